@@ -1,0 +1,59 @@
+"""A scalar autograd engine to look at, to trust and to run.
+
+>>> from microgradnn import Value
+>>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
+>>> f = (x + y) * z
+>>> f.backward()
+>>> x.grad, y.grad, z.grad
+(-4.0, -4.0, 3.0)
+"""
+
+from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
+from microgradnn.functional import (
+    abs,
+    acos,
+    asin,
+    atan,
+    atan2,
+    cos,
+    cosh,
+    dot,
+    elu,
+    erf,
+    exp,
+    expm1,
+    hardtanh,
+    leaky_relu,
+    log,
+    log1p,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    relu,
+    sigmoid,
+    sign,
+    sin,
+    sinh,
+    softmax,
+    softplus,
+    softsign,
+    sqrt,
+    step,
+    sum,
+    tan,
+    tanh,
+    where,
+)  # fmt: skip
+from microgradnn.primitives import primitive
+from microgradnn.value import Value, detect_anomaly, no_grad
+
+__version__ = "0.1.0"
+
+# abs and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
+__all__ = [
+    "Value", "acos", "asin", "atan", "atan2", "cos", "cosh", "detect_anomaly", "dot", "elu", "erf", "exp", "expm1",
+    "grad", "hardtanh", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log", "log1p", "logsumexp", "maximum",
+    "mean", "minimum", "no_grad", "primitive", "relu", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus",
+    "softsign", "sqrt", "step", "steps", "tan", "tanh", "value_and_grad", "where",
+]  # fmt: skip

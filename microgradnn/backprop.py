@@ -1,0 +1,335 @@
+"""The sweep as something to call and to look at: derivatives of Python functions, and backprop step by step.
+
+The transforms (`grad`, `hessian` …) record a function on fresh Values and leave every `.grad` alone. Numbers
+in give numbers out; Values in, or a transform inside another one, give Values that can be differentiated again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+from microgradnn.functional import dot
+from microgradnn.graph import topological_order
+from microgradnn.notation import digits, factor, formula, names, written
+from microgradnn.primitives import number, positive
+from microgradnn.value import Value, recorded_partials, recording, sweep
+
+_inside_transform: ContextVar[bool] = ContextVar("inside_transform", default=False)
+
+
+# ---- nested arguments ---------------------------------------------------------------------------------------
+
+
+def leaves(tree: Any) -> list[Any]:
+    """The numbers of a nested list, from left to right.
+
+    >>> leaves([1, [2, 3]]), leaves(4)
+    ([1, 2, 3], [4])
+    """
+    if isinstance(tree, (list, tuple)):
+        return [leaf for branch in tree for leaf in leaves(branch)]
+    return [tree]
+
+
+def like(tree: Any, values: Iterator[Any]) -> Any:
+    """A nested list of the shape of `tree` with the next of `values` in each place.
+
+    >>> like([1, [2, 3]], iter("abc"))
+    ['a', ['b', 'c']]
+    """
+    if isinstance(tree, (list, tuple)):
+        branches = [like(branch, values) for branch in tree]
+        return tuple(branches) if isinstance(tree, tuple) else branches
+    return next(values)
+
+
+def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
+    wanted = [argnums] if isinstance(argnums, int) else list(argnums)
+    for position in wanted:
+        if not isinstance(position, int) or not -len(args) <= position < len(args):
+            raise ValueError(f"argnums={argnums!r}, but the function was called with {len(args)} argument(s)")
+    return [position % len(args) for position in wanted]
+
+
+def _fresh(leaf: Any) -> Value:
+    """A node of its own for one argument: a leaf for a number, a gate on top of a Value that others may use too."""
+    return positive(leaf) if isinstance(leaf, Value) else Value(leaf)
+
+
+@contextmanager
+def _transforming() -> Iterator[None]:
+    token = _inside_transform.set(True)
+    try:
+        with recording():
+            yield
+    finally:
+        _inside_transform.reset(token)
+
+
+@dataclass(frozen=True)
+class _Call:
+    """A function called once on fresh Values: what it gave and which inputs to differentiate by."""
+
+    result: Any
+    inputs: list[Any]  # the chosen arguments, nested as given, of fresh Values
+    recorded: bool  # whether the derivatives are to be recorded themselves
+
+    def derivatives(self, output: Any) -> Iterator[Any]:
+        """∂output/∂input for every number in `inputs`; 0 where the output does not depend on it."""
+        adjoints: dict[int, Any] = {}
+        if isinstance(output, Value):
+            with _transforming():
+                adjoints = {id(node): adjoint for node, adjoint in sweep(output, self.recorded)}
+        for leaf in leaves(self.inputs):
+            adjoint = adjoints.get(id(leaf), 0.0)
+            yield Value(adjoint) if self.recorded and not isinstance(adjoint, Value) else adjoint
+
+    def plain(self, output: Any) -> Any:
+        """`output` as the caller should see it."""
+        return output.data if isinstance(output, Value) and not self.recorded else output
+
+
+def _call(f: Callable[..., Any], args: tuple[Any, ...], positions: list[int]) -> _Call:
+    recorded = _inside_transform.get() or any(isinstance(leaf, Value) for leaf in leaves(args))
+    fresh = list(args)
+    with _transforming():
+        for position in positions:
+            fresh[position] = like(args[position], map(_fresh, leaves(args[position])))
+        result = f(*fresh)
+    for leaf in leaves(result):
+        if not isinstance(leaf, Value):
+            number(leaf)
+    return _Call(result, [fresh[position] for position in positions], recorded)
+
+
+# ---- derivatives of functions -------------------------------------------------------------------------------
+
+
+def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Any, Any]]:
+    """A function that returns f(x, …) and its gradient by the arguments `argnums`.
+
+    The gradient mirrors the argument: a number or a nested list; a tuple of them for several `argnums`. Raises
+    TypeError when `f` does not return one number, ValueError for an `argnums` that does not exist.
+
+    >>> value_and_grad(lambda x, y: x * y)(2.0, 3.0)
+    (6.0, 3.0)
+    """
+
+    def value_and_gradient(*args: Any) -> tuple[Any, Any]:
+        call = _call(f, args, _positions(argnums, args))
+        if isinstance(call.result, (list, tuple)):
+            raise TypeError(f"grad needs a function that returns one number, got {len(call.result)}: use jacobian")
+        derivatives = call.derivatives(call.result)
+        gradients = [like(tree, derivatives) for tree in call.inputs]
+        return call.plain(call.result), gradients[0] if isinstance(argnums, int) else tuple(gradients)
+
+    return value_and_gradient
+
+
+def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """A function that returns the gradient ∂f/∂x, nested like the argument; it can be differentiated again.
+
+    >>> grad(lambda x: x**3)(2.0), grad(grad(grad(lambda x: x**3)))(2.0)
+    (12.0, 6.0)
+    >>> grad(lambda v: v[0] * v[1])([2.0, 3.0])
+    [3.0, 2.0]
+    """
+    both = value_and_grad(f, argnums)
+    return lambda *args: both(*args)[1]
+
+
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """A function that returns all ∂f_i/∂x_j: nested like the result of `f`, each number replaced by its gradient.
+
+    >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
+    [[3.0, 2.0], [1.0, 1.0]]
+    """
+
+    def rows(*args: Any) -> Any:
+        call = _call(f, args, _positions(argnums, args))
+
+        def gradients() -> Iterator[Any]:
+            for output in leaves(call.result):
+                derivatives = call.derivatives(output)
+                row = [like(tree, derivatives) for tree in call.inputs]
+                yield row[0] if isinstance(argnums, int) else tuple(row)
+
+        return like(call.result, gradients())
+
+    return rows
+
+
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+    """A function that returns all ∂²f/∂x_i∂x_j, the Jacobian of the gradient; nested as JAX nests it.
+
+    >>> hessian(lambda v: v[0] ** 2 * v[1])([2.0, 3.0])
+    [[6.0, 4.0], [4.0, 0.0]]
+    """
+    return jacobian(grad(f, argnums), argnums)
+
+
+def _matching(name: str, tree: Any, of: str, other: Any) -> list[Any]:
+    if not _same_shape(tree, other):
+        raise ValueError(f"{name} must be nested like {of}: got {tree!r:.60} for {other!r:.60}")
+    return leaves(tree)
+
+
+def _same_shape(a: Any, b: Any) -> bool:
+    nested = isinstance(a, (list, tuple)), isinstance(b, (list, tuple))
+    if nested == (True, True):
+        return len(a) == len(b) and all(map(_same_shape, a, b))
+    return nested == (False, False)
+
+
+def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
+    """The Hessian of `f` at `x` times `v`, without the Hessian; nested like `x`, ValueError if `v` is not.
+
+    >>> hvp(lambda v: v[0] ** 2 * v[1], [2.0, 3.0], [1.0, 0.0])
+    [6.0, 4.0]
+    """
+    direction = _matching("v", v, "x", x)
+    gradient = grad(f)
+    return grad(lambda x: dot(leaves(gradient(x)), direction))(x)
+
+
+def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+    """f(*primals) and its directional derivative along `tangents`, found in one walk forward.
+
+    `primals` and `tangents` are sequences of arguments, nested alike; ValueError if they are not.
+
+    >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.5))
+    (6.0, 4.0)
+    """
+    directions = _matching("tangents", list(tangents), "primals", list(primals))
+    call = _call(f, tuple(primals), list(range(len(primals))))
+    recorded = call.recorded or any(isinstance(direction, Value) for direction in directions)
+    call = _Call(call.result, call.inputs, recorded)
+    inputs = leaves(call.inputs)
+    moving = {id(leaf): direction for leaf, direction in zip(inputs, directions, strict=True)}
+    outputs = leaves(call.result)
+    with _transforming():
+        for node in topological_order(*(output for output in outputs if isinstance(output, Value))):
+            if id(node) in moving or node.primitive is None:
+                continue
+            partials = recorded_partials(node) if recorded else node.partials
+            terms = [
+                partial * moving[id(operand)]
+                for operand, partial in zip(node.operands, partials, strict=True)
+                if partial is not None and id(operand) in moving
+            ]
+            if terms:
+                total = terms[0]
+                for term in terms[1:]:
+                    total = total + term
+                moving[id(node)] = total
+    along = (moving.get(id(output), 0.0) for output in outputs)
+    return like(call.result, map(call.plain, outputs)), like(call.result, map(call.plain, along))
+
+
+# ---- step by step -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of backprop: a forward gate, the seed, or one edge of the backward sweep.
+
+    On a backward step: contribution = partial × adjoint, and after = before + contribution is the gradient of
+    `operand` so far. Elsewhere the fields that do not apply are None.
+    """
+
+    kind: Literal["forward", "seed", "backward"]
+    gate: Value
+    operand: Value | None
+    adjoint: float | None
+    partial: float | None
+    contribution: float | None
+    before: float | None
+    after: float | None
+    sentence: str
+
+    def __str__(self) -> str:
+        return self.sentence
+
+
+class Steps(Sequence[Step]):
+    """The steps of one root, read-only: the forward gates, the seed, the edges of the backward sweep.
+
+    `names` gives the name of each node by `id`. In Jupyter it shows as a stepper; `save("f.html")` writes it.
+    """
+
+    def __init__(self, root: Value) -> None:
+        self.root = root
+        self.order = topological_order(root)
+        self.names = names(self.order, root)
+        self._steps = [*self._forward(), *self._backward()]
+
+    def _forward(self) -> Iterator[Step]:
+        for gate in self.order:
+            if gate.primitive is not None:
+                sentence = f"{self.names[id(gate)]} = {formula(gate.primitive, written(gate.operands, self.names))}"
+                numbers = [factor(getattr(operand, "data", operand)) for operand in gate.operands]
+                sentence += f" = {formula(gate.primitive, numbers)} = {digits(gate.data)}"
+                yield Step("forward", gate, None, None, None, None, None, None, sentence)
+
+    def _backward(self) -> Iterator[Step]:
+        f = self.names[id(self.root)]
+        totals = {id(self.root): 1.0}
+        yield Step("seed", self.root, None, None, None, None, 0.0, 1.0, f"∂{f}/∂{f} = 1")
+        for gate, adjoint in sweep(self.root):
+            for operand, partial in zip(gate.operands, gate.partials, strict=True):
+                if partial is None or not isinstance(operand, Value) or id(gate) not in totals:
+                    continue
+                before = totals.get(id(operand), 0.0)
+                contribution = partial * adjoint
+                after = before + contribution
+                out, name = self.names[id(gate)], self.names[id(operand)]
+                sentence = (
+                    f"∂{f}/∂{name} += ∂{f}/∂{out} · ∂{out}/∂{name} = "
+                    f"{factor(adjoint)} × {factor(partial)} = {digits(contribution)}"
+                )
+                if id(operand) in totals:
+                    sentence += f", together {digits(after)}"
+                totals[id(operand)] = after
+                yield Step("backward", gate, operand, adjoint, partial, contribution, before, after, sentence)
+
+    @overload
+    def __getitem__(self, index: int) -> Step: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        return self._steps[index]
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    def __repr__(self) -> str:
+        return f"<{len(self)} steps of {self.names[id(self.root)]}>"
+
+    def __str__(self) -> str:
+        return "\n".join(step.sentence for step in self)
+
+
+def steps(root: Value) -> Steps:
+    """Backprop from `root` step by step: each forward gate, the seed, then every edge of the backward sweep.
+
+    It starts from 0 and leaves every `.grad` alone (notes 000 and 002).
+
+    >>> x, y, z = Value(-2, "x"), Value(5, "y"), Value(-4, "z")
+    >>> q = x + y
+    >>> q.name = "q"
+    >>> print(steps(q * z))
+    q = x + y = (−2) + 5 = 3
+    f = q × z = 3 × (−4) = −12
+    ∂f/∂f = 1
+    ∂f/∂q += ∂f/∂f · ∂f/∂q = 1 × (−4) = −4
+    ∂f/∂z += ∂f/∂f · ∂f/∂z = 1 × 3 = 3
+    ∂f/∂x += ∂f/∂q · ∂q/∂x = (−4) × 1 = −4
+    ∂f/∂y += ∂f/∂q · ∂q/∂y = (−4) × 1 = −4
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"steps needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}")
+    return Steps(root)

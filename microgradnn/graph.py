@@ -1,0 +1,51 @@
+"""Walking a graph: from a root to everything that it was computed from, without recursion.
+
+A node is anything with `_left` and `_right`: two operands, or all operands as a tuple in `_left`, or None and
+None for a leaf. An operand that is a float is a constant, not a node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from typing import Any
+
+
+def topological_order(*roots: Any, known: Container[int] = ()) -> list[Any]:
+    """List every node that the `roots` depend on, operands before the gates that use them.
+
+    Each node stands once, left operands before right ones, so the order is the same in every run. Nodes
+    whose `id` is in `known` are not entered.
+
+    >>> from microgradnn import Value
+    >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
+    >>> [node.name or node.primitive.name for node in topological_order((x + y) * x)]
+    ['x', 'y', 'add', 'multiply']
+    """
+    order: list[Any] = []
+    seen: set[int] = set()
+    waiting: list[Any] = list(reversed(roots))
+    push, pop, see, finish = waiting.append, waiting.pop, seen.add, order.append
+    while waiting:
+        node = pop()
+        if node is None:  # the operands of the node below have all been listed
+            finish(pop())
+            continue
+        key = id(node)
+        if key in seen or key in known:
+            continue
+        see(key)
+        left = node._left
+        if left is None:
+            finish(node)
+            continue
+        push(node)
+        push(None)
+        if left.__class__ is tuple:
+            waiting.extend(operand for operand in reversed(left) if operand.__class__ is not float)
+            continue
+        right = node._right
+        if right is not None and right.__class__ is not float:
+            push(right)
+        if left.__class__ is not float:
+            push(left)
+    return order

@@ -1,0 +1,164 @@
+"""How numbers, names and gates are written: in tables, sentences, pictures and LaTeX.
+
+Numbers get four significant digits and a true minus sign. The templates of the gates are in the table.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from microgradnn.primitives import Primitive
+from microgradnn.value import Value
+
+_SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+
+
+def digits(x: float) -> str:
+    """`x` with four significant digits and a true minus sign.
+
+    >>> digits(-0.53444), digits(12.0), digits(1e-12), digits(-0.0)
+    ('−0.5344', '12', '1e−12', '0')
+    """
+    if math.isinf(x):
+        return "∞" if x > 0 else "−∞"
+    text = f"{x:.4g}" if x else "0"
+    mantissa, e, exponent = text.partition("e")
+    return (mantissa + (e and f"e{int(exponent)}")).replace("-", "−")
+
+
+def factor(x: float) -> str:
+    """`x` as a factor of a product: negative numbers in brackets."""
+    text = digits(x)
+    return f"({text})" if text.startswith("−") else text
+
+
+def names(order: Iterable[Value], root: Value) -> dict[int, str]:
+    """A name for each node of `order`, by `id`: its own, else v1, v2 … for leaves, u1, u2 … for gates, f for `root`.
+
+    Names in use are skipped; where several nodes carry one name, the later ones get a number.
+
+    >>> from microgradnn.graph import topological_order
+    >>> f = (Value(2.0, "x") + Value(3.0)) * 4
+    >>> list(names(topological_order(f), f).values())
+    ['x', 'v1', 'u1', 'f']
+    """
+    order = list(order)
+    taken = {node.name for node in order if node.name}
+    result: dict[int, str] = {}
+    counters = {"u": 0, "v": 0}
+    used: set[str] = set()
+    for node in order:
+        name = node.name
+        if name and name in used:
+            again = 2
+            while f"{name}_{again}" in taken:
+                again += 1
+            name = f"{name}_{again}"
+        elif not name and node is root and "f" not in taken:
+            name = "f"
+        elif not name:
+            kind = "v" if node.primitive is None else "u"
+            counters[kind] += 1
+            while f"{kind}{counters[kind]}" in taken:
+                counters[kind] += 1
+            name = f"{kind}{counters[kind]}"
+        taken.add(name)
+        used.add(name)
+        result[id(node)] = name
+    return result
+
+
+def symbol(gate: Value) -> str:
+    """What is drawn in the gate: its symbol, with a constant operand in it as the notes draw it.
+
+    >>> x = Value(2.0)
+    >>> [symbol(gate) for gate in (x * 3, x + 1, 1 / x, x**2, x**0.5, -x)]
+    ['×3', '+1', '1/x', 'x²', 'x^0.5', '×−1']
+    """
+    primitive = gate.primitive
+    assert primitive is not None
+    constants = [(place, operand) for place, operand in enumerate(gate.operands) if isinstance(operand, float)]
+    symbols = primitive.symbol
+    if isinstance(symbols, tuple):
+        if not constants:
+            return symbols[0]
+        place, constant = constants[0]
+        text = symbols[1 + place].format(digits(constant))
+        return re.sub(r"\^([−\d]+)$", lambda power: power[1].translate(_SUPERSCRIPTS), text)
+    if not constants or len(gate.operands) > 3:
+        return symbols
+    shown = (digits(operand) if isinstance(operand, float) else "x" for operand in gate.operands)
+    return f"{symbols}({', '.join(shown)})"
+
+
+def formula(primitive: Primitive, operands: list[str]) -> str:
+    """The gate applied to operands that are written already.
+
+    >>> from microgradnn.primitives import lookup
+    >>> formula(lookup("multiply"), ["w0", "(−1)"]), formula(lookup("tanh"), ["z"])
+    ('w0 × (−1)', 'tanh(z)')
+    """
+    if primitive.text is not None:
+        return primitive.text.format(*operands)
+    return f"{primitive.name}({', '.join(operands)})"
+
+
+def latex_formula(primitive: Primitive, operands: list[str]) -> str:
+    r"""The gate applied to operands in LaTeX.
+
+    >>> from microgradnn.primitives import lookup
+    >>> print(latex_formula(lookup("divide"), ["1", "x_{0}"]))
+    \frac{1}{x_{0}}
+    """
+    if primitive.latex is not None:
+        return primitive.latex.format(*operands)
+    name = primitive.name.replace("_", r"\_")
+    return rf"\operatorname{{{name}}}\left({', '.join(operands)}\right)"
+
+
+def latex_name(name: str) -> str:
+    r"""A name in LaTeX: digits at its end and what follows an underscore become the index.
+
+    >>> latex_name("x"), latex_name("w0"), latex_name("net_h1"), latex_name("out")
+    ('x', 'w_{0}', '\\mathit{net}_{h1}', '\\mathit{out}')
+    """
+    stem, index = _split_index(name)
+    stem = "".join(_LATEX_SPECIAL.get(letter, letter) for letter in stem)
+    index = "".join(_LATEX_SPECIAL.get(letter, letter) for letter in index)
+    base = stem if len(stem) == 1 else rf"\mathit{{{stem}}}"
+    return f"{base}_{{{index}}}" if index else base
+
+
+_LATEX_SPECIAL = {letter: f"\\{letter}" for letter in "#$%&_{}"} | {
+    "\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ",
+}  # fmt: skip
+
+
+def _split_index(name: str) -> tuple[str, str]:
+    stem, underscore, index = name.partition("_")
+    if underscore and stem and index:
+        return stem, index
+    stem = name.rstrip("0123456789")
+    return (stem, name[len(stem) :]) if stem else (name, "")
+
+
+def latex_number(x: float) -> str:
+    r"""`x` with four significant digits in LaTeX.
+
+    >>> print(latex_number(-1.5e-12), latex_number(float("inf")))
+    -1.5 \cdot 10^{-12} \infty
+    """
+    if math.isinf(x):
+        return r"\infty" if x > 0 else r"-\infty"
+    if math.isnan(x):
+        return r"\mathrm{nan}"
+    mantissa, e, exponent = digits(x).replace("−", "-").partition("e")
+    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa
+
+
+def written(operands: Iterable[Any], name_of: dict[int, str]) -> list[str]:
+    """Operands by name, constants as numbers."""
+    return [name_of[id(operand)] if isinstance(operand, Value) else factor(operand) for operand in operands]

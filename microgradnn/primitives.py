@@ -1,0 +1,514 @@
+"""The table of primitives: every gate once, and all that calculus knows about it.
+
+An entry gives the forward function on floats, one partial derivative per operand and sample points; what
+draws, records, differentiates, checks or compiles a gate reads it here. Partials are written with the
+primitives themselves, so the same line serves numbers, recorded Values (higher orders) and symbols (source).
+
+This module knows nothing of graphs: a primitive hands over to the first of its operands that can record.
+"""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+ForwardError = (ArithmeticError, ValueError)  # what math and float raise where a function has no value
+
+
+def number(x: Any) -> float:
+    """Return `x` as a float; refuse what is not one real number with a TypeError that says what to do.
+
+    >>> number(True), number(3)
+    (1.0, 3.0)
+    """
+    if isinstance(x, (float, int, numbers.Real)) or (
+        type(x).__module__ == "numpy" and type(x).__name__ in {"bool", "bool_"}
+    ):
+        return float(x)
+    kind = type(x).__name__
+    if isinstance(x, complex):
+        remedy = "complex numbers are not supported, use two Values for the real and imaginary parts"
+    elif isinstance(x, (str, bytes)):
+        remedy = "convert it with float(...) first"
+    elif x is None:
+        remedy = "did a function forget to return its result?"
+    elif hasattr(x, "__len__") or hasattr(x, "__array__") or hasattr(x, "__iter__"):
+        remedy = "record one number at a time, for example [Value(v) for v in data]"
+    else:
+        remedy = "convert it with float(...) first"
+    raise TypeError(f"expected a number or a Value, got {kind} {x!r:.60}: {remedy}")
+
+
+class Primitive:
+    """One gate of the table: a callable on numbers, Values and symbols, with its derivatives and its looks.
+
+    Attributes: `name`; `forward` (floats to float); `arity` (None for a gate of any number of operands);
+    `symbol`, `text` and `latex` (how it is drawn and written); `samples` (operand tuples for tests).
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., float],
+        partials: tuple[Callable[..., Any] | None, ...],
+        variadic: Callable[..., Sequence[Any]] | None,
+        *,
+        symbol: str | tuple[str, str, str] | None,
+        text: str | None,
+        latex: str | None,
+        source: str | None,
+        samples: Sequence[Any],
+        limit: Callable[..., float] | None,
+        doc: str | None,
+    ) -> None:
+        self.name = name
+        self.forward = forward
+        self.arity = len(partials) if variadic is None else None
+        self.symbol = symbol or name
+        self.text = text
+        self.latex = latex
+        self.source = source
+        self.samples = [point if isinstance(point, tuple) else (point,) for point in samples]
+        self._partials = partials
+        self._variadic = variadic
+        self._limit = limit
+        self._traces: dict[int, Trace] = {}
+        self.__doc__ = doc or f"The gate {name}."
+        self.__name__ = name
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __call__(self, *operands: Any) -> Any:
+        if self.arity is not None and len(operands) != self.arity:
+            plural = "operand" if self.arity == 1 else "operands"
+            raise TypeError(f"{self.name} takes {self.arity} {plural}, got {len(operands)}")
+        for operand in operands:
+            if hasattr(operand, "record_gate"):
+                return operand.record_gate(self, operands)
+        return self.evaluate([number(operand) for operand in operands])
+
+    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        return lookup, (self.name,)
+
+    def __deepcopy__(self, memo: object) -> Primitive:
+        return self
+
+    def evaluate(self, operands: Sequence[float]) -> float:
+        """The forward value of plain floats; raises what Python raises, with the gate and operands named."""
+        try:
+            return float(self.forward(*operands))
+        except ForwardError as error:
+            raise self.refusal(operands, error) from None
+
+    def limit(self, operands: Sequence[float]) -> float:
+        """The forward value by IEEE 754: where `evaluate` raises, the limit (1/0 is inf) or nan."""
+        try:
+            return float(self.forward(*operands))
+        except ForwardError:
+            return math.nan if self._limit is None else self._limit(*operands)
+
+    def refusal(self, operands: Sequence[Any], error: Exception) -> Exception:
+        """The exception `error` again, of the same class, with a message that names the gate and its operands."""
+        return type(error)(f"{self.describe(operands)}: {error.args[-1] if error.args else 'no value'}")
+
+    def describe(self, operands: Sequence[Any]) -> str:
+        """The call as a message shows it: `divide(a=1.0, b=0.0)`."""
+        return f"{self.name}({', '.join(_shown(operand) for operand in operands)})"
+
+    def trace(self, count: int | None = None) -> Trace:
+        """The partials as straight-line code over the operands and the output, for `count` operands."""
+        count = count if self.arity is None else self.arity
+        assert count is not None
+        if count not in self._traces:
+            self._traces[count] = Trace(self, count)
+        return self._traces[count]
+
+    def partial_functions(self, out: Any, operands: Sequence[Any]) -> list[Any]:
+        """The partials written in the table, applied to `out` and `operands`; None where there is none."""
+        if self._variadic is not None:
+            partials = list(self._variadic(out, *operands))
+            if len(partials) != len(operands):
+                raise TypeError(f"{self.name}: {len(partials)} partials for {len(operands)} operands")
+            return partials
+        return [None if partial is None else partial(out, *operands) for partial in self._partials]
+
+    def partials(self, out: float, operands: Sequence[float]) -> list[float | None]:
+        """The local derivatives ∂out/∂operand at plain floats, by IEEE 754: never raises for a number.
+
+        >>> sqrt.partials(0.0, [0.0])
+        [inf]
+        """
+        if self._variadic is not None:
+            try:
+                return [float(partial) for partial in self.partial_functions(out, operands)]
+            except (*ForwardError, TypeError):  # TypeError: a power that came out complex
+                pass
+        return self.trace(len(operands)).run(out, operands, Primitive.limit)
+
+
+def _shown(operand: Any) -> str:
+    name = getattr(operand, "name", None)
+    value = getattr(operand, "data", operand)
+    return f"{name}={value!r}" if name else repr(value)
+
+
+class Symbol:
+    """A stand-in for a number while the partials of one primitive are traced: it writes down what it meets."""
+
+    def __init__(self, trace: Trace, register: int) -> None:
+        self._trace = trace
+        self._register = register
+
+    def record_gate(self, gate: Primitive, operands: Sequence[Any]) -> Symbol:
+        return self._trace.append(gate, operands)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"the partial of {self._trace.primitive.name} decides by a number, which would freeze the decision: "
+            "use step, sign, where, maximum or minimum"
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"the partial of {self._trace.primitive.name} asks for a float: use the functions of microgradnn "
+            "(microgradnn.sin, not math.sin)"
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: bool(self)
+    __hash__ = None  # type: ignore[assignment]  # a symbol has no value to compare or hash by
+    __eq__ = __ne__ = __lt__  # comparing is refused like any decision
+
+    def __add__(self, other: Any) -> Any:
+        return add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return add(other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return subtract(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return divide(other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return power(other, self)
+
+    def __neg__(self) -> Any:
+        return negative(self)
+
+    def __pos__(self) -> Any:
+        return self
+
+
+class Trace:
+    """The partials of a primitive as straight-line code: instruction i writes register 1 + operands + i.
+
+    Register 0 is the output of the gate, the next ones are its operands. `results` holds, per operand,
+    a register (an int), a constant (a float) or None where the operand takes no gradient.
+    """
+
+    def __init__(self, primitive: Primitive, count: int) -> None:
+        self.primitive = primitive
+        self.count = count
+        self.instructions: list[tuple[Primitive, tuple[int | float, ...]]] = []
+        symbols = [Symbol(self, register) for register in range(count + 1)]
+        partials = primitive.partial_functions(symbols[0], symbols[1:])
+        self.results = [None if partial is None else self._register(partial) for partial in partials]
+
+    def append(self, gate: Primitive, operands: Sequence[Any]) -> Symbol:
+        self.instructions.append((gate, tuple(self._register(operand) for operand in operands)))
+        return Symbol(self, self.count + len(self.instructions))
+
+    def _register(self, operand: Any) -> int | float:
+        if not isinstance(operand, Symbol):
+            return number(operand)
+        if operand._trace is not self:
+            raise TypeError(f"the partial of {self.primitive.name} uses a symbol of another trace")
+        return operand._register
+
+    def run(self, out: Any, operands: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any]) -> list[Any]:
+        """Evaluate the partials, with `apply(primitive, operands)` as the meaning of each instruction."""
+        registers = [out, *operands]
+
+        def read(place: int | float) -> Any:
+            return registers[place] if isinstance(place, int) else place
+
+        for gate, places in self.instructions:
+            registers.append(apply(gate, [read(place) for place in places]))
+        return [None if place is None else read(place) for place in self.results]
+
+
+_table: dict[str, Primitive] = {}
+_built_in: set[str] = set()
+
+
+def lookup(name: str) -> Primitive:
+    """The primitive called `name`; KeyError names the known ones."""
+    try:
+        return _table[name]
+    except KeyError:
+        raise KeyError(f"no primitive is called {name!r}: define it first; known are {', '.join(_table)}") from None
+
+
+def table() -> Iterator[Primitive]:
+    """All primitives, in the order in which they were defined."""
+    return iter(list(_table.values()))
+
+
+def primitive(
+    name: str,
+    forward: Callable[..., float],
+    *partials: Callable[..., Any] | None,
+    variadic: Callable[..., Sequence[Any]] | None = None,
+    symbol: str | tuple[str, str, str] | None = None,
+    text: str | None = None,
+    latex: str | None = None,
+    source: str | None = None,
+    samples: Sequence[Any] = (),
+    limit: Callable[..., float] | None = None,
+    doc: str | None = None,
+) -> Primitive:
+    """Define a gate: one entry gives its value, derivatives of any order, drawing, LaTeX and check.
+
+    `forward` maps floats to a float and may raise ValueError or ArithmeticError where it has no value.
+    Each of `partials` is ∂out/∂operand as a function of `(out, *operands)`, written with the functions of
+    microgradnn and without `if`; None marks an operand without gradient. A gate of any number of operands
+    gives instead `variadic`, a function of `(out, *operands)` that returns all its partials.
+
+    `symbol` is drawn in the gate (three of them: all operands recorded, left constant, right constant),
+    `text` and `latex` are templates in `{0}`, `{1}`, `samples` the points at which tests check the entry,
+    `limit` is the value where `forward` raises but a limit exists, `source` its Python expression.
+
+    Raises TypeError or ValueError for an unusable entry and for a name that the package itself uses.
+
+    >>> cube = primitive("cube", lambda x: x * x * x, lambda out, x: 3 * x * x, symbol="x³", samples=[-1.5, 2.0])
+    >>> cube(2)
+    8.0
+    >>> from microgradnn import Value, grad
+    >>> grad(cube)(2.0), grad(grad(cube))(2.0)
+    (12.0, 12.0)
+    """
+    if not name.isidentifier():
+        raise ValueError(f"a primitive's name must be a Python identifier, got {name!r}")
+    if name in _built_in:
+        raise ValueError(f"the primitive {name!r} belongs to microgradnn: choose another name")
+    if (variadic is None) == (not partials):
+        raise TypeError(f"{name}: give one partial per operand, or variadic= for any number of operands")
+    if not all(partial is None or callable(partial) for partial in (*partials, variadic)) or not callable(forward):
+        raise TypeError(f"{name}: forward and partials must be functions")
+    _table[name] = Primitive(
+        name, forward, partials, variadic,
+        symbol=symbol, text=text, latex=latex, source=source, samples=samples, limit=limit, doc=doc,
+    )  # fmt: skip
+    return _table[name]
+
+
+@contextmanager
+def scratch_table() -> Iterator[None]:
+    """Forget the primitives defined inside the block when it ends: for tests and demonstrations."""
+    kept = dict(_table)
+    try:
+        yield
+    finally:
+        _table.clear()
+        _table.update(kept)
+
+
+# ---- forward functions that math does not have; each lets nan through -------------------------------------
+
+
+def _power(x: float, y: float) -> float:
+    out = x**y
+    if isinstance(out, complex):
+        raise ValueError("a negative base with a fractional exponent has no real power")
+    return float(out)
+
+
+def _power_limit(x: float, y: float) -> float:
+    if x < 0 and y % 1 != 0:
+        return math.nan
+    return math.copysign(math.inf, x) if y % 2 == 1 else math.inf
+
+
+def _sigmoid(x: float) -> float:
+    if x >= 0:
+        return 1.0 / (1.0 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1.0 + e)
+
+
+def _softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def _softsign(x: float) -> float:
+    return x / (1.0 + abs(x)) if abs(x) != math.inf else math.copysign(1.0, x)
+
+
+def _sign(x: float) -> float:
+    return 1.0 if x > 0 else -1.0 if x < 0 else x if x != x else 0.0
+
+
+def _extreme(choose: Callable[[Sequence[float]], float]) -> Callable[..., float]:
+    return lambda *xs: math.nan if any(x != x for x in xs) else choose(xs)
+
+
+def _logsumexp(*xs: float) -> float:
+    peak = max(range(len(xs)), key=xs.__getitem__)
+    m = xs[peak]
+    if any(x != x for x in xs):
+        return math.nan
+    if math.isinf(m):
+        return m
+    return m + math.log1p(sum(math.exp(x - m) for i, x in enumerate(xs) if i != peak))
+
+
+def softmax_weights(*xs: Any) -> list[Any]:
+    """exp(xᵢ) / Σ exp(xⱼ), the partials of logsumexp."""
+    peak = maximum(*xs)  # weights relative to the maximum: exact where exp(x - out) has lost digits
+    weights = [exp(shift(x, peak)) for x in xs]
+    total = sum_(*weights)
+    return [weight / total for weight in weights]
+
+
+def _tie_partials(out: Any, *xs: Any) -> list[Any]:
+    ties = [equal(x, out) for x in xs]
+    total = sum_(*ties)
+    return [tie / total for tie in ties]
+
+
+_sum_of_products: Callable[[Sequence[float], Sequence[float]], float] = getattr(
+    math, "sumprod", lambda w, x: sum(a * b for a, b in zip(w, x, strict=True))
+)
+
+
+def _dot(*operands: float) -> float:
+    half = len(operands) // 2
+    return _sum_of_products(operands[:half], operands[half:-1]) + operands[-1]
+
+
+def _dot_partials(out: Any, *operands: Any) -> list[Any]:
+    half = len(operands) // 2
+    return [*operands[half:-1], *operands[:half], 1.0]
+
+
+# ---- the table --------------------------------------------------------------------------------------------
+# Partials take (out, *operands). `power` guards 0**0 and log 0 with `where`, so that mixed second derivatives
+# stay right where the exponent alone is zero. Entries that earlier lines refer to carry their type for mypy.
+
+# fmt: off
+add      = primitive("add",      lambda x, y: x + y, lambda out, x, y: 1.0,   lambda out, x, y: 1.0,
+                     symbol=("+", "+{}", "+{}"), text="{0} + {1}", latex="{0} + {1}", source="{0} + {1}",
+                     samples=[(2.0, 3.0), (-1.5, 0.25)], doc="Sum of two numbers, x + y.")
+subtract = primitive("subtract", lambda x, y: x - y, lambda out, x, y: 1.0,   lambda out, x, y: -1.0,
+                     symbol=("−", "{}−x", "−{}"), text="{0} − {1}", latex="{0} - {1}", source="{0} - {1}",
+                     samples=[(2.0, 3.0), (-1.5, 0.25)], doc="Difference of two numbers, x − y.")
+multiply = primitive("multiply", lambda x, y: x * y, lambda out, x, y: y,     lambda out, x, y: x,
+                     symbol=("×", "×{}", "×{}"), text="{0} × {1}", latex=r"{0} \cdot {1}", source="{0} * {1}",
+                     samples=[(2.0, 3.0), (-1.5, 0.25)], doc="Product of two numbers, x · y.")
+divide   = primitive("divide",   lambda x, y: x / y, lambda out, x, y: 1 / y, lambda out, x, y: -out / y,
+                     symbol=("÷", "{}/x", "÷{}"), text="{0} / {1}", latex=r"\frac{{{0}}}{{{1}}}", source="{0} / {1}",
+                     limit=lambda x, y: x * math.copysign(math.inf, y),
+                     samples=[(2.0, 3.0), (-1.5, 0.25)], doc="Quotient of two numbers, x / y.")
+negative = primitive("negative", lambda x: -x,       lambda out, x: -1.0,
+                     symbol="×−1", text="−{0}", latex="-{0}", source="-{0}", samples=[2.0, -1.5], doc="Negation, −x.")
+positive = primitive("positive", lambda x: x,        lambda out, x: 1.0,
+                     symbol="+", text="+{0}", latex="+{0}", source="+{0}", samples=[2.0, -1.5], doc="Identity, +x.")
+power    = primitive("power", _power,
+                     lambda out, x, y: y * where(equal(y, 0.0), where(equal(x, 0.0), 1.0, x), x) ** (y - 1),
+                     lambda out, x, y: out * log(where(equal(x, 0.0), 1.0, x)),
+                     symbol=("xʸ", "{}^x", "x^{}"), text="{0} ** {1}", latex="{0}^{{{1}}}", limit=_power_limit,
+                     samples=[(2.0, 3.0), (3.0, 0.0), (0.7, -1.3), (2.5, 0.5)], doc="Power, x to the y.")
+
+exp   = primitive("exp",   math.exp,   lambda out, x: out,               limit=lambda x: math.inf, latex="e^{{{0}}}",
+                  samples=[0.5, -2.0, 3.0], doc="Exponential, eˣ.")
+expm1 = primitive("expm1", math.expm1, lambda out, x: exp(x),            limit=lambda x: math.inf, symbol="eˣ−1",
+                  samples=[0.5, -2.0, 1e-9], doc="eˣ − 1, accurate near 0.")
+log: Primitive   = primitive("log",   math.log,   lambda out, x: 1 / x,             limit=lambda x: -math.inf if x == 0 else math.nan,
+                  latex=r"\log {0}", samples=[0.5, 3.0], doc="Natural logarithm, ln x.")
+log1p = primitive("log1p", math.log1p, lambda out, x: 1 / (1 + x),       limit=lambda x: -math.inf if x == -1 else math.nan,
+                  symbol="log(1+x)", samples=[-0.5, 2.0, 1e-9], doc="ln(1 + x), accurate near 0.")
+sqrt  = primitive("sqrt",  math.sqrt,  lambda out, x: 0.5 / out,         symbol="√", latex=r"\sqrt{{{0}}}",
+                  samples=[0.5, 4.0], doc="Square root, √x.")
+
+sin   = primitive("sin",   math.sin,   lambda out, x: cos(x),            latex=r"\sin {0}", samples=[0.5, -2.0], doc="Sine of x in radians.")
+cos: Primitive   = primitive("cos",   math.cos,   lambda out, x: -sin(x),           latex=r"\cos {0}", samples=[0.5, -2.0], doc="Cosine of x in radians.")
+tan   = primitive("tan",   math.tan,   lambda out, x: 1 + out * out,     latex=r"\tan {0}", samples=[0.5, -2.0], doc="Tangent of x in radians.")
+asin  = primitive("asin",  math.asin,  lambda out, x: 1 / sqrt((1 - x) * (1 + x)),  latex=r"\arcsin {0}",
+                  samples=[0.3, -0.8], doc="Inverse sine, in radians.")
+acos  = primitive("acos",  math.acos,  lambda out, x: -1 / sqrt((1 - x) * (1 + x)), latex=r"\arccos {0}",
+                  samples=[0.3, -0.8], doc="Inverse cosine, in radians.")
+atan  = primitive("atan",  math.atan,  lambda out, x: 1 / (1 + x * x),   latex=r"\arctan {0}", samples=[0.5, -2.0], doc="Inverse tangent, in radians.")
+atan2 = primitive("atan2", math.atan2, lambda out, y, x: x / hypot(y, x) / hypot(y, x), lambda out, y, x: -y / hypot(y, x) / hypot(y, x),
+                  samples=[(1.0, 2.0), (-0.5, -1.5), (2.0, 0.0)], doc="Angle of the point (x, y), called as atan2(y, x), in radians.")
+hypot: Primitive = primitive("hypot", math.hypot, lambda out, x, y: x / out,        lambda out, x, y: y / out,
+                  samples=[(1.0, 2.0), (-3.0, 4.0)], doc="Length of the vector (x, y), √(x² + y²), without overflow.")
+sinh  = primitive("sinh",  math.sinh,  lambda out, x: cosh(x),           limit=lambda x: math.copysign(math.inf, x), latex=r"\sinh {0}",
+                  samples=[0.5, -2.0], doc="Hyperbolic sine.")
+cosh: Primitive  = primitive("cosh",  math.cosh,  lambda out, x: sinh(x),           limit=lambda x: math.inf, latex=r"\cosh {0}",
+                  samples=[0.5, -2.0], doc="Hyperbolic cosine.")
+tanh  = primitive("tanh",  math.tanh,  lambda out, x: 4 * sigmoid(2 * x) * sigmoid(-2 * x), latex=r"\tanh {0}",
+                  samples=[0.3, -2.0, 20.0, 800.0], doc="Hyperbolic tangent, an activation with values in (−1, 1).")
+erf   = primitive("erf",   math.erf,   lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), samples=[0.3, -1.0], doc="Error function.")
+
+sigmoid: Primitive    = primitive("sigmoid",    _sigmoid,  lambda out, x: out * sigmoid(-x), symbol="σ", latex=r"\sigma({0})",
+                       samples=[0.0, 1.0, -3.0, 40.0, -800.0], doc="Logistic function, σ(x) = 1 / (1 + e⁻ˣ).")
+softplus   = primitive("softplus",   _softplus, lambda out, x: sigmoid(x), samples=[0.5, -2.0, 25.0, 800.0], doc="Smooth ReLU, ln(1 + eˣ).")
+softsign   = primitive("softsign",   _softsign, lambda out, x: 1 / (1 + abs_(x)) / (1 + abs_(x)), samples=[0.5, -2.0], doc="x / (1 + |x|).")
+relu       = primitive("relu",       lambda x: 0.0 if x <= 0 else x, lambda out, x: where(x, 1.0, 0.0), symbol="ReLU",
+                       source="(0.0 if {0} <= 0.0 else {0})", samples=[1.5, -2.0], doc="Rectifier, max(0, x); its derivative at 0 is 0.")
+leaky_relu = primitive("leaky_relu", lambda x, slope: slope * x if x <= 0 else x,
+                       lambda out, x, slope: where(x, 1.0, slope), lambda out, x, slope: minimum(x, 0.0), symbol="leaky ReLU",
+                       samples=[(1.5, 0.01), (-2.0, 0.1)], doc="x if x > 0, else slope · x; its derivative at 0 is the slope.")
+elu        = primitive("elu",        lambda x, alpha: alpha * math.expm1(x) if x <= 0 else x,
+                       lambda out, x, alpha: where(x, 1.0, alpha * exp(minimum(x, 0.0))),
+                       lambda out, x, alpha: expm1(minimum(x, 0.0)), symbol="ELU",
+                       samples=[(1.5, 1.0), (-2.0, 0.7)], doc="x if x > 0, else alpha · (eˣ − 1).")
+hardtanh   = primitive("hardtanh",   lambda x: -1.0 if x < -1 else 1.0 if x > 1 else x, lambda out, x: step(1 - abs_(x)),
+                       samples=[0.5, -2.0, 3.0], doc="x cut off at −1 and 1; its derivative at ±1 is 1.")
+
+abs_: Primitive  = primitive("abs",   abs,   lambda out, x: sign(x), symbol="|x|", text="|{0}|", latex=r"\left|{0}\right|", source="abs({0})",
+                  samples=[1.5, -2.0], doc="Absolute value, |x|; its derivative at 0 is 0.")
+sign: Primitive  = primitive("sign",  _sign, lambda out, x: 0.0, samples=[1.5, -2.0], doc="−1, 0 or 1 by the sign of x; its derivative is 0.")
+step: Primitive  = primitive("step",  lambda x: 1.0 if x >= 0 else x if x != x else 0.0, lambda out, x: 0.0, samples=[1.5, -2.0],
+                  doc="1 if x ≥ 0, else 0; its derivative is 0.")
+equal: Primitive = primitive("equal", lambda x, y: 1.0 if x == y else 0.0, None, None, symbol="=", text="{0} = {1}", latex="[{0} = {1}]",
+                  source="(1.0 if {0} == {1} else 0.0)", samples=[(1.0, 1.0), (1.0, 2.0)], doc="1 if x = y, else 0; without gradient.")
+where: Primitive = primitive("where", lambda c, a, b: a if c > 0 else b, None, lambda out, c, a, b: where(c, 1.0, 0.0), lambda out, c, a, b: where(c, 0.0, 1.0),
+                  source="({1} if {0} > 0.0 else {2})", samples=[(1.0, 2.0, 3.0), (-1.0, 2.0, 3.0)],
+                  doc="a if c > 0, else b; the choice c takes no gradient.")
+shift = primitive("shift", lambda x, m: 0.0 if x == m else x - m, lambda out, x, m: 1.0, lambda out, x, m: -1.0, symbol="−",
+                  samples=[(1.0, 3.0), (-2.0, 0.5)], doc="x − m, and 0 where both are the same infinity.")
+
+maximum   = primitive("maximum",   _extreme(max), variadic=_tie_partials, symbol="max", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
+                      doc="Largest operand; operands that tie share the gradient equally.")
+minimum: Primitive   = primitive("minimum",   _extreme(min), variadic=_tie_partials, symbol="min", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
+                      doc="Smallest operand; operands that tie share the gradient equally.")
+sum_      = primitive("sum",       lambda *xs: sum(xs), variadic=lambda out, *xs: [1.0] * len(xs), symbol="Σ", samples=[(1.0, 2.5), (1.0, -2.0, 3.0)],
+                      doc="Sum of the operands.")
+dot       = primitive("dot",       _dot, variadic=_dot_partials, symbol="w·x+b", samples=[(2.0, -1.0, 3.0), (2.0, -3.0, -1.0, -2.0, -3.0)],
+                      doc="Σ wᵢ xᵢ + b; the operands are the w, then the x, then b.")
+logsumexp = primitive("logsumexp", _logsumexp, variadic=lambda out, *xs: softmax_weights(*xs), symbol="ln Σ eˣ", samples=[(1.0, 2.5), (0.3, -2.0, 1.0), (800.0, 799.0)],
+                      doc="ln Σ exp(xᵢ), without overflow.")
+# fmt: on
+
+_built_in.update(_table)

@@ -1,0 +1,138 @@
+"""The source of the recording operators, written from the table of primitives.
+
+For a gate of one or two operands this module writes a Python function that computes the output, inlines the
+partials from their trace and fills in a new node. It knows the table and the slots of a node, nothing else.
+"""
+
+from __future__ import annotations
+
+import linecache
+import math
+from collections.abc import Callable
+from typing import Any
+
+from microgradnn.primitives import ForwardError, Primitive
+
+Code = list[str]
+
+
+def _expression(gate: Primitive, operands: list[str]) -> str:
+    if gate.source is not None:
+        return gate.source.format(*operands)
+    return f"{gate.name}_forward({', '.join(operands)})"
+
+
+def partial_code(gate: Primitive, index: int) -> tuple[Code, str]:
+    """The statements that compute ∂out/∂operand from `out`, `x0`, `x1`, and the name of their result.
+
+    >>> from microgradnn.primitives import lookup
+    >>> partial_code(lookup("divide"), 1)
+    (['t4 = -out', 't5 = t4 / x1'], 't5')
+    """
+    trace = gate.trace()
+
+    def name(place: int | float) -> str:
+        if not isinstance(place, int):
+            return repr(place)
+        return "out" if place == 0 else f"x{place - 1}" if place <= trace.count else f"t{place}"
+
+    result = trace.results[index]
+    assert result is not None
+    needed, code = {result}, []
+    for offset, (instruction, places) in reversed(list(enumerate(trace.instructions, trace.count + 1))):
+        if offset in needed:
+            needed.update(place for place in places if isinstance(place, int))
+            code.append(f"t{offset} = {_expression(instruction, [name(place) for place in places])}")
+    return code[::-1], name(result)
+
+
+def _partial(gate: Primitive, index: int, slot: str, values: str) -> Code:
+    if gate.trace().results[index] is None:
+        return [f"node.{slot} = None"]
+    statements, result = partial_code(gate, index)
+    if not statements:
+        return [f"node.{slot} = {result}"]
+    return [
+        "try:",
+        *(f"    {statement}" for statement in statements),
+        f"    node.{slot} = {result}",
+        "except ForwardError:",
+        f"    node.{slot} = gate.partials(out, ({values},))[{index}]",
+    ]
+
+
+def _forward(gate: Primitive, operands: list[str], named: str) -> Code:
+    return [
+        "try:",
+        f"    out = {_expression(gate, operands)}",
+        "except ForwardError as error:",
+        f"    raise gate.refusal(({named},), error) from None",
+        "node = new(Value)",
+        "node._data = out",
+        "node._primitive = gate",
+        "node._grad = node._name = None",
+    ]
+
+
+def unary_code(gate: Primitive) -> Code:
+    """The statements of `gate(x)`."""
+    return [
+        "if x.__class__ is not Value or mode() is not None:",
+        "    return gate(x)",
+        "x0 = x._data",
+        *_forward(gate, ["x0"], "x"),
+        "node._left = x",
+        "node._right = node._right_partial = None",
+        *_partial(gate, 0, "_left_partial", "x0"),
+        "return node",
+    ]
+
+
+def binary_code(gate: Primitive, value: int) -> Code:
+    """The statements of `gate(x, y)` where operand number `value` is a Value, the other one may be a number."""
+    parameters = ["x", "y"]
+    own, other = parameters[value], parameters[1 - value]
+    slots = ["_left_partial", "_right_partial"]
+    return [
+        f"if {own}.__class__ is not Value or mode() is not None:",
+        "    return gate(x, y)",
+        f"x{value} = {own}._data",
+        f"if {other}.__class__ is Value:",
+        f"    x{1 - value} = {other}._data",
+        f"elif {other}.__class__ is float:",
+        f"    x{1 - value} = {other}",
+        f"elif {other}.__class__ is int:",
+        f"    x{1 - value} = {other} = float({other})",
+        "else:",
+        "    return gate(x, y)",
+        *_forward(gate, ["x0", "x1"], "x, y"),
+        "node._left = x",
+        "node._right = y",
+        *_partial(gate, value, slots[value], "x0, x1"),
+        f"if {other}.__class__ is float:",
+        f"    node.{slots[1 - value]} = None",
+        "else:",
+        *(f"    {line}" for line in _partial(gate, 1 - value, slots[1 - value], "x0, x1")),
+        "return node",
+    ]
+
+
+def compile_function(
+    name: str, parameters: str, code: Code, gate: Primitive, namespace: dict[str, Any]
+) -> Callable[..., Any]:
+    """Compile the function `name(parameters)`; its source can be read in tracebacks and by `inspect`.
+
+    `namespace` provides Value, new and mode.
+    """
+    source = "\n".join([f"def {name}({parameters}):", *(f"    {line}" for line in code), ""])
+    forwards = {f"{used.name}_forward": used.forward for used, _ in gate.trace().instructions}
+    module = {
+        **namespace, **forwards, f"{gate.name}_forward": gate.forward,
+        "gate": gate, "ForwardError": ForwardError, "inf": math.inf, "nan": math.nan, "__name__": "microgradnn.value",
+    }  # fmt: skip
+    filename = f"<microgradnn {name}>"
+    linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
+    exec(compile(source, filename, "exec"), module)  # noqa: S102  the source comes from the table alone
+    function: Callable[..., Any] = module[name]
+    function.__doc__ = gate.__doc__
+    return function

@@ -1,0 +1,441 @@
+"""`Value`: a number that remembers the gate that made it, and the one reverse sweep over what it remembers.
+
+A node keeps its primitive, its operands and the partials at the forward values, nothing that points back.
+Which gates exist and what their derivatives are is in `primitives`; how a graph is walked is in `graph`.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from microgradnn.graph import topological_order
+from microgradnn.primitives import ForwardError, Primitive, lookup, number, table
+from microgradnn.recording import binary_code, compile_function, unary_code
+
+
+class Mode(NamedTuple):
+    """How gates are recorded in the current context; None stands for the plain way, which is quicker to ask."""
+
+    record: bool = True
+    detect_anomaly: bool = False
+
+
+_mode: ContextVar[Mode | None] = ContextVar("mode", default=None)
+
+
+@contextmanager
+def _switched(**changes: bool) -> Iterator[None]:
+    mode = (_mode.get() or Mode())._replace(**changes)
+    token = _mode.set(None if mode == Mode() else mode)
+    try:
+        yield
+    finally:
+        _mode.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: inside the block gates return Values that remember no operands.
+
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y, y.operands
+    (Value(data=9.0, grad=0.0), ())
+    """
+    with _switched(record=False):
+        yield
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Record inside the block, also where a surrounding `no_grad()` says otherwise."""
+    with _switched(record=True):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raise FloatingPointError at the first gate whose output is nan: it names gate, operands and source line.
+
+    >>> with detect_anomaly():
+    ...     Value(float("inf"), "a") * Value(0.0, "b")
+    Traceback (most recent call last):
+    FloatingPointError: multiply(a=inf, b=0.0) is nan, recorded at notebook.py, line 2: a * b
+    """
+    with _switched(detect_anomaly=True):
+        yield
+
+
+class Value:
+    """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
+
+    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, anything
+    else raises TypeError. Comparisons compare by value while `hash` goes by identity, so `in` and `.index` on
+    a list of Values mislead: compare with `is`.
+
+    >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
+    >>> f = (x + y) * z
+    >>> f.backward()
+    >>> f.data, x.grad, y.grad, z.grad
+    (-12.0, -4.0, -4.0, 3.0)
+    """
+
+    __slots__ = (
+        "__weakref__", "_data", "_grad", "_left", "_left_partial", "_name", "_primitive", "_right", "_right_partial",
+    )  # fmt: skip
+    __array_ufunc__ = None  # NumPy scalars and arrays leave the operators to Value
+
+    _data: float
+    _grad: float | None  # None until a sweep arrives
+    _name: str | None
+    _primitive: Primitive | None
+    _left: Any  # first operand; or the tuple of operands of a gate with more than two; or None
+    _right: Any  # second operand or None
+    _left_partial: Any  # None where the operand is a number; a tuple where _left is
+    _right_partial: float | None
+
+    # Generated from the table at the end of this module; listed here for readers and type checkers.
+    __add__: Callable[[Any], Value]
+    __radd__: Callable[[Any], Value]
+    __sub__: Callable[[Any], Value]
+    __rsub__: Callable[[Any], Value]
+    __mul__: Callable[[Any], Value]
+    __rmul__: Callable[[Any], Value]
+    __truediv__: Callable[[Any], Value]
+    __rtruediv__: Callable[[Any], Value]
+    __pow__: Callable[[Any], Value]
+    __rpow__: Callable[[Any], Value]
+    __neg__: Callable[[], Value]
+    __pos__: Callable[[], Value]
+    __abs__: Callable[[], Value]
+    exp: Callable[[], Value]
+    expm1: Callable[[], Value]
+    log: Callable[[], Value]
+    log1p: Callable[[], Value]
+    sqrt: Callable[[], Value]
+    sin: Callable[[], Value]
+    cos: Callable[[], Value]
+    tan: Callable[[], Value]
+    asin: Callable[[], Value]
+    acos: Callable[[], Value]
+    atan: Callable[[], Value]
+    sinh: Callable[[], Value]
+    cosh: Callable[[], Value]
+    tanh: Callable[[], Value]
+    erf: Callable[[], Value]
+    sigmoid: Callable[[], Value]
+    relu: Callable[[], Value]
+    leaky_relu: Callable[..., Value]
+    elu: Callable[..., Value]
+    softplus: Callable[[], Value]
+    softsign: Callable[[], Value]
+    hardtanh: Callable[[], Value]
+    abs: Callable[[], Value]
+    sign: Callable[[], Value]
+    step: Callable[[], Value]
+
+    def __init__(self, data: float, name: str | None = None) -> None:
+        if isinstance(data, Value):
+            raise TypeError(f"{data!r} is already a Value: use it as it is, or Value(v.data) for a new leaf")
+        self._data = number(data)
+        self.name = name
+        self._grad = self._primitive = None
+        self._left = self._right = self._left_partial = self._right_partial = None
+
+    # ---- what a node knows ----
+
+    @property
+    def data(self) -> float:
+        """The value. It can be assigned on a leaf; graphs that exist keep their partials."""
+        return self._data
+
+    @data.setter
+    def data(self, value: float) -> None:
+        if self._primitive is not None:
+            raise AttributeError(
+                f"the data of a {self._primitive.name} gate follows from its operands: "
+                "assign to a leaf and compute it anew"
+            )
+        self._data = number(value)
+
+    @property
+    def grad(self) -> float:
+        """∂root/∂self, added up on leaves over the sweeps; 0.0 before any. Assign None to make it blank again."""
+        return 0.0 if self._grad is None else self._grad
+
+    @grad.setter
+    def grad(self, value: float | None) -> None:
+        self._grad = None if value is None else number(value)
+
+    @property
+    def swept(self) -> bool:
+        """Whether a backward sweep has reached this Value since it was made or its gradient was set to None."""
+        return self._grad is not None
+
+    @property
+    def name(self) -> str | None:
+        """The name shown in pictures, tables and messages."""
+        return self._name
+
+    @name.setter
+    def name(self, name: str | None) -> None:
+        if not (name is None or isinstance(name, str)):
+            raise TypeError(f"a name is a string, got {type(name).__name__} {name!r}")
+        self._name = name
+
+    @property
+    def primitive(self) -> Primitive | None:
+        """The gate that made this Value, or None for a leaf."""
+        return self._primitive
+
+    @property
+    def operands(self) -> tuple[Value | float, ...]:
+        """The operands in order, Values and plain floats; `()` for a leaf."""
+        return self._in_order(self._left, self._right)
+
+    @property
+    def partials(self) -> tuple[float | None, ...]:
+        """∂self/∂operand at the forward values, one per operand; None where the operand takes no gradient."""
+        return self._in_order(self._left_partial, self._right_partial)
+
+    def _in_order(self, left: Any, right: Any) -> tuple[Any, ...]:
+        if self._primitive is None:
+            return ()
+        if isinstance(self._left, tuple):
+            return left  # type: ignore[no-any-return]  # a tuple wherever _left is one
+        return (left,) if self._right is None else (left, right)
+
+    def __repr__(self) -> str:
+        name = f", name={self._name!r}" if self._name else ""
+        return f"Value(data={self._data!r}, grad={self.grad!r}{name})"
+
+    # ---- recording and sweeping ----
+
+    def record_gate(self, gate: Primitive, operands: Sequence[Any]) -> Value:
+        """Record `gate(*operands)`: what a primitive calls when it meets a Value."""
+        return record(gate, operands)
+
+    def backward(self) -> None:
+        """Find ∂self/∂v for every v that self depends on; add it to `grad` of leaves, set it on gates.
+
+        >>> x = Value(3.0)
+        >>> y = x * x
+        >>> y.backward(); y.backward()
+        >>> x.grad
+        12.0
+        """
+        found = list(sweep(self))
+        with _accumulation:
+            for node, adjoint in found:
+                if node._primitive is None:
+                    node._grad = (node._grad or 0.0) + adjoint
+                else:
+                    node._grad = adjoint
+
+    # ---- comparing by value ----
+
+    __hash__ = object.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return self._data == (other._data if isinstance(other, Value) else other)
+
+    def __lt__(self, other: Any) -> bool:
+        return self._data < (other._data if isinstance(other, Value) else other)
+
+    def __le__(self, other: Any) -> bool:
+        return self._data <= (other._data if isinstance(other, Value) else other)
+
+    def __gt__(self, other: Any) -> bool:
+        return self._data > (other._data if isinstance(other, Value) else other)
+
+    def __ge__(self, other: Any) -> bool:
+        return self._data >= (other._data if isinstance(other, Value) else other)
+
+    def __bool__(self) -> bool:
+        return self._data != 0.0
+
+    def __float__(self) -> float:
+        raise TypeError(
+            "a Value is not a float, its gradient would be lost: use the functions of microgradnn (microgradnn.sin, "
+            "not math.sin), or .data for the bare number"
+        )
+
+    # ---- copying and pickling: flat, whatever the depth ----
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Value:
+        for node in topological_order(self, known=memo):
+            memo[id(node)] = _restore(
+                None, node._data, node._grad, node._name, node._primitive,
+                _copied(node._left, memo), _copied(node._right, memo), node._left_partial, node._right_partial,
+            )  # fmt: skip
+        memo.setdefault(id(memo), []).append(self)  # keeps the originals, so that no id in memo is used anew
+        return memo[id(self)]  # type: ignore[no-any-return]  # a memo maps ids to anything
+
+    def __reduce__(self) -> tuple[Callable[..., Value], tuple[Any, ...]]:
+        listed: weakref.WeakSet[_Ancestors] = _pickling.__dict__.setdefault("listed", weakref.WeakSet())
+        ancestors = None
+        if self._primitive is not None and not any(id(self) in group.ids for group in listed):
+            ancestors = _Ancestors(topological_order(self))
+            listed.add(ancestors)
+        return _restore, (
+            ancestors, self._data, self._grad, self._name, self._primitive,
+            self._left, self._right, self._left_partial, self._right_partial,
+        )  # fmt: skip
+
+
+def _restore(ancestors: object, *fields: Any) -> Value:
+    node = Value.__new__(Value)
+    (
+        node._data, node._grad, node._name, node._primitive,
+        node._left, node._right, node._left_partial, node._right_partial,
+    ) = fields  # fmt: skip
+    return node
+
+
+def _copied(operand: Any, memo: dict[int, Any]) -> Any:
+    if isinstance(operand, tuple):
+        return tuple(_copied(one, memo) for one in operand)
+    return memo[id(operand)] if isinstance(operand, Value) else operand
+
+
+class _Ancestors:
+    """Everything a pickled Value depends on, pickled before it, so that pickle never recurses along the graph.
+
+    While the pickler lives it holds this object, and each of its nodes then pickles as its own fields alone.
+    """
+
+    def __init__(self, order: list[Value]) -> None:
+        self.ids = {id(node) for node in order}
+        self.nodes = order[:-1]
+
+    def __reduce__(self) -> tuple[type, tuple[()], None, Iterator[Value]]:
+        return list, (), None, iter(self.nodes)
+
+
+_pickling = threading.local()
+_accumulation = threading.Lock()
+
+
+def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Value:
+    """Record `gate(*operands)`; operands that are numbers stay numbers.
+
+    `by_limit` takes the IEEE 754 value where the forward function raises: derivatives of derivatives never raise.
+    """
+    operands = tuple(operand if isinstance(operand, Value) else number(operand) for operand in operands)
+    data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
+    mode = _mode.get() or Mode()
+    try:
+        out = gate.limit(data) if by_limit else float(gate.forward(*data))
+    except ForwardError as error:
+        raise gate.refusal(operands, error) from None
+    if mode.detect_anomaly and out != out:
+        raise FloatingPointError(f"{gate.describe(operands)} is nan, recorded at {_caller()}")
+    if not mode.record:
+        return Value(out)
+    partials = tuple(
+        partial if isinstance(operand, Value) else None
+        for partial, operand in zip(gate.partials(out, data), operands, strict=True)
+    )
+    if len(operands) > 2:
+        return _restore(None, out, None, None, gate, operands, None, partials, None)
+    left, right, left_partial, right_partial = (
+        (*operands, *partials) if len(operands) == 2 else (*operands, None, *partials, None)
+    )
+    return _restore(None, out, None, None, gate, left, right, left_partial, right_partial)
+
+
+def _caller() -> str:
+    """The first source line outside this package on the stack: `file, line n: text`."""
+    import linecache
+
+    frame = sys._getframe(1)
+    inside = str(Path(__file__).parent)
+    while frame.f_back is not None and (
+        frame.f_code.co_filename.startswith((inside, "<microgradnn")) or frame.f_globals.get("__name__") == "contextlib"
+    ):
+        frame = frame.f_back
+    filename, line = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(filename, line).strip()
+    return f"{filename}, line {line}" + (f": {text}" if text else "")
+
+
+def sweep(root: Value, recorded: bool = False) -> Iterator[tuple[Value, Any]]:
+    """Yield every node with its adjoint ∂root/∂node, from the root to the leaves.
+
+    Each gate hands contribution = partial × adjoint to its operands; a node's adjoint is complete when it is
+    yielded, because every gate that uses it has come before. With `recorded`, partials and adjoints are
+    themselves Values of one graph with the root, ready to be differentiated again.
+    """
+    adjoints: dict[int, Any] = {id(root): 1.0}
+    get = adjoints.get
+    for node in reversed(topological_order(root)):
+        adjoint = get(id(node))
+        if adjoint is None:  # reached only through operands that take no gradient
+            yield node, 0.0
+            continue
+        yield node, adjoint
+        if recorded and node._primitive is not None:
+            operands, partials = node.operands, recorded_partials(node)
+        else:
+            operands, partials = node._left, node._left_partial
+            if partials.__class__ is not tuple:
+                if partials is not None:
+                    key = id(operands)
+                    total = get(key)
+                    adjoints[key] = partials * adjoint if total is None else total + partials * adjoint
+                partial = node._right_partial
+                if partial is not None:
+                    key = id(node._right)
+                    total = get(key)
+                    adjoints[key] = partial * adjoint if total is None else total + partial * adjoint
+                continue
+        for operand, partial in zip(operands, partials, strict=True):
+            if partial is not None:
+                key = id(operand)
+                total = get(key)
+                adjoints[key] = partial * adjoint if total is None else total + partial * adjoint
+
+
+def recorded_partials(gate: Value) -> list[Any]:
+    """The partials of `gate` as Values: computed from its operands by recorded gates, so that they have derivatives."""
+    assert gate._primitive is not None
+    operands = gate.operands
+
+    def apply(primitive: Primitive, places: list[Any]) -> Any:
+        if any(isinstance(place, Value) for place in places):
+            return record(primitive, places, by_limit=True)
+        return primitive.limit(places)
+
+    partials = gate._primitive.trace(len(operands)).run(gate, operands, apply)
+    return [
+        partial if isinstance(operand, Value) else None for partial, operand in zip(partials, operands, strict=True)
+    ]
+
+
+# ---- the operators, generated from the table ----------------------------------------------------------------
+
+_NAMESPACE: dict[str, Any] = {"Value": Value, "new": Value.__new__, "mode": _mode.get}
+_OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow"}
+_SIGNS = {"negative": "__neg__", "positive": "__pos__", "abs": "__abs__"}
+
+functions: dict[str, Callable[..., Any]] = {}  # the one-operand functions, on numbers and Values alike
+
+for _gate in table():
+    if _gate.arity == 1:
+        _function = compile_function(_gate.name, "x", unary_code(_gate), _gate, _NAMESPACE)
+        functions[_gate.name] = _function
+        setattr(Value, _gate.name, _function)
+for _name, _method in _SIGNS.items():
+    setattr(Value, _method, functions[_name])
+for _name, _method in _OPERATORS.items():
+    _gate = lookup(_name)
+    setattr(Value, f"__{_method}__", compile_function(_name, "x, y", binary_code(_gate, 0), _gate, _NAMESPACE))
+    setattr(Value, f"__r{_method}__", compile_function(f"r{_name}", "y, x", binary_code(_gate, 1), _gate, _NAMESPACE))
