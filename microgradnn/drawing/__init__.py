@@ -1,0 +1,138 @@
+"""Pictures of graphs: DOT, SVG, PNG, PDF, LaTeX and the stepper, in files and in Jupyter.
+
+`draw(root)` is the way in. Graphviz is imported when the first picture is drawn, not before.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from microgradnn.backprop import Steps, steps
+from microgradnn.drawing.circuit import Picture, circuit
+from microgradnn.drawing.latex import latex_document, to_latex
+from microgradnn.drawing.layout import render
+from microgradnn.drawing.page import document, piece, steps_piece
+from microgradnn.drawing.summary import READABLE, summary
+from microgradnn.drawing.vector import to_svg
+from microgradnn.files import write_whole
+from microgradnn.graph import topological_order
+from microgradnn.value import Value
+
+if TYPE_CHECKING:
+    import graphviz
+
+__all__ = ["Drawing", "draw", "to_latex"]
+
+
+class Drawing:
+    """The picture of a circuit: `.svg()`, `.save(path)`, `.digraph` for those who tweak; Jupyter shows it."""
+
+    def __init__(self, root: Value, level: int | None) -> None:
+        self.root = root
+        self.folded = level == 1 or (level is None and len(topological_order(root)) > READABLE)
+        self._picture: Picture = summary(root) if self.folded else circuit(root)
+
+    @property
+    def digraph(self) -> graphviz.Digraph:
+        """The graph as `graphviz.Digraph`; what is changed on it shows in every format."""
+        return self._picture.digraph
+
+    def svg(self) -> str:
+        """The picture as an SVG document.
+
+        >>> x = Value(3.0, "x")
+        >>> draw(x * x).svg().startswith("<svg")
+        True
+        """
+        return to_svg(self._picture)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the picture; the name decides: .svg, .png, .pdf, .dot, .tex (equations) or .html (the stepper).
+
+        Raises ValueError for another ending, OSError where the file cannot be written, RuntimeError where the
+        layout fails or no font is there for png and pdf. A file that was there before stays until all is done.
+        """
+        _save(path, {
+            ".svg": lambda: self.svg().encode(),
+            ".png": lambda: self._on_paper("png"),
+            ".pdf": lambda: self._on_paper("pdf"),
+            ".dot": lambda: self.digraph.source.encode(),
+            ".tex": lambda: latex_document(self.root).encode(),
+            ".html": lambda: _page(self._picture.title, self._html()),
+        })  # fmt: skip
+
+    def _html(self) -> str:
+        return piece(self._picture) if self.folded else steps_piece(steps(self.root))
+
+    def _on_paper(self, format: str) -> bytes:
+        """For print: black on white, and for png twice the resolution of a screen."""
+        paper = self.digraph.copy()
+        paper.attr(bgcolor="white", **({"dpi": "192"} if format == "png" else {}))
+        return render(paper.source, format)
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        return {"text/plain": repr(self), "text/html": piece(self._picture), "image/svg+xml": self.svg()}
+
+    def __repr__(self) -> str:
+        return f"<drawing of {self.root!r}>"
+
+
+def draw(root: Value, level: int | None = None) -> Drawing:
+    """Draw the circuit that ends in `root`: on each wire the value above the line, the gradient below it.
+
+    `level=0` shows every gate, `level=1` folds gates of one kind at about the same depth into boxes; by default
+    more than 150 nodes fold. Raises TypeError for what is not a Value, ValueError for another level.
+
+    >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
+    >>> draw(x + y)
+    <drawing of Value(data=3.0, grad=0.0)>
+    """
+    if not isinstance(root, Value):
+        raise TypeError(f"draw needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}")
+    if level not in (None, 0, 1):
+        raise ValueError(f"level is 0 (every gate), 1 (folded) or None (by size), got {level!r}")
+    return Drawing(root, level)
+
+
+def _save(path: str | os.PathLike[str], makers: dict[str, Callable[[], bytes]]) -> None:
+    ending = Path(path).suffix.lower()
+    if ending not in makers:
+        raise ValueError(f"cannot save {os.fspath(path)}: the name must end in {', '.join(makers)}")
+    write_whole(path, makers[ending]())
+
+
+def _page(title: str, content: str) -> bytes:
+    return document(title, content).encode()
+
+
+# ---- Jupyter: a repr never raises, it falls back to text ------------------------------------------------------
+
+
+def _quietly(bundle: Callable[[], dict[str, str]], fallback: str) -> dict[str, str]:
+    try:
+        return bundle()
+    except Exception as error:  # no picture is a smaller loss than no output
+        return {"text/plain": f"{fallback}\n(no picture: {error})"}
+
+
+def _value_mimebundle(self: Value, **_: Any) -> dict[str, str]:
+    return _quietly(lambda: draw(self)._repr_mimebundle_() | {"text/plain": repr(self)}, repr(self))
+
+
+def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
+    if len(self.order) > READABLE:  # too much to look at one by one
+        return _quietly(lambda: draw(self.root)._repr_mimebundle_() | {"text/plain": repr(self)}, repr(self))
+    return _quietly(lambda: {"text/plain": str(self), "text/html": steps_piece(self)}, str(self))
+
+
+def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
+    """Write the stepper as a page that works offline: `steps(root).save("f.html")`."""
+    _save(path, {".html": lambda: _page(f"Steps of {self.names[id(self.root)]}", steps_piece(self))})
+
+
+Value._repr_mimebundle_ = _value_mimebundle  # type: ignore[attr-defined]  # drawing attaches itself to what it draws
+Steps._repr_mimebundle_ = _steps_mimebundle  # type: ignore[attr-defined]
+Steps.save = _save_steps  # type: ignore[attr-defined]

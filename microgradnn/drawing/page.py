@@ -1,0 +1,104 @@
+"""The piece of HTML that Jupyter shows and that a saved page holds: a still picture, made live by a short script.
+
+The picture is an `<img>`, so it stays where scripts are blocked; the script turns it into SVG that follows the
+theme of the page and, for steps, adds buttons, slider, arrow keys and the sentence of each step.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator
+from html import escape
+from importlib.resources import files
+from typing import Any
+
+from microgradnn.backprop import Step, Steps
+from microgradnn.drawing.circuit import Picture, circuit
+from microgradnn.drawing.vector import prefix, to_svg
+from microgradnn.notation import digits
+from microgradnn.value import Value
+
+_ICONS = {
+    "first": "M2 2h2v12H2zM14 2v12L5 8z",
+    "previous": "M12 2v12L3 8z",
+    "next": "M4 2v12l9-6z",
+    "last": "M2 2v12l9-6zM12 2h2v12h-2z",
+}
+
+
+def _resource(name: str) -> str:
+    return files("microgradnn.drawing").joinpath(name).read_text(encoding="utf-8")
+
+
+def _for_script(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+
+
+def piece(picture: Picture, steps: list[dict[str, Any]] | None = None) -> str:
+    """A self-contained piece of HTML: the picture and, with `steps`, the means to walk through them."""
+    name = prefix(picture) + ("-steps" if steps else "")
+    image = base64.b64encode(to_svg(picture).encode()).decode()
+    buttons = {
+        move: f'<button type="button" data-move="{move}" aria-label="{move} step" title="{move} step">'
+        f'<svg viewBox="0 0 16 16" aria-hidden="true"><path d="{path}"/></svg></button>'
+        for move, path in _ICONS.items()
+    }
+    controls = (
+        '<div class="controls" hidden>'
+        f'{buttons["first"]}{buttons["previous"]}<input type="range" min="0" value="0" aria-label="step">'
+        f'{buttons["next"]}{buttons["last"]}</div>'
+        '<p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>'
+    )  # fmt: skip
+    script = _resource("stepper.js").rstrip()
+    return (
+        f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
+        'data-lm-suppress-shortcuts="true">\n'
+        f"<style>{_resource('stepper.css')}</style>\n"
+        f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
+        f'src="data:image/svg+xml;base64,{image}"></div>\n'
+        f"{controls if steps else ''}\n"
+        f"<script>{script}(document.querySelector('.{name}:not([data-ready])'), {_for_script(steps)});</script>\n"
+        "</div>"
+    )
+
+
+def steps_piece(steps: Steps) -> str:
+    """The stepper of `steps`: the picture holds the gradients at the end, the script shows them as they come."""
+    gradients = {id(step.operand or step.gate): step.after for step in steps if step.after is not None}
+    number_of = {id(node): number for number, node in enumerate(steps.order)}
+    waiting = {id(node): _swept_places(node) for node in steps.order}
+    picture = circuit(steps.root, gradients, all_names=True)
+    return piece(picture, [_described(step, number_of, waiting[id(step.gate)]) for step in steps])
+
+
+def _swept_places(gate: Value) -> Iterator[int]:
+    """The places of the operands to which `gate` hands a gradient, in the order of the steps."""
+    return (place for place, partial in enumerate(gate.partials) if partial is not None)
+
+
+def _described(step: Step, number_of: dict[int, int], places: Iterator[int]) -> dict[str, Any]:
+    """What the script needs of a step: words, and the ids of the parts to highlight."""
+    gate = number_of[id(step.gate)]
+    parts = [f"g{gate}", f"o{gate}", f"w{gate}"]
+    described = {"kind": step.kind, "gate": gate, "sentence": step.sentence, "parts": parts}
+    if step.kind == "forward":
+        parts += [f"e{gate}-{place}" for place, one in enumerate(step.gate.operands) if isinstance(one, Value)]
+        return described | {"value": digits(step.gate.data)}
+    assert step.after is not None
+    if step.kind == "seed":
+        return described | {"after": digits(step.after)}
+    operand = number_of[id(step.operand)]
+    parts[1:] = [f"e{gate}-{next(places)}", f"w{operand}"]
+    return described | {"operand": operand, "after": digits(step.after)}
+
+
+def document(title: str, content: str) -> str:
+    """A whole HTML page around a piece; it reads no other file and works offline."""
+    return (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{escape(title)}</title>\n"
+        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }</style>\n"
+        f"</head>\n<body>\n<h1>{escape(title)}</h1>\n{content}\n</body>\n</html>\n"
+    )

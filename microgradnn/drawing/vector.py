@@ -1,0 +1,66 @@
+"""The SVG that Graphviz laid out, made ready to be read: colours for light and dark, tooltips, title, ids."""
+
+from __future__ import annotations
+
+import hashlib
+import xml.etree.ElementTree as ET
+
+from microgradnn.drawing.circuit import GRADIENT, VALUE, Picture
+from microgradnn.drawing.layout import render
+
+_SVG = "http://www.w3.org/2000/svg"
+# The background goes with the colours, so that a picture is legible wherever it is embedded.
+LIGHT = {"value": VALUE, "gradient": GRADIENT}
+DARK = {"value": "#56d4a0", "gradient": "#ff8a7a"}
+
+_STYLE = f"""
+.microgradnn {{ color-scheme: light dark; color: #1f2328; background: #ffffff }}
+.microgradnn text {{ fill: currentColor }}
+.microgradnn .value {{ fill: {LIGHT["value"]} }}
+.microgradnn .gradient {{ fill: {LIGHT["gradient"]} }}
+@media (prefers-color-scheme: dark) {{
+.microgradnn {{ color: #e6edf3; background: #0d1117 }}
+.microgradnn .value {{ fill: {DARK["value"]} }}
+.microgradnn .gradient {{ fill: {DARK["gradient"]} }}
+}}
+"""
+
+
+def prefix(picture: Picture) -> str:
+    """What all ids of this picture begin with, the same in every run."""
+    return "circuit-" + hashlib.sha256(picture.digraph.source.encode()).hexdigest()[:10]
+
+
+def to_svg(picture: Picture) -> str:
+    """Lay the picture out and return a complete SVG document."""
+    ET.register_namespace("", _SVG)
+    svg = ET.fromstring(render(picture.digraph.source, "svg"))
+    start = prefix(picture)
+    svg.set("class", "microgradnn")
+    svg.set("role", "img")
+    svg.set("aria-labelledby", f"{start}-title {start}-desc")
+    for element in list(svg.iter()):
+        for colour in ("fill", "stroke"):
+            if element.get(colour) == "black":
+                element.set(colour, "currentColor")
+        for role, colour in LIGHT.items():
+            if element.get("fill", "").lower() == colour:
+                del element.attrib["fill"]
+                element.set("class", role)
+    for group in svg.iter(f"{{{_SVG}}}g"):
+        name = group.get("id", "")
+        group.set("id", f"{start}-{name}")
+        title = group.find(f"{{{_SVG}}}title")
+        if title is not None:
+            if name in picture.tooltips:
+                title.text = picture.tooltips[name]
+            else:
+                group.remove(title)
+    parts = {"title": picture.title, "desc": picture.description, "style": _STYLE}
+    for place, (tag, text) in enumerate(parts.items()):
+        element = ET.Element(f"{{{_SVG}}}{tag}")
+        element.text = text
+        if tag != "style":
+            element.set("id", f"{start}-{tag}")
+        svg.insert(place, element)
+    return ET.tostring(svg, encoding="unicode") + "\n"
