@@ -65,7 +65,7 @@ class Drawing:
         })  # fmt: skip
 
     def _html(self) -> str:
-        return piece(self._picture) if self.folded else steps_piece(steps(self.root))
+        return piece(self._picture, self.svg()) if self.folded else steps_piece(steps(self.root))
 
     def _on_paper(self, format: str) -> bytes:
         """For print: black on white, and for png twice the resolution of a screen."""
@@ -74,10 +74,14 @@ class Drawing:
         return render(paper.source, format)
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
-        return {"text/plain": repr(self), "text/html": piece(self._picture), "image/svg+xml": self.svg()}
+        def bundle() -> dict[str, str]:
+            svg = self.svg()
+            return {"text/plain": repr(self), "text/html": piece(self._picture, svg), "image/svg+xml": svg}
+
+        return _quietly(bundle, repr(self))
 
     def __repr__(self) -> str:
-        return f"<drawing of {self.root!r}>"
+        return repr(self.root)  # what Jupyter shows where it cannot show pictures
 
 
 def draw(root: Value, level: int | None = None) -> Drawing:
@@ -88,7 +92,7 @@ def draw(root: Value, level: int | None = None) -> Drawing:
 
     >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
     >>> draw(x + y)
-    <drawing of Value(data=3.0, grad=0.0)>
+    Value(data=3.0, grad=0.0)
     """
     if not isinstance(root, Value):
         raise TypeError(f"draw needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}")
@@ -119,7 +123,7 @@ def _quietly(bundle: Callable[[], dict[str, str]], fallback: str) -> dict[str, s
 
 
 def _value_mimebundle(self: Value, **_: Any) -> dict[str, str]:
-    return _quietly(lambda: draw(self)._repr_mimebundle_() | {"text/plain": repr(self)}, repr(self))
+    return _quietly(lambda: draw(self)._repr_mimebundle_(), repr(self))
 
 
 def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:

@@ -19,13 +19,6 @@ from microgradnn.drawing.vector import prefix, to_svg
 from microgradnn.notation import digits
 from microgradnn.value import Value
 
-_ICONS = {
-    "first": "M2 2h2v12H2zM14 2v12L5 8z",
-    "previous": "M12 2v12L3 8z",
-    "next": "M4 2v12l9-6z",
-    "last": "M2 2v12l9-6zM12 2h2v12h-2z",
-}
-
 
 def _resource(name: str) -> str:
     return files("microgradnn.drawing").joinpath(name).read_text(encoding="utf-8")
@@ -35,21 +28,10 @@ def _for_script(data: Any) -> str:
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 
 
-def piece(picture: Picture, steps: list[dict[str, Any]] | None = None) -> str:
-    """A self-contained piece of HTML: the picture and, with `steps`, the means to walk through them."""
+def piece(picture: Picture, svg: str, steps: list[dict[str, Any]] | None = None) -> str:
+    """A self-contained piece of HTML: `picture` laid out as `svg` and, with `steps`, the means to walk through them."""
     name = prefix(picture) + ("-steps" if steps else "")
-    image = base64.b64encode(to_svg(picture).encode()).decode()
-    buttons = {
-        move: f'<button type="button" data-move="{move}" aria-label="{move} step" title="{move} step">'
-        f'<svg viewBox="0 0 16 16" aria-hidden="true"><path d="{path}"/></svg></button>'
-        for move, path in _ICONS.items()
-    }
-    controls = (
-        '<div class="controls" hidden>'
-        f'{buttons["first"]}{buttons["previous"]}<input type="range" min="0" value="0" aria-label="step">'
-        f'{buttons["next"]}{buttons["last"]}</div>'
-        '<p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>'
-    )  # fmt: skip
+    image = base64.b64encode(svg.encode()).decode()
     script = _resource("stepper.js").rstrip()
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
@@ -57,7 +39,6 @@ def piece(picture: Picture, steps: list[dict[str, Any]] | None = None) -> str:
         f"<style>{_resource('stepper.css')}</style>\n"
         f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
         f'src="data:image/svg+xml;base64,{image}"></div>\n'
-        f"{controls if steps else ''}\n"
         f"<script>{script}(document.querySelector('.{name}:not([data-ready])'), {_for_script(steps)});</script>\n"
         "</div>"
     )
@@ -65,11 +46,12 @@ def piece(picture: Picture, steps: list[dict[str, Any]] | None = None) -> str:
 
 def steps_piece(steps: Steps) -> str:
     """The stepper of `steps`: the picture holds the gradients at the end, the script shows them as they come."""
-    gradients = {id(step.operand or step.gate): step.after for step in steps if step.after is not None}
+    reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
+    gradients = {id(node): after for node, after in reached if after is not None}
     number_of = {id(node): number for number, node in enumerate(steps.order)}
     waiting = {id(node): _swept_places(node) for node in steps.order}
     picture = circuit(steps.root, gradients, all_names=True)
-    return piece(picture, [_described(step, number_of, waiting[id(step.gate)]) for step in steps])
+    return piece(picture, to_svg(picture), [_described(step, number_of, waiting[id(step.gate)]) for step in steps])
 
 
 def _swept_places(gate: Value) -> Iterator[int]:

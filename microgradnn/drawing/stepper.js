@@ -24,9 +24,16 @@
   const part = (name) => svg.getElementById(`${prefix}-${name}`);
   const write = (node, role, words) => part(`w${node}`).querySelectorAll(`.${role}`)
     .forEach((place) => { place.textContent = words; });
-  const controls = element.querySelector(".controls");
-  const slider = controls.querySelector("input");
-  const buttons = [...controls.querySelectorAll("button")];
+  const icons = {
+    first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", next: "M4 2v12l9-6z", last: "M2 2v12l9-6zM12 2h2v12h-2z",
+  };
+  const button = (move) => `<button type="button" data-move="${move}" aria-label="${move} step" title="${move} step">
+    <svg viewBox="0 0 16 16" aria-hidden="true"><path d="${icons[move]}"/></svg></button>`;
+  element.insertAdjacentHTML("beforeend", `<div class="controls">${button("first")}${button("previous")}
+    <input type="range" min="0" max="${steps.length - 1}" value="0" aria-label="step">${button("next")}${button("last")}</div>
+    <p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>`);
+  const slider = element.querySelector("input");
+  const buttons = [...element.querySelectorAll("button")];
   const count = element.querySelector(".count");
   const line = element.querySelector(".words");
   let at = 0;
@@ -62,7 +69,6 @@
   const moves = { first: () => 0, previous: () => at - 1, next: () => at + 1, last: () => steps.length - 1 };
   const keys = { Home: "first", ArrowLeft: "previous", ArrowRight: "next", End: "last" };
   buttons.forEach((button) => button.addEventListener("click", () => show(moves[button.dataset.move]())));
-  slider.max = String(steps.length - 1);
   slider.addEventListener("input", () => show(Number(slider.value)));
   element.addEventListener("keydown", (event) => {
     if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -71,6 +77,5 @@
     show(moves[keys[event.key]]());
   });
   element.tabIndex = 0;
-  controls.hidden = false;
   show(0);
 })

@@ -1,0 +1,26 @@
+"""What several test modules need: a headless Chromium, and a table of primitives that is left as it was found."""
+
+import shutil
+
+import pytest
+
+from microgradnn.primitives import scratch_table
+
+
+@pytest.fixture(autouse=True)
+def leave_the_table_as_it_was():
+    with scratch_table():
+        yield
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    """A browser that talks to nobody but the page under test."""
+    from playwright.sync_api import sync_playwright
+
+    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    quiet += ["--disable-component-update", "--disable-sync"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
+        yield browser
+        browser.close()

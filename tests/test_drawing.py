@@ -1,0 +1,352 @@
+"""Pictures are read back: the SVG is parsed and the numbers must stand where a reader looks for them."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
+
+import pytest
+
+import microgradnn as mg
+from microgradnn import Value, draw, steps, to_latex
+from microgradnn.drawing import layout
+from microgradnn.primitives import table
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def xyz():
+    x, y, z = Value(-2, "x"), Value(5, "y"), Value(-4, "z")
+    q = x + y
+    q.name = "q"
+    return q * z
+
+
+def neuron(packed=False):
+    w0, w1, w2, x0, x1 = (Value(v, n) for v, n in [(2, "w0"), (-3, "w1"), (-3, "w2"), (-1, "x0"), (-2, "x1")])
+    z = w0 * x0 + w1 * x1 + w2
+    return mg.sigmoid(z) if packed else 1 / (1 + mg.exp(-z))
+
+
+def parsed(svg):
+    """The wires and gates of a picture: {name: (value, gradient)}, [symbols], and the root element."""
+    root = ET.fromstring(svg)
+    wires, symbols = {}, []
+    for group in root.iter(f"{SVG}g"):
+        kinds = group.get("class", "").split()
+        texts = {
+            role: [t.text for t in group.iter(f"{SVG}text") if t.get("class") == role] for role in ("value", "gradient")
+        }
+        if "wire" in kinds:
+            name = group.find(f"{SVG}title").text.split(" = ")[0]
+            heights = {
+                role: [float(t.get("y")) for t in group.iter(f"{SVG}text") if t.get("class") == role] for role in texts
+            }
+            assert max(heights["value"]) < min(heights["gradient"]), "the value stands above the gradient"
+            wires[name] = ("".join(texts["value"]).strip(), "".join(texts["gradient"]).strip())
+        if "gate" in kinds:
+            symbols.append("".join(t.text for t in group.iter(f"{SVG}text")))
+    return wires, symbols, root
+
+
+def fake_dot(folder, body):
+    """A `dot` program on PATH that runs `body` (Python) and notes that it was called."""
+    program = folder / "dot"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nopen({str(folder / 'called')!r}, 'a').write(sys.argv[1])\n{body}\n"
+    )
+    program.chmod(0o755)
+
+
+REAL = (
+    "import pygraphviz\nsource = sys.stdin.buffer.read().decode()\n"
+    "sys.stdout.buffer.write(pygraphviz.AGraph(string=source).draw(format=sys.argv[1][2:], prog='dot'))"
+)
+
+
+@pytest.fixture(params=["library", "program"])
+def engine(request, tmp_path, monkeypatch):
+    """Both ways to Graphviz: no `dot` on PATH, and a `dot` program."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    if request.param == "program":
+        fake_dot(tmp_path, REAL)
+    yield request.param
+    assert (tmp_path / "called").exists() == (request.param == "program")
+
+
+def test_circuit_of_note_000(engine):
+    f = xyz()
+    f.backward()
+    wires, symbols, _ = parsed(draw(f).svg())
+    assert wires == {"x": ("−2", "−4"), "y": ("5", "−4"), "z": ("−4", "3"), "q": ("3", "−4"), "f": ("−12", "1")}
+    assert sorted(symbols) == ["+", "×"]
+
+
+def test_sigmoid_neuron_of_note_000(engine):
+    f = neuron()
+    f.backward()
+    wires, symbols, _ = parsed(draw(f).svg())
+    assert Counter(symbols) == Counter(["×", "×", "+", "+", "×−1", "exp", "+1", "1/x"])
+    assert wires == {
+        "w0": ("2", "−0.1966"), "x0": ("−1", "0.3932"), "w1": ("−3", "−0.3932"), "x1": ("−2", "−0.5898"),
+        "w2": ("−3", "0.1966"), "u1": ("−2", "0.1966"), "u2": ("6", "0.1966"), "u3": ("4", "0.1966"),
+        "u4": ("1", "0.1966"), "u5": ("−1", "−0.1966"), "u6": ("0.3679", "−0.5344"), "u7": ("1.368", "−0.5344"),
+        "f": ("0.7311", "1"),
+    }  # fmt: skip
+    packed = neuron(packed=True)
+    packed.backward()
+    inner, symbols, _ = parsed(draw(packed).svg())
+    assert "σ" in symbols
+    assert all(inner[name] == wires[name] for name in ("w0", "w1", "w2", "x0", "x1", "f"))
+
+
+def test_gradients_are_blank_until_a_sweep_arrives():
+    f = xyz()
+    assert {gradient for _, gradient in parsed(draw(f).svg())[0].values()} == {""}
+    f.backward()
+    f.operands[1].grad = None
+    wires = parsed(draw(f).svg())[0]
+    assert wires["z"] == ("−4", "")
+    assert wires["q"] == ("3", "−4")
+
+
+def test_every_primitive_is_drawn():
+    for gate in table():
+        for sample in gate.samples:
+            operands = [Value(number, f"x{place}") for place, number in enumerate(sample)]
+            wires, symbols, _ = parsed(draw(gate(*operands)).svg())
+            assert len(symbols) == 1, gate
+            assert set(wires) == {*(operand.name for operand in operands), "f"}
+
+
+def test_a_value_used_twice_has_two_edges():
+    x = Value(3.0, "x")
+    digraph = draw(x * x).digraph
+    assert sum("w0:e -> g1" in line for line in digraph.body) == 2
+
+
+def test_constants_stand_in_the_symbol_and_are_no_nodes():
+    x = Value(2.0, "x")
+    wires, symbols, _ = parsed(draw(1 / (x**2 * 3 - 1)).svg())
+    assert sorted(symbols) == sorted(["x²", "×3", "−1", "1/x"])
+    assert "1" not in wires
+
+
+def test_title_description_ids_and_tooltips():
+    f = xyz()
+    f.backward()
+    _, _, root = parsed(draw(f).svg())
+    ids = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(ids) == len(set(ids))
+    labelled = root.get("aria-labelledby").split()
+    texts = {element.get("id"): element.text for element in root.iter()}
+    assert texts[labelled[0]] == "Circuit of f = −12"
+    assert "2 gates, 3 leaves" in texts[labelled[1]]
+    tooltips = {element.text for element in root.iter(f"{SVG}title")}
+    assert {"z = -4.0, ∂f/∂z = 3.0", "f = q × z", "∂f/∂q = -4.0"} <= tooltips
+
+
+def test_colours_for_light_and_dark_and_wires_in_the_colour_of_the_text():
+    svg = draw(xyz()).svg()
+    assert all(colour in svg for colour in ("#007a5a", "#b42318", "#56d4a0", "#ff8a7a", "prefers-color-scheme: dark"))
+    root = ET.fromstring(svg)
+    assert {e.get("stroke") for e in root.iter() if e.get("stroke")} == {"currentColor"}
+    assert "black" not in {e.get("fill") for e in root.iter()}
+
+
+@pytest.mark.parametrize("name", ["<b>", 'say "a" & b', "θ₁", "a\\nb", "]]>", "-->", "x" * 300, "line\nbreak", "'"])
+def test_any_name_can_be_drawn(name):
+    x = Value(1.0, name)
+    svg = draw(x * 2).svg()
+    ET.fromstring(svg)
+    assert "</script" not in mg.drawing.steps_piece(steps(x * 2)).split("<script>")[1].rsplit("</script>", 1)[0]
+
+
+@pytest.mark.parametrize("number", [0.0, -0.0, 1e-300, -1e300, float("inf"), float("-inf"), float("nan"), 123456.0])
+def test_any_number_can_be_drawn(number):
+    x = Value(number, "x")
+    f = x + 1
+    f.backward()
+    assert parsed(draw(f).svg())[0]["f"][1] == "1"
+    assert "-" not in parsed(draw(f).svg())[0]["x"][0]
+
+
+def test_the_same_picture_in_every_process():
+    code = "from tests.test_drawing import neuron; from microgradnn import draw; print(draw(neuron()).digraph.source)"
+    runs = set()
+    for seed in ("1", "2"):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        runs.add(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout)
+    assert len(runs) == 1
+
+
+# ---- files -------------------------------------------------------------------------------------------------
+
+
+def test_files_of_every_kind(engine, tmp_path):
+    f = neuron()
+    f.backward()
+    for ending, begin in [
+        ("svg", b"<svg"),
+        ("dot", b"digraph"),
+        ("tex", b"\\documentclass"),
+        ("html", b"<!DOCTYPE html>"),
+    ]:
+        path = tmp_path / f"f.{ending}"
+        draw(f).save(path)
+        assert path.read_bytes().startswith(begin)
+    page = (tmp_path / "f.html").read_text(encoding="utf-8")
+    assert "http" not in page.replace("http://www.w3.org/", ""), "the page reads nothing from elsewhere"
+    assert {path.name for path in tmp_path.iterdir()} <= {"f.svg", "f.dot", "f.tex", "f.html", "dot", "called"}
+
+
+def test_png_and_pdf_where_fonts_are_and_are_not(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    fake_dot(tmp_path, "print({'-Tpdf': '%PDF /FontFile', '-Tpng': 'png!'}[sys.argv[1]])")
+    draw(xyz()).save(tmp_path / "f.png")
+    draw(xyz()).save(tmp_path / "f.pdf")
+    assert (tmp_path / "f.png").read_bytes() == b"png!\n"
+    fake_dot(tmp_path, "print('%PDF without')")
+    with pytest.raises(RuntimeError, match=r"no font to write png.*svg.*fonts-dejavu"):
+        draw(xyz()).save(tmp_path / "f.png")
+    assert (tmp_path / "f.png").read_bytes() == b"png!\n", "the file that was there stays"
+
+
+def test_a_machine_without_any_font_is_told_so(tmp_path):
+    (tmp_path / "fonts.conf").write_text("<fontconfig></fontconfig>")
+    code = "import sys; from microgradnn import *; draw(Value(1.0, 'x') * 2).save(sys.argv[1])"
+    for name, works in (("f.svg", True), ("f.png", False)):
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(tmp_path / name)], capture_output=True, text=True,
+            env={**os.environ, "FONTCONFIG_FILE": str(tmp_path / "fonts.conf"), "PATH": ""},
+        )  # fmt: skip
+        assert (tmp_path / name).exists() == works == (done.returncode == 0)
+        assert works or "no font" in done.stderr
+
+
+def test_nothing_is_written_to_the_terminal(tmp_path):
+    code = "import sys; from microgradnn import *; draw(Value(1.0, 'x') * 2).save(sys.argv[1])"
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "f.svg")],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PATH": ""},
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_a_failing_dot_program_is_quoted_and_reprs_fall_back_to_text(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    fake_dot(tmp_path, "sys.exit('out of ink')")
+    with pytest.raises(RuntimeError, match="out of ink"):
+        draw(xyz()).svg()
+    assert xyz()._repr_mimebundle_() == {
+        "text/plain": "Value(data=-12.0, grad=0.0)\n(no picture: dot failed to draw the picture: out of ink)"
+    }
+    assert "text/html" not in steps(xyz())._repr_mimebundle_()
+    assert "text/html" not in draw(xyz())._repr_mimebundle_()
+
+
+@pytest.mark.parametrize(
+    ("path", "error", "words"),
+    [
+        ("f.gif", ValueError, "must end in .svg"),
+        ("f", ValueError, "must end in .svg"),
+        ("nowhere/f.svg", FileNotFoundError, "nowhere does not exist"),
+        ("folder.svg", IsADirectoryError, "is a directory"),
+    ],
+)
+def test_paths_that_cannot_be_written(path, error, words, tmp_path):
+    (tmp_path / "folder.svg").mkdir()
+    with pytest.raises(error, match=words):
+        draw(xyz()).save(tmp_path / path)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["folder.svg"]
+
+
+def test_a_failure_while_writing_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "f.svg"
+    path.write_text("old")
+    monkeypatch.setattr(os, "replace", lambda *_: (_ for _ in ()).throw(OSError("disk full")))
+    with pytest.raises(OSError, match="disk full"):
+        draw(xyz()).save(path)
+    assert [(entry.name, entry.read_text()) for entry in tmp_path.iterdir()] == [("f.svg", "old")]
+
+
+def test_what_is_no_value_is_refused():
+    for function in (draw, steps, to_latex):
+        with pytest.raises(TypeError, match="the end of a circuit"):
+            function(3.0)
+    with pytest.raises(ValueError, match="level is 0"):
+        draw(xyz(), level=7)
+
+
+def test_a_tweaked_digraph_shows(tmp_path):
+    drawing = draw(xyz())
+    drawing.digraph.attr(label="mine")
+    assert ">mine<" in drawing.svg()
+
+
+# ---- big graphs --------------------------------------------------------------------------------------------
+
+
+def chain(gates):
+    x = Value(1.0, "x")
+    for number in range(gates):
+        x = x * 1.0 if number % 2 else x + 0.0
+    return x
+
+
+def test_a_big_graph_folds_and_says_so():
+    small, big = chain(100), chain(1000)
+    assert not draw(small).folded
+    assert draw(small, level=1).folded
+    assert not draw(big, level=0).folded
+    big.backward()
+    svg = draw(big).svg()
+    texts = [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
+    assert any("1,001 nodes folded into 13 boxes" in text and "level=0" in text for text in texts)
+    counts = [int(text.split(" × ")[1]) for text in texts if " × " in text]
+    assert sum(counts) == 1000
+    assert "gradient rms 1" in texts
+
+
+def test_a_folded_drawing_in_jupyter_and_on_a_page(tmp_path):
+    big = chain(1000)
+    assert "folded" in big._repr_mimebundle_()["image/svg+xml"]
+    assert steps(big)._repr_mimebundle_()["text/plain"] == "<2001 steps of f>"
+    draw(big).save(tmp_path / "big.html")
+    assert "Summary of a circuit" in (tmp_path / "big.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_a_chain_of_a_million_gates_is_drawn_as_a_summary():
+    assert "1,000,001 nodes folded" in draw(chain(1_000_000)).svg()
+
+
+# ---- LaTeX -------------------------------------------------------------------------------------------------
+
+
+def test_latex_of_both_circuits():
+    lines = to_latex(xyz()).splitlines()
+    assert r"q &= x + y = (-2) + 5 = 3 \\" in lines
+    assert r"\frac{\partial f}{\partial x} &= (-4) \cdot 1 = -4 \\" in lines
+    text = to_latex(neuron())
+    assert r"f &= \frac{1}{u_{7}} = \frac{1}{1.368} = 0.7311" in text
+    for name, gradient in [
+        ("w_{0}", "-0.1966"),
+        ("w_{1}", "-0.3932"),
+        ("w_{2}", "0.1966"),
+        ("x_{0}", "0.3932"),
+        ("x_{1}", "-0.5898"),
+    ]:
+        assert any(rf"\partial {name}}}" in line and f"= {gradient}" in line for line in text.splitlines())
+
+
+def test_latex_sums_over_the_uses_of_a_value():
+    x = Value(3.0, "x")
+    assert r"\frac{\partial f}{\partial x} &= 1 \cdot 3 + 1 \cdot 3 = 6" in to_latex(x * x)
+
+
+def test_the_library_is_not_asked_where_a_dot_program_is(engine):
+    assert layout.render("digraph { a }", "svg").count(b"<svg") == 1

@@ -1,0 +1,190 @@
+"""The stepper clicked through in headless Chromium: a saved page, and a real JupyterLab."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import pytest
+
+from microgradnn import Value, draw, steps
+from tests.test_drawing import neuron, xyz
+
+
+@pytest.fixture
+def page(chromium, request):
+    """An empty page; the test fails on any script error."""
+    page = chromium.new_page(color_scheme=getattr(request, "param", "light"), viewport={"width": 1200, "height": 600})
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.close()
+    assert not errors
+
+
+def texts(page, role):
+    """The texts of one role on the wires that are not blank, in the order of the picture."""
+    found = page.locator(f".microgradnn-live .{role}").all_text_contents()
+    return [text.strip() for text in found if text.strip()]
+
+
+def highlighted(page):
+    return [
+        name.split("-", 2)[2] for name in page.eval_on_selector_all(".forward, .backward", "all => all.map(e => e.id)")
+    ]
+
+
+@pytest.mark.browser
+def test_walking_through_the_circuit_of_note_000(page, tmp_path):
+    walked = steps(xyz())
+    walked.save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    sentence, following = page.locator(".words"), page.locator("button[data-move=next]")
+    shown = []
+    for step in walked:
+        assert sentence.inner_text() == step.sentence
+        shown.append((len(texts(page, "value")), sorted(texts(page, "gradient"))))
+        if following.is_enabled():
+            following.click()
+    assert shown == [
+        (4, []), (5, []), (5, ["1"]), (5, ["1", "−4"]), (5, ["1", "3", "−4"]), (5, ["1", "3", "−4", "−4"]),
+        (5, ["1", "3", "−4", "−4", "−4"]),
+    ]  # fmt: skip
+    assert not following.is_enabled()
+
+
+@pytest.mark.browser
+def test_keyboard_slider_and_live_region(page, tmp_path):
+    steps(neuron()).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    page.keyboard.press("Tab")
+    counts = []
+    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft"):
+        page.keyboard.press(key)
+        counts.append(page.inner_text(".count"))
+    assert counts == ["2/21", "3/21", "2/21", "21/21", "21/21", "1/21", "1/21"]
+    page.locator("input[type=range]").fill("11")
+    assert page.inner_text(".words") == "∂f/∂u5 += ∂f/∂u6 · ∂u6/∂u5 = (−0.5344) × 0.3679 = −0.1966"
+    assert page.get_attribute(".sentence", "aria-live") == "polite"
+    assert page.get_attribute("input[type=range]", "aria-valuetext") == page.inner_text(".words")
+
+
+@pytest.mark.browser
+def test_gate_and_edge_are_highlighted_also_where_a_value_is_used_twice(page, tmp_path):
+    x = Value(0.0, "x")
+    steps(x * x).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    assert sorted(highlighted(page)) == ["e1-0", "e1-1", "g1", "o1", "w1"]
+    page.keyboard.press("Tab")
+    seen = []
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+        seen.append(sorted(highlighted(page)))
+    assert seen == [["g1", "o1", "w1"], ["e1-0", "g1", "w0"], ["e1-1", "g1", "w0"]]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    ("page", "colour"), [("light", "rgb(0, 122, 90)"), ("dark", "rgb(86, 212, 160)")], indirect=["page"]
+)
+def test_the_colours_follow_the_theme(page, colour, tmp_path):
+    f = xyz()
+    draw(f).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    assert page.eval_on_selector(".microgradnn-live .value", "e => getComputedStyle(e).fill") == colour
+    draw(f).save(tmp_path / "f.svg")
+    page.goto((tmp_path / "f.svg").as_uri())
+    assert page.eval_on_selector(".value", "e => getComputedStyle(e).fill") == colour
+
+
+@pytest.mark.browser
+def test_without_scripts_the_still_picture_remains(chromium, tmp_path):
+    steps(xyz()).save(tmp_path / "f.html")
+    context = chromium.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((tmp_path / "f.html").as_uri())
+    assert page.locator("img").bounding_box()["width"] > 200
+    assert page.locator("button, input").count() == 0
+    assert "f = -12.0" in page.locator("img").get_attribute("alt")
+    context.close()
+
+
+# ---- JupyterLab --------------------------------------------------------------------------------------------
+
+CELLS = [
+    'from microgradnn import Value, steps\nx, y, z = Value(-2, "x"), Value(5, "y"), Value(-4, "z")\n'
+    "f = (x + y) * z\nf.backward()\nf",
+    "steps(f)",
+]
+
+
+@pytest.fixture(scope="module", params=["light", "dark"])
+def jupyterlab(request, tmp_path_factory):
+    """A JupyterLab of its own with one executed notebook that it has no reason to trust; yields address and theme."""
+    import nbformat
+    from nbclient import NotebookClient
+
+    home = tmp_path_factory.mktemp("lab")
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    NotebookClient(notebook, kernel_name="python3").execute()
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    (home / "work").mkdir()
+    nbformat.write(notebook, home / "work" / "circuit.ipynb")
+    settings = home / "settings" / "@jupyterlab" / "apputils-extension"
+    settings.mkdir(parents=True)
+    (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    theme = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}[request.param]
+    (settings / "themes.jupyterlab-settings").write_text(f'{{"theme": "{theme}"}}')
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTERLAB_SETTINGS_DIR": "settings"}
+    places |= {"JUPYTERLAB_WORKSPACES_DIR": "workspaces", "HOME": "."}
+    with open(home / "log", "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+             "--IdentityProvider.token=", f"--ServerApp.root_dir={home / 'work'}"],
+            env={**os.environ, **{key: str(home / value) for key, value in places.items()}}, stdout=log, stderr=log,
+        )  # fmt: skip
+    address = f"http://127.0.0.1:{port}"
+    for _ in range(200):
+        try:
+            urllib.request.urlopen(f"{address}/api", timeout=1)
+            break
+        except (urllib.error.URLError, TimeoutError):
+            time.sleep(0.2)
+    yield f"{address}/lab/tree/circuit.ipynb", request.param
+    server.terminate()
+    server.wait(20)
+
+
+@pytest.mark.lab
+def test_in_jupyterlab(jupyterlab, page):
+    address, theme = jupyterlab
+    page.goto(address)
+    # An untrusted notebook shows the still pictures and nothing that does not work.
+    page.wait_for_selector(".jp-OutputArea-output img", timeout=60_000)
+    assert page.locator(".jp-OutputArea-output img").count() == 2
+    assert page.locator(".microgradnn-live, .jp-OutputArea-output button, .jp-OutputArea-output input").count() == 0
+
+    page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
+    page.click(".jp-Notebook .jp-Cell >> nth=0")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".jp-OutputArea-output .microgradnn-live", timeout=60_000)
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".jp-OutputArea-output .controls", timeout=60_000)
+    expected = [step.sentence for step in steps(xyz())]
+    expected = [sentence.replace("q", "u1") for sentence in expected]
+    words = page.locator(".words")
+    assert words.inner_text() == expected[0]
+    page.click("button[data-move=next]")  # by mouse
+    assert words.inner_text() == expected[1]
+    for key, place in [("ArrowRight", 2), ("ArrowRight", 3), ("ArrowLeft", 2), ("End", 6), ("Home", 0)]:  # by keyboard
+        page.keyboard.press(key)
+        assert words.inner_text() == expected[place]
+    colour = {"light": "rgb(0, 122, 90)", "dark": "rgb(86, 212, 160)"}[theme]
+    assert page.eval_on_selector(".microgradnn-live .value", "e => getComputedStyle(e).fill") == colour
+    assert page.locator(".jp-OutputArea-output .microgradnn-live svg.microgradnn").count() == 2
