@@ -16,6 +16,7 @@ DARK = {"value": "#56d4a0", "gradient": "#ff8a7a"}
 _STYLE = f"""
 .microgradnn {{ color-scheme: light dark; color: #1f2328; background: #ffffff }}
 .microgradnn text {{ fill: currentColor }}
+.microgradnn :is(path, .wire polygon) {{ stroke-linecap: square; stroke-linejoin: round }}
 .microgradnn .value {{ fill: {LIGHT["value"]} }}
 .microgradnn .gradient {{ fill: {LIGHT["gradient"]} }}
 @media (prefers-color-scheme: dark) {{
