@@ -79,7 +79,7 @@ def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names
         if node.primitive is None:
             continue
         text = symbol(node)
-        looks = {"shape": "circle", "width": "0.42", "fixedsize": "true"}
+        looks = {"shape": "circle", "width": "0.42", "margin": "0.01"}
         if len(text) > 3:
             looks = {"shape": "box", "style": "rounded", "height": "0.4", "width": "0.42", "margin": "0.08,0"}
         digraph.node(f"g{number}", _escaped(text), id=f"g{number}", **looks, **{"class": "gate"})
