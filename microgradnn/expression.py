@@ -1,0 +1,222 @@
+"""Expressions as text: read by `ast` against a whitelist, turned into a flat program, run on numbers or Values.
+
+Nothing is ever evaluated as Python and nothing recurses. What is wrong with a text is an `InputError` that names
+the column, counted from 1.
+"""
+
+from __future__ import annotations
+
+import ast
+import math
+import re
+import warnings
+from collections.abc import Callable, Collection
+from typing import Any, NamedTuple
+
+from microgradnn import functional
+from microgradnn.primitives import lookup, table
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{gate.name: getattr(functional, gate.name, gate) for gate in table()},
+    "mean": functional.mean,
+}
+LONGEST = 100_000  # characters of an expression; ast refuses by itself what is nested too deeply
+
+ALLOWED = "it may hold numbers, names, + - * / ** and function calls"
+CHOOSE = "use where(c, a, b), which is a if c > 0, else b"
+OPERATORS = {
+    ast.Add: (b"+", "add"), ast.Sub: (b"-", "subtract"), ast.Mult: (b"*", "multiply"), ast.Div: (b"/", "divide"),
+    ast.Pow: (b"**", "power"), ast.UAdd: (b"+", "positive"), ast.USub: (b"-", "negative"),
+}  # fmt: skip
+REFUSED: dict[type, tuple[str, str]] = {
+    ast.Attribute: ("attribute access", ALLOWED),
+    ast.BoolOp:    ("and/or", CHOOSE),
+    ast.Compare:   ("a comparison", CHOOSE),
+    ast.IfExp:     ("a condition", CHOOSE),
+    ast.JoinedStr: ("a string", ALLOWED),
+    ast.Lambda:    ("a lambda", ALLOWED),
+    ast.List:      ("a list", "give its numbers as separate arguments"),
+    ast.NamedExpr: ("an assignment", ALLOWED),
+    ast.Starred:   ("a star", "give the numbers as separate arguments"),
+    ast.Subscript: ("an index", "give every number a name of its own, as x0, x1"),
+    ast.Tuple:     ("a tuple", "give its numbers as separate arguments"),
+}  # fmt: skip
+
+
+class InputError(ValueError):
+    """What is wrong with the input, in one line."""
+
+    def __init__(self, message: str, column: int | None = None) -> None:
+        super().__init__(message if column is None else f"column {column}: {message}")
+
+
+class Instruction(NamedTuple):
+    """Push `load` (a number, or a variable by name), or apply the function `name` to the last `operands` results."""
+
+    column: int
+    load: float | str = 0.0
+    name: str = ""
+    operands: int = 0
+
+
+def parse(text: str) -> list[Instruction]:
+    """The expression as instructions in postfix order; InputError names the column of what is not allowed.
+
+    >>> [instruction.name or instruction.load for instruction in parse("(x + 1) * y")]
+    ['x', 1.0, 'add', 'y', 'multiply']
+    """
+    if len(text) > LONGEST:
+        raise InputError(f"the expression has more than {LONGEST:,} characters")
+    source, start = _stripped(text)
+    tree = _syntax_tree(source, start)
+    encoded = source.encode()  # ast counts bytes
+    columns = [start + place + 1 for place, character in enumerate(source) for _ in character.encode()]
+    program: list[Instruction] = []
+    waiting: list[Any] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Instruction):  # its operands have been listed
+            program.append(node)
+            continue
+        column = columns[getattr(node, "col_offset", 0)]
+        if isinstance(node, ast.Constant):
+            program.append(Instruction(column, _constant(node.value, column)))
+            continue
+        if isinstance(node, ast.Name):
+            program.append(Instruction(column, node.id))
+            continue
+        name, operands = _application(node, column)
+        if isinstance(node, ast.BinOp):  # the sign comes after the left operand and the brackets that close there
+            column = columns[encoded.index(OPERATORS[type(node.op)][0], node.left.end_col_offset)]
+        waiting.append(Instruction(column, name=name, operands=len(operands)))
+        waiting.extend(reversed(operands))
+    return program
+
+
+def _stripped(text: str) -> tuple[str, int]:
+    """The text in one line without the space around it, and where it starts."""
+    source = re.sub(r"\s", " ", text).rstrip()
+    start = len(source) - len(source.lstrip())
+    # A comment would swallow the rest of an expression that came in several lines.
+    strange = re.search(r"[#\\\x00-\x1f\x7f\ud800-\udfff]", source)
+    if strange:
+        raise InputError(f"the character {strange[0]!a} is not part of an expression", strange.start() + 1)
+    if not source:
+        raise InputError("the expression is empty")
+    return source[start:], start
+
+
+def _syntax_tree(source: str, start: int) -> ast.AST:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of the style of numbers
+            return ast.parse(source, mode="eval").body
+    except SyntaxError as error:
+        place = len(source) + 1 if source[-1] in "+-*/,=" else min(error.offset or 1, len(source) + 1)
+        near = source[place - 1 :] if len(source) - place < 30 else f"{source[place - 1 : place + 28]}…"
+        reason = str(error.msg).removeprefix("invalid syntax").strip(". ")
+        if "Exceeds the limit" in reason:
+            reason = "the number has too many digits"
+        elif "invalid decimal literal" in reason:
+            reason = "a product needs its *, as in 2*x"
+        what = f"syntax error at {near!r}" if near else "syntax error: something is missing at the end"
+        raise InputError(what + (f" ({reason})" if reason else ""), start + place) from None
+    except (RecursionError, MemoryError):
+        raise InputError("the expression is nested or chained too deeply") from None
+
+
+def _constant(value: object, column: int) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        kind = {str: "a string", bytes: "a string", complex: "a complex number"}.get(type(value), repr(value))
+        raise InputError(f"{kind} is not part of an expression: {ALLOWED}", column)
+    try:
+        constant = float(value)
+    except OverflowError:
+        constant = math.inf
+    if math.isinf(constant):
+        raise InputError("the number is too large", column)
+    return constant
+
+
+def _application(node: ast.AST, column: int) -> tuple[str, list[ast.expr]]:
+    """The name of the function that `node` applies, and its operands."""
+    if isinstance(node, (ast.BinOp, ast.UnaryOp)):
+        if type(node.op) not in OPERATORS:
+            kind = {ast.BitXor: "the operator ^ is", ast.Not: "the operator not is"}.get(
+                type(node.op), "this operator is"
+            )
+            raise InputError(f"{kind} not part of an expression: use + - * / and ** for powers", column)
+        return OPERATORS[type(node.op)][1], [node.operand] if isinstance(node, ast.UnaryOp) else [node.left, node.right]
+    if isinstance(node, ast.Call):
+        if isinstance(node.func, ast.Name) and not node.keywords:
+            return node.func.id, node.args
+        if isinstance(node.func, ast.Name):
+            raise InputError(f"{node.func.id} takes no keyword arguments: give them in order", column)
+        if not isinstance(node.func, (ast.Attribute, ast.Lambda)):
+            raise InputError("only a function can be called: write * for a product", column)
+        node = node.func
+    what, remedy = REFUSED.get(type(node), (f"this ({type(node).__name__})", ALLOWED))
+    if isinstance(node, ast.Attribute):
+        what = f"attribute access, .{node.attr},"
+    raise InputError(f"{what} is not part of an expression: {remedy}", column)
+
+
+def check_names(program: list[Instruction], given: Collection[str]) -> None:
+    """Refuse unknown functions, variables without a value among those `given`, and values that nothing uses."""
+    missing: dict[str, int] = {}
+    for column, load, name, _ in program:
+        if not name:
+            if isinstance(load, str) and load not in given:
+                missing.setdefault(load, column)
+        elif name == "softmax":
+            raise InputError("softmax gives several numbers: write exp(x - logsumexp(x, y)) for one of them", column)
+        elif name not in FUNCTIONS and name in given:
+            raise InputError(f"{name} is a variable, not a function: write * for a product", column)
+        elif name not in FUNCTIONS:
+            raise InputError(f"there is no function {name}: {_known_like(name)}", column)
+    for variable, column in missing.items():
+        if variable in FUNCTIONS:
+            raise InputError(f"{variable} is a function: write {variable}(...)", column)
+        add = " ".join(f"{one}=NUMBER" for one in missing)
+        raise InputError(f"there is no value for {', '.join(missing)}: add {add}", column)
+    used = {load for _, load, _, _ in program}
+    for variable in given:
+        if variable not in used:
+            raise InputError(f"{variable} has a value, but the expression does not use it")
+
+
+def _known_like(name: str) -> str:
+    from difflib import get_close_matches  # needed only here
+
+    close = get_close_matches(name, FUNCTIONS)
+    return f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(FUNCTIONS)}"
+
+
+def evaluate(program: list[Instruction], variables: dict[str, Any]) -> Any:
+    """Run the program on numbers or Values; InputError where the expression is undefined or overflows.
+
+    >>> evaluate(parse("x ** 2 / 4"), {"x": 6.0})
+    9.0
+    """
+    stack: list[Any] = []
+    for column, load, name, count in program:
+        if not name:
+            stack.append(variables[load] if isinstance(load, str) else load)
+            continue
+        operands = stack[len(stack) - count :]
+        del stack[len(stack) - count :]
+        try:
+            out = FUNCTIONS[name](*operands)
+        except (ArithmeticError, ValueError, TypeError) as error:
+            raise InputError(str(error), column) from None
+        data, *inputs = (float(getattr(value, "data", value)) for value in (out, *operands))
+        if math.isnan(data) and not any(map(math.isnan, inputs)):
+            raise InputError(f"{_described(name, operands)} is undefined", column)
+        if math.isinf(data) and all(map(math.isfinite, inputs)):
+            raise InputError(f"{_described(name, operands)} overflows", column)
+        stack.append(out)
+    return stack.pop()
+
+
+def _described(name: str, operands: list[Any]) -> str:
+    return "mean" if name == "mean" else lookup(name).describe(operands)  # the mean is two gates

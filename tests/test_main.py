@@ -1,0 +1,538 @@
+"""The command line: the figures of the notes, every option, and one clear line for whatever is wrong."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from microgradnn import __version__
+from microgradnn.__main__ import FORMATS, main
+from microgradnn.expression import FUNCTIONS, LONGEST, evaluate, parse
+from microgradnn.primitives import primitive, scratch_table, table
+
+CIRCUIT = ["(x+y)*z", "x=-2", "y=5", "z=-4"]
+WEIGHTS = ["w0=2", "w1=-3", "w2=-3", "x0=-1", "x1=-2"]
+NEURON = ["1/(1+exp(-(w0*x0+w1*x1+w2)))", *WEIGHTS]
+PACKED = ["sigmoid(w0*x0+w1*x1+w2)", *WEIGHTS]
+
+
+def shell(*arguments: str, text: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run the command as a shell does."""
+    return subprocess.run(
+        [sys.executable, "-m", "microgradnn", *arguments],
+        input=text, capture_output=True, encoding="utf-8", timeout=60,
+        env={**os.environ, "PYTHONIOENCODING": "utf-8", **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def refused(capsys):
+    """Run `main` on arguments that it must refuse; give its one line without the name of the command."""
+
+    def refused(*arguments: str) -> str:
+        start = time.perf_counter()
+        assert main(arguments) == 2
+        assert time.perf_counter() - start < 1.0
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("microgradnn: ")
+        assert err.endswith("\n")
+        assert err.count("\n") == 1
+        return err.removeprefix("microgradnn: ").rstrip("\n")
+
+    return refused
+
+
+@pytest.fixture
+def answer(capsys):
+    """Run `main` on good arguments and give what it prints; `--json` comes back as data."""
+
+    def answer(*arguments: str, status: int = 0):
+        assert main(arguments) == status
+        out, err = capsys.readouterr()
+        assert err == ""
+        return json.loads(out, parse_constant=pytest.fail) if "--json" in arguments else out
+
+    return answer
+
+
+# ---- the two circuits of note 000 ---------------------------------------------------------------------------
+
+
+def test_first_command_of_the_readme() -> None:
+    done = shell(*CIRCUIT)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (
+        done.stdout
+        == """\
+f = (x+y)*z = −12
+
+Forward: every gate with its value and its local derivatives
+  gate   formula   value   local derivatives
+  ────   ───────   ─────   ─────────────────────────
+  u1     x + y         3   ∂u1/∂x = 1    ∂u1/∂y = 1
+  f      u1 × z      −12   ∂f/∂u1 = −4   ∂f/∂z = 3
+
+Backward: upstream gradient × local derivative, added up
+  ∂f/∂f   = 1
+  ∂f/∂u1 += ∂f/∂f · ∂f/∂u1   =  1 × (−4)  =  −4
+  ∂f/∂z  += ∂f/∂f · ∂f/∂z    =  1 × 3     =  3
+  ∂f/∂x  += ∂f/∂u1 · ∂u1/∂x  =  (−4) × 1  =  −4
+  ∂f/∂y  += ∂f/∂u1 · ∂u1/∂y  =  (−4) × 1  =  −4
+
+Gradients
+  input   value   ∂f/∂input
+  ─────   ─────   ─────────
+  x          −2          −4
+  y           5          −4
+  z          −4           3
+"""
+    )
+
+
+def test_neuron_as_text(answer) -> None:
+    assert (
+        answer(*NEURON)
+        == """\
+f = 1/(1+exp(-(w0*x0+w1*x1+w2))) = 0.7311
+
+Forward: every gate with its value and its local derivatives
+  gate   formula    value   local derivatives
+  ────   ───────   ──────   ───────────────────────────────────
+  u1     w0 × x0       −2   ∂u1/∂w0 = −1       ∂u1/∂x0 = 2
+  u2     w1 × x1        6   ∂u2/∂w1 = −2       ∂u2/∂x1 = −3
+  u3     u1 + u2        4   ∂u3/∂u1 = 1        ∂u3/∂u2 = 1
+  u4     u3 + w2        1   ∂u4/∂u3 = 1        ∂u4/∂w2 = 1
+  u5     −u4           −1   ∂u5/∂u4 = −1
+  u6     exp(u5)   0.3679   ∂u6/∂u5 = 0.3679
+  u7     1 + u6     1.368   ∂u7/∂u6 = 1
+  f      1 / u7    0.7311   ∂f/∂u7 = −0.5344
+
+Backward: upstream gradient × local derivative, added up
+  ∂f/∂f   = 1
+  ∂f/∂u7 += ∂f/∂f · ∂f/∂u7    =  1 × (−0.5344)       =  −0.5344
+  ∂f/∂u6 += ∂f/∂u7 · ∂u7/∂u6  =  (−0.5344) × 1       =  −0.5344
+  ∂f/∂u5 += ∂f/∂u6 · ∂u6/∂u5  =  (−0.5344) × 0.3679  =  −0.1966
+  ∂f/∂u4 += ∂f/∂u5 · ∂u5/∂u4  =  (−0.1966) × (−1)    =  0.1966
+  ∂f/∂u3 += ∂f/∂u4 · ∂u4/∂u3  =  0.1966 × 1          =  0.1966
+  ∂f/∂w2 += ∂f/∂u4 · ∂u4/∂w2  =  0.1966 × 1          =  0.1966
+  ∂f/∂u1 += ∂f/∂u3 · ∂u3/∂u1  =  0.1966 × 1          =  0.1966
+  ∂f/∂u2 += ∂f/∂u3 · ∂u3/∂u2  =  0.1966 × 1          =  0.1966
+  ∂f/∂w1 += ∂f/∂u2 · ∂u2/∂w1  =  0.1966 × (−2)       =  −0.3932
+  ∂f/∂x1 += ∂f/∂u2 · ∂u2/∂x1  =  0.1966 × (−3)       =  −0.5898
+  ∂f/∂w0 += ∂f/∂u1 · ∂u1/∂w0  =  0.1966 × (−1)       =  −0.1966
+  ∂f/∂x0 += ∂f/∂u1 · ∂u1/∂x0  =  0.1966 × 2          =  0.3932
+
+Gradients
+  input   value   ∂f/∂input
+  ─────   ─────   ─────────
+  w0          2     −0.1966
+  w1         −3     −0.3932
+  w2         −3      0.1966
+  x0         −1      0.3932
+  x1         −2     −0.5898
+"""
+    )
+
+
+def test_neuron_as_json(answer) -> None:
+    document = answer(*NEURON, "--json")
+    assert document["inputs"] == {"w0": 2, "w1": -3, "w2": -3, "x0": -1, "x1": -2}
+    gates = document["gates"][3:]
+    assert [gate["primitive"] for gate in gates] == ["add", "negative", "exp", "add", "divide"]
+    assert [round(gate["value"], 2) for gate in gates] == [1, -1, 0.37, 1.37, 0.73]
+    assert [round(gate["gradient"], 2) for gate in reversed(gates)] == [1, -0.53, -0.53, -0.20, 0.20]
+    gradients = {name: round(gradient, 2) for name, gradient in document["gradients"].items()}
+    assert gradients == {"w0": -0.20, "w1": -0.39, "w2": 0.20, "x0": 0.39, "x1": -0.59}
+    assert round(document["value"], 4) == 0.7311
+    assert gates[0]["operands"] == ["u3", "w2"]
+    assert gates[-1] | {"value": 0, "partials": 0} == {
+        "name": "f", "primitive": "divide", "formula": "1 / u7", "operands": [1.0, "u7"],
+        "value": 0, "partials": 0, "gradient": 1.0,
+    }  # fmt: skip
+
+
+def test_packed_neuron_has_one_gate_and_the_same_gradients(answer) -> None:
+    expanded, packed = answer(*NEURON, "--json"), answer(*PACKED, "--json")
+    *_, last = packed["gates"]
+    assert (last["primitive"], len(packed["gates"])) == ("sigmoid", len(expanded["gates"]) - 3)
+    f = packed["value"]
+    assert last["partials"] == pytest.approx([(1 - f) * f], rel=1e-14)
+    assert packed["gradients"] == pytest.approx(expanded["gradients"], rel=1e-12)
+    assert "f      sigmoid(u4)   0.7311   ∂f/∂u4 = 0.1966" in answer(*PACKED)
+
+
+# ---- options -----------------------------------------------------------------------------------------------
+
+
+def test_steps_can_be_left_out(answer) -> None:
+    assert "Backward" not in answer(*CIRCUIT, "--no-steps")
+    assert "steps" not in answer(*CIRCUIT, "--no-steps", "--json")
+
+
+def test_steps_as_json(answer) -> None:
+    steps = answer(*CIRCUIT, "--json")["steps"]
+    assert [step["kind"] for step in steps] == ["forward"] * 2 + ["seed"] + ["backward"] * 4
+    assert steps[-1] == {
+        "kind": "backward", "gate": "u1", "operand": "y", "adjoint": -4, "partial": 1, "contribution": -4,
+        "before": 0, "after": -4, "sentence": "∂f/∂y += ∂f/∂u1 · ∂u1/∂y = (−4) × 1 = −4",
+    }  # fmt: skip
+
+
+def test_hessian(answer) -> None:
+    assert answer(*CIRCUIT, "--order", "2").endswith("""
+Hessian: ∂²f by row and column
+      x   y   z
+  ─   ─   ─   ─
+  x   0   0   1
+  y   0   0   1
+  z   1   1   0
+""")
+    assert answer("x**2*y", "x=2", "y=3", "--order=2", "--json")["hessian"] == {
+        "x": {"x": 6.0, "y": 4.0}, "y": {"x": 4.0, "y": 0.0},
+    }  # fmt: skip
+
+
+def test_wide_hessian_comes_in_blocks(answer) -> None:
+    names = [f"a{i}" for i in range(10)]
+    lines = answer("*".join(names), *(f"{name}=2" for name in names), "--order", "2", "--no-steps").splitlines()
+    assert max(map(len, lines)) <= 100
+    rows = [line.split() for line in lines if line.startswith("  a0 ")]
+    assert rows[-2:] == [["a0", "0", *["256"] * 7], ["a0", "256", "256"]]
+
+
+def test_check_agrees(answer) -> None:
+    out = answer(*NEURON, "--check", "--order", "2")
+    assert "numeric   difference" in out
+    assert "Check: exact and numeric derivatives agree." in out
+    check = answer(*NEURON, "--check", "--json")["check"]
+    assert check["agrees"] is True
+    assert check["numeric"] == pytest.approx(answer(*NEURON, "--json")["gradients"], rel=1e-8)
+
+
+def test_check_catches_a_wrong_rule(answer, monkeypatch) -> None:
+    with scratch_table():
+        wrong = primitive("wrong", math.sin, lambda out, x: out)
+    monkeypatch.setitem(FUNCTIONS, "sin", wrong)
+    assert "Check: derivative of f by x = 1.0: 0.84" in answer("sin(x)", "x=1", "--check", status=1)
+    assert answer("sin(x)", "x=1", "--check", "--json", status=1)["check"]["agrees"] is False
+
+
+def test_check_at_a_kink_and_at_an_edge(answer) -> None:
+    assert "x = 0.0" in answer("relu(x)", "x=0", "--check", status=1)
+    document = answer("sqrt(x) + y", "x=0", "y=1", "--check", "--json", status=1)
+    assert document["gradients"]["x"] == "inf"
+    assert document["check"]["numeric"] == {"x": None, "y": pytest.approx(1.0)}
+
+
+def test_json_is_strict(answer) -> None:
+    document = answer("x*y", "x=inf", "y=-2", "--json", "--order", "2")
+    assert (document["value"], document["gradients"]) == ("-inf", {"x": -2.0, "y": "inf"})
+    assert answer("relu(x)", "x=nan", "--json")["value"] == "nan"
+
+
+@pytest.mark.parametrize("ending", FORMATS)
+def test_save(answer, tmp_path, ending) -> None:
+    path = tmp_path / f"f{ending}"
+    assert answer(*CIRCUIT, "--save", str(path)).endswith(f"Saved {path}\n")
+    start = {".svg": b"<svg", ".png": b"\x89PNG", ".pdf": b"%PDF", ".dot": b"digraph", ".tex": b"", ".html": b"<!"}
+    assert path.read_bytes()[:200].lstrip().lower().startswith(start[ending].lower())
+    assert os.listdir(tmp_path) == [path.name]
+
+
+def test_save_repeatedly_with_options_before_the_expression(answer, tmp_path) -> None:
+    files = [tmp_path / name for name in ("a.svg", "b.html", "c.TEX")]
+    answer("--json", *(f"--save={file}" for file in files), "--no-steps", *CIRCUIT)
+    assert all(file.stat().st_size > 100 for file in files)
+    assert "−12" in files[0].read_text(encoding="utf-8")
+
+
+def test_help_and_version(answer) -> None:
+    page = answer("--help")
+    assert page == answer("-h")
+    assert page.count("  microgradnn ") == 2
+    assert max(map(len, page.splitlines())) <= 80
+    assert page.isascii()
+    assert answer("--version") == f"microgradnn {__version__}\n"
+
+
+def test_examples_of_the_help_run(answer, tmp_path, monkeypatch) -> None:
+    import shlex
+
+    monkeypatch.chdir(tmp_path)
+    examples = [line for line in answer("--help").splitlines() if line.startswith("  microgradnn ")]
+    for example in examples:
+        answer(*shlex.split(example)[1:])
+    assert Path("neuron.svg").exists()
+
+
+# ---- expressions ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "value"),
+    [
+        (["-x+3", "x=1"], 2.0),
+        (["-(x)", "x=-2"], 2.0),
+        (["--x", "x=2"], 2.0),
+        (["--x-y", "x=2", "y=1"], 1.0),
+        (["-h", "h=3"], -3.0),
+        (["--", "-x", "x=1"], -1.0),
+        (["-x**2", "x=3"], -9.0),
+        (["x**-2", "x=2"], 0.25),
+        (["2**-x", "x=1"], 0.5),
+        (["x", "x=1e-3"], 0.001),
+        (["+x*1_0", "x= 2 "], 20.0),
+        (["3*x0 - .5", "x0=2"], 5.5),
+        (["θ*2", "θ=1.5"], 3.0),
+        (["ﬁ+1", "fi=1"], 2.0),  # a ligature: names are compared as Python compares them
+        (["lambda_*2", "lambda_=1"], 2.0),
+        (["f*u1", "f=2", "u1=3"], 6.0),
+        (["exp(exp)", "exp=0"], 1.0),
+        (["1 + 2", "--order", "2", "--check"], 3.0),
+        (["mean(x, 2, 6)", "x=1"], 3.0),
+        (["dot(w0, w1, x0, x1, 1)", "w0=2", "w1=-3", "x0=-1", "x1=-2"], 5.0),
+        (["dot(a, b)", "a=2", "b=3"], 6.0),
+        (["leaky_relu(x) + leaky_relu(x, 0.5)", "x=-1"], -0.51),
+        (["where(x, 1, 2) + maximum(x, 0, 3)", "x=-1"], 5.0),
+        (["abs(x) + sum(x, x, 1) + hypot(3, 4) + atan2(0, 1)", "x=-1"], 5.0),
+    ],
+)
+def test_values(answer, arguments, value) -> None:
+    assert answer("--json", *arguments)["value"] == pytest.approx(value, rel=1e-15)
+    assert answer(*arguments)
+
+
+def test_standard_input() -> None:
+    done = shell("-", "x=-2", "y=5", "z=-4", "--no-steps", text="\n(x+y)\n\t* z\n")
+    assert done.stdout.startswith("f = (x+y) * z = −12\n")
+
+
+def test_every_function_of_the_table_can_be_called() -> None:
+    for gate in table():
+        for point in gate.samples:
+            names = [f"x{place}" for place in range(len(point))]
+            program = parse(f"{gate.name}({', '.join(names)})")
+            assert evaluate(program, dict(zip(names, point, strict=True))) == gate(*point)
+
+
+def test_deep_and_wide_expressions(answer) -> None:
+    assert answer("+".join(["x"] * 500), "x=1", "--json")["gradients"] == {"x": 500.0}
+    assert answer("-" * 1000 + "x", "x=1", "--json", "--no-steps")["value"] == 1.0
+    assert answer(f"sum({','.join(['x'] * 10_000)})", "x=1", "--json", "--no-steps")["value"] == 10_000.0
+
+
+# ---- what is refused --------------------------------------------------------------------------------------------
+
+WRONG = [
+    # expression, values, what the line says
+    ("siin(x)", "x=1", "column 1: there is no function siin: did you mean sin"),
+    ("1 + max(x, 2)", "x=1", "column 5: there is no function max: did you mean maximum"),
+    ("qq(x)", "x=1", "column 1: there is no function qq: known are add, "),
+    ("x*(y+zz)", "x=1", "column 4: there is no value for y, zz: add y=NUMBER zz=NUMBER"),
+    ("e*x", "x=1", "column 1: there is no value for e: add e=NUMBER"),
+    ("x", "x=1 y=2", "y has a value, but the expression does not use it"),
+    ("x + exp", "x=1", "column 5: exp is a function: write exp(...)"),
+    ("x (2)", "x=1", "column 1: x is a variable, not a function"),
+    ("(x+1)(2)", "x=1", "column 1: only a function can be called"),
+    ("softmax(x, 1)", "x=1", "column 1: softmax gives several numbers"),
+    ("2 * exp()", "", "column 5: "),
+    ("exp(1, 2)", "", "column 1: "),
+    ("maximum(x)", "x=1", "column 1: maximum needs at least two numbers, got 1"),
+    ("hypot(x)", "x=1", "column 1: hypot takes 2 operands, got 1"),
+    # syntax
+    ("", "", "the expression is empty"),
+    ("  ", "", "the expression is empty"),
+    ("(x+y", "x=1 y=2", "column 1: syntax error at '(x+y' ('(' was never closed)"),
+    ("x) + 1", "x=1", "column 2: syntax error at ') + 1' (unmatched ')')"),
+    ("  x +* y", "x=1 y=2", "column 6: syntax error at '* y'"),
+    ("x +", "x=1", "column 4: syntax error: something is missing at the end"),
+    ("2x", "x=1", "column 1: syntax error at '2x' (a product needs its *, as in 2*x)"),
+    ("x × y", "x=1 y=2", "column 3: syntax error at '× y'"),
+    ("é + é + /x", "é=1 x=2", "column 9: syntax error at '/x'"),
+    ("f = x", "x=1", "column 3: syntax error at '= x'"),
+    ("x; x", "x=1", "column 2: syntax error"),
+    ("x # y", "x=1", "column 3: the character '#'"),
+    ("x \\ y", "x=1", "column 3: the character"),
+    ("x +\0 1", "x=1", r"column 4: the character '\x00'"),
+    ("x + \udcff", "x=1", r"column 5: the character '\udcff'"),
+    # Python that is not an expression of the table
+    ("x + y.real", "x=1 y=2", "column 5: attribute access"),
+    ("().__class__.__bases__", "", "column 1: attribute access"),
+    ("__import__('os').system('true')", "", "column 1: attribute access"),
+    ("__import__('os')", "", "column 12: a string"),
+    ("x + 'a'", "x=1", "column 5: a string"),
+    ("b'a'", "", "column 1: a string"),
+    ("f'{x}'", "x=1", "column 1: a string"),
+    ("lambda: 1", "", "column 1: a lambda"),
+    ("(lambda: 1)()", "", "column 1: a lambda"),
+    ("exp(x=1)", "", "column 1: exp takes no keyword arguments"),
+    ("maximum(*x)", "x=1", "column 9: a star"),
+    ("x < 1", "x=1", "column 1: a comparison is not part of an expression: use where(c, a, b)"),
+    ("1 if x else 2", "x=1", "column 1: a condition is not part of an expression: use where(c, a, b)"),
+    ("x and x", "x=1", "column 1: and/or"),
+    ("not x", "x=1", "column 1: the operator not"),
+    ("x ^ 2", "x=1", "column 1: the operator ^ is not part of an expression: use + - * / and ** for powers"),
+    ("x // 2", "x=1", "column 1: this operator"),
+    ("~x", "x=1", "column 1: this operator"),
+    ("[x, 1]", "x=1", "column 1: a list"),
+    ("x, 1", "x=1", "column 1: a tuple"),
+    ("x[0]", "x=1", "column 1: an index"),
+    ("{x: 1}", "x=1", "column 1: this (Dict)"),
+    ("(y := 3)", "", "column 2: an assignment"),
+    ("exp(x for x in x)", "x=1", "column 4: this (GeneratorExp)"),
+    ("2 + 3j", "", "column 5: a complex number"),
+    ("True", "", "column 1: True is not"),
+    ("None", "", "column 1: None is not"),
+    # no value at this point
+    ("2 * log(x)", "x=0", "column 5: log(x=0.0): "),
+    ("2 + 1/x", "x=0", "column 6: divide(1.0, x=0.0): "),
+    ("(é)/(x)", "é=1 x=0", "column 4: divide(é=1.0, x=0.0): "),
+    ("exp(x)", "x=1000", "column 1: exp(x=1000.0): "),
+    ("(-8)**(1/3)", "", "column 5: power(-8.0, 0.3333333333333333): "),
+    ("9**9**9**9", "", "column 5: power(9.0, 387420489.0): "),
+    ("1 + x*x", "x=1e200", "column 6: multiply(x=1e+200, x=1e+200) overflows"),
+    ("x - x", "x=inf", "column 3: subtract(x=inf, x=inf) is undefined"),
+    ("1e999", "", "column 1: the number is too large"),
+    ("x + " + "9" * 400, "x=1", "column 5: the number is too large"),
+    ("9" * 5000, "", "column 1: syntax error"),
+    ("0x" + "f" * 5000, "", "column 1: the number is too large"),
+    # size
+    ("(" * 60_000 + "1" + ")" * 60_000, "", f"the expression has more than {LONGEST:,} characters"),
+    ("(" * 40_000 + "1" + ")" * 40_000, "", "column 201: syntax error"),
+    ("-" * 120_000 + "1", "", f"the expression has more than {LONGEST:,} characters"),
+    ("-" * 90_000 + "1", "", "the expression is nested or chained too deeply"),
+    ("exp(" * 10_000 + "1" + ")" * 10_000, "", "column "),
+    ("+".join("1" * 50_000), "", "the expression is nested or chained too deeply"),
+    ("1**" * 30_000 + "1", "", "the expression is nested or chained too deeply"),
+    ("x" + ".a" * 40_000, "x=1", ""),
+    # values
+    ("x", "x=abc", "x=abc: 'abc' is not a number"),
+    ("x", "x=", "x=: '' is not a number"),
+    ("x", "x=1=2", "x=1=2: '1=2' is not a number"),
+    ("x", "x=1e999", "x=1e999: the number is too large"),
+    ("x", "x=0x10", "x=0x10: "),
+    ("x", "x", "'x' is not a value: write NAME=NUMBER"),
+    ("x", "=1", "'=1' is not a value"),
+    ("x", "2x=1", "'2x=1' is not a value"),
+    ("x", "x=1 x=2", "x is given twice"),
+    ("x=1", "x*2", "'x*2' is not a value: write NAME=NUMBER, and the expression first"),
+    # options
+    ("x", "x=1 --order 3", "--order is 1 or 2, got '3'"),
+    ("x", "x=1 --order", "--order is 1 or 2, got ''"),
+    ("x", "x=1 --verbose", "unknown option --verbose; known: --save, --order, "),
+    ("--verbose", "x x=1", "unknown option --verbose"),
+    ("x", "x=1 --save", "cannot save '': the name must end in .svg, "),
+    ("x", "x=1 --save f.bmp", "cannot save 'f.bmp': the name must end in .svg, "),
+    ("x", "x=1 --save nowhere/f.svg", "cannot save 'nowhere/f.svg': there is no directory 'nowhere'"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expression", "values", "line"), WRONG, ids=range(len(WRONG)))
+def test_refused_in_one_line(refused, expression, values, line) -> None:
+    assert refused(expression, *values.split()).startswith(line)
+
+
+def test_nothing_to_do(refused) -> None:
+    assert refused().startswith("give an expression, for example: microgradnn ")
+
+
+def test_long_lines_are_cut(refused) -> None:
+    assert len(refused("x", "x=" + "a" * 90_000)) < 420
+    assert len(refused("dot(" + "1e300*1e300," * 50 + "1)")) < 420
+
+
+def test_unwritable_places_are_refused_before_anything_is_written(refused, tmp_path) -> None:
+    (tmp_path / "d.svg").mkdir()
+    (tmp_path / "file").touch()
+    first = f"--save={tmp_path / 'first.svg'}"
+    assert refused(*CIRCUIT, first, f"--save={tmp_path / 'd.svg'}").endswith("it is a directory")
+    assert "there is no directory" in refused(*CIRCUIT, first, f"--save={tmp_path / 'file' / 'f.svg'}")
+    assert "must end in" in refused(*CIRCUIT, first, f"--save={tmp_path / 'f'}")
+    assert sorted(os.listdir(tmp_path)) == ["d.svg", "file"]
+
+
+def test_no_file_for_a_wrong_expression(refused, tmp_path) -> None:
+    refused("1/x", "x=0", "--save", str(tmp_path / "f.svg"))
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("kind", [OSError, RuntimeError, ValueError])
+def test_a_drawing_that_fails(refused, monkeypatch, tmp_path, kind) -> None:
+    def fail(self, path) -> None:
+        raise kind("no fonts here,\nnot one")
+
+    monkeypatch.setattr("microgradnn.drawing.Drawing.save", fail)
+    assert refused(*CIRCUIT, "--save", str(tmp_path / "f.png")) == "no fonts here, not one"
+
+
+# ---- a process among others ----------------------------------------------------------------------------------
+
+
+def test_errors_in_the_shell() -> None:
+    done = shell("log(x)", "x=0")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "microgradnn: column 1: log(x=0.0): math domain error\n"
+
+
+@pytest.mark.parametrize("text", ["", "x\udcff", "x\0", "1+" * 100_000])
+def test_bad_standard_input(text) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "microgradnn", "-"],
+        input=text.encode("utf-8", "surrogateescape"), capture_output=True, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.count(b"\n") == 1
+    assert done.stderr.startswith(b"microgradnn: ")
+
+
+def test_closed_pipe() -> None:
+    arguments = [sys.executable, "-m", "microgradnn", "+".join(["x"] * 1000), "x=1"]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+def test_interrupt(monkeypatch, capsys) -> None:
+    def interrupt(size: int) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sys.stdin.read", interrupt)
+    assert main(["-"]) == 130
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16"])
+def test_terminals_of_other_encodings(encoding) -> None:
+    arguments = [sys.executable, "-m", "microgradnn", "exp(θ)*x", "θ=1", "x=-2"]
+    environment = {**os.environ, "PYTHONUTF8": "0"}
+    text, data = (
+        subprocess.run(
+            [*arguments, *more], capture_output=True, check=True, timeout=60,
+            env={**environment, "PYTHONIOENCODING": encoding},
+        ).stdout.decode(encoding)
+        for more in ([], ["--json"])
+    )  # fmt: skip
+    assert "f      u1 * x" in text or "f      u1 × x" in text
+    assert json.loads(data)["inputs"] == {"θ": 1.0, "x": -2.0}
+
+
+def test_plain_locale() -> None:
+    done = shell(*CIRCUIT, LC_ALL="C", LANG="C", PYTHONIOENCODING="ascii")
+    assert done.returncode == 0
+    assert "df/dx  += df/du1 * du1/dx  =  (-4) * 1  =  -4" in done.stdout
+
+
+def test_the_installed_command() -> None:
+    command = Path(sys.executable).with_name("microgradnn")
+    done = subprocess.run([command, "--version"], capture_output=True, encoding="utf-8", timeout=60)
+    assert done.stdout == f"microgradnn {__version__}\n"
