@@ -1,0 +1,113 @@
+"""Timing that can be compared: interleaved runs, medians, one core, the collector on or off by choice.
+
+Clocks count the processor time of this process, so that other work on the machine disturbs less. What a graph
+costs to free is left out by `phases` and included by `whole`.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import platform
+import statistics
+import sys
+import threading
+import tracemalloc
+from collections.abc import Callable, Hashable, Mapping
+from importlib.metadata import version
+from pathlib import Path
+from time import process_time as clock
+from typing import Any, TypeVar
+
+Record = Callable[[], Any]  # builds a graph
+Backward = Callable[[Any], object]  # sweeps what Record has built
+Task = Callable[[], tuple[float, ...]]  # one run: its figures
+Key = TypeVar("Key", bound=Hashable)
+
+
+def phases(record: Record, backward: Backward, repeat: int, collector: bool) -> tuple[float, float]:
+    """Seconds for `repeat` graphs: recording them, and sweeping them."""
+    forward_time = backward_time = 0.0
+    _set_collector(collector)
+    for _ in range(repeat):
+        start = clock()
+        graph = record()
+        between = clock()
+        backward(graph)
+        backward_time += clock() - between
+        forward_time += between - start
+        del graph
+    _set_collector(True)
+    return forward_time, backward_time
+
+
+def whole(record: Record, backward: Backward, repeat: int, collector: bool) -> tuple[float]:
+    """Seconds for `repeat` small graphs, recorded, swept and freed."""
+    _set_collector(collector)
+    start = clock()
+    for _ in range(repeat):
+        backward(record())
+    duration = clock() - start
+    _set_collector(True)
+    return (duration,)
+
+
+def _set_collector(on: bool) -> None:
+    gc.collect()
+    if on:
+        gc.enable()
+    else:
+        gc.disable()
+
+
+def medians(tasks: Mapping[Key, Task], runs: int) -> dict[Key, tuple[float, ...]]:
+    """Run every task once, then every task again …, in turns forward and backward; the median of each figure."""
+    found: dict[Key, list[tuple[float, ...]]] = {key: [] for key in tasks}
+    for run in range(runs):
+        for key, task in list(tasks.items())[:: -1 if run % 2 else 1]:
+            found[key].append(task())
+    return {key: tuple(map(statistics.median, zip(*figures, strict=True))) for key, figures in found.items()}
+
+
+def memory(record: Record, backward: Backward) -> tuple[int, int]:
+    """Bytes that Python holds for a graph after recording it, and after sweeping it."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before = tracemalloc.get_traced_memory()[0]
+        graph = record()
+        gc.collect()
+        recorded = tracemalloc.get_traced_memory()[0] - before
+        backward(graph)
+        gc.collect()
+        return recorded, tracemalloc.get_traced_memory()[0] - before
+    finally:
+        tracemalloc.stop()
+
+
+def on_one_core(work: Callable[[], None]) -> None:
+    """Run `work` pinned to one core, in a thread whose stack is deep enough for engines that recurse."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    limit, size = sys.getrecursionlimit(), threading.stack_size(1 << 29)
+    sys.setrecursionlimit(10_000_000)
+    try:
+        thread = threading.Thread(target=work)
+        thread.start()
+        thread.join()
+    finally:
+        sys.setrecursionlimit(limit)
+        threading.stack_size(size)
+
+
+def machine(*packages: str) -> str:
+    """The processor, Python and the versions of `packages`, in words."""
+    processor = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        models = [line.partition(":")[2] for line in information.read_text().splitlines() if "model name" in line]
+        processor = models[0].strip() if models else processor
+    pinned = "one pinned core" if hasattr(os, "sched_setaffinity") else "not pinned"
+    versions = ", ".join(f"{package} {version(package)}" for package in packages)
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{processor}, {pinned}, {platform.system()}, {python}, {versions}"
