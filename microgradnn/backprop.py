@@ -48,7 +48,7 @@ def like(tree: Any, values: Iterator[Any]) -> Any:
 
 
 def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
-    wanted = [argnums] if isinstance(argnums, int) else list(argnums)
+    wanted = list(argnums) if isinstance(argnums, Sequence) else [argnums]
     for position in wanted:
         if not isinstance(position, int) or not -len(args) <= position < len(args):
             raise ValueError(f"argnums={argnums!r}, but the function was called with {len(args)} argument(s)")

@@ -22,7 +22,7 @@ def topological_order(*roots: Any, known: Container[int] = ()) -> list[Any]:
     ['x', 'y', 'add', 'multiply']
     """
     order: list[Any] = []
-    seen: set[int] = set()
+    seen: set[Any] = set()  # nodes hash by identity
     waiting: list[Any] = list(reversed(roots))
     push, pop, see, finish = waiting.append, waiting.pop, seen.add, order.append
     while waiting:
@@ -30,22 +30,21 @@ def topological_order(*roots: Any, known: Container[int] = ()) -> list[Any]:
         if node is None:  # the operands of the node below have all been listed
             finish(pop())
             continue
-        key = id(node)
-        if key in seen or key in known:
-            continue
-        see(key)
-        left = node._left
-        if left is None:
-            finish(node)
-            continue
-        push(node)
-        push(None)
-        if left.__class__ is tuple:
-            waiting.extend(operand for operand in reversed(left) if operand.__class__ is not float)
-            continue
-        right = node._right
-        if right is not None and right.__class__ is not float:
-            push(right)
-        if left.__class__ is not float:
-            push(left)
+        while node not in seen and not (known and id(node) in known):  # down along the left operands
+            see(node)
+            left, right = node._left, node._right
+            if left is None:
+                finish(node)
+                break
+            push(node)
+            push(None)
+            if left.__class__ is tuple:
+                waiting.extend(operand for operand in reversed(left) if operand.__class__ is not float)
+                break
+            if left.__class__ is float:
+                node = right
+            else:
+                if right is not None and right.__class__ is not float and right not in seen:
+                    push(right)
+                node = left
     return order

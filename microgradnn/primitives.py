@@ -218,6 +218,9 @@ class Symbol:
     def __pos__(self) -> Any:
         return self
 
+    def __abs__(self) -> Any:
+        return abs_(self)
+
 
 class Trace:
     """The partials of a primitive as straight-line code: instruction i writes register 1 + operands + i.
@@ -296,7 +299,8 @@ def primitive(
 
     `symbol` is drawn in the gate (three of them: all operands recorded, left constant, right constant),
     `text` and `latex` are templates in `{0}`, `{1}`, `samples` the points at which tests check the entry,
-    `limit` is the value where `forward` raises but a limit exists, `source` its Python expression.
+    `limit` is the value where `forward` raises but a limit exists. `source` is `forward` as an expression of Python
+    and math, for speed: it must give the same bits.
 
     Raises TypeError or ValueError for an unusable entry and for a name that the package itself uses.
 
@@ -412,8 +416,9 @@ def _dot_partials(out: Any, *operands: Any) -> list[Any]:
 
 
 # ---- the table --------------------------------------------------------------------------------------------
-# Partials take (out, *operands). `power` guards 0**0 and log 0 with `where`, so that mixed second derivatives
-# stay right where the exponent alone is zero. Entries that earlier lines refer to carry their type for mypy.
+# Partials take (out, *operands). `power` replaces x = 0 by 1 in front of 0**-1 and log 0 by adding `equal`, which
+# takes no gradient, so that higher derivatives stay right where the exponent alone is zero. Entries that earlier
+# lines refer to carry their type for mypy.
 
 # fmt: off
 add      = primitive("add",      lambda x, y: x + y, lambda out, x, y: 1.0,   lambda out, x, y: 1.0,
@@ -434,10 +439,10 @@ negative = primitive("negative", lambda x: -x,       lambda out, x: -1.0,
 positive = primitive("positive", lambda x: x,        lambda out, x: 1.0,
                      symbol="+", text="+{0}", latex="+{0}", source="+{0}", samples=[2.0, -1.5], doc="Identity, +x.")
 power    = primitive("power", _power,
-                     lambda out, x, y: y * where(equal(y, 0.0), where(equal(x, 0.0), 1.0, x), x) ** (y - 1),
-                     lambda out, x, y: out * log(where(equal(x, 0.0), 1.0, x)),
+                     lambda out, x, y: y * (x + equal(x, 0.0) * equal(y, 0.0)) ** (y - 1),
+                     lambda out, x, y: out * log(x + equal(x, 0.0)),
                      symbol=("xʸ", "{}^x", "x^{}"), text="{0} ** {1}", latex="{0}^{{{1}}}", limit=_power_limit,
-                     samples=[(2.0, 3.0), (3.0, 0.0), (0.7, -1.3), (2.5, 0.5)], doc="Power, x to the y.")
+                     source="pow({0}, {1})", samples=[(2.0, 3.0), (3.0, 0.0), (0.7, -1.3), (2.5, 0.5)], doc="Power, x to the y.")
 
 exp   = primitive("exp",   math.exp,   lambda out, x: out,               limit=lambda x: math.inf, latex="e^{{{0}}}",
                   samples=[0.5, -2.0, 3.0], doc="Exponential, eˣ.")
@@ -471,17 +476,18 @@ tanh  = primitive("tanh",  math.tanh,  lambda out, x: 4 * sigmoid(2 * x) * sigmo
 erf   = primitive("erf",   math.erf,   lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), samples=[0.3, -1.0], doc="Error function.")
 
 sigmoid: Primitive    = primitive("sigmoid",    _sigmoid,  lambda out, x: out * sigmoid(-x), symbol="σ", latex=r"\sigma({0})",
+                       source="(1.0 / (1.0 + exp(-{0})) if {0} >= 0.0 else exp({0}) / (1.0 + exp({0})))",
                        samples=[0.0, 1.0, -3.0, 40.0, -800.0], doc="Logistic function, σ(x) = 1 / (1 + e⁻ˣ).")
 softplus   = primitive("softplus",   _softplus, lambda out, x: sigmoid(x), samples=[0.5, -2.0, 25.0, 800.0], doc="Smooth ReLU, ln(1 + eˣ).")
 softsign   = primitive("softsign",   _softsign, lambda out, x: 1 / (1 + abs_(x)) / (1 + abs_(x)), samples=[0.5, -2.0], doc="x / (1 + |x|).")
 relu       = primitive("relu",       lambda x: 0.0 if x <= 0 else x, lambda out, x: where(x, 1.0, 0.0), symbol="ReLU",
                        source="(0.0 if {0} <= 0.0 else {0})", samples=[1.5, -2.0], doc="Rectifier, max(0, x); its derivative at 0 is 0.")
 leaky_relu = primitive("leaky_relu", lambda x, slope: slope * x if x <= 0 else x,
-                       lambda out, x, slope: where(x, 1.0, slope), lambda out, x, slope: minimum(x, 0.0), symbol="leaky ReLU",
+                       lambda out, x, slope: where(x, 1.0, slope), lambda out, x, slope: where(x, 0.0, x), symbol="leaky ReLU",
                        samples=[(1.5, 0.01), (-2.0, 0.1)], doc="x if x > 0, else slope · x; its derivative at 0 is the slope.")
 elu        = primitive("elu",        lambda x, alpha: alpha * math.expm1(x) if x <= 0 else x,
-                       lambda out, x, alpha: where(x, 1.0, alpha * exp(minimum(x, 0.0))),
-                       lambda out, x, alpha: expm1(minimum(x, 0.0)), symbol="ELU",
+                       lambda out, x, alpha: where(x, 1.0, alpha * exp(where(x, 0.0, x))),
+                       lambda out, x, alpha: expm1(where(x, 0.0, x)), symbol="ELU",
                        samples=[(1.5, 1.0), (-2.0, 0.7)], doc="x if x > 0, else alpha · (eˣ − 1).")
 hardtanh   = primitive("hardtanh",   lambda x: -1.0 if x < -1 else 1.0 if x > 1 else x, lambda out, x: step(1 - abs_(x)),
                        samples=[0.5, -2.0, 3.0], doc="x cut off at −1 and 1; its derivative at ±1 is 1.")
@@ -501,7 +507,7 @@ shift = primitive("shift", lambda x, m: 0.0 if x == m else x - m, lambda out, x,
 
 maximum   = primitive("maximum",   _extreme(max), variadic=_tie_partials, symbol="max", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
                       doc="Largest operand; operands that tie share the gradient equally.")
-minimum: Primitive   = primitive("minimum",   _extreme(min), variadic=_tie_partials, symbol="min", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
+minimum   = primitive("minimum",   _extreme(min), variadic=_tie_partials, symbol="min", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
                       doc="Smallest operand; operands that tie share the gradient equally.")
 sum_      = primitive("sum",       lambda *xs: sum(xs), variadic=lambda out, *xs: [1.0] * len(xs), symbol="Σ", samples=[(1.0, 2.5), (1.0, -2.0, 3.0)],
                       doc="Sum of the operands.")

@@ -65,8 +65,8 @@ def _forward(gate: Primitive, operands: list[str], named: str) -> Code:
     return [
         "try:",
         f"    out = {_expression(gate, operands)}",
-        "except ForwardError as error:",
-        f"    raise gate.refusal(({named},), error) from None",
+        "except ForwardError:",
+        f"    return gate({named})",  # which raises what forward raises
         "node = new(Value)",
         "node._data = out",
         "node._primitive = gate",
@@ -127,8 +127,8 @@ def compile_function(
     source = "\n".join([f"def {name}({parameters}):", *(f"    {line}" for line in code), ""])
     forwards = {f"{used.name}_forward": used.forward for used, _ in gate.trace().instructions}
     module = {
-        **namespace, **forwards, f"{gate.name}_forward": gate.forward,
-        "gate": gate, "ForwardError": ForwardError, "inf": math.inf, "nan": math.nan, "__name__": "microgradnn.value",
+        **vars(math), **namespace, **forwards, f"{gate.name}_forward": gate.forward,
+        "gate": gate, "ForwardError": ForwardError, "__name__": "microgradnn.value",
     }  # fmt: skip
     filename = f"<microgradnn {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)

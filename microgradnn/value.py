@@ -232,7 +232,7 @@ class Value:
         >>> x.grad
         12.0
         """
-        found = list(sweep(self))
+        found = sweep(self)
         with _accumulation:
             for node, adjoint in found:
                 if node._primitive is None:
@@ -281,10 +281,12 @@ class Value:
 
     def __reduce__(self) -> tuple[Callable[..., Value], tuple[Any, ...]]:
         listed: weakref.WeakSet[_Ancestors] = _pickling.__dict__.setdefault("listed", weakref.WeakSet())
-        ancestors = None
-        if self._primitive is not None and not any(id(self) in group.ids for group in listed):
-            ancestors = _Ancestors(topological_order(self))
+        ancestors, group = None, next((group for group in listed if id(self) in group.ids), None)
+        if self._primitive is not None and group is None:
+            ancestors = group = _Ancestors(topological_order(self))
             listed.add(ancestors)
+        if group is not None:
+            group.ids.remove(id(self))  # another pickler that meets this node makes a list of its own
         return _restore, (
             ancestors, self._data, self._grad, self._name, self._primitive,
             self._left, self._right, self._left_partial, self._right_partial,
@@ -309,7 +311,7 @@ def _copied(operand: Any, memo: dict[int, Any]) -> Any:
 class _Ancestors:
     """Everything a pickled Value depends on, pickled before it, so that pickle never recurses along the graph.
 
-    While the pickler lives it holds this object, and each of its nodes then pickles as its own fields alone.
+    While the pickler lives it holds this object, and each of its nodes pickles once as its own fields alone.
     """
 
     def __init__(self, order: list[Value]) -> None:
@@ -368,40 +370,40 @@ def _caller() -> str:
 
 
 def sweep(root: Value, recorded: bool = False) -> Iterator[tuple[Value, Any]]:
-    """Yield every node with its adjoint ∂root/∂node, from the root to the leaves.
+    """Every node with its adjoint ∂root/∂node, from the root to the leaves; the sweep is done when this returns.
 
-    Each gate hands contribution = partial × adjoint to its operands; a node's adjoint is complete when it is
-    yielded, because every gate that uses it has come before. With `recorded`, partials and adjoints are
-    themselves Values of one graph with the root, ready to be differentiated again.
+    Each gate hands contribution = partial × adjoint to its operands. A gate comes after every gate that uses it,
+    so its adjoint is complete when its turn comes. With `recorded`, partials and adjoints are themselves Values
+    of one graph with the root, ready to be differentiated again.
     """
-    adjoints: dict[int, Any] = {id(root): 1.0}
-    get = adjoints.get
-    for node in reversed(topological_order(root)):
-        adjoint = get(id(node))
+    nodes = topological_order(root)[::-1]
+    found: list[Any] = []  # the adjoint of each node: two flat lists, as pairs would keep the cyclic collector busy
+    adjoints: dict[Value, Any] = {root: 1.0}  # not yet complete; nodes hash by identity
+    get, take = adjoints.get, adjoints.pop
+    for node in nodes:
+        adjoint = take(node, None)
         if adjoint is None:  # reached only through operands that take no gradient
-            yield node, 0.0
+            found.append(0.0)
             continue
-        yield node, adjoint
+        found.append(adjoint)
+        operands, partials = node._left, node._left_partial
         if recorded and node._primitive is not None:
             operands, partials = node.operands, recorded_partials(node)
-        else:
-            operands, partials = node._left, node._left_partial
-            if partials.__class__ is not tuple:
-                if partials is not None:
-                    key = id(operands)
-                    total = get(key)
-                    adjoints[key] = partials * adjoint if total is None else total + partials * adjoint
-                partial = node._right_partial
-                if partial is not None:
-                    key = id(node._right)
-                    total = get(key)
-                    adjoints[key] = partial * adjoint if total is None else total + partial * adjoint
-                continue
+        elif partials.__class__ is not tuple:  # one or two operands, the common case, without a loop
+            if partials is not None:
+                total = get(operands)
+                adjoints[operands] = partials * adjoint if total is None else total + partials * adjoint
+            partial = node._right_partial
+            if partial is not None:
+                operand = node._right
+                total = get(operand)
+                adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
+            continue
         for operand, partial in zip(operands, partials, strict=True):
             if partial is not None:
-                key = id(operand)
-                total = get(key)
-                adjoints[key] = partial * adjoint if total is None else total + partial * adjoint
+                total = get(operand)
+                adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
+    return zip(nodes, found, strict=True)
 
 
 def recorded_partials(gate: Value) -> list[Any]:

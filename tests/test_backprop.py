@@ -1,0 +1,327 @@
+"""Derivatives of functions, and backprop step by step."""
+
+import dataclasses
+import math
+
+import pytest
+
+import microgradnn as m
+from microgradnn import Value, check_grads, grad, hessian, hvp, jacobian, jvp, no_grad, steps, value_and_grad
+from microgradnn.backprop import leaves, like
+
+# ---- against closed forms -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "derivatives"),
+    [
+        (lambda x: x**5, [32.0, 80.0, 160.0, 240.0, 240.0, 120.0]),
+        (m.exp, [math.exp(2.0)] * 6),
+        (m.sin, [math.sin(2.0 + k * math.pi / 2) for k in range(6)]),
+        (m.log, [math.log(2.0), 1 / 2, -1 / 4, 1 / 4, -3 / 8, 3 / 4]),
+        (lambda x: 1 / x, [1 / 2, -1 / 4, 1 / 4, -3 / 8, 3 / 4, -15 / 8]),
+    ],
+)
+def test_any_order_against_the_closed_form(f, derivatives):
+    for derivative in derivatives:
+        assert f(2.0) == pytest.approx(derivative, rel=1e-12)
+        f = grad(f)
+
+
+def test_quadratic_form_gradient_hessian_products():
+    a = [[2.0, -1.0, 0.5], [0.0, 3.0, 1.0], [4.0, 0.0, -2.0]]
+    x, v = [1.0, -2.0, 3.0], [0.5, 1.0, -1.0]
+
+    def f(x):
+        return m.sum([x[i] * a[i][j] * x[j] for i in range(3) for j in range(3)])
+
+    h = [[a[i][j] + a[j][i] for j in range(3)] for i in range(3)]
+    gradient = [math.fsum(h[i][j] * x[j] for j in range(3)) for i in range(3)]
+    assert value_and_grad(f)(x) == (f(x), gradient)
+    assert hessian(f)(x) == h
+    assert hvp(f, x, v) == [math.fsum(h[i][j] * v[j] for j in range(3)) for i in range(3)]
+    assert jvp(f, (x,), (v,)) == (f(x), math.fsum(map(float.__mul__, gradient, v)))
+
+
+def test_rosenbrock():
+    def f(x):
+        return 100 * (x[1] - x[0] ** 2) ** 2 + (1 - x[0]) ** 2
+
+    assert grad(f)([-1.2, 1.0]) == pytest.approx([-215.6, -88.0])
+    assert hessian(f)([-1.2, 1.0]) == [pytest.approx([1330.0, 480.0]), pytest.approx([480.0, 200.0])]
+
+
+def test_example_expression_of_micrograd():
+    """The figures printed in its README; the BurTorch paper's 104.125 and 680.286 are wrong."""
+
+    def f(a, b):
+        c = a + b
+        d = a * b + b**3
+        c = c + c + 1
+        c = c + 1 + c + (-a)
+        d = d + d * 2 + m.relu(b + a)
+        d = d + 3 * d + m.relu(b - a)
+        e = c - d
+        g = e**2 / 2.0
+        return g + 10.0 / (e**2)
+
+    value, gradients = value_and_grad(f, (0, 1))(-4.0, 2.0)
+    assert f"{value:.4f}" == "24.7041"
+    assert [f"{g:.4f}" for g in gradients] == ["138.8338", "645.5773"]
+
+
+# ---- transforms of transforms -------------------------------------------------------------------------------------
+
+
+def test_perturbations_are_not_confused():
+    """d/dx (x · d/dy (x + y)) is 1: the inner derivative must not take the outer variable for its own."""
+    assert grad(lambda x: x * grad(lambda y: x + y)(3.0))(5.0) == 1.0
+    assert grad(lambda x: x * grad(lambda y: x * y)(x))(5.0) == 10.0
+    assert grad(lambda x: grad(lambda y: x * y * y)(x))(5.0) == 20.0
+    assert jvp(lambda x: x * jvp(lambda y: x + y, (3.0,), (1.0,))[1], (5.0,), (1.0,)) == (5.0, 1.0)
+    assert grad(lambda x: jvp(lambda y: x * y * y, (x,), (1.0,))[1])(5.0) == 20.0
+
+
+def test_all_ways_to_a_second_derivative_agree():
+    def f(v):
+        return m.tanh(v[0] * v[1]) + m.logsumexp(v[0], v[1] * v[1]) / (1 + v[0] ** 2)
+
+    x = [0.7, -1.3]
+    expected = hessian(f)(x)
+    columns = [[1.0, 0.0], [0.0, 1.0]]
+    assert jacobian(grad(f))(x) == expected
+    assert [hvp(f, x, column) for column in columns] == [pytest.approx(row, rel=1e-14) for row in expected]
+    forward_over_reverse = [jvp(grad(f), (x,), (column,))[1] for column in columns]
+    assert forward_over_reverse == [pytest.approx(row, rel=1e-14) for row in expected]
+    reverse_over_forward = [grad(lambda v, c=column: jvp(f, (v,), (c,))[1])(x) for column in columns]
+    assert reverse_over_forward == [pytest.approx(row, rel=1e-14) for row in expected]
+    check_grads(f, (x,), order=3)
+
+
+def test_transforms_inside_a_recorded_graph_can_be_swept():
+    x = Value(2.0)
+    y = grad(lambda v: v**3)(x) + x
+    y.backward()
+    assert (y.data, x.grad) == (14.0, 13.0)
+
+
+def test_values_in_give_values_out_and_no_grad_stays_alone():
+    x = Value(2.0)
+    assert isinstance(grad(lambda v: v * v)(x), Value)
+    assert x.grad == 0.0
+    with no_grad():
+        assert grad(grad(lambda v: v**3))(2.0) == 12.0
+    w = Value(3.0)
+    assert grad(lambda v: v * w)(2.0) == 3.0
+    assert (w.grad, w.swept) == (0.0, False)
+
+
+# ---- arguments ------------------------------------------------------------------------------------------------------
+
+
+def volume(a, b, c):
+    return a * b * c
+
+
+@pytest.mark.parametrize(
+    ("argnums", "gradient"),
+    [(0, 12.0), (1, 8.0), (2, 6.0), (-1, 6.0), (-3, 12.0), ((0, 2), (12.0, 6.0)), ([1], (8.0,)), ((-1, 0), (6, 12))],
+)
+def test_argnums(argnums, gradient):
+    assert grad(volume, argnums)(2.0, 3.0, 4.0) == gradient
+    assert value_and_grad(volume, argnums)(2.0, 3.0, 4.0) == (24.0, gradient)
+    assert jacobian(volume, argnums)(2.0, 3.0, 4.0) == gradient
+
+
+@pytest.mark.parametrize("argnums", [3, -4, (0, 5), "0", 1.0, (0.0,)])
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])
+def test_argnums_out_of_range_are_refused(transform, argnums):
+    with pytest.raises((ValueError, TypeError), match="argnums"):
+        transform(volume, argnums)(2.0, 3.0, 4.0)
+
+
+def test_arguments_that_are_not_used_have_the_derivative_zero():
+    assert grad(lambda x, y: x * 2, 1)(1.0, 2.0) == 0.0
+    assert grad(lambda v: v[0])([1.0, 2.0]) == [1.0, 0.0]
+    assert grad(lambda x: 3.0)(1.0) == 0.0
+    assert grad(grad(lambda x: 3 * x))(1.0) == 0.0
+    assert hessian(lambda v: v[0] ** 2)([1.0, 2.0]) == [[2.0, 0.0], [0.0, 0.0]]
+    assert jacobian(lambda v: [1.0, v[0]])([1.0, 2.0]) == [[0.0, 0.0], [1.0, 0.0]]
+    assert jvp(lambda x, y: [x, 7.0], (1.0, 2.0), (1.0, 1.0)) == ([1.0, 7.0], [1.0, 0.0])
+    assert hvp(lambda v: 2 * v[0], [1.0, 2.0], [1.0, 1.0]) == [0.0, 0.0]
+    assert grad(lambda x: x)(4.0) == 1.0
+
+
+def test_results_mirror_nested_arguments():
+    def f(tree):
+        (a, (b, c)), d = tree
+        return a * b + c * d
+
+    assert grad(f)([[1.0, [2.0, 3.0]], 4.0]) == [[2.0, [1.0, 4.0]], 3.0]
+    assert grad(f)(((1.0, [2, 3]), 4)) == ((2.0, [1.0, 4.0]), 3.0)
+    assert leaves(hessian(f)([[1.0, [2.0, 3.0]], 4.0])) == [0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 1, 0, 0, 1, 0]
+    assert like([[1, [2, 3]], 4], iter("abcd")) == [["a", ["b", "c"]], "d"]
+
+
+def test_hessian_nests_as_jax_does():
+    """Each number of the gradient is replaced by its own gradient, a tuple for several arguments."""
+
+    def f(x, v):
+        return x * x * v[0] * v[1]
+
+    assert hessian(f)(2.0, [3.0, 5.0]) == 30.0
+    assert hessian(f, 1)(2.0, [3.0, 5.0]) == [[0.0, 4.0], [4.0, 0.0]]
+    assert hessian(f, (0, 1))(2.0, [3.0, 5.0]) == ((30.0, [20.0, 12.0]), [(20.0, [0.0, 4.0]), (12.0, [4.0, 0.0])])
+    assert jacobian(lambda v: [[v[0] * v[1]], v[0]])([2.0, 3.0]) == [[[3.0, 2.0]], [1.0, 0.0]]
+
+
+def test_grad_needs_one_number_back():
+    with pytest.raises(TypeError, match="got 2: use jacobian"):
+        grad(lambda v: [v[0], v[1]])([1.0, 2.0])
+    with pytest.raises(TypeError, match="did a function forget to return"):
+        grad(lambda v: None)(1.0)
+    with pytest.raises(TypeError, match="expected a number"):
+        grad(lambda v: v)("3")
+
+
+def test_directions_must_be_nested_like_the_point():
+    for call in (
+        lambda: hvp(lambda v: v[0], [1.0, 2.0], [1.0]),
+        lambda: jvp(lambda v: v[0], ([1.0, 2.0],), ([1.0],)),
+        lambda: jvp(lambda x: x, (1.0,), (1.0, 2.0)),
+        lambda: jvp(lambda x: x, (1.0,), ([1.0],)),
+    ):
+        with pytest.raises(ValueError, match="must be nested like"):
+            call()
+
+
+def test_jvp_takes_any_numbers_of_arguments_and_results():
+    value, along = jvp(lambda x, v: [x * v[0], [v[1]]], (2.0, [3.0, 4.0]), (1.0, [0.5, 7.0]))
+    assert (value, along) == ([6.0, [4.0]], [4.0, [7.0]])
+
+
+# ---- steps ----------------------------------------------------------------------------------------------------------
+
+
+def first_circuit():
+    x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
+    q = x + y
+    q.name = "q"
+    return q * z
+
+
+def sigmoid_neuron(packed):
+    w = [Value(2.0, "w0"), Value(-3.0, "w1"), Value(-3.0, "w2")]
+    x = [Value(-1.0, "x0"), Value(-2.0, "x1")]
+    z = w[0] * x[0] + w[1] * x[1] + w[2]
+    return m.sigmoid(z) if packed else 1 / (1 + m.exp(-z))
+
+
+FIRST = """
+q = x + y = (−2) + 5 = 3
+f = q × z = 3 × (−4) = −12
+∂f/∂f = 1
+∂f/∂q += ∂f/∂f · ∂f/∂q = 1 × (−4) = −4
+∂f/∂z += ∂f/∂f · ∂f/∂z = 1 × 3 = 3
+∂f/∂x += ∂f/∂q · ∂q/∂x = (−4) × 1 = −4
+∂f/∂y += ∂f/∂q · ∂q/∂y = (−4) × 1 = −4
+"""
+
+NEURON = """
+u1 = w0 × x0 = 2 × (−1) = −2
+u2 = w1 × x1 = (−3) × (−2) = 6
+u3 = u1 + u2 = (−2) + 6 = 4
+u4 = u3 + w2 = 4 + (−3) = 1
+u5 = −u4 = −1 = −1
+u6 = exp(u5) = exp((−1)) = 0.3679
+u7 = 1 + u6 = 1 + 0.3679 = 1.368
+f = 1 / u7 = 1 / 1.368 = 0.7311
+∂f/∂f = 1
+∂f/∂u7 += ∂f/∂f · ∂f/∂u7 = 1 × (−0.5344) = −0.5344
+∂f/∂u6 += ∂f/∂u7 · ∂u7/∂u6 = (−0.5344) × 1 = −0.5344
+∂f/∂u5 += ∂f/∂u6 · ∂u6/∂u5 = (−0.5344) × 0.3679 = −0.1966
+∂f/∂u4 += ∂f/∂u5 · ∂u5/∂u4 = (−0.1966) × (−1) = 0.1966
+∂f/∂u3 += ∂f/∂u4 · ∂u4/∂u3 = 0.1966 × 1 = 0.1966
+∂f/∂w2 += ∂f/∂u4 · ∂u4/∂w2 = 0.1966 × 1 = 0.1966
+"""
+
+PACKED = """
+u4 = u3 + w2 = 4 + (−3) = 1
+f = sigmoid(u4) = sigmoid(1) = 0.7311
+∂f/∂f = 1
+∂f/∂u4 += ∂f/∂f · ∂f/∂u4 = 1 × 0.1966 = 0.1966
+"""
+
+
+def test_sentences_of_the_first_circuit():
+    assert str(steps(first_circuit())) == FIRST.strip()
+
+
+def test_sentences_of_the_sigmoid_neuron_gate_by_gate():
+    assert str(steps(sigmoid_neuron(packed=False))).startswith(NEURON.strip())
+
+
+def test_sentences_of_the_sigmoid_neuron_with_one_gate():
+    assert PACKED.strip() in str(steps(sigmoid_neuron(packed=True)))
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_gradients_of_the_sigmoid_neuron(packed):
+    f = sigmoid_neuron(packed)
+    last = {step.operand.name: step.after for step in steps(f) if step.kind == "backward"}
+    right = {"w0": "-0.20", "w1": "-0.39", "w2": "0.20", "x0": "0.39", "x1": "-0.59"}
+    assert {name: f"{last[name]:.2f}" for name in right} == right
+    assert f"{f.data:.4f}" == "0.7311"
+
+
+def test_moving_along_the_gradient_raises_the_first_circuit():
+    """From −12 to −11.5924 with a step of 0.01 (note 000)."""
+
+    def f(x, y, z):
+        return (x + y) * z
+
+    point = (-2.0, 5.0, -4.0)
+    moved = [x + 0.01 * g for x, g in zip(point, grad(f, (0, 1, 2))(*point), strict=True)]
+    assert f(*moved) == pytest.approx(-11.5924, abs=5e-5)
+
+
+def test_steps_start_from_zero_and_leave_grad_alone():
+    x = Value(3.0, "x")
+    f = x * x
+    f.backward()
+    f.backward()
+    seed, left, right = steps(f)[1:]
+    assert (seed.kind, seed.gate is f, seed.before, seed.after) == ("seed", True, 0.0, 1.0)
+    assert (left.before, left.contribution, left.after) == (0.0, 3.0, 3.0)
+    assert (right.before, right.contribution, right.after) == (3.0, 3.0, 6.0)
+    assert right.sentence == "∂f/∂x += ∂f/∂f · ∂f/∂x = 1 × 3 = 3, together 6"
+    assert (x.grad, f.grad) == (12.0, 1.0)
+
+
+def test_steps_are_a_read_only_sequence_of_frozen_steps():
+    listed = steps(first_circuit())
+    assert (len(listed), listed[-1], [*listed[:2]], listed[2] in listed) == (7, listed[6], [*listed][:2], True)
+    with pytest.raises(TypeError):
+        listed[0] = listed[1]
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        listed[0].sentence = ""
+    assert [field.name for field in dataclasses.fields(listed[0])] == [
+        "kind", "gate", "operand", "adjoint", "partial", "contribution", "before", "after", "sentence",
+    ]  # fmt: skip
+
+
+def test_each_edge_of_the_backward_sweep_is_one_step():
+    x = Value(0.5)
+    f = m.maximum(x, 1.0, x * x) * m.where(x, x, 2.0)
+    backward = [step for step in steps(f) if step.kind == "backward"]
+    assert all(step.contribution == step.partial * step.adjoint for step in backward)
+    assert all(step.after == step.before + step.contribution for step in backward)
+    f.backward()
+    assert {id(step.operand): step.after for step in backward}[id(x)] == x.grad
+    assert len(backward) == 2 + 2 + 1 + 2
+
+
+def test_steps_of_a_leaf_and_of_something_else():
+    assert str(steps(Value(2.0))) == "∂f/∂f = 1"
+    with pytest.raises(TypeError, match="steps needs the Value at the end of a circuit, got float"):
+        steps(2.0)

@@ -1,0 +1,89 @@
+"""Each module imports only from those above it, and importing the package stays light."""
+
+import ast
+import builtins
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import microgradnn
+from microgradnn.primitives import table
+from microgradnn.value import Value
+
+PACKAGE = Path(microgradnn.__file__).parent
+ORDER = [
+    "primitives", "graph", "recording", "value", "notation", "functional", "backprop", "checks", "files", "drawing",
+    "compiler", "nn", "optim", "training", "saving", "plots", "sklearn", "expression", "tables", "__init__", "__main__",
+]  # fmt: skip
+HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
+
+
+def imported(source):
+    """The rooms that some source imports, inside functions too; a public name of the package stands for all."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "imports within the package are written in full"
+            whole = node.module == "microgradnn"
+            modules = [f"microgradnn.{alias.name}" for alias in node.names] if whole else [node.module]
+        else:
+            continue
+        for package, *rooms in (module.split(".") for module in modules):
+            if package == "microgradnn":
+                yield rooms[0] if rooms and rooms[0] in ORDER else "__init__"
+
+
+def breaches(source, room):
+    """The rooms that `room` imports and that are not above it; its own modules it may import."""
+    return [name for name in imported(source) if ORDER.index(name) > ORDER.index(room)]
+
+
+@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_modules_import_only_from_above(path):
+    room = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert room in ORDER, f"give {room} its place in ORDER"
+    assert breaches(path.read_text(encoding="utf-8"), room) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from microgradnn.backprop import grad", "import microgradnn.backprop", "from microgradnn import backprop",
+        "def f():\n    from microgradnn.backprop import grad", "from microgradnn import Value",
+        "if True:\n    import microgradnn.nn.layers as layers", "import microgradnn",
+    ],
+)  # fmt: skip
+def test_an_import_from_below_is_found(source):
+    assert breaches(source, "functional")
+
+
+def test_import_leaves_heavy_libraries_alone():
+    program = f"import sys, microgradnn; print([name for name in {HEAVY} if name in sys.modules])"
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
+
+
+def test_star_import_shadows_no_builtin_and_every_public_name_exists():
+    assert not set(microgradnn.__all__) & set(dir(builtins))
+    assert all(hasattr(microgradnn, name) for name in microgradnn.__all__)
+    assert microgradnn.__all__ == sorted(microgradnn.__all__, key=str)
+
+
+def test_functions_of_the_specification_are_attributes_of_the_package():
+    promised = """exp log log1p expm1 sqrt sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid relu leaky_relu elu
+        softplus softsign hardtanh erf abs sign step where maximum minimum dot sum mean logsumexp softmax
+        grad value_and_grad jacobian hessian hvp jvp primitive steps check_grads Value no_grad
+        detect_anomaly draw to_latex"""
+    assert [name for name in promised.split() if not callable(getattr(microgradnn, name, None))] == []
+
+
+def test_annotated_methods_of_value_are_those_generated_from_the_table():
+    """The list in the class body is for readers and type checkers; the table decides."""
+    one_operand = {gate.name for gate in table() if gate.arity == 1} - {"negative", "positive"}
+    annotated = {name for name in Value.__annotations__ if not name.startswith("_")}
+    assert annotated == one_operand | {"leaky_relu", "elu"}
+    operators = {name for name in Value.__annotations__ if name.startswith("__")}
+    assert all(callable(getattr(Value, name)) for name in annotated | operators)

@@ -1,0 +1,76 @@
+"""Numbers, names and gates are written in one way everywhere."""
+
+import math
+
+import pytest
+
+from microgradnn import Value, leaky_relu, maximum, where
+from microgradnn.graph import topological_order
+from microgradnn.notation import digits, factor, formula, latex_formula, latex_name, latex_number, names, symbol
+from microgradnn.primitives import table
+
+
+@pytest.mark.parametrize(
+    ("x", "text"),
+    [
+        (0.0, "0"), (-0.0, "0"), (-12.0, "−12"), (0.731058, "0.7311"), (1e-12, "1e−12"), (-2.5e30, "−2.5e30"),
+        (123456.0, "1.235e5"), (math.inf, "∞"), (-math.inf, "−∞"), (math.nan, "nan"), (1 / 3, "0.3333"),
+    ],
+)  # fmt: skip
+def test_numbers_have_four_digits_and_a_true_minus(x, text):
+    assert digits(x) == text
+    assert factor(x) == (f"({text})" if text.startswith("−") else text)
+
+
+@pytest.mark.parametrize(
+    ("x", "latex"),
+    [
+        (-1.5e-12, r"-1.5 \cdot 10^{-12}"),
+        (math.inf, r"\infty"),
+        (-math.inf, r"-\infty"),
+        (math.nan, r"\mathrm{nan}"),
+        (2.0, "2"),
+    ],
+)
+def test_numbers_in_latex(x, latex):
+    assert latex_number(x) == latex
+
+
+def named(root):
+    return list(names(topological_order(root), root).values())
+
+
+def test_unnamed_nodes_are_counted_and_the_root_is_f():
+    assert named((Value(1.0) + Value(2.0)) * Value(3.0)) == ["v1", "v2", "u1", "v3", "f"]
+
+
+def test_names_in_use_are_skipped():
+    assert named((Value(1.0, "u1") + 1) * Value(2.0, "f")) == ["u1", "u2", "f", "u3"]
+
+
+def test_a_name_used_twice_gets_a_number():
+    assert named(Value(1.0, "x") + Value(2.0, "x") * Value(3.0, "x_2")) == ["x", "x_3", "x_2", "u1", "f"]
+
+
+def test_every_gate_can_be_written_as_text_and_as_latex():
+    for gate in table():
+        for sample in gate.samples:
+            letters = list("abcdefgh"[: len(sample)])
+            for written in (formula(gate, letters), latex_formula(gate, letters)):
+                assert all(letter in written for letter in letters)
+                assert written.count("{") == written.count("}")
+
+
+def test_constant_operands_stand_in_the_symbol_of_the_gate():
+    x = Value(2.0)
+    shown = [symbol(gate) for gate in (x + 1, 1 - x, x - 1, 1 / x, x / 3, x**-2, 2**x, leaky_relu(x), maximum(x, 0))]
+    assert shown == ["+1", "1−x", "−1", "1/x", "÷3", "x⁻²", "2^x", "leaky ReLU(x, 0.01)", "max(x, 0)"]
+    assert symbol(where(1.0, x, 0.5)) == "where(1, x, 0.5)"
+
+
+@pytest.mark.parametrize(
+    ("name", "latex"),
+    [("x", "x"), ("w12", "w_{12}"), ("h_in", "h_{in}"), ("a%b", r"\mathit{a\%b}"), ("7", "7")],
+)
+def test_names_in_latex(name, latex):
+    assert latex_name(name) == latex

@@ -1,0 +1,608 @@
+"""What a Value promises: recording, sweeping, copying, refusing."""
+
+import copy
+import gc
+import io
+import itertools
+import math
+import operator
+import pickle
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from decimal import Decimal
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+import microgradnn as m
+from microgradnn import Value, detect_anomaly, grad, hessian, no_grad, steps
+from microgradnn.graph import topological_order
+from microgradnn.value import recording
+
+OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
+
+
+def gradients(root, *leaves):
+    """The gradients that one more sweep adds."""
+    before = [leaf.grad for leaf in leaves]
+    root.backward()
+    return [leaf.grad - old for leaf, old in zip(leaves, before, strict=True)]
+
+
+# ---- recording and sweeping -----------------------------------------------------------------------------------
+
+
+def test_x_times_x_has_two_edges_to_the_same_node():
+    x = Value(3.0)
+    y = x * x
+    assert y.operands[0] is x
+    assert y.operands[1] is x
+    assert y.partials == (3.0, 3.0)
+    assert gradients(y, x) == [6.0]
+
+
+def test_operands_and_partials_of_leaf_gate_and_gate_with_constants():
+    x = Value(2.0)
+    assert (x.operands, x.partials, x.primitive) == ((), (), None)
+    assert (x * 3).operands[1] == 3.0
+    assert (3 * x).partials == (None, 3.0)
+    assert m.maximum(1, x, 5).partials == (None, 0.0, None)
+    assert m.where(1.0, x, x).partials == (None, 1.0, 0.0)
+    assert m.where(x, 1.0, x).partials == (None, None, 0.0)
+
+
+def test_structure_cannot_be_changed():
+    x = Value(1.0)
+    for attribute in ("operands", "partials", "primitive", "anything"):
+        with pytest.raises(AttributeError):
+            setattr(x + 1, attribute, ())
+
+
+def test_changing_data_after_recording_changes_no_gradient():
+    x, y = Value(2.0), Value(3.0)
+    f = x * y + m.exp(x)
+    x.data, y.data = 100.0, -100.0
+    assert gradients(f, x, y) == [3.0 + math.exp(2.0), 2.0]
+
+
+def test_backward_twice_doubles_leaves_and_never_mixes_stale_interior_gradients():
+    """Micrograd gives 24 and then 72: its second sweep starts from what the first one left in the gates."""
+    x = Value(2.0)
+    q = x * x
+    f = q * q * 0.75
+    f.backward()
+    assert (x.grad, q.grad) == (24.0, 6.0)
+    f.backward()
+    assert (x.grad, q.grad) == (48.0, 6.0)
+
+
+def test_sweeps_from_two_roots_add_up_on_leaves_and_set_gates():
+    x = Value(3.0)
+    q = x * x
+    (q * 2).backward()
+    (q * 5).backward()
+    assert (x.grad, q.grad) == (42.0, 5.0)
+
+
+def test_backward_from_a_leaf_and_from_an_interior_node():
+    x = Value(3.0)
+    q = x * x
+    f = q * 2
+    q.backward()
+    assert (f.grad, x.grad) == (0.0, 6.0)
+    x.backward()
+    assert x.grad == 7.0
+
+
+def test_grad_reads_zero_and_blank_before_any_sweep_and_after_none_is_assigned():
+    x = Value(3.0)
+    assert (x.grad, x.swept) == (0.0, False)
+    (x * 0.0).backward()
+    assert (x.grad, x.swept) == (0.0, True)
+    x.grad = None
+    assert (x.grad, x.swept) == (0.0, False)
+
+
+def test_nodes_reached_only_through_operands_without_gradient_get_zero():
+    c, x = Value(1.0), Value(2.0)
+    m.where(m.exp(c), x, 0.0).backward()
+    assert (c.grad, c.swept, x.grad) == (0.0, True, 1.0)
+
+
+def test_data_and_grad_of_a_leaf_can_be_assigned():
+    x = Value(3.0)
+    x.data, x.grad = 5, np.float32(0.5)
+    assert repr(x) == "Value(data=5.0, grad=0.5)"
+    (x * x).backward()
+    assert x.grad == 10.5
+
+
+def test_data_of_a_gate_cannot_be_assigned():
+    with pytest.raises(AttributeError, match="data of a add gate follows from its operands"):
+        (Value(1.0) + 1).data = 3.0
+
+
+@pytest.mark.parametrize("bad", ["3", None, 1j, [1.0], np.array(1.0)])
+def test_only_numbers_can_be_assigned(bad):
+    x = Value(1.0)
+    with pytest.raises(TypeError, match="expected a number"):
+        x.data = bad
+    if bad is not None:
+        with pytest.raises(TypeError, match="expected a number"):
+            x.grad = bad
+
+
+def test_names_are_strings_and_show_in_the_repr():
+    assert repr(Value(1.0, "x")) == "Value(data=1.0, grad=0.0, name='x')"
+    with pytest.raises(TypeError, match="a name is a string, got int 3"):
+        Value(1.0, 3)
+
+
+def test_plus_and_minus_signs_and_abs():
+    x = Value(-2.0)
+    assert [(+x).data, (-x).data, abs(x).data, x.abs().data] == [-2.0, 2.0, 2.0, 2.0]
+    assert gradients(+x - -x + abs(x), x) == [1.0]
+
+
+@pytest.mark.parametrize("name", ["exp", "sin", "tanh", "sigmoid", "relu", "softplus", "erf", "sqrt", "log1p", "step"])
+def test_methods_are_the_functions(name):
+    x = Value(0.3)
+    assert getattr(x, name)().data == getattr(m, name)(x).data == getattr(m, name)(0.3)
+
+
+def test_methods_with_a_parameter():
+    assert Value(-2.0).leaky_relu(0.5).data == -1.0
+    assert Value(-2.0).elu(alpha=2.0).data == 2.0 * math.expm1(-2.0)
+
+
+# ---- depth, memory, order ---------------------------------------------------------------------------------------
+
+
+def deep(length):
+    """A chain of `length` gates whose gradient by x is 1."""
+    x = Value(0.5, "x")
+    y = x
+    for _ in range(length // 2):
+        y = (y + 1.0) - 1.0
+    return x, y
+
+
+def live_a_life(length):
+    """Build, sweep, copy, pickle and free a deep chain."""
+    x, y = deep(length)
+    assert gradients(y, x) == [1.0]
+    x2, y2 = copy.deepcopy((x, y))
+    y2.backward()
+    assert x2.grad == 2.0
+    x3, y3 = pickle.loads(pickle.dumps((x, y)))
+    y3.backward()
+    assert x3.grad == 2.0
+    assert x.grad == 1.0
+    ends = [weakref.ref(node) for node in (x, y, x2, y2, x3, y3)]
+    del x, y, x2, y2, x3, y3
+    assert [end() for end in ends] == [None] * 6
+
+
+def test_a_chain_of_50_000_gates():
+    live_a_life(50_000)
+
+
+@pytest.mark.slow
+def test_a_chain_of_1_000_000_gates():
+    live_a_life(1_000_000)
+
+
+def test_a_deep_chain_goes_through_the_transforms_and_steps():
+    def f(x):
+        for _ in range(20_000):
+            x = x * 1.0
+        return x * x
+
+    assert grad(f)(3.0) == 6.0
+    assert m.jvp(f, (3.0,), (1.0,)) == (9.0, 6.0)
+    assert hessian(f)(3.0) == 2.0
+    assert m.hvp(f, 3.0, 2.0) == 4.0
+    assert len(steps(f(Value(3.0)))) == 2 * 20_001 + 2
+
+
+def test_a_wide_gate_and_deep_sharing():
+    x = Value(1.0)
+    assert gradients(m.sum([x] * 10_000), x) == [10_000.0]
+    y = x
+    for _ in range(60):
+        y = y + y
+    assert gradients(y, x) == [2.0**60]
+    assert copy.deepcopy(y).data == 2.0**60
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_memory_goes_when_the_last_name_goes():
+    x = Value(2.0)
+    y = m.tanh(x * x) + m.maximum(x, 1.0, 3.0)
+    y.backward()
+    inner, leaf = weakref.ref(y.operands[0]), weakref.ref(x)
+    del y
+    assert inner() is None
+    del x
+    assert leaf() is None
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_no_reference_cycles():
+    """Whatever a user does with a graph, the collector finds no Value to free afterwards."""
+
+    def f(v):
+        return m.logsumexp(v[0] * v[1], v[1] ** 2, m.dot(v, v))
+
+    root = f([Value(1.0), Value(2.0)])
+    root.backward()
+    for action in (copy.deepcopy, copy.copy, pickle.dumps, steps, lambda root: str(steps(root))):
+        action(root)
+    hessian(f)([1.0, 2.0])
+    m.hvp(f, [1.0, 2.0], [1.0, 0.0])
+    m.jvp(f, ([1.0, 2.0],), ([1.0, 0.0],))
+    m.check_grads(f, ([1.0, 2.0],))
+    del root
+    assert left_to_the_collector() == []
+    cycle = [Value(1.0)]
+    cycle.append(cycle)
+    del cycle
+    assert len(left_to_the_collector()) == 1
+
+
+def left_to_the_collector():
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    gc.collect()
+    gc.set_debug(0)
+    found = [thing for thing in gc.garbage if isinstance(thing, Value)]
+    gc.garbage.clear()
+    return found
+
+
+PROGRAM = """
+from microgradnn import Value, softmax, tanh, hessian, logsumexp
+xs = [Value(0.1 * i, f"x{i}") for i in range(20)]
+y = logsumexp([tanh(a * b + c) for a in xs for b, c in zip(xs, softmax(xs))])
+y.backward()
+print([x.grad.hex() for x in xs], hessian(lambda v: tanh(v[0] * v[1]) / v[0])([0.3, 0.7]))
+"""
+
+
+def test_same_program_same_bits_whatever_the_hash_seed():
+    def run(seed):
+        return subprocess.run([sys.executable, "-c", PROGRAM], env={"PYTHONHASHSEED": seed}, capture_output=True).stdout
+
+    first = run("1")
+    assert first.count(b"0x") == 20
+    assert run("2") == first
+
+
+# ---- IEEE in derivatives, Python in forward ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "at", "derivatives"),
+    [
+        (m.sqrt, 0.0, (math.inf, -math.inf)), (lambda x: x**0.5, 0.0, (math.inf, -math.inf)),
+        (lambda x: 1 / x, 1e-200, (-math.inf, math.inf)),
+        (m.log, 5e-324, (math.inf, -math.inf)), (lambda x: x**1e300, 1.0, (1e300, math.inf)),
+        (lambda x: m.exp(x * 1e300), 0.0, (1e300, math.inf)), (lambda x: x * 1e200 * 1e200, 1.0, (math.inf, 0.0)),
+    ],
+)  # fmt: skip
+def test_derivatives_follow_ieee_and_never_raise(f, at, derivatives):
+    x = Value(at)
+    f(x).backward()
+    assert x.grad == derivatives[0]
+    assert grad(f)(at) == derivatives[0]
+    assert grad(grad(f))(at) == derivatives[1]
+
+
+PYTHONS_OWN = [
+    (lambda x: x / 0, ZeroDivisionError, r"divide\(x=1\.5, 0\.0\): .*division"),
+    (lambda x: 1 / (x - x), ZeroDivisionError, r"divide\(1\.0, 0\.0\): .*division"),
+    (lambda x: (x - x) ** -1, ZeroDivisionError, r"power\(0\.0, -1\.0\): .*"),
+    (lambda x: (-x) ** 0.5, ValueError, r"power\(-1\.5, 0\.5\): a negative base"),
+    (lambda x: x**1e9, OverflowError, r"power\(x=1\.5, 1000000000\.0\): .*"),
+    (lambda x: m.log(-x), ValueError, r"log\(-1\.5\): .*"),
+    (lambda x: m.sqrt(-x), ValueError, r"sqrt\(-1\.5\): .*"),
+    (lambda x: m.asin(x), ValueError, r"asin\(x=1\.5\): .*"),
+    (lambda x: m.exp(1000 * x), OverflowError, r"exp\(1500\.0\): math range error"),
+    (lambda x: m.sinh(1000 * x), OverflowError, r"sinh\(1500\.0\): .*"),
+]
+
+
+@pytest.mark.parametrize(("f", "error", "message"), PYTHONS_OWN)
+def test_forward_raises_what_python_raises_and_names_gate_and_operands(f, error, message):
+    with pytest.raises(error, match=f"^{message}"):
+        f(Value(1.5, "x"))
+
+
+def test_overflow_of_arithmetic_is_inf_as_in_python():
+    assert (Value(1e200) * Value(1e200)).data == math.inf
+    assert (Value(1e308) + 1e308).data == math.inf
+
+
+def test_math_functions_fail_instead_of_losing_the_gradient():
+    for lost in (math.sin, float, int, math.floor, np.sin):
+        with pytest.raises(TypeError):
+            lost(Value(1.0))
+    with pytest.raises(TypeError, match=r"microgradnn\.sin, not math\.sin"):
+        math.sin(Value(1.0))
+
+
+def test_detect_anomaly_names_gate_operands_and_source_line():
+    a, b = Value(math.inf, "a"), Value(0.0, "b")
+    with detect_anomaly(), pytest.raises(FloatingPointError) as caught:
+        a * b  # the line to be named
+    message = str(caught.value)
+    assert message.startswith("multiply(a=inf, b=0.0) is nan, recorded at ")
+    assert __file__ in message
+    assert message.endswith("a * b  # the line to be named")
+
+
+@pytest.mark.parametrize("f", [lambda x: m.sin(x * 0), lambda x: m.dot([x], [0.0]), lambda x: m.mean(x, -x), m.relu])
+def test_detect_anomaly_finds_the_first_nan_of_every_kind_of_gate(f):
+    bad = math.nan if f is m.relu else math.inf
+    assert math.isnan(f(Value(bad)).data)
+    with detect_anomaly(), pytest.raises(FloatingPointError):
+        f(Value(bad))
+    with no_grad(), detect_anomaly(), pytest.raises(FloatingPointError):
+        f(Value(bad))
+
+
+# ---- modes and threads --------------------------------------------------------------------------------------------
+
+
+def test_no_grad_records_nothing_and_ends_also_by_an_exception():
+    x = Value(3.0)
+    with no_grad():
+        assert (x * x).operands == ()
+        assert m.dot([x], [x]).primitive is None
+        with recording():
+            assert (x * x).operands == (x, x)
+        assert (x * x).operands == ()
+    with pytest.raises(ZeroDivisionError), no_grad():
+        x / 0
+    assert (x * x).operands == (x, x)
+
+
+def in_threads(*actions):
+    errors = []
+
+    def guarded(action):
+        try:
+            action()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+@pytest.fixture
+def quick_switches():
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+@pytest.fixture
+def switch_inside_backward():
+    """Let other threads run after every single instruction of `backward`."""
+
+    def pause(frame, event, arg):
+        if frame.f_code.co_name == "backward":
+            frame.f_trace_opcodes = True
+            if event == "opcode":
+                time.sleep(1e-6)
+            return pause
+
+    threading.settrace(pause)
+    yield
+    threading.settrace(None)
+
+
+@pytest.mark.usefixtures("switch_inside_backward")
+def test_concurrent_sweeps_that_share_a_leaf_lose_nothing():
+    x = Value(1.0)
+
+    def work():
+        for _ in range(10):
+            (x * 2.0 + x).backward()
+
+    in_threads(*[work] * 4)
+    assert x.grad == 4 * 10 * 3.0
+
+
+def test_no_grad_is_per_context():
+    x, barrier = Value(3.0), threading.Barrier(2, timeout=10)
+
+    def silent():
+        with no_grad():
+            barrier.wait()
+            assert (x * x).operands == ()
+            barrier.wait()
+
+    def recorded():
+        barrier.wait()
+        assert (x * x).operands == (x, x)
+        barrier.wait()
+
+    in_threads(silent, recorded)
+
+
+@pytest.mark.usefixtures("quick_switches")
+def test_threads_may_pickle_and_copy_at_once():
+    x, y = deep(2_000)
+
+    def work():
+        for one in (copy.deepcopy, lambda graph: pickle.loads(pickle.dumps(graph))):
+            x2, y2 = one((x, y))
+            y2.backward()
+            assert x2.grad == 1.0
+
+    in_threads(*[work] * 4)
+
+
+# ---- what is accepted and refused -----------------------------------------------------------------------------------
+
+NUMBERS = [
+    True,
+    2,
+    2.0,
+    Fraction(2),
+    np.float64(2),
+    np.float32(2),
+    np.float16(2),
+    np.int64(2),
+    np.uint8(2),
+    np.bool_(1),
+]
+OTHERS = [1j, "1", b"1", None, {}, [1.0], (1.0,), np.array([1.0, 2.0]), np.array(1.0), object(), Decimal(1)]
+
+
+@pytest.mark.parametrize("apply", OPERATORS)
+@pytest.mark.parametrize("number", NUMBERS, ids=lambda number: type(number).__name__)
+def test_numbers_are_accepted_on_both_sides_of_every_operator(apply, number):
+    x, as_float = Value(1.5), float(number)
+    for result, expected in [
+        (apply(x, number), apply(x, as_float)), (apply(number, x), apply(as_float, x)),
+    ]:  # fmt: skip
+        assert type(result) is Value
+        assert (result.data, result.partials) == (expected.data, expected.partials)
+
+
+@pytest.mark.parametrize("apply", OPERATORS)
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: type(other).__name__)
+def test_everything_else_is_refused_on_both_sides_with_a_remedy(apply, other):
+    for left, right in [(Value(1.5), other), (other, Value(1.5))]:
+        with pytest.raises(TypeError, match=r"expected a number or a Value, got .*: \w+"):
+            apply(left, right)
+
+
+@pytest.mark.parametrize("other", OTHERS, ids=lambda other: type(other).__name__)
+def test_a_leaf_and_the_functions_refuse_everything_else_too(other):
+    with pytest.raises(TypeError, match="expected a number"):
+        Value(other)
+    with pytest.raises(TypeError, match="expected a number"):
+        m.tanh(other)
+    with pytest.raises(TypeError, match="expected a number"):
+        m.atan2(Value(1.0), other)
+
+
+def test_a_value_of_a_value_is_refused():
+    with pytest.raises(TypeError, match="is already a Value"):
+        Value(Value(1.0))
+
+
+def float_of(x):
+    return x.data if isinstance(x, Value) else float(x)
+
+
+def test_comparisons_compare_by_value_and_hash_goes_by_identity():
+    a, b = Value(2.0), Value(3.0)
+    for compare in (operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne):
+        for left, right in itertools.product([a, b, 2.0, 3, np.float64(2)], repeat=2):
+            assert compare(left, right) == compare(float_of(left), float_of(right))
+    assert (bool(a), bool(Value(0.0)), bool(Value(math.nan))) == (True, False, True)
+    assert len({a, b, Value(2.0), a}) == 3
+    assert a != "2.0"
+
+
+# ---- copies and pickles -----------------------------------------------------------------------------------------
+
+
+class PythonPickler(pickle._Pickler):
+    """The pickler in pure Python, as some libraries derive from it."""
+
+
+def pickled_in_python(thing):
+    file = io.BytesIO()
+    PythonPickler(file).dump(thing)
+    return pickle.loads(file.getvalue())
+
+
+COPIES = [copy.deepcopy, lambda thing: pickle.loads(pickle.dumps(thing)), pickled_in_python]
+COPIES += [lambda thing, p=p: pickle.loads(pickle.dumps(thing, protocol=p)) for p in range(pickle.HIGHEST_PROTOCOL + 1)]
+
+
+@pytest.mark.parametrize("copied", COPIES)
+@pytest.mark.parametrize("leaf_first", [True, False])
+def test_values_copied_together_stay_shared(copied, leaf_first):
+    x = Value(3.0, "x")
+    y = m.sin(x * x) + m.maximum(x, 1.0, x * 2)
+    x.grad = 0.25
+    x2, y2 = copied((x, y)) if leaf_first else reversed(copied((y, x)))
+    assert topological_order(y2)[0] is x2
+    assert (x2.name, x2.grad, y2.data, y2.partials) == ("x", 0.25, y.data, y.partials)
+    y2.backward()
+    assert x.grad == 0.25
+    y.backward()
+    assert x2.grad == x.grad
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_copies_inside_other_objects_stay_shared(copied):
+    x = Value(3.0)
+    net = {"weights": [x], "layers": {"out": x * x, "again": (x * x) * x}}
+    twin = copied(net)
+    twin["layers"]["again"].backward()
+    assert twin["weights"][0].grad == 27.0
+    assert twin["layers"]["out"].operands[0] is twin["weights"][0]
+
+
+def test_deepcopy_through_a_memo_twice_gives_the_same_copy():
+    x = Value(3.0)
+    memo = {}
+    first = copy.deepcopy(x * x, memo)
+    assert copy.deepcopy(x, memo) is first.operands[0]
+
+
+def test_one_pickler_keeps_sharing_over_several_dumps():
+    x = Value(3.0)
+    y = x * x
+    file = io.BytesIO()
+    pickler = pickle.Pickler(file)
+    pickler.dump(x)
+    pickler.dump(y)
+    file.seek(0)
+    unpickler = pickle.Unpickler(file)
+    x2, y2 = unpickler.load(), unpickler.load()
+    assert y2.operands[0] is x2
+
+
+def test_a_pickler_that_lives_on_does_not_disturb_the_next_one():
+    _, y = deep(20_000)
+    first = pickle.Pickler(io.BytesIO())
+    first.dump(y)
+    assert pickle.loads(pickle.dumps(y)).data == y.data
+    first.dump(y + 1)
+
+
+def test_copy_is_a_new_node_on_the_same_operands():
+    x = Value(3.0, "x")
+    y = x * x
+    twin = copy.copy(y)
+    assert twin is not y
+    assert twin.operands[0] is x
+    assert gradients(twin, x) == [6.0]
+    leaf = copy.copy(x)
+    leaf.data = 5.0
+    assert x.data == 3.0
