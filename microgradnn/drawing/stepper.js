@@ -7,6 +7,7 @@
   const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (letter) => letter.charCodeAt(0));
   const text = new TextDecoder().decode(bytes);
   const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+  svg.style.minWidth = `${0.7 * parseFloat(svg.getAttribute("width"))}pt`; // smaller would be hard to read: then scroll
   image.replaceWith(svg);
   element.classList.add("microgradnn-live");
 
