@@ -47,8 +47,9 @@ from microgradnn.functional import (
     tanh,
     where,
 )  # fmt: skip
+from microgradnn.modes import detect_anomaly, no_grad
 from microgradnn.primitives import primitive
-from microgradnn.value import Value, detect_anomaly, no_grad
+from microgradnn.value import Value
 
 __version__ = "0.1.0"
 

@@ -14,9 +14,10 @@ from typing import Any, Literal, overload
 
 from microgradnn.functional import dot
 from microgradnn.graph import topological_order
+from microgradnn.modes import recording
 from microgradnn.notation import digits, factor, formula, names, written
 from microgradnn.primitives import number, positive
-from microgradnn.value import Value, recorded_partials, recording, sweep
+from microgradnn.value import Value, recorded_partials, sweep
 
 _inside_transform: ContextVar[bool] = ContextVar("inside_transform", default=False)
 

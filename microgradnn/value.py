@@ -6,72 +6,15 @@ Which gates exist and what their derivatives are is in `primitives`; how a graph
 
 from __future__ import annotations
 
-import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from microgradnn.graph import topological_order
+from microgradnn.modes import Mode, mode, source_line
 from microgradnn.primitives import ForwardError, Primitive, lookup, number, table
 from microgradnn.recording import binary_code, compile_function, unary_code
-
-
-class Mode(NamedTuple):
-    """How gates are recorded in the current context; None stands for the plain way, which is quicker to ask."""
-
-    record: bool = True
-    detect_anomaly: bool = False
-
-
-_mode: ContextVar[Mode | None] = ContextVar("mode", default=None)
-
-
-@contextmanager
-def _switched(**changes: bool) -> Iterator[None]:
-    mode = (_mode.get() or Mode())._replace(**changes)
-    token = _mode.set(None if mode == Mode() else mode)
-    try:
-        yield
-    finally:
-        _mode.reset(token)
-
-
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Compute without recording: inside the block gates return Values that remember no operands.
-
-    >>> x = Value(3.0)
-    >>> with no_grad():
-    ...     y = x * x
-    >>> y, y.operands
-    (Value(data=9.0, grad=0.0), ())
-    """
-    with _switched(record=False):
-        yield
-
-
-@contextmanager
-def recording() -> Iterator[None]:
-    """Record inside the block, also where a surrounding `no_grad()` says otherwise."""
-    with _switched(record=True):
-        yield
-
-
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
-    """Raise FloatingPointError at the first gate whose output is nan: it names gate, operands and source line.
-
-    >>> with detect_anomaly():
-    ...     Value(float("inf"), "a") * Value(0.0, "b")
-    Traceback (most recent call last):
-    FloatingPointError: multiply(a=inf, b=0.0) is nan, recorded at notebook.py, line 2: a * b
-    """
-    with _switched(detect_anomaly=True):
-        yield
 
 
 class Value:
@@ -333,14 +276,14 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
     """
     operands = tuple(operand if isinstance(operand, Value) else number(operand) for operand in operands)
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
-    mode = _mode.get() or Mode()
+    wanted = mode.get() or Mode()
     try:
         out = gate.limit(data) if by_limit else float(gate.forward(*data))
     except ForwardError as error:
         raise gate.refusal(operands, error) from None
-    if mode.detect_anomaly and out != out:
-        raise FloatingPointError(f"{gate.describe(operands)} is nan, recorded at {_caller()}")
-    if not mode.record:
+    if wanted.detect_anomaly and out != out:
+        raise FloatingPointError(f"{gate.describe(operands)} is nan, recorded at {source_line()}")
+    if not wanted.record:
         return Value(out)
     partials = tuple(
         partial if isinstance(operand, Value) else None
@@ -352,21 +295,6 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
         (*operands, *partials) if len(operands) == 2 else (*operands, None, *partials, None)
     )
     return _restore(None, out, None, None, gate, left, right, left_partial, right_partial)
-
-
-def _caller() -> str:
-    """The first source line outside this package on the stack: `file, line n: text`."""
-    import linecache
-
-    frame = sys._getframe(1)
-    inside = str(Path(__file__).parent)
-    while frame.f_back is not None and (
-        frame.f_code.co_filename.startswith((inside, "<microgradnn")) or frame.f_globals.get("__name__") == "contextlib"
-    ):
-        frame = frame.f_back
-    filename, line = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(filename, line).strip()
-    return f"{filename}, line {line}" + (f": {text}" if text else "")
 
 
 def sweep(root: Value, recorded: bool = False) -> Iterator[tuple[Value, Any]]:
@@ -424,7 +352,7 @@ def recorded_partials(gate: Value) -> list[Any]:
 
 # ---- the operators, generated from the table ----------------------------------------------------------------
 
-_NAMESPACE: dict[str, Any] = {"Value": Value, "new": Value.__new__, "mode": _mode.get}
+_NAMESPACE: dict[str, Any] = {"Value": Value, "new": Value.__new__, "mode": mode.get}
 _OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow"}
 _SIGNS = {"negative": "__neg__", "positive": "__pos__", "abs": "__abs__"}
 

@@ -21,7 +21,7 @@ import pytest
 import microgradnn as m
 from microgradnn import Value, detect_anomaly, grad, hessian, no_grad, steps
 from microgradnn.graph import topological_order
-from microgradnn.value import recording
+from microgradnn.modes import recording
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
 

@@ -1,0 +1,83 @@
+"""How gates are recorded in the current context: at all, and with an eye on nan.
+
+A mode belongs to a context variable, so threads and tasks do not disturb each other.
+"""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Mode(NamedTuple):
+    """How gates are recorded in the current context; None stands for the plain way, which is quicker to ask."""
+
+    record: bool = True
+    detect_anomaly: bool = False
+
+
+mode: ContextVar[Mode | None] = ContextVar("mode", default=None)
+
+
+@contextmanager
+def _switched(**changes: bool) -> Iterator[None]:
+    wanted = (mode.get() or Mode())._replace(**changes)
+    token = mode.set(None if wanted == Mode() else wanted)
+    try:
+        yield
+    finally:
+        mode.reset(token)
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: inside the block gates return Values that remember no operands.
+
+    >>> from microgradnn import Value
+    >>> x = Value(3.0)
+    >>> with no_grad():
+    ...     y = x * x
+    >>> y, y.operands
+    (Value(data=9.0, grad=0.0), ())
+    """
+    with _switched(record=False):
+        yield
+
+
+@contextmanager
+def recording() -> Iterator[None]:
+    """Record inside the block, also where a surrounding `no_grad()` says otherwise."""
+    with _switched(record=True):
+        yield
+
+
+@contextmanager
+def detect_anomaly() -> Iterator[None]:
+    """Raise FloatingPointError at the first gate whose output is nan: it names gate, operands and source line.
+
+    >>> from microgradnn import Value
+    >>> with detect_anomaly():
+    ...     Value(float("inf"), "a") * Value(0.0, "b")
+    Traceback (most recent call last):
+    FloatingPointError: multiply(a=inf, b=0.0) is nan, recorded at notebook.py, line 2: a * b
+    """
+    with _switched(detect_anomaly=True):
+        yield
+
+
+def source_line() -> str:
+    """The first source line outside this package on the stack: `file, line n: text`."""
+    frame = sys._getframe(1)
+    inside = str(Path(__file__).parent)
+    while frame.f_back is not None and (
+        frame.f_code.co_filename.startswith((inside, "<microgradnn")) or frame.f_globals.get("__name__") == "contextlib"
+    ):
+        frame = frame.f_back
+    filename, line = frame.f_code.co_filename, frame.f_lineno
+    text = linecache.getline(filename, line).strip()
+    return f"{filename}, line {line}" + (f": {text}" if text else "")
