@@ -13,14 +13,13 @@ import re
 import sys
 import unicodedata
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from textwrap import wrap
 from typing import Any, NamedTuple
 
 from microgradnn import __version__
 from microgradnn.backprop import hessian, steps
 from microgradnn.checks import check_grads, numeric_grad
-from microgradnn.drawing import draw
+from microgradnn.drawing import check_path, draw
 from microgradnn.expression import FUNCTIONS, LONGEST, InputError, check_names, evaluate, parse
 from microgradnn.notation import digits, formula, written
 from microgradnn.tables import backward_lines, columns, forward_table, hessian_table
@@ -56,7 +55,6 @@ examples:
 """
 FLAGS = ("--check", "--no-steps", "--json", "--version", "--help")
 VALUED = ("--save", "--order")
-FORMATS = (".svg", ".png", ".pdf", ".dot", ".tex", ".html")
 ASCII = str.maketrans({"∂": "d", "×": "*", "·": "*", "−": "-", "─": "-", "∞": "inf", "…": "...", "—": "-"})
 
 
@@ -104,7 +102,10 @@ def read_arguments(argv: Sequence[str]) -> Request:
     if not words:
         raise InputError('give an expression, for example: microgradnn "(x+y)*z" x=-2 y=5 z=-4')
     for path in paths:
-        _check_path(path)
+        try:
+            check_path(path)
+        except (OSError, ValueError) as error:
+            raise InputError(str(error)) from None
     expression = words[0] if words[0] != "-" else _standard_input()
     return Request(expression, dict(_values(words[1:])), flags, int(orders[-1]), paths)
 
@@ -133,19 +134,6 @@ def _values(words: list[str]) -> Iterator[tuple[str, float]]:
         if math.isinf(value) and "inf" not in text.lower():
             raise InputError(f"{name}={text:.40}: the number is too large")
         yield name, value
-
-
-def _check_path(path: str) -> None:
-    """Refuse what cannot be saved before anything is computed or written."""
-    if Path(path).suffix.lower() not in FORMATS:
-        raise InputError(f"cannot save {path!r}: the name must end in {', '.join(FORMATS)}")
-    folder = Path(path).parent
-    if os.path.isdir(path):
-        raise InputError(f"cannot save {path!r}: it is a directory")
-    if not os.path.isdir(folder):
-        raise InputError(f"cannot save {path!r}: there is no directory {str(folder)!r}")
-    if not os.access(folder, os.W_OK):
-        raise InputError(f"cannot save {path!r}: the directory {str(folder)!r} is not writable")
 
 
 # ---- the answer -----------------------------------------------------------------------------------------------------

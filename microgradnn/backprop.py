@@ -205,7 +205,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.5))
     (6.0, 4.0)
     """
-    directions = _matching("tangents", list(tangents), "primals", list(primals))
+    given = _matching("tangents", list(tangents), "primals", list(primals))
+    directions = [direction if isinstance(direction, Value) else number(direction) for direction in given]
     call = _call(f, tuple(primals), list(range(len(primals))))
     recorded = call.recorded or any(isinstance(direction, Value) for direction in directions)
     call = _Call(call.result, call.inputs, recorded)
@@ -272,7 +273,7 @@ class Steps(Sequence[Step]):
         for gate in self.order:
             if gate.primitive is not None:
                 sentence = f"{self.names[id(gate)]} = {formula(gate.primitive, written(gate.operands, self.names))}"
-                numbers = [factor(getattr(operand, "data", operand)) for operand in gate.operands]
+                numbers = [digits(getattr(operand, "data", operand)) for operand in gate.operands]
                 sentence += f" = {formula(gate.primitive, numbers)} = {digits(gate.data)}"
                 yield Step("forward", gate, None, None, None, None, None, None, sentence)
 

@@ -6,6 +6,7 @@ A mode belongs to a context variable, so threads and tasks do not disturb each o
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -64,7 +65,7 @@ def detect_anomaly() -> Iterator[None]:
     >>> with detect_anomaly():
     ...     Value(float("inf"), "a") * Value(0.0, "b")
     Traceback (most recent call last):
-    FloatingPointError: multiply(a=inf, b=0.0) is nan, recorded at notebook.py, line 2: a * b
+    FloatingPointError: multiply(a=inf, b=0.0) is nan, recorded at ...
     """
     with _switched(detect_anomaly=True):
         yield
@@ -73,10 +74,8 @@ def detect_anomaly() -> Iterator[None]:
 def source_line() -> str:
     """The first source line outside this package on the stack: `file, line n: text`."""
     frame = sys._getframe(1)
-    inside = str(Path(__file__).parent)
-    while frame.f_back is not None and (
-        frame.f_code.co_filename.startswith((inside, "<microgradnn")) or frame.f_globals.get("__name__") == "contextlib"
-    ):
+    inside = str(Path(__file__).parent) + os.sep
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((inside, "<microgradnn")):
         frame = frame.f_back
     filename, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(filename, line).strip()

@@ -31,8 +31,12 @@ def digits(x: float) -> str:
 
 def factor(x: float) -> str:
     """`x` as a factor of a product: negative numbers in brackets."""
-    text = digits(x)
-    return f"({text})" if text.startswith("−") else text
+    return _bracketed(digits(x))
+
+
+def _bracketed(operand: str) -> str:
+    """An operand beside an operator; a name never begins with a sign."""
+    return f"({operand})" if operand[0] in "−-" or " " in operand else operand
 
 
 def names(order: Iterable[Value], root: Value) -> dict[int, str]:
@@ -48,23 +52,22 @@ def names(order: Iterable[Value], root: Value) -> dict[int, str]:
     order = list(order)
     taken = {node.name for node in order if node.name}
     result: dict[int, str] = {}
-    counters = {"u": 0, "v": 0}
     used: set[str] = set()
+    counters: dict[str, int] = {}
+
+    def numbered(stem: str, first: int) -> str:
+        counters[stem] = counters.get(stem, first - 1) + 1
+        name = f"{stem}{counters[stem]}"
+        return numbered(stem, first) if name in taken else name
+
     for node in order:
         name = node.name
         if name and name in used:
-            again = 2
-            while f"{name}_{again}" in taken:
-                again += 1
-            name = f"{name}_{again}"
+            name = numbered(f"{name}_", 2)
         elif not name and node is root and "f" not in taken:
             name = "f"
         elif not name:
-            kind = "v" if node.primitive is None else "u"
-            counters[kind] += 1
-            while f"{kind}{counters[kind]}" in taken:
-                counters[kind] += 1
-            name = f"{kind}{counters[kind]}"
+            name = numbered("v" if node.primitive is None else "u", 1)
         taken.add(name)
         used.add(name)
         result[id(node)] = name
@@ -86,7 +89,8 @@ def symbol(gate: Value) -> str:
         if not constants:
             return symbols[0]
         place, constant = constants[0]
-        text = symbols[1 + place].format(digits(constant))
+        template = symbols[1 + place]  # a sign does not follow a sign, nor stand below an exponent
+        text = template.format(factor(constant) if template[0] in "+−" or template.endswith("^x") else digits(constant))
         return re.sub(r"\^([−\d]+)$", lambda power: power[1].translate(_SUPERSCRIPTS), text)
     if not constants or len(gate.operands) > 3:
         return symbols
@@ -95,14 +99,14 @@ def symbol(gate: Value) -> str:
 
 
 def formula(primitive: Primitive, operands: list[str]) -> str:
-    """The gate applied to operands that are written already.
+    """The gate applied to operands that are written already; negative ones get brackets beside an operator.
 
     >>> from microgradnn.primitives import lookup
-    >>> formula(lookup("multiply"), ["w0", "(−1)"]), formula(lookup("tanh"), ["z"])
-    ('w0 × (−1)', 'tanh(z)')
+    >>> formula(lookup("multiply"), ["w0", "−1"]), formula(lookup("tanh"), ["−1"])
+    ('w0 × (−1)', 'tanh(−1)')
     """
     if primitive.text is not None:
-        return primitive.text.format(*operands)
+        return primitive.text.format(*map(_bracketed, operands))
     return f"{primitive.name}({', '.join(operands)})"
 
 
@@ -113,6 +117,8 @@ def latex_formula(primitive: Primitive, operands: list[str]) -> str:
     >>> print(latex_formula(lookup("divide"), ["1", "x_{0}"]))
     \frac{1}{x_{0}}
     """
+    if primitive.text is not None:
+        operands = [_bracketed(operand) for operand in operands]
     if primitive.latex is not None:
         return primitive.latex.format(*operands)
     name = primitive.name.replace("_", r"\_")
@@ -161,4 +167,4 @@ def latex_number(x: float) -> str:
 
 def written(operands: Iterable[Any], name_of: dict[int, str]) -> list[str]:
     """Operands by name, constants as numbers."""
-    return [name_of[id(operand)] if isinstance(operand, Value) else factor(operand) for operand in operands]
+    return [name_of[id(operand)] if isinstance(operand, Value) else digits(operand) for operand in operands]

@@ -29,7 +29,7 @@ def number(x: Any) -> float:
     ):
         return float(x)
     kind = type(x).__name__
-    if isinstance(x, complex):
+    if isinstance(x, numbers.Complex):
         remedy = "complex numbers are not supported, use two Values for the real and imaginary parts"
     elif isinstance(x, (str, bytes)):
         remedy = "convert it with float(...) first"
@@ -112,8 +112,9 @@ class Primitive:
             return math.nan if self._limit is None else self._limit(*operands)
 
     def refusal(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """The exception `error` again, of the same class, with a message that names the gate and its operands."""
-        return type(error)(f"{self.describe(operands)}: {error.args[-1] if error.args else 'no value'}")
+        """The exception `error`, with a message that names the gate and its operands."""
+        error.args = (f"{self.describe(operands)}: {error.args[-1] if error.args else 'no value'}",)
+        return error
 
     def describe(self, operands: Sequence[Any]) -> str:
         """The call as a message shows it: `divide(a=1.0, b=0.0)`."""
@@ -143,6 +144,7 @@ class Primitive:
         [inf]
         """
         if self._variadic is not None:
+            self.trace(len(operands))  # refuses what would freeze a decision
             try:
                 return [float(partial) for partial in self.partial_functions(out, operands)]
             except (*ForwardError, TypeError):  # TypeError: a power that came out complex
@@ -181,45 +183,6 @@ class Symbol:
     __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: bool(self)
     __hash__ = None  # type: ignore[assignment]  # a symbol has no value to compare or hash by
     __eq__ = __ne__ = __lt__  # comparing is refused like any decision
-
-    def __add__(self, other: Any) -> Any:
-        return add(self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return add(other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return subtract(self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return subtract(other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return multiply(self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return multiply(other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return divide(self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return divide(other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return power(self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return power(other, self)
-
-    def __neg__(self) -> Any:
-        return negative(self)
-
-    def __pos__(self) -> Any:
-        return self
-
-    def __abs__(self) -> Any:
-        return abs_(self)
 
 
 class Trace:
@@ -319,6 +282,8 @@ def primitive(
         raise TypeError(f"{name}: give one partial per operand, or variadic= for any number of operands")
     if not all(partial is None or callable(partial) for partial in (*partials, variadic)) or not callable(forward):
         raise TypeError(f"{name}: forward and partials must be functions")
+    if isinstance(symbol, tuple) and len(partials) != 2:
+        raise ValueError(f"{name}: three symbols are for a gate of two operands, give one")
     _table[name] = Primitive(
         name, forward, partials, variadic,
         symbol=symbol, text=text, latex=latex, source=source, samples=samples, limit=limit, doc=doc,
@@ -449,29 +414,29 @@ exp   = primitive("exp",   math.exp,   lambda out, x: out,               limit=l
 expm1 = primitive("expm1", math.expm1, lambda out, x: exp(x),            limit=lambda x: math.inf, symbol="eˣ−1",
                   samples=[0.5, -2.0, 1e-9], doc="eˣ − 1, accurate near 0.")
 log: Primitive   = primitive("log",   math.log,   lambda out, x: 1 / x,             limit=lambda x: -math.inf if x == 0 else math.nan,
-                  latex=r"\log {0}", samples=[0.5, 3.0], doc="Natural logarithm, ln x.")
+                  latex=r"\log({0})", samples=[0.5, 3.0], doc="Natural logarithm, ln x.")
 log1p = primitive("log1p", math.log1p, lambda out, x: 1 / (1 + x),       limit=lambda x: -math.inf if x == -1 else math.nan,
                   symbol="log(1+x)", samples=[-0.5, 2.0, 1e-9], doc="ln(1 + x), accurate near 0.")
-sqrt  = primitive("sqrt",  math.sqrt,  lambda out, x: 0.5 / out,         symbol="√", latex=r"\sqrt{{{0}}}",
+sqrt  = primitive("sqrt",  math.sqrt,  lambda out, x: 0.5 / (out + 0.0),         symbol="√", latex=r"\sqrt{{{0}}}",
                   samples=[0.5, 4.0], doc="Square root, √x.")
 
-sin   = primitive("sin",   math.sin,   lambda out, x: cos(x),            latex=r"\sin {0}", samples=[0.5, -2.0], doc="Sine of x in radians.")
-cos: Primitive   = primitive("cos",   math.cos,   lambda out, x: -sin(x),           latex=r"\cos {0}", samples=[0.5, -2.0], doc="Cosine of x in radians.")
-tan   = primitive("tan",   math.tan,   lambda out, x: 1 + out * out,     latex=r"\tan {0}", samples=[0.5, -2.0], doc="Tangent of x in radians.")
-asin  = primitive("asin",  math.asin,  lambda out, x: 1 / sqrt((1 - x) * (1 + x)),  latex=r"\arcsin {0}",
+sin   = primitive("sin",   math.sin,   lambda out, x: cos(x),            latex=r"\sin({0})", samples=[0.5, -2.0], doc="Sine of x in radians.")
+cos: Primitive   = primitive("cos",   math.cos,   lambda out, x: -sin(x),           latex=r"\cos({0})", samples=[0.5, -2.0], doc="Cosine of x in radians.")
+tan   = primitive("tan",   math.tan,   lambda out, x: 1 + out * out,     latex=r"\tan({0})", samples=[0.5, -2.0], doc="Tangent of x in radians.")
+asin  = primitive("asin",  math.asin,  lambda out, x: 1 / sqrt((1 - x) * (1 + x)),  latex=r"\arcsin({0})",
                   samples=[0.3, -0.8], doc="Inverse sine, in radians.")
-acos  = primitive("acos",  math.acos,  lambda out, x: -1 / sqrt((1 - x) * (1 + x)), latex=r"\arccos {0}",
+acos  = primitive("acos",  math.acos,  lambda out, x: -1 / sqrt((1 - x) * (1 + x)), latex=r"\arccos({0})",
                   samples=[0.3, -0.8], doc="Inverse cosine, in radians.")
-atan  = primitive("atan",  math.atan,  lambda out, x: 1 / (1 + x * x),   latex=r"\arctan {0}", samples=[0.5, -2.0], doc="Inverse tangent, in radians.")
+atan  = primitive("atan",  math.atan,  lambda out, x: 1 / (1 + x * x),   latex=r"\arctan({0})", samples=[0.5, -2.0], doc="Inverse tangent, in radians.")
 atan2 = primitive("atan2", math.atan2, lambda out, y, x: x / hypot(y, x) / hypot(y, x), lambda out, y, x: -y / hypot(y, x) / hypot(y, x),
                   samples=[(1.0, 2.0), (-0.5, -1.5), (2.0, 0.0)], doc="Angle of the point (x, y), called as atan2(y, x), in radians.")
 hypot: Primitive = primitive("hypot", math.hypot, lambda out, x, y: x / out,        lambda out, x, y: y / out,
                   samples=[(1.0, 2.0), (-3.0, 4.0)], doc="Length of the vector (x, y), √(x² + y²), without overflow.")
-sinh  = primitive("sinh",  math.sinh,  lambda out, x: cosh(x),           limit=lambda x: math.copysign(math.inf, x), latex=r"\sinh {0}",
+sinh  = primitive("sinh",  math.sinh,  lambda out, x: cosh(x),           limit=lambda x: math.copysign(math.inf, x), latex=r"\sinh({0})",
                   samples=[0.5, -2.0], doc="Hyperbolic sine.")
-cosh: Primitive  = primitive("cosh",  math.cosh,  lambda out, x: sinh(x),           limit=lambda x: math.inf, latex=r"\cosh {0}",
+cosh: Primitive  = primitive("cosh",  math.cosh,  lambda out, x: sinh(x),           limit=lambda x: math.inf, latex=r"\cosh({0})",
                   samples=[0.5, -2.0], doc="Hyperbolic cosine.")
-tanh  = primitive("tanh",  math.tanh,  lambda out, x: 4 * sigmoid(2 * x) * sigmoid(-2 * x), latex=r"\tanh {0}",
+tanh  = primitive("tanh",  math.tanh,  lambda out, x: 4 * sigmoid(2 * x) * sigmoid(-2 * x), latex=r"\tanh({0})",
                   samples=[0.3, -2.0, 20.0, 800.0], doc="Hyperbolic tangent, an activation with values in (−1, 1).")
 erf   = primitive("erf",   math.erf,   lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), samples=[0.3, -1.0], doc="Error function.")
 
@@ -518,3 +483,13 @@ logsumexp = primitive("logsumexp", _logsumexp, variadic=lambda out, *xs: softmax
 # fmt: on
 
 _built_in.update(_table)
+
+# Which gate each of Python's operators records; a reflected operator swaps its operands.
+OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow"}
+SIGNS = {"negative": "__neg__", "positive": "__pos__"}
+
+for _name, _method in OPERATORS.items():
+    setattr(Symbol, f"__{_method}__", lambda x, y, gate=_table[_name]: gate(x, y))
+    setattr(Symbol, f"__r{_method}__", lambda y, x, gate=_table[_name]: gate(x, y))
+for _name, _method in (*SIGNS.items(), ("abs", "__abs__")):
+    setattr(Symbol, _method, lambda x, gate=_table[_name]: gate(x))

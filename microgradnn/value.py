@@ -9,11 +9,11 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from microgradnn.graph import topological_order
 from microgradnn.modes import Mode, mode, source_line
-from microgradnn.primitives import ForwardError, Primitive, lookup, number, table
+from microgradnn.primitives import OPERATORS, SIGNS, ForwardError, Primitive, lookup, number, table
 from microgradnn.recording import binary_code, compile_function, unary_code
 
 
@@ -46,44 +46,44 @@ class Value:
     _right_partial: float | None
 
     # Generated from the table at the end of this module; listed here for readers and type checkers.
-    __add__: Callable[[Any], Value]
-    __radd__: Callable[[Any], Value]
-    __sub__: Callable[[Any], Value]
-    __rsub__: Callable[[Any], Value]
-    __mul__: Callable[[Any], Value]
-    __rmul__: Callable[[Any], Value]
-    __truediv__: Callable[[Any], Value]
-    __rtruediv__: Callable[[Any], Value]
-    __pow__: Callable[[Any], Value]
-    __rpow__: Callable[[Any], Value]
-    __neg__: Callable[[], Value]
-    __pos__: Callable[[], Value]
-    __abs__: Callable[[], Value]
-    exp: Callable[[], Value]
-    expm1: Callable[[], Value]
-    log: Callable[[], Value]
-    log1p: Callable[[], Value]
-    sqrt: Callable[[], Value]
-    sin: Callable[[], Value]
-    cos: Callable[[], Value]
-    tan: Callable[[], Value]
-    asin: Callable[[], Value]
-    acos: Callable[[], Value]
-    atan: Callable[[], Value]
-    sinh: Callable[[], Value]
-    cosh: Callable[[], Value]
-    tanh: Callable[[], Value]
-    erf: Callable[[], Value]
-    sigmoid: Callable[[], Value]
-    relu: Callable[[], Value]
-    leaky_relu: Callable[..., Value]
-    elu: Callable[..., Value]
-    softplus: Callable[[], Value]
-    softsign: Callable[[], Value]
-    hardtanh: Callable[[], Value]
-    abs: Callable[[], Value]
-    sign: Callable[[], Value]
-    step: Callable[[], Value]
+    __add__: ClassVar[Callable[[Value, Any], Value]]
+    __radd__: ClassVar[Callable[[Value, Any], Value]]
+    __sub__: ClassVar[Callable[[Value, Any], Value]]
+    __rsub__: ClassVar[Callable[[Value, Any], Value]]
+    __mul__: ClassVar[Callable[[Value, Any], Value]]
+    __rmul__: ClassVar[Callable[[Value, Any], Value]]
+    __truediv__: ClassVar[Callable[[Value, Any], Value]]
+    __rtruediv__: ClassVar[Callable[[Value, Any], Value]]
+    __pow__: ClassVar[Callable[[Value, Any], Value]]
+    __rpow__: ClassVar[Callable[[Value, Any], Value]]
+    __neg__: ClassVar[Callable[[Value], Value]]
+    __pos__: ClassVar[Callable[[Value], Value]]
+    __abs__: ClassVar[Callable[[Value], Value]]
+    exp: ClassVar[Callable[[Value], Value]]
+    expm1: ClassVar[Callable[[Value], Value]]
+    log: ClassVar[Callable[[Value], Value]]
+    log1p: ClassVar[Callable[[Value], Value]]
+    sqrt: ClassVar[Callable[[Value], Value]]
+    sin: ClassVar[Callable[[Value], Value]]
+    cos: ClassVar[Callable[[Value], Value]]
+    tan: ClassVar[Callable[[Value], Value]]
+    asin: ClassVar[Callable[[Value], Value]]
+    acos: ClassVar[Callable[[Value], Value]]
+    atan: ClassVar[Callable[[Value], Value]]
+    sinh: ClassVar[Callable[[Value], Value]]
+    cosh: ClassVar[Callable[[Value], Value]]
+    tanh: ClassVar[Callable[[Value], Value]]
+    erf: ClassVar[Callable[[Value], Value]]
+    sigmoid: ClassVar[Callable[[Value], Value]]
+    relu: ClassVar[Callable[[Value], Value]]
+    leaky_relu: ClassVar[Callable[..., Value]]
+    elu: ClassVar[Callable[..., Value]]
+    softplus: ClassVar[Callable[[Value], Value]]
+    softsign: ClassVar[Callable[[Value], Value]]
+    hardtanh: ClassVar[Callable[[Value], Value]]
+    abs: ClassVar[Callable[[Value], Value]]
+    sign: ClassVar[Callable[[Value], Value]]
+    step: ClassVar[Callable[[Value], Value]]
 
     def __init__(self, data: float, name: str | None = None) -> None:
         if isinstance(data, Value):
@@ -157,8 +157,7 @@ class Value:
         return (left,) if self._right is None else (left, right)
 
     def __repr__(self) -> str:
-        name = f", name={self._name!r}" if self._name else ""
-        return f"Value(data={self._data!r}, grad={self.grad!r}{name})"
+        return f"Value(data={self._data!r}, grad={self.grad!r})"
 
     # ---- recording and sweeping ----
 
@@ -224,12 +223,10 @@ class Value:
 
     def __reduce__(self) -> tuple[Callable[..., Value], tuple[Any, ...]]:
         listed: weakref.WeakSet[_Ancestors] = _pickling.__dict__.setdefault("listed", weakref.WeakSet())
-        ancestors, group = None, next((group for group in listed if id(self) in group.ids), None)
-        if self._primitive is not None and group is None:
-            ancestors = group = _Ancestors(topological_order(self))
+        ancestors = None
+        if self._primitive is not None and not any(id(self) in group.ids for group in listed):
+            ancestors = _Ancestors(topological_order(self))
             listed.add(ancestors)
-        if group is not None:
-            group.ids.remove(id(self))  # another pickler that meets this node makes a list of its own
         return _restore, (
             ancestors, self._data, self._grad, self._name, self._primitive,
             self._left, self._right, self._left_partial, self._right_partial,
@@ -254,15 +251,26 @@ def _copied(operand: Any, memo: dict[int, Any]) -> Any:
 class _Ancestors:
     """Everything a pickled Value depends on, pickled before it, so that pickle never recurses along the graph.
 
-    While the pickler lives it holds this object, and each of its nodes pickles once as its own fields alone.
+    Until the last of its nodes is pickled, each of them pickles as its own fields alone.
     """
 
     def __init__(self, order: list[Value]) -> None:
         self.ids = {id(node) for node in order}
         self.nodes = order[:-1]
 
-    def __reduce__(self) -> tuple[type, tuple[()], None, Iterator[Value]]:
-        return list, (), None, iter(self.nodes)
+    def __reduce__(self) -> tuple[type, tuple[()], None, Iterator[Any]]:
+        return list, (), None, iter([*self.nodes, _Finished(self.ids)])
+
+
+class _Finished:
+    """The end of the list of ancestors: another pickler that meets these nodes makes a list of its own."""
+
+    def __init__(self, ids: set[int]) -> None:
+        self.ids = ids
+
+    def __reduce__(self) -> tuple[type, tuple[()]]:
+        self.ids.clear()
+        return int, ()
 
 
 _pickling = threading.local()
@@ -353,19 +361,15 @@ def recorded_partials(gate: Value) -> list[Any]:
 # ---- the operators, generated from the table ----------------------------------------------------------------
 
 _NAMESPACE: dict[str, Any] = {"Value": Value, "new": Value.__new__, "mode": mode.get}
-_OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow"}
-_SIGNS = {"negative": "__neg__", "positive": "__pos__", "abs": "__abs__"}
-
 functions: dict[str, Callable[..., Any]] = {}  # the one-operand functions, on numbers and Values alike
 
 for _gate in table():
     if _gate.arity == 1:
-        _function = compile_function(_gate.name, "x", unary_code(_gate), _gate, _NAMESPACE)
-        functions[_gate.name] = _function
-        setattr(Value, _gate.name, _function)
-for _name, _method in _SIGNS.items():
-    setattr(Value, _method, functions[_name])
-for _name, _method in _OPERATORS.items():
+        functions[_gate.name] = compile_function(_gate.name, "x", unary_code(_gate), _gate, _NAMESPACE)
+for _name, _function in functions.items():
+    setattr(Value, SIGNS.get(_name, _name), _function)
+Value.__abs__ = functions["abs"]
+for _name, _method in OPERATORS.items():
     _gate = lookup(_name)
     setattr(Value, f"__{_method}__", compile_function(_name, "x, y", binary_code(_gate, 0), _gate, _NAMESPACE))
     setattr(Value, f"__r{_method}__", compile_function(f"r{_name}", "y, x", binary_code(_gate, 1), _gate, _NAMESPACE))

@@ -9,14 +9,7 @@ import microgradnn as m
 from microgradnn import Value, check_grads, primitive
 from microgradnn.checks import check_by_hand, numeric_grad
 from microgradnn.checks.strategies import Expression
-from microgradnn.primitives import lookup, scratch_table
-
-
-@pytest.fixture(autouse=True)
-def _scratch():
-    with scratch_table():
-        yield
-
+from microgradnn.primitives import lookup
 
 # ---- check_grads ------------------------------------------------------------------------------------------------
 
@@ -273,3 +266,11 @@ def test_an_expression_runs_on_numbers_values_and_anything_else():
     x = Value(2.0)
     assert (square(2.0), square(x).data, square(x).operands[0].operands) == (math.sin(4.0), math.sin(4.0), (x, x))
     assert square.run(["x"], lambda gate, operands: f"{gate.name}({', '.join(operands)})") == "sin(multiply(x, x))"
+
+
+@pytest.mark.parametrize(("f", "x"), [(lambda x: x**3, 0.0), (lambda x: x**5, 0.0), (lambda x: (x - 1) ** 4, 1.0)])
+def test_a_flat_point_passes_and_a_wrong_rule_there_does_not(f, x):
+    check_grads(f, (x,), order=2)
+    wrong = primitive("wrong", lambda x: x**3, lambda out, x: 3 * x * x + 1e-6)
+    with pytest.raises(AssertionError):
+        check_grads(wrong, (0.0,))

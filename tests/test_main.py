@@ -7,13 +7,13 @@ import math
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from microgradnn import __version__
-from microgradnn.__main__ import FORMATS, main
+from microgradnn.__main__ import main
+from microgradnn.drawing import ENDINGS
 from microgradnn.expression import FUNCTIONS, LONGEST, evaluate, parse
 from microgradnn.primitives import primitive, scratch_table, table
 
@@ -37,9 +37,7 @@ def refused(capsys):
     """Run `main` on arguments that it must refuse; give its one line without the name of the command."""
 
     def refused(*arguments: str) -> str:
-        start = time.perf_counter()
         assert main(arguments) == 2
-        assert time.perf_counter() - start < 1.0
         out, err = capsys.readouterr()
         assert out == ""
         assert err.startswith("microgradnn: ")
@@ -238,7 +236,7 @@ def test_json_is_strict(answer) -> None:
     assert answer("relu(x)", "x=nan", "--json")["value"] == "nan"
 
 
-@pytest.mark.parametrize("ending", FORMATS)
+@pytest.mark.parametrize("ending", ENDINGS)
 def test_save(answer, tmp_path, ending) -> None:
     path = tmp_path / f"f{ending}"
     assert answer(*CIRCUIT, "--save", str(path)).endswith(f"Saved {path}\n")
@@ -431,7 +429,7 @@ WRONG = [
     ("--verbose", "x x=1", "unknown option --verbose"),
     ("x", "x=1 --save", "cannot save '': the name must end in .svg, "),
     ("x", "x=1 --save f.bmp", "cannot save 'f.bmp': the name must end in .svg, "),
-    ("x", "x=1 --save nowhere/f.svg", "cannot save 'nowhere/f.svg': there is no directory 'nowhere'"),
+    ("x", "x=1 --save nowhere/f.svg", "cannot write nowhere/f.svg: the directory nowhere does not exist"),
 ]  # fmt: skip
 
 
@@ -454,7 +452,7 @@ def test_unwritable_places_are_refused_before_anything_is_written(refused, tmp_p
     (tmp_path / "file").touch()
     first = f"--save={tmp_path / 'first.svg'}"
     assert refused(*CIRCUIT, first, f"--save={tmp_path / 'd.svg'}").endswith("it is a directory")
-    assert "there is no directory" in refused(*CIRCUIT, first, f"--save={tmp_path / 'file' / 'f.svg'}")
+    assert "does not exist" in refused(*CIRCUIT, first, f"--save={tmp_path / 'file' / 'f.svg'}")
     assert "must end in" in refused(*CIRCUIT, first, f"--save={tmp_path / 'f'}")
     assert sorted(os.listdir(tmp_path)) == ["d.svg", "file"]
 

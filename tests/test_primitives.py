@@ -36,8 +36,7 @@ def test_partials_agree_with_differences_at_corners(name, point):
 @pytest.mark.parametrize("gate", list(table()), ids=str)
 def test_entry_is_complete(gate):
     assert gate.samples
-    assert gate.__doc__
-    assert lookup(gate.name) is gate
+    assert gate.__doc__ != f"The gate {gate.name}."
 
 
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
@@ -117,12 +116,6 @@ def test_unknown_name_lists_the_known_ones():
 
 
 # ---- gates of one's own -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(autouse=True)
-def _scratch():
-    with scratch_table():
-        yield
 
 
 def test_own_gate_has_derivatives_of_every_order_and_is_checked():

@@ -66,6 +66,9 @@ def test_keyboard_slider_and_live_region(page, tmp_path):
         page.keyboard.press(key)
         counts.append(page.inner_text(".count"))
     assert counts == ["2/21", "3/21", "2/21", "21/21", "21/21", "1/21", "1/21"]
+    page.click("button[data-move=last]")  # which is disabled now, and yet the keys go on
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text(".count") == "20/21"
     page.locator("input[type=range]").fill("11")
     assert page.inner_text(".words") == "∂f/∂u5 += ∂f/∂u6 · ∂u6/∂u5 = (−0.5344) × 0.3679 = −0.1966"
     assert page.get_attribute(".sentence", "aria-live") == "polite"
@@ -171,9 +174,13 @@ def test_in_jupyterlab(jupyterlab, page):
     assert page.locator(".microgradnn-live, .jp-OutputArea-output button, .jp-OutputArea-output input").count() == 0
 
     page.wait_for_selector('.jp-Notebook-ExecutionIndicator[data-status="idle"]', timeout=60_000)
-    page.click(".jp-Notebook .jp-Cell >> nth=0")
-    page.keyboard.press("Shift+Enter")
-    page.wait_for_selector(".jp-OutputArea-output .microgradnn-live", timeout=60_000)
+    live = page.locator(".jp-OutputArea-output .microgradnn-live")
+    for _ in range(20):  # JupyterLab may call itself idle before its kernel listens
+        page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(3_000)
+        if live.count():
+            break
     page.keyboard.press("Shift+Enter")
     page.wait_for_selector(".jp-OutputArea-output .controls", timeout=60_000)
     expected = [step.sentence for step in steps(xyz())]

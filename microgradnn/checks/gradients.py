@@ -138,7 +138,7 @@ def check_by_hand(root: Value, answers: Mapping[str, float], rtol: float = 1e-3)
 
 
 def _agree(answer: float, right: float, rtol: float) -> bool:
-    return math.isclose(answer, right, rel_tol=rtol, abs_tol=1e-9)
+    return math.isclose(answer, right, rel_tol=rtol, abs_tol=0.0)
 
 
 def _cause(answer: float, right: float, edges: list[tuple[float, float]], rtol: float) -> str:
@@ -168,6 +168,7 @@ class _Verdict:
     tolerance: float
     rounding: float  # of the slope, by the size of f
     allowance: float  # how much of that may count towards the tolerance
+    widest: float  # the slope across with the first step
     kink: bool
 
     @property
@@ -233,7 +234,8 @@ def _verdict(
 ) -> _Verdict:
     (low, x, high), (below, here, above) = at, values
     across, left, right = (above - below) / (high - low), (here - below) / (x - low), (above - here) / (high - x)
-    size = max(abs(exact), abs(across))
+    widest = before.widest if before else abs(across)
+    size = max(abs(exact), abs(across), widest)  # at a flat point the slopes vanish as fast as their errors
     rounding = 8 * EPSILON * max(abs(below), abs(above)) / (high - low)
     allowance = before.allowance if before else 8 * rounding  # not even the smallest steps pass by rounding alone
     tolerance = rtol * size + min(rounding, max(1e-3 * size, allowance))
@@ -241,7 +243,7 @@ def _verdict(
     if before:  # where f is smooth, a smaller step closes the gap between both sides and keeps the slope across
         stays = gap > tolerance and 2 * gap > abs(before.right - before.left)
         kink = stays or abs(across) > 4 * abs(before.across)
-    return _Verdict(exact, across, left, right, tolerance, rounding, allowance, kink)
+    return _Verdict(exact, across, left, right, tolerance, rounding, allowance, widest, kink)
 
 
 def _flat_values(f: Callable[[Any], Any]) -> Callable[[Any], list[float]]:

@@ -17,12 +17,14 @@ from microgradnn.drawing.layout import render
 from microgradnn.drawing.page import document, piece, steps_piece
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
-from microgradnn.files import write_whole
+from microgradnn.files import check_writable, write_whole
 from microgradnn.graph import topological_order
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
     import graphviz
+
+ENDINGS = (".svg", ".png", ".pdf", ".dot", ".tex", ".html")
 
 __all__ = ["Drawing", "draw", "to_latex"]
 
@@ -37,7 +39,7 @@ class Drawing:
 
     @property
     def digraph(self) -> graphviz.Digraph:
-        """The graph as `graphviz.Digraph`; what is changed on it shows in every format."""
+        """The graph as `graphviz.Digraph`; what is changed on it shows in svg, png, pdf and dot."""
         return self._picture.digraph
 
     def svg(self) -> str:
@@ -52,20 +54,26 @@ class Drawing:
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the picture; the name decides: .svg, .png, .pdf, .dot, .tex (equations) or .html (the stepper).
 
-        Raises ValueError for another ending, OSError where the file cannot be written, RuntimeError where the
-        layout fails or no font is there for png and pdf. A file that was there before stays until all is done.
+        The page of a folded drawing holds its picture. Raises ValueError for another ending, OSError where the
+        file cannot be written, RuntimeError where the layout fails or no font is there for png and pdf. A file
+        that was there before stays until all is done.
         """
-        _save(path, {
-            ".svg": lambda: self.svg().encode(),
-            ".png": lambda: self._on_paper("png"),
-            ".pdf": lambda: self._on_paper("pdf"),
-            ".dot": lambda: self.digraph.source.encode(),
-            ".tex": lambda: latex_document(self.root).encode(),
-            ".html": lambda: _page(self._picture.title, self._html()),
-        })  # fmt: skip
+        check_path(path)
+        write_whole(path, self._content(Path(path).suffix.lower()))
 
-    def _html(self) -> str:
-        return piece(self._picture, self.svg()) if self.folded else steps_piece(steps(self.root))
+    def _content(self, ending: str) -> bytes:
+        match ending:
+            case ".svg":
+                return self.svg().encode()
+            case ".dot":
+                return str(self.digraph.source).encode()
+            case ".tex":
+                return latex_document(self.root).encode()
+            case ".html":
+                content = piece(self._picture, self.svg()) if self.folded else steps_piece(steps(self.root))
+                return document(self._picture.title, content).encode()
+            case _:
+                return self._on_paper(ending[1:])
 
     def _on_paper(self, format: str) -> bytes:
         """For print: black on white, and for png twice the resolution of a screen."""
@@ -101,15 +109,11 @@ def draw(root: Value, level: int | None = None) -> Drawing:
     return Drawing(root, level)
 
 
-def _save(path: str | os.PathLike[str], makers: dict[str, Callable[[], bytes]]) -> None:
-    ending = Path(path).suffix.lower()
-    if ending not in makers:
-        raise ValueError(f"cannot save {os.fspath(path)}: the name must end in {', '.join(makers)}")
-    write_whole(path, makers[ending]())
-
-
-def _page(title: str, content: str) -> bytes:
-    return document(title, content).encode()
+def check_path(path: str | os.PathLike[str]) -> None:
+    """Refuse a path that no drawing can be saved to: ValueError for its ending, OSError for its place."""
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {', '.join(ENDINGS)}")
+    check_writable(path)
 
 
 # ---- Jupyter: a repr never raises, it falls back to text ------------------------------------------------------
@@ -134,7 +138,9 @@ def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
 
 def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
     """Write the stepper as a page that works offline: `steps(root).save("f.html")`."""
-    _save(path, {".html": lambda: _page(f"Steps of {self.names[id(self.root)]}", steps_piece(self))})
+    if Path(path).suffix.lower() != ".html":
+        raise ValueError(f"cannot save {os.fspath(path)}: the name must end in .html")
+    write_whole(path, document(f"Steps of {self.names[id(self.root)]}", steps_piece(self)).encode())
 
 
 Value._repr_mimebundle_ = _value_mimebundle  # type: ignore[attr-defined]  # drawing attaches itself to what it draws

@@ -36,7 +36,7 @@ def _forward(walked: Steps) -> list[str]:
     for node in walked.order:
         if node.primitive is not None:
             operands = [_written(operand, walked.names) for operand in node.operands]
-            numbers = [_factor(operand.data if isinstance(operand, Value) else operand) for operand in node.operands]
+            numbers = [latex_number(getattr(operand, "data", operand)) for operand in node.operands]
             lines.append(
                 f"{latex_name(walked.names[id(node)])} &= {latex_formula(node.primitive, operands)} = "
                 f"{latex_formula(node.primitive, numbers)} = {latex_number(node.data)}"
@@ -45,7 +45,7 @@ def _forward(walked: Steps) -> list[str]:
 
 
 def _written(operand: Value | float, name_of: dict[int, str]) -> str:
-    return latex_name(name_of[id(operand)]) if isinstance(operand, Value) else _factor(operand)
+    return latex_name(name_of[id(operand)]) if isinstance(operand, Value) else latex_number(operand)
 
 
 def _backward(walked: Steps) -> list[str]:

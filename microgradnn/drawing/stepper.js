@@ -63,8 +63,10 @@
     line.textContent = step.sentence;
     slider.value = String(at);
     slider.setAttribute("aria-valuetext", step.sentence);
+    const focused = document.activeElement;
     buttons[0].disabled = buttons[1].disabled = at === 0;
     buttons[2].disabled = buttons[3].disabled = at === steps.length - 1;
+    if (focused && focused.disabled && buttons.includes(focused)) element.focus({ preventScroll: true }); // keys go on
   };
 
   const moves = { first: () => 0, previous: () => at - 1, next: () => at + 1, last: () => steps.length - 1 };

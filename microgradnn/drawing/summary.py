@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 
-from microgradnn.drawing.circuit import GRADIENT, VALUE, Picture, new_digraph
+from microgradnn.drawing.circuit import FONT, GRADIENT, VALUE, Picture, new_digraph
 from microgradnn.graph import topological_order
 from microgradnn.notation import digits
 from microgradnn.value import Value
@@ -84,7 +84,7 @@ def summary(root: Value) -> Picture:
         f"{len(order):,} nodes folded into {len(members)} boxes by depth and primitive; "
         "draw(root, level=0) shows every gate"
     )
-    digraph.attr(label=words, labelloc="t", labeljust="l", fontsize="11", fontname="DejaVu Sans,Verdana,sans-serif")
+    digraph.attr(label=words, labelloc="t", labeljust="l", fontsize="11", fontname=FONT)
     return Picture(digraph, tooltips, f"Summary of a circuit with value {digits(root.data)}", words)
 
 

@@ -34,8 +34,10 @@ def prefix(picture: Picture) -> str:
 
 def to_svg(picture: Picture) -> str:
     """Lay the picture out and return a complete SVG document."""
-    ET.register_namespace("", _SVG)
     svg = ET.fromstring(render(picture.digraph.source, "svg"))
+    for element in svg.iter():  # one namespace, said once
+        element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
+    svg.set("xmlns", _SVG)
     start = prefix(picture)
     svg.set("class", "microgradnn")
     svg.set("role", "img")
@@ -48,10 +50,10 @@ def to_svg(picture: Picture) -> str:
             if element.get("fill", "").lower() == colour:
                 del element.attrib["fill"]
                 element.set("class", role)
-    for group in svg.iter(f"{{{_SVG}}}g"):
+    for group in svg.iter("g"):
         name = group.get("id", "")
         group.set("id", f"{start}-{name}")
-        title = group.find(f"{{{_SVG}}}title")
+        title = group.find("title")
         if title is not None:
             if name in picture.tooltips:
                 title.text = picture.tooltips[name]
@@ -59,7 +61,7 @@ def to_svg(picture: Picture) -> str:
                 group.remove(title)
     parts = {"title": picture.title, "desc": picture.description, "style": _STYLE}
     for place, (tag, text) in enumerate(parts.items()):
-        element = ET.Element(f"{{{_SVG}}}{tag}")
+        element = ET.Element(tag)
         element.text = text
         if tag != "style":
             element.set("id", f"{start}-{tag}")
