@@ -12,7 +12,7 @@ from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value
 from microgradnn.checks import check_grads
 from microgradnn.drawing import draw, to_latex
 from microgradnn.functional import (
-    abs,
+    abs as abs,
     acos,
     asin,
     atan,
@@ -42,7 +42,7 @@ from microgradnn.functional import (
     softsign,
     sqrt,
     step,
-    sum,
+    sum as sum,
     tan,
     tanh,
     where,

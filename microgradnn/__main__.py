@@ -7,6 +7,7 @@ Whatever is wrong with the input becomes one line on standard error and exit sta
 from __future__ import annotations
 
 import json
+import keyword
 import math
 import os
 import re
@@ -124,6 +125,8 @@ def _values(words: list[str]) -> Iterator[tuple[str, float]]:
         name = unicodedata.normalize("NFKC", name)  # as ast does
         if not equals or not name.isidentifier():
             raise InputError(f"{word!r:.60} is not a value: write NAME=NUMBER, and the expression first, in quotes")
+        if keyword.iskeyword(name):
+            raise InputError(f"{name} is a word of Python: choose another name, for example {name}_")
         if name in seen:
             raise InputError(f"{name} is given twice")
         seen.add(name)

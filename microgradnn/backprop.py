@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from operator import index
+from os import PathLike
+from typing import Any, ClassVar, Literal, overload
 
 from microgradnn.functional import dot
 from microgradnn.graph import topological_order
@@ -49,9 +51,13 @@ def like(tree: Any, values: Iterator[Any]) -> Any:
 
 
 def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
-    wanted = list(argnums) if isinstance(argnums, Sequence) else [argnums]
+    positions: Any = argnums if isinstance(argnums, Sequence) else [argnums]
+    try:
+        wanted = [index(position) for position in positions]
+    except TypeError:
+        raise TypeError(f"argnums is an int or a tuple of ints, got {argnums!r}") from None
     for position in wanted:
-        if not isinstance(position, int) or not -len(args) <= position < len(args):
+        if not -len(args) <= position < len(args):
             raise ValueError(f"argnums={argnums!r}, but the function was called with {len(args)} argument(s)")
     return [position % len(args) for position in wanted]
 
@@ -126,7 +132,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
             raise TypeError(f"grad needs a function that returns one number, got {len(call.result)}: use jacobian")
         derivatives = call.derivatives(call.result)
         gradients = [like(tree, derivatives) for tree in call.inputs]
-        return call.plain(call.result), gradients[0] if isinstance(argnums, int) else tuple(gradients)
+        return call.plain(call.result), tuple(gradients) if isinstance(argnums, Sequence) else gradients[0]
 
     return value_and_gradient
 
@@ -157,7 +163,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
             for output in leaves(call.result):
                 derivatives = call.derivatives(output)
                 row = [like(tree, derivatives) for tree in call.inputs]
-                yield row[0] if isinstance(argnums, int) else tuple(row)
+                yield tuple(row) if isinstance(argnums, Sequence) else row[0]
 
         return like(call.result, gradients())
 
@@ -192,9 +198,9 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> hvp(lambda v: v[0] ** 2 * v[1], [2.0, 3.0], [1.0, 0.0])
     [6.0, 4.0]
     """
-    direction = _matching("v", v, "x", x)
+    _matching("v", v, "x", x)
     gradient = grad(f)
-    return grad(lambda x: dot(leaves(gradient(x)), direction))(x)
+    return grad(lambda x, v: dot(leaves(gradient(x)), leaves(v)))(x, v) if leaves(x) else x
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -205,6 +211,8 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.5))
     (6.0, 4.0)
     """
+    if not (isinstance(primals, Sequence) and isinstance(tangents, Sequence)):
+        raise TypeError("primals and tangents are tuples of arguments: write (x,) for one")
     given = _matching("tangents", list(tangents), "primals", list(primals))
     directions = [direction if isinstance(direction, Value) else number(direction) for direction in given]
     call = _call(f, tuple(primals), list(range(len(primals))))
@@ -262,6 +270,8 @@ class Steps(Sequence[Step]):
 
     `names` gives the name of each node by `id`. In Jupyter it shows as a stepper; `save("f.html")` writes it.
     """
+
+    save: ClassVar[Callable[[Steps, str | PathLike[str]], None]]  # drawing attaches it
 
     def __init__(self, root: Value) -> None:
         self.root = root

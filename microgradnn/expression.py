@@ -66,7 +66,7 @@ def parse(text: str) -> list[Instruction]:
     ['x', 1.0, 'add', 'y', 'multiply']
     """
     if len(text) > LONGEST:
-        raise InputError(f"the expression has more than {LONGEST:,} characters")
+        raise InputError(f"the expression has more than {LONGEST:,} characters", LONGEST + 1)
     source, start = _stripped(text)
     tree = _syntax_tree(source, start)
     encoded = source.encode()  # ast counts bytes
@@ -122,7 +122,7 @@ def _syntax_tree(source: str, start: int) -> ast.AST:
         what = f"syntax error at {near!r}" if near else "syntax error: something is missing at the end"
         raise InputError(what + (f" ({reason})" if reason else ""), start + place) from None
     except (RecursionError, MemoryError):
-        raise InputError("the expression is nested or chained too deeply") from None
+        raise InputError("the expression is nested or chained too deeply", start + 1) from None
 
 
 def _constant(value: object, column: int) -> float:

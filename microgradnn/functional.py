@@ -6,7 +6,7 @@ a sequence, or a parameter with a default.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, overload
 
 from microgradnn import primitives
@@ -84,7 +84,7 @@ def where(c: Any, a: Any, b: Any) -> Any:
 
 
 def _gathered(name: str, xs: tuple[Any, ...], at_least: int = 1) -> list[Any]:
-    if len(xs) == 1 and isinstance(xs[0], Iterable) and not isinstance(xs[0], (str, bytes)):
+    if len(xs) == 1 and isinstance(xs[0], Iterable) and not isinstance(xs[0], (str, bytes, Mapping)):
         xs = tuple(xs[0])
     if len(xs) < at_least:
         wanted = "one number" if at_least == 1 else "two numbers"

@@ -61,6 +61,8 @@ def recording() -> Iterator[None]:
 def detect_anomaly() -> Iterator[None]:
     """Raise FloatingPointError at the first gate whose output is nan: it names gate, operands and source line.
 
+    It watches the forward values; what a sweep makes of infinite partials it does not see.
+
     >>> from microgradnn import Value
     >>> with detect_anomaly():
     ...     Value(float("inf"), "a") * Value(0.0, "b")

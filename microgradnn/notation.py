@@ -139,7 +139,7 @@ def latex_name(name: str) -> str:
 
 
 _LATEX_SPECIAL = {letter: f"\\{letter}" for letter in "#$%&_{}"} | {
-    "\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ",
+    "\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ ",
 }  # fmt: skip
 
 

@@ -9,6 +9,7 @@ This module knows nothing of graphs: a primitive hands over to the first of its 
 
 from __future__ import annotations
 
+import keyword
 import math
 import numbers
 from collections.abc import Callable, Iterator, Sequence
@@ -28,6 +29,8 @@ def number(x: Any) -> float:
         type(x).__module__ == "numpy" and type(x).__name__ in {"bool", "bool_"}
     ):
         return float(x)
+    if hasattr(x, "record_gate"):
+        raise TypeError(f"expected a number, got {x!r}: use its .data for the number in it")
     kind = type(x).__name__
     if isinstance(x, numbers.Complex):
         remedy = "complex numbers are not supported, use two Values for the real and imaginary parts"
@@ -100,14 +103,14 @@ class Primitive:
     def evaluate(self, operands: Sequence[float]) -> float:
         """The forward value of plain floats; raises what Python raises, with the gate and operands named."""
         try:
-            return float(self.forward(*operands))
+            return number(self.forward(*operands))
         except ForwardError as error:
             raise self.refusal(operands, error) from None
 
     def limit(self, operands: Sequence[float]) -> float:
         """The forward value by IEEE 754: where `evaluate` raises, the limit (1/0 is inf) or nan."""
         try:
-            return float(self.forward(*operands))
+            return number(self.forward(*operands))
         except ForwardError:
             return math.nan if self._limit is None else self._limit(*operands)
 
@@ -135,7 +138,11 @@ class Primitive:
             if len(partials) != len(operands):
                 raise TypeError(f"{self.name}: {len(partials)} partials for {len(operands)} operands")
             return partials
-        return [None if partial is None else partial(out, *operands) for partial in self._partials]
+        partials = [None if partial is None else partial(out, *operands) for partial in self._partials]
+        for place, (partial, found) in enumerate(zip(self._partials, partials, strict=True)):
+            if partial is not None and found is None:
+                raise TypeError(f"partial {place} of {self.name} gave None: did it forget to return its result?")
+        return partials
 
     def partials(self, out: float, operands: Sequence[float]) -> list[float | None]:
         """The local derivatives ∂out/∂operand at plain floats, by IEEE 754: never raises for a number.
@@ -197,7 +204,10 @@ class Trace:
         self.count = count
         self.instructions: list[tuple[Primitive, tuple[int | float, ...]]] = []
         symbols = [Symbol(self, register) for register in range(count + 1)]
-        partials = primitive.partial_functions(symbols[0], symbols[1:])
+        try:
+            partials = primitive.partial_functions(symbols[0], symbols[1:])
+        except TypeError as error:
+            raise TypeError(f"the partials of {primitive.name} are called with (out, *operands): {error}") from error
         self.results = [None if partial is None else self._register(partial) for partial in partials]
 
     def append(self, gate: Primitive, operands: Sequence[Any]) -> Symbol:
@@ -274,7 +284,7 @@ def primitive(
     >>> grad(cube)(2.0), grad(grad(cube))(2.0)
     (12.0, 12.0)
     """
-    if not name.isidentifier():
+    if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"a primitive's name must be a Python identifier, got {name!r}")
     if name in _built_in:
         raise ValueError(f"the primitive {name!r} belongs to microgradnn: choose another name")
@@ -282,6 +292,13 @@ def primitive(
         raise TypeError(f"{name}: give one partial per operand, or variadic= for any number of operands")
     if not all(partial is None or callable(partial) for partial in (*partials, variadic)) or not callable(forward):
         raise TypeError(f"{name}: forward and partials must be functions")
+    for template in (text, latex, source):
+        try:
+            (template or "").format(*["x"] * len(partials))
+        except (IndexError, KeyError, ValueError):
+            raise ValueError(
+                f"{name}: the template {template!r} must write {{0}}, {{1}} for its operands and double other braces"
+            ) from None
     if isinstance(symbol, tuple) and len(partials) != 2:
         raise ValueError(f"{name}: three symbols are for a gate of two operands, give one")
     _table[name] = Primitive(
@@ -462,7 +479,7 @@ abs_: Primitive  = primitive("abs",   abs,   lambda out, x: sign(x), symbol="|x|
 sign: Primitive  = primitive("sign",  _sign, lambda out, x: 0.0, samples=[1.5, -2.0], doc="−1, 0 or 1 by the sign of x; its derivative is 0.")
 step: Primitive  = primitive("step",  lambda x: 1.0 if x >= 0 else x if x != x else 0.0, lambda out, x: 0.0, samples=[1.5, -2.0],
                   doc="1 if x ≥ 0, else 0; its derivative is 0.")
-equal: Primitive = primitive("equal", lambda x, y: 1.0 if x == y else 0.0, None, None, symbol="=", text="{0} = {1}", latex="[{0} = {1}]",
+equal: Primitive = primitive("equal", lambda x, y: 1.0 if x == y else 0.0, None, None, symbol="=", text="[{0} = {1}]", latex="[{0} = {1}]",
                   source="(1.0 if {0} == {1} else 0.0)", samples=[(1.0, 1.0), (1.0, 2.0)], doc="1 if x = y, else 0; without gradient.")
 where: Primitive = primitive("where", lambda c, a, b: a if c > 0 else b, None, lambda out, c, a, b: where(c, 1.0, 0.0), lambda out, c, a, b: where(c, 0.0, 1.0),
                   source="({1} if {0} > 0.0 else {2})", samples=[(1.0, 2.0, 3.0), (-1.0, 2.0, 3.0)],

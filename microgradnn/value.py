@@ -286,7 +286,7 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
     wanted = mode.get() or Mode()
     try:
-        out = gate.limit(data) if by_limit else float(gate.forward(*data))
+        out = gate.limit(data) if by_limit else number(gate.forward(*data))
     except ForwardError as error:
         raise gate.refusal(operands, error) from None
     if wanted.detect_anomaly and out != out:

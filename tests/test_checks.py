@@ -274,3 +274,16 @@ def test_a_flat_point_passes_and_a_wrong_rule_there_does_not(f, x):
     wrong = primitive("wrong", lambda x: x**3, lambda out, x: 3 * x * x + 1e-6)
     with pytest.raises(AssertionError):
         check_grads(wrong, (0.0,))
+
+
+def test_a_wrong_second_derivative_is_found_though_the_first_is_right_at_the_point():
+    wrong = primitive("wrong", lambda x: x**3, lambda out, x: 3 * x * x + (x - 2.0))
+    check_grads(wrong, (2.0,))
+    with pytest.raises(AssertionError):
+        check_grads(wrong, (2.0,), order=2)
+
+
+@pytest.mark.parametrize("rtol", [-1.0, float("nan"), float("inf")])
+def test_a_tolerance_that_passes_everything_is_refused(rtol):
+    with pytest.raises(ValueError, match="rtol"):
+        check_grads(lambda x: x * x, (3.0,), rtol=rtol)

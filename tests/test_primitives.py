@@ -243,3 +243,18 @@ def test_fused_gate_agrees_with_its_unfused_spelling(name, fused, unfused, point
     assert grad(fused, everything)(*point) == pytest.approx(grad(unfused, everything)(*point), rel=1e-12, abs=1e-12)
     second = [leaf for row in m.hessian(fused, everything)(*point) for leaf in row]
     assert second == pytest.approx([leaf for row in m.hessian(unfused, everything)(*point) for leaf in row], rel=1e-11)
+
+
+@pytest.mark.parametrize("options", [{"latex": "x^{2}"}, {"text": "{1}"}, {"text": "{x}"}, {"symbol": ("a", "b", "c")}])
+def test_templates_that_do_not_fit_are_refused(options):
+    with pytest.raises(ValueError, match=r"template|symbols"):
+        primitive("gate", lambda x: x, lambda out, x: 1.0, **options)
+
+
+@pytest.mark.parametrize(
+    ("partial", "words"), [(lambda out, x: None, "forget to return"), (lambda x: x, r"called with \(out, \*operands\)")]
+)
+def test_mistakes_in_a_partial_are_named(partial, words):
+    gate = primitive("gate", lambda x: x, partial)
+    with pytest.raises(TypeError, match=words):
+        gate(Value(1.0))

@@ -16,9 +16,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = re.findall(r"^\$ (?:pip install \. && )?(microgradnn .*)\n((?:(?!```).*\n)*)", README, re.MULTILINE)
 
 
-def test_its_python_runs(tmp_path):
-    text = README.replace("/tmp/", f"{tmp_path}/")
-    blocks = "\n".join(re.findall(r"^```pycon\n(.*?)^```", text, re.MULTILINE | re.DOTALL))
+def test_its_python_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = "\n".join(re.findall(r"^```pycon\n(.*?)^```", README, re.MULTILINE | re.DOTALL))
     example = doctest.DocTestParser().get_doctest(blocks, {}, "README.md", "README.md", 0)
     runner = doctest.DocTestRunner()
     runner.run(example)

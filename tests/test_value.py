@@ -591,9 +591,10 @@ def test_one_pickler_keeps_sharing_over_several_dumps():
 def test_a_pickler_that_lives_on_does_not_disturb_the_next_one():
     _, y = deep(20_000)
     first = pickle.Pickler(io.BytesIO())
-    first.dump(y)
+    first.dump((y, y + 1))
     assert pickle.loads(pickle.dumps(y)).data == y.data
-    first.dump(y + 1)
+    first.dump(y + 2)
+    assert pickle.loads(pickle.dumps(y)).data == y.data
 
 
 def test_copy_is_a_new_node_on_the_same_operands():

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -76,8 +77,9 @@ def check_grads(f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *,
     point = _point(args)
     if not isinstance(order, int) or order < 1:
         raise ValueError(f"order must be 1, 2, 3 …, got {order!r}")
-    if rtol is None:
-        rtol = 1e-6
+    rtol = 1e-6 if rtol is None else number(rtol)
+    if not 0.0 <= rtol < math.inf:
+        raise ValueError(f"rtol is a relative error such as 1e-6, got {rtol!r}")
     places = [place for i, arg in enumerate(args) for place in _places(arg, f"argument {i}")]
 
     def f_of_list(x: Any) -> Any:
@@ -99,6 +101,11 @@ def check_grads(f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *,
             if worst.excess > 1.0:
                 raise AssertionError(f"{what}: {worst}")
         exact, lower = derivative, _flat_derivatives(derivative)
+    if order > 1:  # those differences are of derivatives beside the point, which must be right as well
+        for index, x in enumerate(point):
+            for beside in (x - 2.0**-10 * max(1.0, abs(x)), x + 2.0**-10 * max(1.0, abs(x))):
+                with suppress(ValueError):  # outside the domain
+                    check_grads(f_of_list, (_moved(point, index, beside),), order - 1, rtol=rtol)
 
 
 def check_by_hand(root: Value, answers: Mapping[str, float], rtol: float = 1e-3) -> None:

@@ -145,4 +145,4 @@ def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
 
 Value._repr_mimebundle_ = _value_mimebundle  # type: ignore[attr-defined]  # drawing attaches itself to what it draws
 Steps._repr_mimebundle_ = _steps_mimebundle  # type: ignore[attr-defined]
-Steps.save = _save_steps  # type: ignore[attr-defined]
+Steps.save = _save_steps

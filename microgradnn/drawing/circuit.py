@@ -60,7 +60,7 @@ def wire(name: str, leaf: bool, value: str, gradient: str) -> str:
 def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names: bool = False) -> Picture:
     """Draw every gate. `gradients` (by `id`) stand in for `.grad`; `all_names` shows u1, u2 too."""
     order = topological_order(root)
-    name_of = names(order, root)
+    name_of = {key: _printable(name) for key, name in names(order, root).items()}
     number_of = {id(node): number for number, node in enumerate(order)}
     if gradients is None:
         gradients = {id(node): node.grad for node in order if node.swept}
@@ -79,7 +79,7 @@ def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names
         if node.primitive is None:
             continue
         text = symbol(node)
-        looks = {"shape": "circle", "width": "0.42", "margin": "0.01"}
+        looks = {"shape": "circle", "width": "0.42", "margin": "0.03"}
         if len(text) > 3:
             looks = {"shape": "box", "style": "rounded", "height": "0.4", "width": "0.42", "margin": "0.08,0"}
         digraph.node(f"g{number}", _escaped(text), id=f"g{number}", **looks, **{"class": "gate"})
@@ -99,6 +99,11 @@ def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names
         "on each wire the value stands above the line and the gradient below it. "
     ) + "; ".join(tooltips[f"w{number}"] for number in range(min(len(order), 40)))
     return Picture(digraph, tooltips, f"Circuit of {f} = {digits(root.data)}", description)
+
+
+def _printable(name: str) -> str:
+    """A name without the control characters that no picture can hold."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in name)
 
 
 def _escaped(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from microgradnn.backprop import Steps, steps
+from microgradnn.backprop import Step, Steps, steps
 from microgradnn.notation import latex_formula, latex_name, latex_number
 from microgradnn.value import Value
 
@@ -54,16 +54,19 @@ def _backward(walked: Steps) -> list[str]:
     def fraction(node: Value) -> str:
         return rf"\frac{{\partial {f}}}{{\partial {latex_name(walked.names[id(node)])}}}"
 
-    lines = {id(walked.root): f"{fraction(walked.root)} &= 1"}
     terms: dict[int, list[str]] = {}
+    last: dict[int, Step] = {}  # a line stands where its last term arrives
     for step in walked:
-        if step.operand is None or step.adjoint is None or step.partial is None or step.after is None:
-            continue
-        key = id(step.operand)
-        terms.setdefault(key, []).append(rf"{_factor(step.adjoint)} \cdot {_factor(step.partial)}")
-        lines.pop(key, None)  # a line stands where its last term arrives
-        lines[key] = f"{fraction(step.operand)} &= {' + '.join(terms[key])} = {latex_number(step.after)}"
-    return list(lines.values())
+        if step.operand is not None and step.adjoint is not None and step.partial is not None:
+            key = id(step.operand)
+            terms.setdefault(key, []).append(rf"{_factor(step.adjoint)} \cdot {_factor(step.partial)}")
+            last.pop(key, None)
+            last[key] = step
+    return [f"{fraction(walked.root)} &= 1"] + [
+        f"{fraction(step.operand)} &= {' + '.join(terms[key])} = {latex_number(step.after)}"
+        for key, step in last.items()
+        if step.operand is not None and step.after is not None
+    ]
 
 
 def latex_document(root: Value) -> str:

@@ -60,7 +60,9 @@ def summary(root: Value) -> Picture:
         identifier = identifiers[box]
         heading, lines = _heading(nodes), _figures(nodes)
         tooltips[identifier] = "; ".join([heading, *(text for text, _ in lines)])
-        rows = "".join(f'<TR><TD ALIGN="LEFT"><FONT COLOR="{colour}">{text}</FONT></TD></TR>' for text, colour in lines)
+        rows = "".join(
+            f'<TR><TD ALIGN="LEFT"><FONT COLOR="{colour}">{text}&#160;</FONT></TD></TR>' for text, colour in lines
+        )
         label = (
             '<<TABLE BORDER="1" STYLE="ROUNDED" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">'
             f'<TR><TD ALIGN="LEFT"><B>{heading}</B></TD></TR>{rows}</TABLE>>'

@@ -263,7 +263,7 @@ def report() -> None:
     print(
         f"\n{machine('micrograd', 'torch', 'autograd')}. Recording + backward, processor time; small graphs in one "
         f"figure, gc on. Medians of interleaved runs: {runs}, {SMALL_RUNS} of the small graphs. "
-        "All engines gave the same gradients to 1e-9 first.\n"
+        "Before timing, the gradients of all engines were compared: equal to 1e-9.\n"
     )
     print("\n".join(targets(figures)))
 
