@@ -28,6 +28,10 @@ OPERATORS = {
     ast.Add: (b"+", "add"), ast.Sub: (b"-", "subtract"), ast.Mult: (b"*", "multiply"), ast.Div: (b"/", "divide"),
     ast.Pow: (b"**", "power"), ast.UAdd: (b"+", "positive"), ast.USub: (b"-", "negative"),
 }  # fmt: skip
+UNKNOWN: dict[type, str] = {
+    ast.FloorDiv: "//", ast.Mod: "%", ast.MatMult: "@", ast.BitXor: "^", ast.BitAnd: "&", ast.BitOr: "|",
+    ast.LShift: "<<", ast.RShift: ">>", ast.Invert: "~", ast.Not: "not",
+}  # fmt: skip
 REFUSED: dict[type, tuple[str, str]] = {
     ast.Attribute: ("attribute access", ALLOWED),
     ast.BoolOp:    ("and/or", CHOOSE),
@@ -142,10 +146,8 @@ def _application(node: ast.AST, column: int) -> tuple[str, list[ast.expr]]:
     """The name of the function that `node` applies, and its operands."""
     if isinstance(node, (ast.BinOp, ast.UnaryOp)):
         if type(node.op) not in OPERATORS:
-            kind = {ast.BitXor: "the operator ^ is", ast.Not: "the operator not is"}.get(
-                type(node.op), "this operator is"
-            )
-            raise InputError(f"{kind} not part of an expression: use + - * / and ** for powers", column)
+            sign = UNKNOWN[type(node.op)]
+            raise InputError(f"the operator {sign} is not part of an expression: use + - * / and ** for powers", column)
         return OPERATORS[type(node.op)][1], [node.operand] if isinstance(node, ast.UnaryOp) else [node.left, node.right]
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Name) and not node.keywords:

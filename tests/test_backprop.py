@@ -3,6 +3,7 @@
 import dataclasses
 import math
 
+import numpy as np
 import pytest
 
 import microgradnn as m
@@ -325,3 +326,23 @@ def test_steps_of_a_leaf_and_of_something_else():
     assert str(steps(Value(2.0))) == "∂f/∂f = 1"
     with pytest.raises(TypeError, match="steps needs the Value at the end of a circuit, got float"):
         steps(2.0)
+
+
+def test_hvp_along_a_value_can_be_differentiated_again():
+    v = Value(3.0)
+    product = m.hvp(lambda x: x**3, 2.0, v)
+    product.backward()
+    assert (product.data, v.grad) == (36.0, 12.0)
+
+
+@pytest.mark.parametrize("tangents", [("a",), (1j,), (None,)])
+def test_tangents_are_numbers(tangents):
+    with pytest.raises(TypeError, match="expected a number"):
+        m.jvp(lambda x: x, (1.0,), tangents)
+
+
+def test_argnums_of_any_integer_type_and_of_no_other():
+    assert m.grad(lambda x, y: x * y, np.int64(1))(2.0, 3.0) == 2.0
+    for argnums in ("0", 1.0, None):
+        with pytest.raises(TypeError, match="argnums is an int or a tuple"):
+            m.grad(lambda x: x, argnums)(1.0)

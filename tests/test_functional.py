@@ -255,3 +255,8 @@ def test_nan_is_not_hidden_by_activations():
     ):
         assert math.isnan(f(NAN))
         assert math.isnan(f(Value(NAN)).data)
+
+
+def test_a_dict_is_no_sequence_of_numbers():
+    with pytest.raises(TypeError, match="dict"):
+        m.sum({1.0: 2})

@@ -74,3 +74,15 @@ def test_constant_operands_stand_in_the_symbol_of_the_gate():
 )
 def test_names_in_latex(name, latex):
     assert latex_name(name) == latex
+
+
+def test_a_sign_does_not_follow_a_sign():
+    x = Value(2.0)
+    assert [symbol(gate) for gate in (x + -3, x - -3, (-2) ** x, x * -1, x**-1, -1 / x)] == [
+        "+(−3)", "−(−3)", "(−2)^x", "×−1", "x⁻¹", "−1/x",
+    ]  # fmt: skip
+
+
+def test_many_nodes_of_one_name_get_numbers_without_delay():
+    root = sum(Value(1.0, "w") for _ in range(5_000)) + 0.0
+    assert {"w", "w_2", "w_5000"} <= set(named(root))

@@ -607,3 +607,18 @@ def test_copy_is_a_new_node_on_the_same_operands():
     leaf = copy.copy(x)
     leaf.data = 5.0
     assert x.data == 3.0
+
+
+def test_sqrt_of_negative_zero_has_an_infinite_slope_upwards():
+    x = Value(-0.0)
+    m.sqrt(x).backward()
+    assert x.grad == math.inf
+
+
+def test_the_source_line_is_that_of_the_caller_whatever_its_file_is_called(tmp_path, monkeypatch):
+    (tmp_path / "microgradnn_demo.py").write_text("def product(a, b):\n    return a * b\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    import microgradnn_demo
+
+    with m.detect_anomaly(), pytest.raises(FloatingPointError, match=r"microgradnn_demo\.py, line 2: return a \* b"):
+        microgradnn_demo.product(Value(math.inf), Value(0.0))
