@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable
+from string import Formatter
 from typing import Any
 
 from microgradnn.primitives import Primitive
@@ -98,15 +99,26 @@ def symbol(gate: Value) -> str:
     return f"{symbols}({', '.join(shown)})"
 
 
+def _filled(template: str, operands: list[str]) -> str:
+    """The template with the operands in their places; negative ones in brackets unless a bracket is open already."""
+    text = ""
+    for before, place, _, _ in Formatter().parse(template):
+        text += before
+        if place is not None:
+            operand = operands[int(place)]
+            text += operand if text.endswith(("(", "[", "{", "|")) else _bracketed(operand)
+    return text
+
+
 def formula(primitive: Primitive, operands: list[str]) -> str:
-    """The gate applied to operands that are written already; negative ones get brackets beside an operator.
+    """The gate applied to operands that are written already.
 
     >>> from microgradnn.primitives import lookup
-    >>> formula(lookup("multiply"), ["w0", "−1"]), formula(lookup("tanh"), ["−1"])
-    ('w0 × (−1)', 'tanh(−1)')
+    >>> [formula(lookup(name), ["−1", "w"][: lookup(name).arity]) for name in ("multiply", "tanh", "abs")]
+    ['(−1) × w', 'tanh(−1)', '|−1|']
     """
     if primitive.text is not None:
-        return primitive.text.format(*map(_bracketed, operands))
+        return _filled(primitive.text, operands)
     return f"{primitive.name}({', '.join(operands)})"
 
 
@@ -114,13 +126,11 @@ def latex_formula(primitive: Primitive, operands: list[str]) -> str:
     r"""The gate applied to operands in LaTeX.
 
     >>> from microgradnn.primitives import lookup
-    >>> print(latex_formula(lookup("divide"), ["1", "x_{0}"]))
-    \frac{1}{x_{0}}
+    >>> print(latex_formula(lookup("divide"), ["-1", "x_{0}"]), latex_formula(lookup("power"), ["-1", "-2"]))
+    \frac{-1}{x_{0}} (-1)^{-2}
     """
-    if primitive.text is not None:
-        operands = [_bracketed(operand) for operand in operands]
     if primitive.latex is not None:
-        return primitive.latex.format(*operands)
+        return _filled(primitive.latex, operands)
     name = primitive.name.replace("_", r"\_")
     return rf"\operatorname{{{name}}}\left({', '.join(operands)}\right)"
 
