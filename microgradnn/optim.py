@@ -1,0 +1,361 @@
+"""Optimisers, learning-rate schedules and gradient clipping: how gradients become better parameters.
+
+Each optimiser is one rule, its method `update`: what to add to one parameter, from its gradient and from what the
+rule remembers of that parameter. Rules, defaults and groups are PyTorch's. Nothing here knows of networks or losses.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar
+
+from microgradnn.settings import checked
+from microgradnn.value import Value
+
+Params = Iterable[Value] | Iterable[Mapping[str, Any]]  # Values, or groups of them with settings of their own
+
+
+def _listed(params: Any, name: str = "params") -> list[Any]:
+    if not isinstance(params, Iterable) or isinstance(params, (Mapping, set, frozenset, str)):
+        wanted = "a list of Values, such as model.parameters(), or of groups {'params': [...], 'lr': ...}"
+        raise TypeError(f"{name} must be {wanted}, got {type(params).__name__} {params!r:.60}")
+    entries = list(params)
+    if not entries:
+        raise ValueError(f"{name} is empty: there must be at least one Value to learn")
+    return entries
+
+
+def _leaves(entries: Iterable[Any], name: str = "params", seen: dict[int, str] | None = None) -> list[Value]:
+    leaves, seen = _listed(entries, name), {} if seen is None else seen
+    for place, leaf in enumerate(leaves):
+        here = f"{name}[{place}]"
+        if not isinstance(leaf, Value):
+            raise TypeError(f"{here} must be a Value, got {type(leaf).__name__} {leaf!r:.60}")
+        if leaf.primitive is not None:
+            raise ValueError(f"{here} must be a leaf, got the output of a gate {leaf.primitive.name}: {leaf!r}")
+        if seen.setdefault(id(leaf), here) != here:
+            raise ValueError(f"{here} is the same Value as {seen[id(leaf)]}, {leaf!r}: list each one once")
+    return leaves
+
+
+def _agree(found: Any, wanted: Any, path: str) -> None:
+    """ValueError at the first place where `found` is not built like `wanted`; only numbers may be others."""
+    inner: Iterable[Any] = ()
+    if isinstance(wanted, dict):
+        inner, wording = wanted, f"a dict with {', '.join(wanted)}"
+        alike = isinstance(found, Mapping) and found.keys() == wanted.keys()
+    elif isinstance(wanted, list):
+        inner, wording = range(len(wanted)), f"a list of {len(wanted)}"
+        alike = isinstance(found, (list, tuple)) and len(found) == len(wanted)
+    elif isinstance(wanted, str):
+        wording, alike = repr(wanted), found == wanted
+    else:
+        wording = "a number that a float holds"
+        alike = isinstance(found, float) or (isinstance(found, int) and abs(found) <= 2**53)
+    if not alike:
+        size = f" of {len(found)}" if isinstance(found, (list, tuple)) else ""
+        raise ValueError(f"{path} must be {wording}, got {type(found).__name__}{size} {found!r:.60}")
+    for place in inner:
+        _agree(found[place], wanted[place], f"{path}[{place!r}]")
+
+
+def _quotient(x: float, y: float) -> float:
+    return x / y if y else x * math.inf  # as IEEE 754 and PyTorch: with eps = 0 a gradient of 0 gives nan
+
+
+class Optimizer(ABC):
+    """What the rules share: parameters in groups, weight decay, and a memory of one record per parameter.
+
+    `params` is a list of Values, or of groups: dicts with "params" and settings of their own, which gives
+    parameters different learning rates. Note 001 scales them by 1/√fan_in:
+
+    >>> layers = {1: [Value(0.0)], 4: [Value(0.0) for _ in range(4)]}
+    >>> optimizer = SGD([{"params": ws, "lr": 0.1 / fan_in**0.5} for fan_in, ws in layers.items()], lr=0.1)
+    >>> [group["lr"] for group in optimizer.param_groups]
+    [0.1, 0.05]
+
+    Settings are read from `param_groups` at every step, so a schedule may assign `group["lr"]`. A parameter that no
+    sweep has reached is left alone. Bad settings raise TypeError or ValueError before anything is done.
+    """
+
+    memory: ClassVar[tuple[str, ...]] = ()  # what the rule remembers of each parameter; everything starts at 0
+
+    def __init__(self, params: Params, **defaults: Any) -> None:
+        defaults = self._settings(defaults)
+        groups, seen = _listed(params), dict[int, str]()
+        grouped = any(isinstance(group, Mapping) for group in groups)
+        self.param_groups: list[dict[str, Any]] = []
+        for place, group in enumerate(groups if grouped else [{"params": groups}]):
+            name = f"params[{place}]"
+            if not (isinstance(group, Mapping) and "params" in group):
+                raise TypeError(f"{name} must be a dict with 'params', as groups are, got {group!r:.60}")
+            if unknown := [key for key in group if key not in {"params", *defaults}]:
+                raise ValueError(f"{name} has the unknown setting {unknown[0]!r}: known are {', '.join(defaults)}")
+            leaves = _leaves(group["params"], f"{name}['params']" if grouped else "params", seen)
+            settings = {setting: group.get(setting, default) for setting, default in defaults.items()}
+            self.param_groups.append({"params": leaves, **self._settings(settings, f" of {name}")})
+        self.state = {w: dict.fromkeys(self.memory, 0.0) for group in self.param_groups for w in group["params"]}
+
+    def _settings(self, settings: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+        return {name: checked(name, value, owner) for name, value in settings.items() if name != "params"}
+
+    @abstractmethod
+    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+        """What to add to one parameter; `state` is what the rule remembers of it, and changes."""
+
+    def decayed(self, weight: float, gradient: float, settings: Mapping[str, Any]) -> tuple[float, float]:
+        """Weight decay λ as the gradient of ½λw²: g ← g + λw, in plain descent (1 − αλ)w − αg (note 002)."""
+        return weight, gradient + settings["weight_decay"] * weight
+
+    def step(self) -> None:
+        """Move every parameter that has a gradient by the rule."""
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if parameter.swept:
+                    weight, gradient = parameter.data, parameter.grad
+                    if group["weight_decay"]:
+                        weight, gradient = self.decayed(weight, gradient, group)
+                    parameter.data = weight + self.update(gradient, self.state[parameter], group)
+
+    def zero_grad(self) -> None:
+        """Make every gradient blank again, so that the next sweep starts anew."""
+        for parameter in self.state:
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Settings and memory as plain data for JSON; parameters are numbered in the order they were given in.
+
+        >>> SGD([Value(1.0)], lr=0.5).state_dict()["state"]
+        {'velocity': [0.0]}
+        """
+        place = {parameter: index for index, parameter in enumerate(self.state)}
+        groups = [
+            {name: list(value) if isinstance(value, tuple) else value for name, value in group.items()}
+            | {"params": [place[parameter] for parameter in group["params"]]}
+            for group in self.param_groups
+        ]
+        memory = {name: [record[name] for record in self.state.values()] for name in self.memory}
+        return {"optimizer": type(self).__name__, "state": memory, "param_groups": groups}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Take over what `state_dict` gave, so that the next step is the same to the bit.
+
+        ValueError, and nothing changes, where it is of another optimiser or of other groups, or out of range.
+        """
+        _agree(state, self.state_dict(), "state")
+        for name in {"step", "square_sum", "mean_square"} & {*self.memory}:
+            if min(state["state"][name]) < 0:
+                raise ValueError(f"state['state'][{name!r}] must be ≥ 0, got {min(state['state'][name])!r}")
+        groups = [self._settings(group, " of the state") for group in state["param_groups"]]
+        for group, settings in zip(self.param_groups, groups, strict=True):
+            group.update(settings)
+        for place, record in enumerate(self.state.values()):
+            record.update((name, float(state["state"][name][place])) for name in self.memory)
+
+
+class SGD(Optimizer):
+    """Stochastic gradient descent, with momentum if asked for.
+
+    >>> w = Value(3.0); (w * w).backward()
+    >>> SGD([w], lr=0.25).step(); w.data
+    1.5
+    """
+
+    memory = ("velocity",)
+
+    def __init__(
+        self, params: Params, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
+
+    def _settings(self, settings: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
+        found = super()._settings(settings, owner)
+        if found["nesterov"] and not found["momentum"]:
+            raise ValueError(f"nesterov=True{owner} needs a momentum > 0, got momentum={found['momentum']!r}")
+        return found
+
+    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+        """−α g; with momentum μ: v ← μv + g, then −α v, or −α (g + μv) by Nesterov (Sutskever et al. 2013).
+
+        Note 001 keeps the learning rate inside, v ← μv − αg: the same path as long as α stays the same.
+        """
+        rate, momentum = settings["lr"], settings["momentum"]
+        if momentum:
+            velocity = state["velocity"] = momentum * state["velocity"] + gradient
+            gradient = gradient + momentum * velocity if settings["nesterov"] else velocity
+        return float(-rate * gradient)
+
+
+class AdaGrad(Optimizer):
+    """Gradient descent that slows each parameter down by all the gradients it has seen.
+
+    >>> w = Value(3.0); (w * w).backward()
+    >>> AdaGrad([w], lr=0.5).step(); round(w.data, 6)
+    2.5
+    """
+
+    memory = ("square_sum",)
+
+    def __init__(self, params: Params, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
+        super().__init__(params, lr=lr, eps=eps, weight_decay=weight_decay)
+
+    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+        """Σ ← Σ + g², then −α g / (√Σ + ε) (Duchi et al. 2011; note 001 has ε under the root, √(Σ + 1e-8))."""
+        total = state["square_sum"] = state["square_sum"] + gradient * gradient
+        return _quotient(-settings["lr"] * gradient, math.sqrt(total) + settings["eps"])
+
+
+class RMSProp(Optimizer):
+    """AdaGrad that forgets: each parameter is slowed down by the gradients of late.
+
+    >>> w = Value(3.0); (w * w).backward()
+    >>> RMSProp([w], lr=0.05).step(); round(w.data, 6)
+    2.5
+    """
+
+    memory = ("mean_square",)
+
+    def __init__(
+        self, params: Params, lr: float = 0.01, alpha: float = 0.99, eps: float = 1e-8, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(params, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay)
+
+    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+        """E ← ρE + (1 − ρ)g², then −α g / (√E + ε) (note 001; Hinton 2012); the setting `alpha` is ρ, `lr` is α."""
+        decay = settings["alpha"]
+        mean = state["mean_square"] = decay * state["mean_square"] + (1 - decay) * gradient * gradient
+        return _quotient(-settings["lr"] * gradient, math.sqrt(mean) + settings["eps"])
+
+
+class Adam(Optimizer):
+    """Momentum and RMSProp together, both corrected for having started at 0.
+
+    >>> w = Value(3.0); (w * w).backward()
+    >>> Adam([w], lr=0.5).step(); round(w.data, 6)
+    2.5
+    """
+
+    memory = ("step", "mean", "mean_square")
+
+    def __init__(
+        self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
+
+    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+        """M ← β₁M + (1 − β₁)g, V ← β₂V + (1 − β₂)g², then −α M̂ / (√V̂ + ε), M̂ = M/(1 − β₁ᵗ), V̂ = V/(1 − β₂ᵗ).
+
+        Kingma and Ba 2015. Note 001 leaves the correction out: its first step is 3.16 α, this one's is α.
+        """
+        beta1, beta2 = settings["betas"]
+        step = state["step"] = state["step"] + 1
+        mean = state["mean"] = beta1 * state["mean"] + (1 - beta1) * gradient
+        square = state["mean_square"] = beta2 * state["mean_square"] + (1 - beta2) * gradient * gradient
+        root = math.sqrt(square) / math.sqrt(1 - beta2**step)
+        return _quotient(-settings["lr"] / (1 - beta1**step) * mean, root + settings["eps"])
+
+
+class AdamW(Adam):
+    """Adam whose weight decay acts on the weight itself and never enters the means.
+
+    >>> w = Value(3.0); w.grad = 0.0
+    >>> AdamW([w], lr=0.5, weight_decay=0.5).step(); w.data
+    2.25
+    """
+
+    def __init__(
+        self, params: Params, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), eps: float = 1e-8,
+        weight_decay: float = 0.01,
+    ) -> None:  # fmt: skip
+        super().__init__(params, lr, betas, eps, weight_decay)
+
+    def decayed(self, weight: float, gradient: float, settings: Mapping[str, Any]) -> tuple[float, float]:
+        """Weight decay λ beside the gradient: w ← (1 − αλ) w (Loshchilov and Hutter 2019)."""
+        return weight * (1 - settings["lr"] * settings["weight_decay"]), gradient
+
+
+# ---- schedules: the factor on the learning rate, by epoch (0, 1, 2 …) ------------------------------------------
+
+
+class _Schedule:
+    def __post_init__(self) -> None:
+        for field in fields(self):  # type: ignore[arg-type]  # every schedule is a dataclass
+            object.__setattr__(self, field.name, checked(field.name, getattr(self, field.name)))
+
+
+@dataclass(frozen=True)
+class StepDecay(_Schedule):
+    """Multiply the learning rate by `factor` after every `every` epochs: factor^⌊t / every⌋ (note 001).
+
+    >>> [StepDecay(every=2)(epoch) for epoch in range(5)]
+    [1.0, 1.0, 0.5, 0.5, 0.25]
+    """
+
+    every: int
+    factor: float = 0.5
+
+    def __call__(self, epoch: float) -> float:
+        return float(self.factor ** (checked("epoch", epoch) // self.every))
+
+
+@dataclass(frozen=True)
+class ExponentialDecay(_Schedule):
+    """α(t) = α₀ e^(−kt) (note 001).
+
+    >>> [round(ExponentialDecay(0.1)(epoch), 4) for epoch in range(3)]
+    [1.0, 0.9048, 0.8187]
+    """
+
+    k: float
+
+    def __call__(self, epoch: float) -> float:
+        return math.exp(-self.k * checked("epoch", epoch))
+
+
+@dataclass(frozen=True)
+class InverseTimeDecay(_Schedule):
+    """α(t) = α₀τ / max(t, τ): constant for τ epochs, then falling as 1/t (note 001).
+
+    >>> [InverseTimeDecay(2)(epoch) for epoch in (0, 1, 2, 4, 8)]
+    [1.0, 1.0, 1.0, 0.5, 0.25]
+    """
+
+    tau: float
+
+    def __call__(self, epoch: float) -> float:
+        return float(self.tau / max(checked("epoch", epoch), self.tau))
+
+
+@dataclass(frozen=True)
+class Cosine(_Schedule):
+    """½ (1 + cos(πt / T)): from 1 down to 0 at T = `epochs`, and 0 from there on (Loshchilov and Hutter 2017).
+
+    >>> [round(Cosine(4)(epoch), 4) for epoch in range(6)]
+    [1.0, 0.8536, 0.5, 0.1464, 0.0, 0.0]
+    """
+
+    epochs: int
+
+    def __call__(self, epoch: float) -> float:
+        return (1 + math.cos(math.pi * min(checked("epoch", epoch) / self.epochs, 1.0))) / 2
+
+
+def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
+    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), as PyTorch does; give their norm from before.
+
+    >>> w, b = Value(0.0), Value(0.0)
+    >>> w.grad, b.grad = 3.0, 4.0
+    >>> clip_grad_norm([w, b], max_norm=1.0), round(w.grad, 5), round(b.grad, 5)
+    (5.0, 0.6, 0.8)
+    """
+    max_norm, parameters = checked("max_norm", max_norm), _leaves(params)
+    reached = [parameter for parameter in parameters if parameter.swept]
+    norm = math.hypot(*(parameter.grad for parameter in reached))
+    scale = min(max_norm / (norm + 1e-6), 1.0)
+    for parameter in reached:
+        parameter.grad *= scale
+    return norm
