@@ -287,3 +287,11 @@ def test_a_wrong_second_derivative_is_found_though_the_first_is_right_at_the_poi
 def test_a_tolerance_that_passes_everything_is_refused(rtol):
     with pytest.raises(ValueError, match="rtol"):
         check_grads(lambda x: x * x, (3.0,), rtol=rtol)
+
+
+@pytest.mark.parametrize("x", [1e-7, 1e-25, 1e-200])
+def test_a_point_close_to_the_edge_of_the_domain_is_checked(x):
+    check_grads(m.log, (x,))
+    wrong = primitive("wrong", math.log, lambda out, x: 1.0001 / x)
+    with pytest.raises(AssertionError):
+        check_grads(wrong, (x,))
