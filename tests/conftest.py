@@ -7,6 +7,11 @@ import pytest
 from microgradnn.primitives import scratch_table
 
 
+def pytest_collection_modifyitems(items):
+    """Doctests come last, whatever the order of the folders: a gate that one defines stays in the table."""
+    items.sort(key=lambda item: isinstance(item, pytest.DoctestItem))
+
+
 @pytest.fixture(autouse=True)
 def leave_the_table_as_it_was():
     with scratch_table():
