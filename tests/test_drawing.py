@@ -352,3 +352,9 @@ def test_latex_sums_over_the_uses_of_a_value():
 
 def test_the_library_is_not_asked_where_a_dot_program_is(engine):
     assert layout.render("digraph { a }", "svg").count(b"<svg") == 1
+
+
+@pytest.mark.parametrize(("path", "error"), [("f.svg", ValueError), ("nowhere/f.html", FileNotFoundError)])
+def test_steps_are_saved_as_a_page_only(path, error, tmp_path):
+    with pytest.raises(error, match=path):
+        steps(xyz()).save(tmp_path / path)

@@ -109,10 +109,10 @@ def draw(root: Value, level: int | None = None) -> Drawing:
     return Drawing(root, level)
 
 
-def check_path(path: str | os.PathLike[str]) -> None:
-    """Refuse a path that no drawing can be saved to: ValueError for its ending, OSError for its place."""
-    if Path(path).suffix.lower() not in ENDINGS:
-        raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {', '.join(ENDINGS)}")
+def check_path(path: str | os.PathLike[str], endings: tuple[str, ...] = ENDINGS) -> None:
+    """Refuse a path that nothing can be saved to: ValueError for its ending, OSError for its place."""
+    if Path(path).suffix.lower() not in endings:
+        raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {', '.join(endings)}")
     check_writable(path)
 
 
@@ -138,8 +138,7 @@ def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
 
 def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
     """Write the stepper as a page that works offline: `steps(root).save("f.html")`."""
-    if Path(path).suffix.lower() != ".html":
-        raise ValueError(f"cannot save {os.fspath(path)}: the name must end in .html")
+    check_path(path, (".html",))
     write_whole(path, document(f"Steps of {self.names[id(self.root)]}", steps_piece(self)).encode())
 
 
