@@ -6,8 +6,26 @@ None for a leaf. An operand that is a float is a constant, not a node.
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable, Iterator
 from typing import Any
+
+
+class Vector:
+    """Operands that gates share, the inputs of a layer or the weights of a neuron: one node to whoever walks.
+
+    One of leaves and constants alone is like a leaf. To the user of a graph there are no vectors, only their members.
+    """
+
+    __slots__ = ("_left", "_right", "members")
+
+    def __init__(self, members: Iterable[Any]) -> None:
+        self.members = tuple(members)
+        gates = [x for x in self.members if x.__class__ is not float and x._left is not None]
+        self._left = self.members if gates else None
+        self._right = None
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        return Vector, (self.members,)
 
 
 def topological_order(*roots: Any, known: Container[int] = ()) -> list[Any]:
@@ -21,6 +39,22 @@ def topological_order(*roots: Any, known: Container[int] = ()) -> list[Any]:
     >>> [node.name or node.primitive.name for node in topological_order((x + y) * x)]
     ['x', 'y', 'add', 'multiply']
     """
+    order = order_with_vectors(*roots, known=known)
+
+    def members() -> Iterator[Any]:
+        for node in order:
+            if node.__class__ is not Vector:
+                yield node
+            elif node._left is None:
+                yield from (x for x in node.members if x.__class__ is not float and id(x) not in known)
+
+    if any(node.__class__ is Vector for node in order):
+        return list(dict.fromkeys(members()))  # nodes hash by identity
+    return order
+
+
+def order_with_vectors(*roots: Any, known: Container[int] = ()) -> list[Any]:
+    """The same order with each Vector in its place; leaves that only vectors hold are left out."""
     order: list[Any] = []
     seen: set[Any] = set()  # nodes hash by identity
     waiting: list[Any] = list(reversed(roots))
@@ -39,7 +73,7 @@ def topological_order(*roots: Any, known: Container[int] = ()) -> list[Any]:
             push(node)
             push(None)
             if left.__class__ is tuple:
-                waiting.extend(operand for operand in reversed(left) if operand.__class__ is not float)
+                waiting.extend([x for x in reversed(left) if x.__class__ is not float and x not in seen])
                 break
             if left.__class__ is float:
                 node = right

@@ -1,4 +1,4 @@
-"""How gates are recorded in the current context: at all, and with an eye on nan.
+"""How gates are recorded in the current context: at all, with an eye on nan, and inside which module.
 
 A mode belongs to a context variable, so threads and tasks do not disturb each other.
 """
@@ -9,26 +9,34 @@ import linecache
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Mode(NamedTuple):
-    """How gates are recorded in the current context; None stands for the plain way, which is quicker to ask."""
+    """How gates are recorded in the current context; `path` is that of the module at work."""
 
     record: bool = True
     detect_anomaly: bool = False
+    path: str | None = None
 
 
-mode: ContextVar[Mode | None] = ContextVar("mode", default=None)
+# Where nothing but the path is asked for, the variable holds the path alone: quicker to tell from a Mode.
+mode: ContextVar[Mode | str | None] = ContextVar("mode", default=None)
+
+
+def current_mode() -> Mode:
+    """The mode of the current context."""
+    wanted = mode.get()
+    return wanted if isinstance(wanted, Mode) else Mode(path=wanted)
 
 
 @contextmanager
-def _switched(**changes: bool) -> Iterator[None]:
-    wanted = (mode.get() or Mode())._replace(**changes)
-    token = mode.set(None if wanted == Mode() else wanted)
+def _switched(**changes: Any) -> Iterator[None]:
+    wanted = current_mode()._replace(**changes)
+    token = mode.set(wanted.path if wanted == Mode(path=wanted.path) else wanted)
     try:
         yield
     finally:
@@ -71,6 +79,20 @@ def detect_anomaly() -> Iterator[None]:
     """
     with _switched(detect_anomaly=True):
         yield
+
+
+def inside(name: str) -> AbstractContextManager[None]:
+    """Record gates as those of the module `name`, itself inside the module at work.
+
+    >>> from microgradnn import Value
+    >>> x = Value(3.0)
+    >>> with inside("net"), inside("0"):
+    ...     y = x * x
+    >>> y.path
+    'net.0'
+    """
+    outer = current_mode().path
+    return _switched(path=name if outer is None else f"{outer}.{name}")
 
 
 def source_line() -> str:

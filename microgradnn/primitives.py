@@ -12,6 +12,7 @@ from __future__ import annotations
 import keyword
 import math
 import numbers
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -153,7 +154,8 @@ class Primitive:
         if self._variadic is not None:
             self.trace(len(operands))  # refuses what would freeze a decision
             try:
-                return [float(partial) for partial in self.partial_functions(out, operands)]
+                partials = self.partial_functions(out, operands)
+                return [None if partial is None else float(partial) for partial in partials]
             except (*ForwardError, TypeError):  # TypeError: a power that came out complex
                 pass
         return self.trace(len(operands)).run(out, operands, Primitive.limit)
@@ -382,19 +384,35 @@ def _tie_partials(out: Any, *xs: Any) -> list[Any]:
     return [tie / total for tie in ties]
 
 
-_sum_of_products: Callable[[Sequence[float], Sequence[float]], float] = getattr(
-    math, "sumprod", lambda w, x: sum(a * b for a, b in zip(w, x, strict=True))
+sum_of_products: Callable[[Sequence[float], Sequence[float]], float] = getattr(
+    math, "sumprod", lambda w, x: sum(map(operator.mul, w, x))
 )
 
 
 def _dot(*operands: float) -> float:
     half = len(operands) // 2
-    return _sum_of_products(operands[:half], operands[half:-1]) + operands[-1]
+    return sum_of_products(operands[:half], operands[half:-1]) + operands[-1]
+
+
+def dot_partials(weights: Any, inputs: Any) -> tuple[Any, Any, float]:
+    """The partials of Σ wᵢ xᵢ + b: xᵢ by wᵢ, wᵢ by xᵢ, and 1 by b."""
+    return inputs, weights, 1.0
 
 
 def _dot_partials(out: Any, *operands: Any) -> list[Any]:
     half = len(operands) // 2
-    return [*operands[half:-1], *operands[:half], 1.0]
+    by_weights, by_inputs, by_bias = dot_partials(operands[:half], operands[half:-1])
+    return [*by_weights, *by_inputs, by_bias]
+
+
+def _select(index: float, *xs: float) -> float:
+    if index % 1 or not 0 <= index < len(xs):
+        raise ValueError(f"the index must be a whole number from 0 to {len(xs) - 1}")
+    return xs[int(index)]
+
+
+def _clipped_log(x: float, lowest: float) -> float:
+    return math.log(x if x < 0 or x > lowest or x != x else lowest)
 
 
 # ---- the table --------------------------------------------------------------------------------------------
@@ -434,6 +452,9 @@ log: Primitive   = primitive("log",   math.log,   lambda out, x: 1 / x,         
                   latex=r"\log({0})", samples=[0.5, 3.0], doc="Natural logarithm, ln x.")
 log1p = primitive("log1p", math.log1p, lambda out, x: 1 / (1 + x),       limit=lambda x: -math.inf if x == -1 else math.nan,
                   symbol="log(1+x)", samples=[-0.5, 2.0, 1e-9], doc="ln(1 + x), accurate near 0.")
+clipped_log = primitive("clipped_log", _clipped_log, lambda out, x, lowest: where(x - lowest, 1 / maximum(x, lowest), 0.0),
+                  lambda out, x, lowest: where(x - lowest, 0.0, 1 / maximum(x, lowest)), limit=lambda x, lowest: math.nan, symbol="log",
+                  samples=[(0.2, 0.7), (0.5, 1e-9)], doc="ln x, and ln of `lowest` for x between 0 and there.")
 sqrt  = primitive("sqrt",  math.sqrt,  lambda out, x: 0.5 / (out + 0.0),         symbol="√", latex=r"\sqrt{{{0}}}",
                   samples=[0.5, 4.0], doc="Square root, √x.")
 
@@ -487,7 +508,7 @@ where: Primitive = primitive("where", lambda c, a, b: a if c > 0 else b, None, l
 shift = primitive("shift", lambda x, m: 0.0 if x == m else x - m, lambda out, x, m: 1.0, lambda out, x, m: -1.0, symbol="−",
                   samples=[(1.0, 3.0), (-2.0, 0.5)], doc="x − m, and 0 where both are the same infinity.")
 
-maximum   = primitive("maximum",   _extreme(max), variadic=_tie_partials, symbol="max", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
+maximum: Primitive = primitive("maximum",   _extreme(max), variadic=_tie_partials, symbol="max", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
                       doc="Largest operand; operands that tie share the gradient equally.")
 minimum   = primitive("minimum",   _extreme(min), variadic=_tie_partials, symbol="min", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
                       doc="Smallest operand; operands that tie share the gradient equally.")
@@ -495,6 +516,8 @@ sum_      = primitive("sum",       lambda *xs: sum(xs), variadic=lambda out, *xs
                       doc="Sum of the operands.")
 dot       = primitive("dot",       _dot, variadic=_dot_partials, symbol="w·x+b", samples=[(2.0, -1.0, 3.0), (2.0, -3.0, -1.0, -2.0, -3.0)],
                       doc="Σ wᵢ xᵢ + b; the operands are the w, then the x, then b.")
+select    = primitive("select",    _select, variadic=lambda out, index, *xs: [None, *(equal(index, place) for place in range(len(xs)))],
+                      samples=[(1.0, 2.5, -1.0), (0.0, 3.0, 0.3, 1.0)], doc="Operand number `index` of those that follow it; the index takes no gradient.")
 logsumexp = primitive("logsumexp", _logsumexp, variadic=lambda out, *xs: softmax_weights(*xs), symbol="ln Σ eˣ", samples=[(1.0, 2.5), (0.3, -2.0, 1.0), (800.0, 799.0)],
                       doc="ln Σ exp(xᵢ), without overflow.")
 # fmt: on

@@ -71,13 +71,15 @@ def _forward(gate: Primitive, operands: list[str], named: str) -> Code:
         "node._data = out",
         "node._primitive = gate",
         "node._grad = node._name = None",
+        "node._path = path",
     ]
 
 
 def unary_code(gate: Primitive) -> Code:
     """The statements of `gate(x)`."""
     return [
-        "if x.__class__ is not Value or mode() is not None:",
+        "path = mode()",
+        "if x.__class__ is not Value or (path is not None and path.__class__ is Mode):",
         "    return gate(x)",
         "x0 = x._data",
         *_forward(gate, ["x0"], "x"),
@@ -94,7 +96,8 @@ def binary_code(gate: Primitive, value: int) -> Code:
     own, other = parameters[value], parameters[1 - value]
     slots = ["_left_partial", "_right_partial"]
     return [
-        f"if {own}.__class__ is not Value or mode() is not None:",
+        "path = mode()",
+        f"if {own}.__class__ is not Value or (path is not None and path.__class__ is Mode):",
         "    return gate(x, y)",
         f"x{value} = {own}._data",
         f"if {other}.__class__ is Value:",
@@ -122,7 +125,7 @@ def compile_function(
 ) -> Callable[..., Any]:
     """Compile the function `name(parameters)`; its source can be read in tracebacks and by `inspect`.
 
-    `namespace` provides Value, new and mode.
+    `namespace` provides Value, new, mode and Mode.
     """
     source = "\n".join([f"def {name}({parameters}):", *(f"    {line}" for line in code), ""])
     forwards = {f"{used.name}_forward": used.forward for used, _ in gate.trace().instructions}

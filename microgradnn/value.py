@@ -8,12 +8,23 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, ClassVar
 
-from microgradnn.graph import topological_order
-from microgradnn.modes import Mode, mode, source_line
-from microgradnn.primitives import OPERATORS, SIGNS, ForwardError, Primitive, lookup, number, table
+from microgradnn.graph import Vector, order_with_vectors, topological_order
+from microgradnn.modes import Mode, current_mode, mode, source_line
+from microgradnn.primitives import (
+    OPERATORS,
+    SIGNS,
+    ForwardError,
+    Primitive,
+    dot_partials,
+    lookup,
+    number,
+    sum_of_products,
+    table,
+)
 from microgradnn.recording import binary_code, compile_function, unary_code
 
 
@@ -32,13 +43,15 @@ class Value:
     """
 
     __slots__ = (
-        "__weakref__", "_data", "_grad", "_left", "_left_partial", "_name", "_primitive", "_right", "_right_partial",
+        "__weakref__", "_data", "_grad", "_left", "_left_partial", "_name", "_path", "_primitive", "_right",
+        "_right_partial",
     )  # fmt: skip
     __array_ufunc__ = None  # NumPy scalars and arrays leave the operators to Value
 
     _data: float
     _grad: float | None  # None until a sweep arrives
     _name: str | None
+    _path: str | None
     _primitive: Primitive | None
     _left: Any  # first operand; or the tuple of operands of a gate with more than two; or None
     _right: Any  # second operand or None
@@ -90,7 +103,7 @@ class Value:
             raise TypeError(f"{data!r} is already a Value: use it as it is, or Value(v.data) for a new leaf")
         self._data = number(data)
         self.name = name
-        self._grad = self._primitive = None
+        self._grad = self._path = self._primitive = None
         self._left = self._right = self._left_partial = self._right_partial = None
 
     # ---- what a node knows ----
@@ -135,6 +148,11 @@ class Value:
         self._name = name
 
     @property
+    def path(self) -> str | None:
+        """The path of the module that recorded this gate, such as "2"; None outside modules and for a leaf."""
+        return self._path
+
+    @property
     def primitive(self) -> Primitive | None:
         """The gate that made this Value, or None for a leaf."""
         return self._primitive
@@ -152,9 +170,9 @@ class Value:
     def _in_order(self, left: Any, right: Any) -> tuple[Any, ...]:
         if self._primitive is None:
             return ()
-        if isinstance(self._left, tuple):
-            return left  # type: ignore[no-any-return]  # a tuple wherever _left is one
-        return (left,) if self._right is None else (left, right)
+        if not isinstance(self._left, tuple):
+            return (left,) if self._right is None else (left, right)
+        return tuple(chain.from_iterable(map(_members, self._left, left)))
 
     def __repr__(self) -> str:
         return f"Value(data={self._data!r}, grad={self.grad!r})"
@@ -215,7 +233,7 @@ class Value:
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         for node in topological_order(self, known=memo):
             memo[id(node)] = _restore(
-                None, node._data, node._grad, node._name, node._primitive,
+                None, node._data, node._grad, node._name, node._path, node._primitive,
                 _copied(node._left, memo), _copied(node._right, memo), node._left_partial, node._right_partial,
             )  # fmt: skip
         memo.setdefault(id(memo), []).append(self)  # keeps the originals, so that no id in memo is used anew
@@ -228,15 +246,25 @@ class Value:
             ancestors = _Ancestors(topological_order(self))
             listed.add(ancestors)
         return _restore, (
-            ancestors, self._data, self._grad, self._name, self._primitive,
+            ancestors, self._data, self._grad, self._name, self._path, self._primitive,
             self._left, self._right, self._left_partial, self._right_partial,
         )  # fmt: skip
+
+
+def _members(operand: Any, own: Any) -> Sequence[Any]:
+    """What `own` holds of each member of `operand`: a member or its partial."""
+    if not isinstance(operand, Vector):
+        return (own,)
+    if isinstance(own, Vector):
+        return own.members
+    partials: Sequence[float | None] = own or [None] * len(operand.members)
+    return [None if x.__class__ is float else partial for x, partial in zip(operand.members, partials, strict=True)]
 
 
 def _restore(ancestors: object, *fields: Any) -> Value:
     node = Value.__new__(Value)
     (
-        node._data, node._grad, node._name, node._primitive,
+        node._data, node._grad, node._name, node._path, node._primitive,
         node._left, node._right, node._left_partial, node._right_partial,
     ) = fields  # fmt: skip
     return node
@@ -245,6 +273,10 @@ def _restore(ancestors: object, *fields: Any) -> Value:
 def _copied(operand: Any, memo: dict[int, Any]) -> Any:
     if isinstance(operand, tuple):
         return tuple(_copied(one, memo) for one in operand)
+    if isinstance(operand, Vector) and id(operand) not in memo:
+        memo[id(operand)] = Vector(_copied(operand.members, memo))
+    if isinstance(operand, Vector):
+        return memo[id(operand)]
     return memo[id(operand)] if isinstance(operand, Value) else operand
 
 
@@ -284,7 +316,7 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
     """
     operands = tuple(operand if isinstance(operand, Value) else number(operand) for operand in operands)
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
-    wanted = mode.get() or Mode()
+    wanted = current_mode()
     try:
         out = gate.limit(data) if by_limit else number(gate.forward(*data))
     except ForwardError as error:
@@ -298,32 +330,86 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
         for partial, operand in zip(gate.partials(out, data), operands, strict=True)
     )
     if len(operands) > 2:
-        return _restore(None, out, None, None, gate, operands, None, partials, None)
+        return _restore(None, out, None, None, wanted.path, gate, operands, None, partials, None)
     left, right, left_partial, right_partial = (
         (*operands, *partials) if len(operands) == 2 else (*operands, None, *partials, None)
     )
-    return _restore(None, out, None, None, gate, left, right, left_partial, right_partial)
+    return _restore(None, out, None, None, wanted.path, gate, left, right, left_partial, right_partial)
 
 
-def sweep(root: Value, recorded: bool = False) -> Iterator[tuple[Value, Any]]:
+def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: Sequence[Any]) -> list[list[Any]]:
+    """Record Σⱼ wᵢⱼ xⱼ + bᵢ for every example x and every row i: a layer of dot gates, which share their operands.
+
+    >>> [[out]] = dots([[Value(2.0), Value(-3.0)]], [[-1.0, -2.0]], [Value(-3.0)])
+    >>> out.data, out.partials
+    (1.0, (-1.0, -2.0, None, None, 1.0))
+    """
+    path, gate = mode.get(), lookup("dot")
+    try:
+        weights = [([w._data for w in row], bias._data) for row, bias in zip(rows, biases, strict=True)]
+    except AttributeError:  # a number, or something else that records
+        path = Mode()
+    if isinstance(path, Mode):
+        return [[gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)] for x in batch]
+    vectors = [Vector(row) for row in rows]
+    found = []
+    for x in batch:
+        inputs = Vector(one if one.__class__ is Value else number(one) for one in x)
+        data = [one._data if one.__class__ is Value else one for one in inputs.members]
+        constant = all(one.__class__ is float for one in inputs.members)
+        layer = []
+        for row, bias, (w, b) in zip(vectors, biases, weights, strict=True):
+            by_row, by_inputs, by_bias = dot_partials(w, data)
+            node = Value.__new__(Value)
+            node._data = sum_of_products(w, data) + b
+            node._primitive = gate
+            node._grad = node._name = node._right = node._right_partial = None
+            node._path = path
+            node._left = (row, inputs, bias)
+            node._left_partial = (by_row, None if constant else by_inputs, by_bias)
+            layer.append(node)
+        found.append(layer)
+    return found
+
+
+def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
     """Every node with its adjoint ∂root/∂node, from the root to the leaves; the sweep is done when this returns.
 
     Each gate hands contribution = partial × adjoint to its operands. A gate comes after every gate that uses it,
-    so its adjoint is complete when its turn comes. With `recorded`, partials and adjoints are themselves Values
-    of one graph with the root, ready to be differentiated again.
+    so its adjoint is complete when its turn comes; leaves come last. With `recorded`, partials and adjoints are
+    themselves Values of one graph with the root, ready to be differentiated again.
     """
-    nodes = topological_order(root)[::-1]
-    found: list[Any] = []  # the adjoint of each node: two flat lists, as pairs would keep the cyclic collector busy
-    adjoints: dict[Value, Any] = {root: 1.0}  # not yet complete; nodes hash by identity
+    order = topological_order if recorded else order_with_vectors
+    gates: list[Value] = []  # with their adjoints: two flat lists, as pairs would keep the cyclic collector busy
+    found: list[Any] = []
+    adjoints: dict[Any, Any] = {root: 1.0}  # not yet complete; nodes hash by identity. A vector's is a list
     get, take = adjoints.get, adjoints.pop
-    for node in nodes:
+    for node in reversed(order(root)):
+        operands = node._left
+        if node.__class__ is Vector:
+            waiting = take(node, None)
+            if waiting is None:
+                continue
+            partials, above = waiting
+            if len(above) == 1:
+                contributions = [partial * above[0] for partial in partials[0]]
+            else:
+                contributions = [sum_of_products(column, above) for column in zip(*partials, strict=True)]
+            for operand, contribution in zip(node.members, contributions, strict=True):
+                if operand.__class__ is not float:
+                    adjoints[operand] = get(operand, 0.0) + contribution
+            continue
+        if operands is None:
+            adjoints.setdefault(node, 0.0)
+            continue
         adjoint = take(node, None)
+        gates.append(node)
         if adjoint is None:  # reached only through operands that take no gradient
             found.append(0.0)
             continue
         found.append(adjoint)
-        operands, partials = node._left, node._left_partial
-        if recorded and node._primitive is not None:
+        partials = node._left_partial
+        if recorded:
             operands, partials = node.operands, recorded_partials(node)
         elif partials.__class__ is not tuple:  # one or two operands, the common case, without a loop
             if partials is not None:
@@ -338,8 +424,15 @@ def sweep(root: Value, recorded: bool = False) -> Iterator[tuple[Value, Any]]:
         for operand, partial in zip(operands, partials, strict=True):
             if partial is not None:
                 total = get(operand)
-                adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
-    return zip(nodes, found, strict=True)
+                if partial.__class__ is list:  # the partials of a vector wait until all its gates have been met
+                    if total is None:
+                        adjoints[operand] = ([partial], [adjoint])
+                    else:
+                        total[0].append(partial)
+                        total[1].append(adjoint)
+                else:
+                    adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
+    return chain(zip(gates, found, strict=True), adjoints.items())
 
 
 def recorded_partials(gate: Value) -> list[Any]:
@@ -360,7 +453,7 @@ def recorded_partials(gate: Value) -> list[Any]:
 
 # ---- the operators, generated from the table ----------------------------------------------------------------
 
-_NAMESPACE: dict[str, Any] = {"Value": Value, "new": Value.__new__, "mode": mode.get}
+_NAMESPACE: dict[str, Any] = {"Value": Value, "new": Value.__new__, "mode": mode.get, "Mode": Mode}
 functions: dict[str, Callable[..., Any]] = {}  # the one-operand functions, on numbers and Values alike
 
 for _gate in table():

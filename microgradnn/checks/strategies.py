@@ -108,12 +108,13 @@ def expressions(
 ) -> Expression:
     """Expressions in `variables` numbers of up to `max_gates` gates, which may use a result more than once.
 
-    `gates` are the primitives to choose from, the whole table unless given. At least one operand of a gate is
-    no constant. Shrinks to few gates, those that come first in the table. See the preface for an example.
+    `gates` are the primitives to choose from: unless given, the whole table but `select`, which wants a whole
+    number. At least one operand of a gate is no constant. Shrinks to few gates, those that come first in the table.
+    See the preface for an example.
     """
     counted = [
         (gate, count)
-        for gate in (table() if gates is None else gates)
+        for gate in (gates or [gate for gate in table() if gate.name != "select"])
         for count in ([gate.arity] if gate.arity else sorted({len(sample) for sample in gate.samples} or {1}))
     ]
     line = st.sampled_from(counted).flatmap(
