@@ -8,7 +8,7 @@
 (-4.0, -4.0, 3.0)
 """
 
-from microgradnn import optim as optim
+from microgradnn import nn as nn, optim as optim
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
 from microgradnn.checks import check_grads
 from microgradnn.drawing import draw, to_latex
@@ -58,7 +58,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Value", "acos", "asin", "atan", "atan2", "check_grads", "cos", "cosh", "detect_anomaly", "dot", "draw", "elu",
     "erf", "exp", "expm1", "grad", "hardtanh", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log", "log1p",
-    "logsumexp", "maximum", "mean", "minimum", "no_grad", "optim", "primitive", "relu", "sigmoid", "sign", "sin",
+    "logsumexp", "maximum", "mean", "minimum", "nn", "no_grad", "optim", "primitive", "relu", "sigmoid", "sign", "sin",
     "sinh",
     "softmax", "softplus", "softsign", "sqrt", "step", "steps", "tan", "tanh", "to_latex", "value_and_grad",
     "where",

@@ -22,8 +22,8 @@ from microgradnn.backprop import hessian, steps
 from microgradnn.checks import check_grads, numeric_grad
 from microgradnn.drawing import check_path, draw
 from microgradnn.expression import FUNCTIONS, LONGEST, InputError, check_names, evaluate, parse
-from microgradnn.notation import digits, formula, written
-from microgradnn.tables import backward_lines, columns, forward_table, hessian_table
+from microgradnn.notation import columns, digits, formula, written
+from microgradnn.tables import backward_lines, forward_table, hessian_table
 from microgradnn.value import Value
 
 HELP = f"""\

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from string import Formatter
 from typing import Any
 
@@ -178,3 +178,17 @@ def latex_number(x: float) -> str:
 def written(operands: Iterable[Any], name_of: dict[int, str]) -> list[str]:
     """Operands by name, constants as numbers."""
     return [name_of[id(operand)] if isinstance(operand, Value) else digits(operand) for operand in operands]
+
+
+def columns(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
+    """A table with a rule below its header; the columns in `right` are aligned to the right."""
+    lines = [header, *rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    lines.insert(1, ["─" * width for width in widths])
+    return [
+        "   ".join(
+            cell.rjust(width) if title in right else cell.ljust(width)
+            for title, cell, width in zip(header, line, widths, strict=True)
+        ).rstrip()
+        for line in lines
+    ]

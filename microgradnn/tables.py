@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import zip_longest
 from textwrap import wrap
 
 from microgradnn.backprop import Steps
-from microgradnn.notation import digits, formula, written
+from microgradnn.notation import columns, digits, formula, written
 from microgradnn.value import Value
-
-
-def columns(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
-    """A table with a rule below its header; the columns in `right` are aligned to the right."""
-    lines = [header, *rows]
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
-    lines.insert(1, ["─" * width for width in widths])
-    return [
-        "   ".join(
-            cell.rjust(width) if title in right else cell.ljust(width)
-            for title, cell, width in zip(header, line, widths, strict=True)
-        ).rstrip()
-        for line in lines
-    ]
 
 
 def forward_table(trail: Steps) -> list[str]:

@@ -1,0 +1,30 @@
+"""Neural networks: modules made of gates, their initialisers, losses and penalties.
+
+>>> from microgradnn import nn
+>>> model = nn.MLP(3, [4, 4, 1], activation="tanh", rng=0)
+>>> model.summary().neurons, model.summary().parameters
+(9, 41)
+>>> loss = nn.mse(model([1.0, -2.0, 0.5]), 1.0)
+>>> loss.backward()
+"""
+
+from microgradnn.nn import init as init
+from microgradnn.nn.activations import Activation, PReLU
+from microgradnn.nn.batch_norm import BatchNorm
+from microgradnn.nn.dropout import Dropout
+from microgradnn.nn.layers import MLP, Layer, Maxout, Neuron
+from microgradnn.nn.losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    hinge,
+    l1,
+    l2,
+    mse,
+    multiclass_hinge,
+)
+from microgradnn.nn.module import Module, Sequential
+
+__all__ = [
+    "MLP", "Activation", "BatchNorm", "Dropout", "Layer", "Maxout", "Module", "Neuron", "PReLU", "Sequential",
+    "binary_cross_entropy", "cross_entropy", "hinge", "init", "l1", "l2", "mse", "multiclass_hinge",
+]  # fmt: skip

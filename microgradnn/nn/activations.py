@@ -1,0 +1,75 @@
+"""What a neuron does with its sum: the activations by name, as modules, and the one that learns its slope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from microgradnn import functional
+from microgradnn.nn.module import Module
+from microgradnn.value import Value
+
+# Name, function of one number, and the initialiser that keeps the variance from layer to layer (notes 001, 004).
+_TABLE: list[tuple[str, Callable[[Any], Any], str]] = [
+    ("linear", lambda x: x, "xavier_uniform"),
+    ("relu", functional.relu, "he_uniform"),
+    ("leaky_relu", functional.leaky_relu, "he_uniform"),
+    ("elu", functional.elu, "he_uniform"),
+    ("softplus", functional.softplus, "he_uniform"),
+    ("tanh", functional.tanh, "xavier_uniform"),
+    ("sigmoid", functional.sigmoid, "xavier_uniform"),
+    ("softsign", functional.softsign, "xavier_uniform"),
+    ("hardtanh", functional.hardtanh, "xavier_uniform"),
+    ("step", functional.step, "xavier_uniform"),
+]
+ACTIVATIONS = {name: function for name, function, _ in _TABLE}
+INITIALISERS = {name: initialiser for name, _, initialiser in _TABLE}
+
+
+class Activation(Module):
+    """An activation as a module: it is applied to every number; "softmax" to all numbers of an example together.
+
+    `name` is one of linear, relu, leaky_relu, elu, softplus, tanh, sigmoid, softsign, hardtanh, step, softmax; None
+    is linear; a function of one number will do as well. Raises ValueError for another name.
+
+    >>> Activation("relu")([-1.0, 2.0]), Activation("softmax")([0.0, 0.0])
+    ([0.0, 2.0], [0.5, 0.5])
+    """
+
+    def __init__(self, name: str | Callable[[Any], Any] | None) -> None:
+        self.name: str = "linear" if name is None else name if isinstance(name, str) else getattr(name, "__name__", "f")
+        self.function: Callable[[Any], Any] | None
+        if isinstance(name, Module):
+            raise TypeError(f"an activation is a name or a function: put {name!r} behind its layer, in a Sequential")
+        if callable(name):
+            self.function = name
+        elif self.name in ACTIVATIONS:
+            self.function = ACTIVATIONS[self.name]
+        elif self.name != "softmax":
+            known = ", ".join([*ACTIVATIONS, "softmax"])
+            raise ValueError(f"activation must be one of {known}, or a function, got {name!r:.60}")
+        else:
+            self.function = None
+
+    def forward(self, x: list[Any]) -> list[Any]:
+        """The activation of every number, or the softmax of all."""
+        function = self.function
+        return functional.softmax(x) if function is None else [function(one) for one in x]
+
+    def __repr__(self) -> str:
+        return f"Activation({self.name!r})"
+
+
+class PReLU(Module):
+    """x if x > 0, else w · x, with one slope w for the whole layer that is learned (note 004; He et al. 2015).
+
+    >>> PReLU()([2.0, -2.0])
+    [Value(data=2.0, grad=0.0), Value(data=-0.5, grad=0.0)]
+    """
+
+    def __init__(self, slope: float = 0.25) -> None:
+        self.weight = [Value(slope)]
+
+    def forward(self, x: list[Any]) -> list[Any]:
+        """The activation of every number."""
+        return [functional.leaky_relu(one, self.weight[0]) for one in x]

@@ -1,0 +1,96 @@
+"""How the weights of a layer are drawn at the start; biases start at 0.
+
+An initialiser is a function of a random generator, fan_in and fan_out (how many numbers a neuron takes, how many
+neurons the layer has) that gives an array of fan_out rows.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from microgradnn.settings import checked
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Initialiser = Callable[["np.random.Generator", int, int], "np.ndarray[Any, Any]"]
+Seed = Any  # a numpy.random.Generator, a whole number, or None for a new network every time
+
+
+def constant(value: float = 0.0) -> Initialiser:
+    """Every weight the same, which keeps all neurons of a layer the same for ever (note 004).
+
+    >>> generator(0), constant(0.5)(generator(0), 2, 1).tolist()
+    (Generator(PCG64)..., [[0.5, 0.5]])
+    """
+    value = checked("value", value)
+    return lambda rng, fan_in, fan_out: rng.uniform(value, value, (fan_out, fan_in))
+
+
+def normal(std: float = 0.01) -> Initialiser:
+    """N(0, std²); `std` is the standard deviation, where note 004 writes the variance."""
+    std = checked("std", std)
+    return lambda rng, fan_in, fan_out: rng.normal(0.0, std, (fan_out, fan_in))
+
+
+def uniform(limit: float = 1.0) -> Initialiser:
+    """Evenly between −limit and limit."""
+    limit = checked("limit", limit)
+    return lambda rng, fan_in, fan_out: rng.uniform(-limit, limit, (fan_out, fan_in))
+
+
+def xavier_uniform() -> Initialiser:
+    """Evenly between ±√(6 / (fan_in + fan_out)): the variance stays that of the inputs (note 001; Glorot 2010)."""
+    return lambda rng, fan_in, fan_out: uniform(math.sqrt(6 / (fan_in + fan_out)))(rng, fan_in, fan_out)
+
+
+def xavier_normal() -> Initialiser:
+    """N(0, 2 / (fan_in + fan_out)), written as a variance (note 004; Glorot and Bengio 2010)."""
+    return lambda rng, fan_in, fan_out: normal(math.sqrt(2 / (fan_in + fan_out)))(rng, fan_in, fan_out)
+
+
+def he_uniform() -> Initialiser:
+    """Evenly between ±√(6 / fan_in): as Xavier's, for activations that let half of their inputs through (He 2015)."""
+    return lambda rng, fan_in, fan_out: uniform(math.sqrt(6 / fan_in))(rng, fan_in, fan_out)
+
+
+def he_normal() -> Initialiser:
+    """N(0, 2 / fan_in), written as a variance (He et al. 2015)."""
+    return lambda rng, fan_in, fan_out: normal(math.sqrt(2 / fan_in))(rng, fan_in, fan_out)
+
+
+INITIALISERS: dict[str, Callable[[], Initialiser]] = {
+    function.__name__: function
+    for function in (constant, normal, uniform, xavier_uniform, xavier_normal, he_uniform, he_normal)
+}
+
+
+def initialiser(init: Any) -> Initialiser:
+    """Read the argument `init`: a name, or what a function of this module gave, or that function itself.
+
+    >>> initialiser("constant")(generator(0), 2, 1).tolist()
+    [[0.0, 0.0]]
+    """
+    if isinstance(init, str) and init in INITIALISERS:
+        return INITIALISERS[init]()
+    if any(init is function for function in INITIALISERS.values()):
+        return init()  # type: ignore[no-any-return]
+    if not callable(init):
+        raise ValueError(f"init must be one of {', '.join(INITIALISERS)}, or nn.init.normal(std=0.1), got {init!r:.60}")
+    return init  # type: ignore[no-any-return]  # the caller's own
+
+
+def generator(rng: Seed) -> np.random.Generator:
+    """Read the argument `rng`: a numpy.random.Generator, a whole number as seed, or None.
+
+    >>> generator(3).random() == generator(3).random()
+    True
+    """
+    import numpy as np
+
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise TypeError(f"rng must be a numpy.random.Generator, a whole number ≥ 0 or None, got {rng!r:.60}") from None

@@ -1,0 +1,188 @@
+"""Neurons, layers of them, and networks of layers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from typing import Any
+
+from microgradnn.functional import maximum
+from microgradnn.nn import init as initialisers
+from microgradnn.nn.activations import INITIALISERS, Activation
+from microgradnn.nn.module import Batch, Module, Sequential
+from microgradnn.settings import checked
+from microgradnn.value import Value, dots
+
+Name = str | Callable[[Any], Any] | None
+
+
+class Neuron(Module):
+    """σ(Σ wᵢ xᵢ + b): one dot gate and the activation σ (note 000); `fused=False` gives it gate by gate.
+
+    `w` is drawn by `init`, `b` starts at 0. micrograd's `nonlin=False` is read as `activation="linear"`.
+
+    >>> neuron = Neuron(2, activation="sigmoid")
+    >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 2.0, -3.0, -3.0
+    >>> [out] = neuron([-1.0, -2.0])
+    >>> round(out.data, 4)
+    0.7311
+    """
+
+    def __init__(
+        self, nin: int, activation: Name = "relu", *, init: Any = None, rng: Any = None, fused: bool = True,
+        nonlin: bool | None = None,
+    ) -> None:  # fmt: skip
+        self.nin = checked("nin", nin)
+        self.activation = Activation(_named(activation, nonlin))
+        self.fused = checked("fused", fused)
+        [self.w], [self.b] = weights(self.nin, 1, self.activation, init, rng)
+
+    def forward_batch(self, batch: Batch) -> Batch:
+        """The output for each example, as a list of one."""
+        return [self.activation.forward(x) for x in sums([self.w], batch, [self.b], self.fused)]
+
+    def count_neurons(self) -> int:
+        """Itself."""
+        return 1
+
+    def __repr__(self) -> str:
+        return f"Neuron({self.nin}, activation={self.activation.name!r})"
+
+
+class Layer(Module):
+    """`nout` neurons that take the same `nin` numbers: σ(W x + b) (note 001); the output is a list.
+
+    >>> layer = Layer(3, 4, rng=0)
+    >>> len(layer([1.0, 2.0, 3.0])), layer.state_dict()["weight"].shape
+    (4, (4, 3))
+    """
+
+    def __init__(
+        self, nin: int, nout: int, activation: Name = "relu", *, init: Any = None, rng: Any = None,
+        fused: bool = True, nonlin: bool | None = None,
+    ) -> None:  # fmt: skip
+        self.nin, self.nout = checked("nin", nin), int(checked("nout", nout))
+        self.activation = Activation(_named(activation, nonlin))
+        self.fused = checked("fused", fused)
+        self.weight, self.bias = weights(self.nin, self.nout, self.activation, init, rng)
+
+    @property
+    def neurons(self) -> list[Neuron]:
+        """The neurons one by one; they share their parameters with the layer."""
+        found = []
+        for w, b in zip(self.weight, self.bias, strict=True):
+            neuron = Neuron.__new__(Neuron)
+            neuron.nin, neuron.activation, neuron.fused = self.nin, self.activation, self.fused
+            neuron.w, neuron.b = w, b
+            found.append(neuron)
+        return found
+
+    def forward_batch(self, batch: Batch) -> Batch:
+        """The outputs of all neurons for each example."""
+        return [self.activation.forward(x) for x in sums(self.weight, batch, self.bias, self.fused)]
+
+    def count_neurons(self) -> int:
+        """How many there are."""
+        return self.nout
+
+    def __repr__(self) -> str:
+        return f"Layer({self.nin}, {self.nout}, activation={self.activation.name!r})"
+
+
+class Maxout(Module):
+    """`nout` neurons that each take the largest of `pieces` sums: max over k of w_k·x + b_k (notes 000, 002).
+
+    With two pieces, one of them 0, it is ReLU. The parameters are those of a layer, times `pieces`.
+
+    >>> maxout = Maxout(3, 4, pieces=2, rng=0)
+    >>> len(maxout([1.0, 2.0, 3.0])), maxout.summary().neurons, maxout.summary().parameters
+    (4, 4, 32)
+    """
+
+    def __init__(self, nin: int, nout: int, pieces: int, *, init: Any = None, rng: Any = None) -> None:
+        self.nin, self.nout, self.pieces = checked("nin", nin), int(checked("nout", nout)), checked("pieces", pieces)
+        generator = initialisers.generator(rng)
+        drawn = [weights(self.nin, self.nout, Activation("relu"), init, generator) for _ in range(self.pieces)]
+        self.weight = [weight for weight, _ in drawn]
+        self.bias = [bias for _, bias in drawn]
+
+    def forward_batch(self, batch: Batch) -> Batch:
+        """The largest piece of every neuron for each example."""
+        pieces = [dots(weight, batch, bias) for weight, bias in zip(self.weight, self.bias, strict=True)]
+        return [
+            [maximum(sums) if self.pieces > 1 else sums[0] for sums in zip(*of_example, strict=True)]
+            for of_example in zip(*pieces, strict=True)
+        ]
+
+    def count_neurons(self) -> int:
+        """How many there are; the pieces are not counted."""
+        return self.nout
+
+    def __repr__(self) -> str:
+        return f"Maxout({self.nin}, {self.nout}, pieces={self.pieces})"
+
+
+class MLP(Sequential):
+    """A multi-layer perceptron: layers of `nouts` neurons, all activated but the last, which is linear.
+
+    `init` is a name or an initialiser of `nn.init`; unless given, He's for ReLU and its kin, else Xavier's. The same
+    `rng` gives the same network. The parameters are named as in PyTorch's Sequential of Linear and activation modules.
+
+    >>> model = MLP(2, [16, 16, 1], rng=0)
+    >>> model([0.5, -1.0]).primitive, len(model.parameters())
+    (<primitive dot>, 337)
+    """
+
+    def __init__(
+        self, nin: int, nouts: Sequence[int], activation: Name = "relu", *, init: Any = None, rng: Any = None,
+        fused: bool = True,
+    ) -> None:  # fmt: skip
+        sizes = [checked("nin", nin), *_sizes(nouts)]
+        generator = initialisers.generator(rng)
+        last = len(sizes) - 2
+        layers = [
+            Layer(a, b, activation if place < last else "linear", init=init, rng=generator, fused=fused)
+            for place, (a, b) in enumerate(pairwise(sizes))
+        ]
+        super().__init__(*layers)
+        self.nin, self.nouts, self.activation = sizes[0], sizes[1:], layers[0].activation.name
+
+    def places(self) -> range:
+        """Every second place: in a PyTorch Sequential the activations stand between the layers."""
+        return range(0, 2 * len(self.layers), 2)
+
+    def __repr__(self) -> str:
+        return f"MLP({self.nin}, {self.nouts})"
+
+
+def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) -> tuple[list[list[Value]], list[Value]]:
+    """The parameters of a layer: a row of weights for every neuron, and biases of 0."""
+    draw = initialisers.initialiser(INITIALISERS.get(activation.name, "xavier_uniform") if init is None else init)
+    rows = draw(initialisers.generator(rng), nin, nout).tolist()
+    return [[Value(w) for w in row] for row in rows], [Value(0.0) for _ in rows]
+
+
+def sums(rows: list[list[Value]], batch: Batch, biases: list[Value], fused: bool) -> Batch:
+    """Σ wᵢ xᵢ + b for every neuron and example: one gate, or gate by gate."""
+    if fused:
+        return dots(rows, batch, biases)
+
+    def neuron(w: list[Value], x: list[Any], b: Value) -> Any:
+        return sum((weight * one for weight, one in zip(w, x, strict=True)), b)
+
+    return [[neuron(w, x, b) for w, b in zip(rows, biases, strict=True)] for x in batch]
+
+
+def _named(activation: Name, nonlin: bool | None) -> Name:
+    if nonlin is None:
+        return activation
+    return activation if checked("nonlin", nonlin) else "linear"
+
+
+def _sizes(nouts: Any) -> list[int]:
+    if isinstance(nouts, (str, bytes)) or not hasattr(nouts, "__iter__"):
+        raise TypeError(f"nouts must be a list of layer sizes, such as [16, 1], got {nouts!r:.60}")
+    sizes = [checked("nouts", size, f"[{place}]") for place, size in enumerate(nouts)]
+    if not sizes:
+        raise ValueError("nouts must be a list of layer sizes, such as [16, 1], got an empty one")
+    return sizes

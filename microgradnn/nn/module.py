@@ -1,0 +1,324 @@
+"""`Module`: what a part of a network knows of its parameters, its state and its inside; and parts in a row.
+
+A module works on a batch, a list of examples, each of them a list of numbers. Calling it takes one example or
+a batch, and gives back the same. Which parts there are is in the other modules of this folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+
+from microgradnn.modes import inside
+from microgradnn.notation import columns
+from microgradnn.primitives import number
+from microgradnn.value import Value
+
+if TYPE_CHECKING:
+    import os
+
+    import numpy as np
+
+Batch = list[list[Any]]
+
+
+class Module:
+    """A part of a network: parameters of its own and modules inside it, found among its attributes.
+
+    An attribute that is a Value, or a list (of lists) of Values, is a parameter; one that is a Module, or a list
+    of Modules, is inside. A subclass says in `forward` what becomes of one example.
+
+    >>> from microgradnn.nn import Layer
+    >>> class Residual(Module):
+    ...     def __init__(self, size):
+    ...         self.inner = Layer(size, size, rng=0)
+    ...     def forward(self, x):
+    ...         return [a + b for a, b in zip(x, self.inner(x))]
+    >>> len(Residual(3)([1.0, 2.0, 3.0])), len(Residual(3).parameters())
+    (3, 12)
+    """
+
+    training: bool = True
+    nin: int | None = None  # how many numbers an example has, where the module knows
+    buffers: ClassVar[tuple[str, ...]] = ()  # attributes that belong to the state but are not trained
+    _name: str | None = None  # in the module that holds it
+
+    # Saving attaches these.
+    save: Callable[[str | os.PathLike[str]], None]
+    load: Callable[..., None]
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        for inner, module in _modules(name, value):
+            module._name = inner
+
+    # ---- computing ----
+
+    def __call__(self, x: Any) -> Any:
+        """The output for one example (a list of numbers, or one number) or for a batch (a list of examples)."""
+        batch, single = examples(x)
+        out = self.run(batch)
+        return out[0] if single else out
+
+    def run(self, batch: Batch) -> list[Any]:
+        """The outputs of a batch, recorded as gates of this module."""
+        if self.nin is not None:
+            for x in batch:
+                if len(x) != self.nin:
+                    raise ValueError(f"{self!r} takes {self.nin} numbers for one example, got {len(x)}")
+        with inside(self._name or type(self).__name__):
+            return self.forward_batch(batch)
+
+    def forward(self, x: list[Any]) -> Any:
+        """The output for one example."""
+        raise NotImplementedError(f"{type(self).__name__} must define forward(self, x) for one example")
+
+    def forward_batch(self, batch: Batch) -> list[Any]:
+        """The outputs of a batch; for modules that look at the examples together."""
+        return [self.forward(x) for x in batch]
+
+    # ---- parameters and state ----
+
+    def tensors(self) -> Iterator[tuple[str, Any]]:
+        """The parameters of this module alone by name: Values and lists (of lists) of Values."""
+        for name, value in vars(self).items():
+            if any(_is_parameter(leaf) for _, leaf in leaves(value)):
+                yield name, value
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """The modules right inside this one, by name."""
+        for name, value in vars(self).items():
+            yield from _modules(name, value)
+
+    def modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
+        """The module itself and all modules inside it, by path."""
+        yield prefix, self
+        for name, child in self.children():
+            yield from child.modules(f"{prefix}.{name}" if prefix else name)
+
+    def named_parameters(self) -> Iterator[tuple[str, Value]]:
+        """Every parameter once, with its place in the state: `0.weight[3][1]`."""
+        seen = set()
+        for path, module in self.modules():
+            for name, tensor in module.tensors():
+                start = f"{path}.{name}" if path else name
+                for place, leaf in leaves(tensor):
+                    if _is_parameter(leaf) and leaf not in seen:  # Values hash by identity
+                        seen.add(leaf)
+                        yield start + place, leaf
+
+    def parameters(self) -> list[Value]:
+        """Every parameter once: what an optimiser takes."""
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def zero_grad(self) -> None:
+        """Make every gradient blank again, so that the next sweep starts anew."""
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def train(self, mode: bool = True) -> Module:
+        """Behave as in training (dropout drops, batch norm takes the batch's statistics); with False as in use."""
+        for _, module in self.modules():
+            module.training = mode
+        return self
+
+    def eval(self) -> Module:
+        """Behave as in use: the same as `train(False)`."""
+        return self.train(False)
+
+    def _state(self) -> Iterator[tuple[str, Module, str, Any]]:
+        for path, module in self.modules():
+            stored = [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]
+            for name, value in stored:
+                yield f"{path}.{name}" if path else name, module, name, value
+
+    def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
+        """The state as NumPy arrays, named and laid out as PyTorch's: a layer's `weight` is (nout, nin).
+
+        >>> from microgradnn.nn import MLP
+        >>> {name: array.shape for name, array in MLP(3, [4, 2]).state_dict().items()}
+        {'0.weight': (4, 3), '0.bias': (4,), '2.weight': (2, 4), '2.bias': (2,)}
+        """
+        import numpy as np
+
+        return {key: np.array(_data(value)) for key, _, _, value in self._state()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
+        """Take over what `state_dict` gave here or in PyTorch: arrays, tensors or nested lists by name.
+
+        Raises ValueError, and nothing changes, for another shape, a number that is not finite or, unless
+        `strict=False`, a name too many or missing.
+        """
+        import numpy as np
+
+        own = {key: (module, name, value) for key, module, name, value in self._state()}
+        missing, unknown = [key for key in own if key not in state], [key for key in state if key not in own]
+        if strict and (missing or unknown):
+            complaints = f"missing are {', '.join(missing) or 'none'}, unknown are {', '.join(unknown) or 'none'}"
+            raise ValueError(f"the state does not fit {self!r}: {complaints}")
+        found = {}
+        for key in own.keys() & state.keys():
+            try:
+                array = np.asarray(state[key], dtype=float)
+            except (TypeError, ValueError):
+                raise ValueError(f"{key} must be an array of numbers, got {state[key]!r:.60}") from None
+            wanted = np.shape(_data(own[key][2]))
+            if array.shape != wanted:
+                raise ValueError(f"{key} must have the shape {wanted}, got {array.shape}")
+            if not np.isfinite(array).all():
+                raise ValueError(f"{key} must hold finite numbers, got {array[~np.isfinite(array)][0]}")
+            found[key] = array
+        for key, array in found.items():
+            module, name, value = own[key]
+            if name in module.buffers:
+                setattr(module, name, type(value)(array.tolist()))
+            else:
+                for (_, leaf), x in zip(leaves(value), array.ravel().tolist(), strict=True):
+                    leaf.data = x
+
+    # ---- looking ----
+
+    def count_neurons(self) -> int:
+        """How many neurons this module itself has, those inside it not counted."""
+        return 0
+
+    def summary(self) -> Summary:
+        """Count neurons and parameters as note 000 does: the inputs are no neurons, biases are parameters.
+
+        >>> from microgradnn.nn import MLP
+        >>> print(MLP(3, [4, 2]).summary())
+        path   module                             neurons   parameters
+        ────   ────────────────────────────────   ───────   ──────────
+        0      Layer(3, 4, activation='relu')           4           16
+        2      Layer(4, 2, activation='linear')         2           10
+               together                                 6           26
+        """
+        rows = [
+            (path, repr(module), module.count_neurons(), sum(len([*leaves(tensor)]) for _, tensor in module.tensors()))
+            for path, module in self.modules()
+        ]
+        return Summary([row for row in rows if row[2] or row[3]], sum(row[2] for row in rows), len(self.parameters()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+class Summary(NamedTuple):
+    """The modules with neurons or parameters, as (path, module, neurons, parameters), and the sums."""
+
+    rows: list[tuple[str, str, int, int]]
+    neurons: int
+    parameters: int
+
+    def __repr__(self) -> str:
+        header = ["path", "module", "neurons", "parameters"]
+        rows = [*self.rows, ("", "together", self.neurons, self.parameters)]
+        table = [[path, module, f"{neurons:,}", f"{parameters:,}"] for path, module, neurons, parameters in rows]
+        return "\n".join(columns(header, table, right=header[2:]))
+
+
+class Sequential(Module):
+    """Modules in a row, each taking the output of the one before; the output is a bare Value where it is single.
+
+    The parameters are named by place, as in PyTorch: `0.weight`, `0.bias`, `2.weight` …
+
+    >>> from microgradnn.nn import Activation, Layer
+    >>> model = Sequential(Layer(2, 3, activation="linear"), Activation("tanh"), Layer(3, 1, activation="linear"))
+    >>> [name for name in model.state_dict()]
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
+
+    def __init__(self, *modules: Module) -> None:
+        for place, module in enumerate(modules):
+            if not isinstance(module, Module):
+                raise TypeError(f"Sequential takes modules, argument {place} is {module!r:.60}")
+        self.layers = list(modules)
+
+    def places(self) -> range:
+        """The names of the layers: their places, as PyTorch counts them."""
+        return range(len(self.layers))
+
+    def children(self) -> Iterator[tuple[str, Module]]:
+        """The layers, by place."""
+        for place, layer in zip(self.places(), self.layers, strict=True):
+            yield str(place), layer
+
+    def __call__(self, x: Any) -> Any:
+        """The output for one example or for a batch; a bare Value in place of a list of one."""
+        batch, single = examples(x)
+        out = [y[0] if isinstance(y, list) and len(y) == 1 else y for y in self.run(batch)]
+        return out[0] if single else out
+
+    def forward_batch(self, batch: Batch) -> list[Any]:
+        """The batch through all layers, one layer after the other."""
+        for name, layer in self.children():
+            layer._name = name
+            batch = [y if isinstance(y, list) else [y] for y in layer.run(batch)]
+        return batch
+
+    def forward(self, x: list[Any]) -> Any:
+        """The output for one example."""
+        return self.forward_batch([x])[0]
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+
+def examples(x: Any) -> tuple[Batch, bool]:
+    """Read `x` as a batch, a list of lists; and whether it was one example: a number or a flat list.
+
+    >>> examples(2.0), examples([1.0, 2.0]), examples([[1.0, 2.0], [3.0, 4.0]])
+    (([[2.0]], True), ([[1.0, 2.0]], True), ([[1.0, 2.0], [3.0, 4.0]], False))
+    """
+    x = as_list(x)
+    if not isinstance(x, list):
+        return [[x]], True
+    if not x:
+        raise ValueError("an example needs at least one number, a batch at least one example: got an empty list")
+    inner = [as_list(one) for one in x]
+    nested = [isinstance(one, list) for one in inner]
+    if not any(nested):
+        return [inner], True
+    if not all(nested):
+        raise ValueError("a batch is a list of examples, each a list of numbers: got numbers and lists in one list")
+    return inner, False
+
+
+def as_list(x: Any) -> Any:
+    """An array, tuple or iterator as a list; a number as float, a Value as it is."""
+    if isinstance(x, (list, float, Value)):
+        return x
+    if hasattr(x, "tolist"):
+        x = x.tolist()
+    if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, Mapping)):
+        return list(x)
+    return x if hasattr(x, "record_gate") else number(x)
+
+
+def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
+    """The modules in an attribute: itself, or those of a list by place."""
+    if isinstance(value, Module):
+        yield name, value
+    elif isinstance(value, (list, tuple)):
+        for place, one in enumerate(value):
+            if isinstance(one, Module):
+                yield f"{name}.{place}", one
+
+
+def leaves(tensor: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+    """What a nested list holds, each with its place: `[3][1]`."""
+    if isinstance(tensor, (list, tuple)):
+        for number, one in enumerate(tensor):
+            yield from leaves(one, f"{place}[{number}]")
+    else:
+        yield place, tensor
+
+
+def _data(tensor: Any) -> Any:
+    if isinstance(tensor, (list, tuple)):
+        return [_data(one) for one in tensor]
+    return tensor.data if isinstance(tensor, Value) else tensor
+
+
+def _is_parameter(leaf: Any) -> bool:
+    return isinstance(leaf, Value) and leaf.primitive is None
