@@ -50,6 +50,7 @@ from microgradnn.functional import (
 )  # fmt: skip
 from microgradnn.modes import detect_anomaly, no_grad
 from microgradnn.primitives import primitive
+from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 
 __version__ = "0.1.0"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
@@ -276,6 +276,15 @@ class AdamW(Adam):
     def decayed(self, weight: float, gradient: float, settings: Mapping[str, Any]) -> tuple[float, float]:
         """Weight decay λ beside the gradient: w ← (1 − αλ) w (Loshchilov and Hutter 2019)."""
         return weight * (1 - settings["lr"] * settings["weight_decay"]), gradient
+
+
+OPTIMIZERS: dict[str, Callable[[Params], Optimizer]] = {
+    "sgd": lambda params: SGD(params, lr=0.01),
+    "adagrad": AdaGrad,
+    "rmsprop": RMSProp,
+    "adam": Adam,
+    "adamw": AdamW,
+}
 
 
 # ---- schedules: the factor on the learning rate, by epoch (0, 1, 2 …) ------------------------------------------

@@ -23,8 +23,9 @@ _KINDS: list[tuple[str, str, Any, Any]] = [  # what is allowed, which settings i
     ("a number in [0, 1)", "alpha p", number, lambda x: 0 <= x < 1),
     ("a number in (0, 1]", "factor", number, lambda x: 0 < x <= 1),
     ("two numbers in [0, 1)", "betas", _pair, lambda pair: all(0 <= x < 1 for x in pair)),
-    ("a whole number ≥ 1", "every epochs nin nout nouts pieces num_features", operator.index, lambda n: n >= 1),
-    ("True or False", "nesterov fused nonlin", lambda flag: flag, lambda flag: isinstance(flag, bool)),
+    ("a whole number ≥ 1", "every epochs batch_size early_stopping", operator.index, lambda n: n >= 1),
+    ("a whole number ≥ 1", "nin nout nouts pieces num_features", operator.index, lambda n: n >= 1),
+    ("True or False", "nesterov fused nonlin progress", lambda flag: flag, lambda flag: isinstance(flag, bool)),
 ]  # fmt: skip
 _ALLOWED = {name: (wording, read, holds) for wording, names, read, holds in _KINDS for name in names.split()}
 

@@ -349,6 +349,11 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
         weights = [([w._data for w in row], bias._data) for row, bias in zip(rows, biases, strict=True)]
     except AttributeError:  # a number, or something else that records
         path = Mode()
+    if isinstance(path, Mode) and not (path.record or path.detect_anomaly):
+        return [
+            [Value(sum_of_products(w, data) + b) for w, b in weights]
+            for data in ([one._data if one.__class__ is Value else number(one) for one in x] for x in batch)
+        ]
     if isinstance(path, Mode):
         return [[gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)] for x in batch]
     vectors = [Vector(row) for row in rows]

@@ -1,0 +1,383 @@
+"""The training loop: mini-batches, forward, backward, update, and a history of how it went.
+
+Data sets, scaling and splitting are scikit-learn's; what a loss, an optimiser or a penalty is stands elsewhere.
+"""
+
+from __future__ import annotations
+
+import math
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from microgradnn.graph import topological_order
+from microgradnn.modes import no_grad
+from microgradnn.nn.batch_norm import BatchNorm
+from microgradnn.nn.init import generator
+from microgradnn.nn.losses import LOSSES
+from microgradnn.nn.module import Module, leaves
+from microgradnn.optim import OPTIMIZERS, Optimizer
+from microgradnn.settings import checked
+from microgradnn.value import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Loss = Callable[[Any, Any], Any]
+Metrics = Mapping[str, Callable[[list[Any], list[Any]], float]]
+
+
+@dataclass
+class History:
+    """What happened in each epoch: one number in every list.
+
+    `loss` is the mean over the epoch, penalty included; `metrics` are of the outputs seen while training;
+    `validation_loss` (without penalty) and `validation_metrics` are of the model in use after the epoch.
+    `gradient_norm` has, by path of the module, the mean over the batches of ‖∂loss/∂parameters‖. `stopped` says
+    why training ended before the last epoch: "early", "interrupted", or "" if it did not.
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    validation_metrics: dict[str, list[float]] = field(default_factory=dict)
+    learning_rate: list[float] = field(default_factory=list)
+    gradient_norm: dict[str, list[float]] = field(default_factory=dict)
+    stopped: str = ""
+
+
+def accuracy(outputs: list[Any], targets: list[Any]) -> float:
+    """The part of examples that are classified right: by the largest of several scores, or by the sign of one.
+
+    >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1]), accuracy([0.3, -2.0], [1, 0]), accuracy([0.3, -2.0], [1, -1])
+    (0.5, 1.0, 1.0)
+    """
+
+    def right(scores: Any, label: Any) -> bool:
+        if isinstance(scores, list):
+            wanted = label.index(max(label)) if isinstance(label, list) else label
+            return bool(scores.index(max(scores)) == wanted)
+        return bool((scores > 0) == (label > 0))
+
+    return sum(map(right, outputs, targets)) / len(targets)
+
+
+def fit(
+    model: Module,
+    loss: str | Callable[[Any, Any], Any],
+    X: Any,  # noqa: N803  the matrix of examples, as everywhere
+    y: Any,
+    optimizer: str | Optimizer,
+    epochs: int,
+    batch_size: int | None = None,
+    validation: tuple[Any, Any] | None = None,
+    schedule: Callable[[int], float] | None = None,
+    early_stopping: int | None = None,
+    penalty: Callable[[Module], Any] | None = None,
+    rng: Any = None,
+    progress: bool = True,
+    metrics: Metrics | None = None,
+) -> History:
+    """Train `model` to make `loss` (a name, or a function of outputs and targets) small on the rows of X and y.
+
+    Each epoch goes through the data once, in an order drawn by `rng`, in batches of `batch_size` (all at once unless
+    given). `schedule` maps the epoch to a factor on the learning rates; `penalty` is a function of the model;
+    `metrics` are functions of outputs and targets, by name. With `early_stopping=n`, training ends when the loss on
+    `validation`, a pair (X, y), has not fallen for n epochs, and the best weights come back.
+
+    Ctrl-C ends training after the batch under way and gives the history so far. FloatingPointError, with the model
+    as before that batch, names the epoch, the batch and the first gate that was not finite. Bad arguments raise
+    TypeError or ValueError before anything is done. Source: notes 002 and 003.
+
+    >>> from microgradnn import nn, optim
+    >>> model = nn.MLP(1, [8, 1], activation="tanh", rng=0)
+    >>> X, y = [[-1.0], [0.0], [1.0]], [1.0, 0.0, 1.0]
+    >>> history = fit(model, "mse", X, y, optim.Adam(model.parameters(), lr=0.05), epochs=100, progress=False)
+    >>> history.loss[0] > 0.3, history.loss[-1] < 0.001
+    (True, True)
+    """
+    loss, optimizer = _loss(loss), _optimizer(optimizer, model)
+    data = _data("X", X, "y", y, model, loss)
+    held_out = None
+    if validation is not None:
+        held_out = _data("validation[0]", _pair(validation)[0], "validation[1]", validation[1], model, loss)
+    epochs, size = checked("epochs", epochs), _batch_size(batch_size, model, len(data.X))
+    patience = math.inf if early_stopping is None else checked("early_stopping", early_stopping)
+    if early_stopping is not None and held_out is None:
+        raise ValueError(f"early_stopping={early_stopping} needs validation=(X, y) to watch")
+    for name, function in [("schedule", schedule), ("penalty", penalty), *(metrics or {}).items()]:
+        if not (function is None or callable(function)):
+            raise TypeError(f"{name} must be a function, got {function!r:.60}")
+    shuffle, progress = generator(rng), checked("progress", progress)
+
+    from tqdm import tqdm
+
+    history, best = History(), _Best(math.inf, 0, model.state_dict() if early_stopping else None)
+    rates = [group["lr"] for group in optimizer.param_groups]
+    bar = tqdm(total=epochs, desc="training", unit="epoch", disable=not progress)
+    with _left_as_found(model, optimizer.param_groups), _interruptible() as interrupted, bar:
+        try:
+            for epoch in range(epochs):
+                factor = 1.0 if schedule is None else schedule(epoch)
+                for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                    group["lr"] = checked("lr", rate * factor, f" in epoch {epoch}")
+                model.train()
+                trained = _Trained(model)
+                for batch, rows in enumerate(_batches(len(data.X), size, shuffle)):
+                    if interrupted:
+                        raise KeyboardInterrupt
+                    _step(model, loss, penalty, optimizer, data.rows(rows), trained, f"epoch {epoch}, batch {batch}")
+                trained.note(history, metrics, optimizer.param_groups[0]["lr"])
+                if held_out is not None:
+                    model.eval()
+                    _validate(history, model, loss, held_out, metrics)
+                    if early_stopping and history.validation_loss[-1] < best.loss:
+                        best = _Best(history.validation_loss[-1], epoch, model.state_dict())
+                bar.set_postfix(_shown(history), refresh=False)
+                bar.update()
+                if epoch - best.epoch >= patience:
+                    history.stopped = "early"
+                    break
+        except KeyboardInterrupt:
+            history.stopped = "interrupted"
+    if best.state is not None:
+        model.load_state_dict(best.state)
+    return history
+
+
+# ---- one batch, one epoch ---------------------------------------------------------------------------------------
+
+
+class _Data(NamedTuple):
+    """Examples and their targets as lists of floats."""
+
+    X: list[list[float]]
+    y: list[Any]
+
+    def rows(self, places: list[int]) -> _Data:
+        return _Data([self.X[place] for place in places], [self.y[place] for place in places])
+
+
+class _Best(NamedTuple):
+    """The smallest validation loss, its epoch, and the weights it was found with."""
+
+    loss: float
+    epoch: int
+    state: dict[str, np.ndarray[Any, Any]] | None
+
+
+class _Trained:
+    """What is gathered over the batches of an epoch."""
+
+    def __init__(self, model: Module) -> None:
+        self.examples, self.loss = 0, 0.0
+        self.outputs: list[Any] = []
+        self.targets: list[Any] = []
+        named = ((path or repr(module), [leaf for _, tensor in module.tensors() for _, leaf in leaves(tensor)])
+                 for path, module in model.modules())  # fmt: skip
+        self.layers = {path: parameters for path, parameters in named if parameters}
+        self.norms: dict[str, list[float]] = {path: [] for path in self.layers}
+
+    def batch(self, loss: float, data: _Data, outputs: list[Any]) -> None:
+        self.loss += loss * len(data.X)
+        self.examples += len(data.X)
+        self.outputs += _data_of(outputs)
+        self.targets += data.y
+        for path, parameters in self.layers.items():
+            self.norms[path].append(math.hypot(*(parameter.grad for parameter in parameters)))
+
+    def note(self, history: History, metrics: Metrics | None, rate: float) -> None:
+        history.loss.append(self.loss / self.examples)
+        history.learning_rate.append(rate)
+        for path, norms in self.norms.items():
+            history.gradient_norm.setdefault(path, []).append(sum(norms) / len(norms))
+        for name, metric in (metrics or {}).items():
+            history.metrics.setdefault(name, []).append(float(metric(self.outputs, self.targets)))
+
+
+def _step(
+    model: Module, loss: Loss, penalty: Callable[[Module], Any] | None, optimizer: Optimizer, data: _Data,
+    trained: _Trained, place: str,
+) -> None:  # fmt: skip
+    """Forward, backward, update for one batch; FloatingPointError, before the update, where something is not finite."""
+    try:
+        outputs = model(data.X)
+        total = loss(outputs, data.y)
+        if penalty is not None:
+            total = total + penalty(model)
+    except ArithmeticError as error:
+        raise FloatingPointError(f"training stopped in {place}: {error}") from error
+    if not isinstance(total, Value):
+        raise TypeError(f"the loss must depend on the parameters of {model!r}: it is the number {total!r:.60}")
+    if not math.isfinite(total.data):
+        raise FloatingPointError(f"the loss is {total.data} in {place}: {_first_not_finite(total)}")
+    optimizer.zero_grad()
+    total.backward()
+    trained.batch(total.data, data, outputs)
+    for path, norms in trained.norms.items():
+        if not math.isfinite(norms[-1]):
+            raise FloatingPointError(f"the gradient of {path} is not finite in {place}: a smaller lr may help")
+    optimizer.step()
+
+
+def _first_not_finite(total: Value) -> str:
+    for node in topological_order(total):
+        if not math.isfinite(node.data):
+            if node.primitive is None:
+                return f"the parameter {node!r} is not finite"
+            owner = f" of module {node.path}" if node.path else ""
+            operands = ", ".join(f"{getattr(x, 'data', x):.6g}" for x in node.operands[:6])
+            more = ", …" if len(node.operands) > 6 else ""
+            return f"the first gate that is not finite is {node.primitive.name}({operands}{more}) = {node.data}{owner}"
+    return "no gate is"
+
+
+def _batches(count: int, size: int, shuffle: np.random.Generator) -> Iterator[list[int]]:
+    order: list[int] = shuffle.permutation(count).tolist()
+    for start in range(0, count, size):
+        yield order[start : start + size]
+
+
+def _validate(history: History, model: Module, loss: Loss, data: _Data, metrics: Metrics | None) -> None:
+    with no_grad():
+        outputs = _data_of(model(data.X))
+    history.validation_loss.append(float(loss(outputs, data.y)))
+    for name, metric in (metrics or {}).items():
+        history.validation_metrics.setdefault(name, []).append(float(metric(outputs, data.y)))
+
+
+def _data_of(outputs: Any) -> Any:
+    if isinstance(outputs, list):
+        return [_data_of(one) for one in outputs]
+    return outputs.data if isinstance(outputs, Value) else outputs
+
+
+def _shown(history: History) -> dict[str, str]:
+    figures = {"loss": history.loss, "validation loss": history.validation_loss}
+    figures |= history.validation_metrics or history.metrics
+    return {name: f"{found[-1]:.4g}" for name, found in figures.items() if found}
+
+
+# ---- leaving things in order ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _left_as_found(model: Module, groups: Sequence[dict[str, Any]] = ()) -> Iterator[None]:
+    """Afterwards modules are in training or in use as before, and learning rates are what they were."""
+    modes = [(module, module.training) for _, module in model.modules()]
+    rates = [(group, group["lr"]) for group in groups]
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
+        for group, rate in rates:
+            group["lr"] = rate
+
+
+@contextmanager
+def _interruptible() -> Iterator[list[int]]:
+    """Gather Ctrl-C in the list, so that no update is left half done; the second one interrupts at once."""
+    pressed: list[int] = []
+
+    def note(number: int, frame: Any) -> None:
+        if pressed:
+            raise KeyboardInterrupt
+        pressed.append(number)
+
+    mine = threading.current_thread() is threading.main_thread()
+    if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield pressed  # someone else minds the signal
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield pressed
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+# ---- checking the arguments -------------------------------------------------------------------------------------
+
+
+def _loss(loss: Any) -> Loss:
+    if isinstance(loss, str) and loss in LOSSES:
+        return LOSSES[loss]
+    if not callable(loss):
+        known = ", ".join(LOSSES)
+        raise ValueError(f"loss must be one of {known}, or a function of outputs and targets, got {loss!r:.60}")
+    return loss  # type: ignore[no-any-return]  # the caller's own
+
+
+def _optimizer(optimizer: Any, model: Module) -> Optimizer:
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be a Module, such as nn.MLP(2, [16, 1]), got {type(model).__name__} {model!r:.60}")
+    parameters = model.parameters()
+    if not parameters:
+        raise ValueError(f"{model!r} has no parameters to train")
+    if isinstance(optimizer, str) and optimizer in OPTIMIZERS:
+        return OPTIMIZERS[optimizer](parameters)
+    if not isinstance(optimizer, Optimizer):
+        known = ", ".join(OPTIMIZERS)
+        raise ValueError(f"optimizer must be one of {known}, or optim.Adam(model.parameters()), got {optimizer!r:.60}")
+    if not any(parameter in optimizer.state for parameter in parameters):  # by identity, as Values hash
+        raise ValueError(f"the optimizer holds no parameter of {model!r}: build it with model.parameters()")
+    return optimizer
+
+
+def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -> _Data:  # noqa: N803
+    """Read examples and targets; ValueError or TypeError for what the model and the loss cannot take."""
+    examples, targets = _array(X_name, X), _array(y_name, y)
+    if examples.ndim == 1 and model.nin == 1:
+        examples = examples.reshape(-1, 1)
+    if examples.ndim != 2:
+        raise ValueError(f"{X_name} must be a matrix with a row for each example, got the shape {examples.shape}")
+    if model.nin is not None and examples.shape[1] != model.nin:
+        raise ValueError(f"{X_name} must have {model.nin} columns for {model!r}, got {examples.shape[1]}")
+    if targets.ndim not in (1, 2) or len(targets) != len(examples):
+        raise ValueError(
+            f"{y_name} must have a target for each of the {len(examples)} rows of {X_name}, got shape {targets.shape}"
+        )
+    data = _Data(examples.tolist(), targets.tolist())
+    with _left_as_found(model), no_grad():
+        output = model.eval()(data.X[0])
+    if loss in LOSSES.values():  # these say what is wrong with a target
+        blank = [0.0] * len(output) if isinstance(output, list) else 0.0
+        try:
+            loss([blank] * len(data.y), data.y)
+        except ValueError as error:
+            raise ValueError(f"{y_name}: {error}") from None
+    return data
+
+
+def _array(name: str, data: Any) -> np.ndarray[Any, Any]:
+    import numpy as np
+
+    try:
+        array = np.asarray(data, dtype=float)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must hold numbers in rows of equal length, got {data!r:.60}") from None
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: there must be at least one example, got the shape {array.shape}")
+    if not np.isfinite(array).all():
+        place = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
+        raise ValueError(f"{name} must be finite, got {array[place]} at {list(place)}")
+    return array
+
+
+def _pair(validation: Any) -> tuple[Any, Any]:
+    if not isinstance(validation, (tuple, list)) or len(validation) != 2:
+        raise TypeError(f"validation must be a pair (X, y), got {validation!r:.60}")
+    return validation[0], validation[1]
+
+
+def _batch_size(batch_size: Any, model: Module, count: int) -> int:
+    size: int = count if batch_size is None else checked("batch_size", batch_size)
+    if size > count:
+        raise ValueError(f"batch_size must be at most the number of examples, {count}, got {size}")
+    lonely = size == 1 or count % size == 1
+    if lonely and any(isinstance(module, BatchNorm) for _, module in model.modules()):
+        raise ValueError(f"batch_size={size} leaves one of {count} examples alone, and BatchNorm needs two")
+    return size
