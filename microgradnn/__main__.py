@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from microgradnn import __version__
 from microgradnn.backprop import hessian, steps
 from microgradnn.checks import check_grads, numeric_grad
+from microgradnn.demonstrations import DEMONSTRATIONS, train
 from microgradnn.drawing import check_path, draw
 from microgradnn.expression import FUNCTIONS, LONGEST, InputError, check_names, evaluate, parse
 from microgradnn.notation import columns, digits, formula, written
@@ -28,6 +29,7 @@ from microgradnn.value import Value
 
 HELP = f"""\
 usage: microgradnn EXPRESSION [NAME=NUMBER ...] [options]
+       microgradnn train digits|moons [--epochs N] [--seed N] [--save FILE] [--plot FILE]
 
 Print the circuit of an expression: every gate with its value and its local
 derivatives, the backward steps, and the gradient of every input.
@@ -50,9 +52,18 @@ options:
 functions:
 {chr(10).join(wrap(", ".join(FUNCTIONS), 76, initial_indent="  ", subsequent_indent="  "))}
 
+train:
+  digits, moons    watch a network learn real handwritten digits, or two half
+                   circles of points; needs scikit-learn
+  --epochs N       how often to go through the data
+  --seed N         another start and another order of the data; 0 unless given
+  --save FILE      keep the weights as .safetensors, which PyTorch reads too
+  --plot FILE      draw the training as .png, .svg or .pdf; needs matplotlib
+
 examples:
   microgradnn "(x+y)*z" x=-2 y=5 z=-4
   microgradnn "sigmoid(w*x+b)" w=2 x=-1 b=3 --check --save neuron.svg
+  microgradnn train digits --plot digits.png
 """
 FLAGS = ("--check", "--no-steps", "--json", "--version", "--help")
 VALUED = ("--save", "--order")
@@ -109,6 +120,31 @@ def read_arguments(argv: Sequence[str]) -> Request:
             raise InputError(str(error)) from None
     expression = words[0] if words[0] != "-" else _standard_input()
     return Request(expression, dict(_values(words[1:])), flags, int(orders[-1]), paths)
+
+
+def read_training(argv: Sequence[str]) -> dict[str, Any]:
+    """The arguments behind the word train, as those of `demonstrations.train`."""
+    options: dict[str, Any] = {"epochs": None, "seed": 0, "save": None, "plot": None}
+    names = []
+    rest = iter(argv)
+    for argument in rest:
+        name, equals, value = argument.partition("=")
+        if not name.startswith("--"):
+            names.append(argument)
+            continue
+        if name[2:] not in options:
+            raise InputError(f"unknown option {name} of train; known: {', '.join(f'--{option}' for option in options)}")
+        value = value if equals else next(rest, "")
+        if name in ("--epochs", "--seed"):
+            least = 1 if name == "--epochs" else 0
+            if not value.isdecimal() or int(value) < least:
+                raise InputError(f"{name} must be a whole number ≥ {least}, got {value!r:.60}")
+            options[name[2:]] = int(value)
+        else:
+            options[name[2:]] = value
+    if len(names) != 1:
+        raise InputError(f"train takes one of {', '.join(DEMONSTRATIONS)}, got {' '.join(names) or 'none'}")
+    return {"name": names[0], **options}
 
 
 def _standard_input() -> str:
@@ -287,6 +323,19 @@ def run(argv: Sequence[str]) -> tuple[int, str]:
     return status, answer.text()
 
 
+def run_training(argv: Sequence[str]) -> int:
+    """Train a demonstration, printing as it goes; the exit status."""
+    if "--help" in argv:
+        _print(HELP)
+        return 0
+    try:
+        for line in train(**read_training(argv)):
+            _print(line + "\n")
+    except (ImportError, OSError, ValueError) as error:
+        raise InputError(str(error)) from None
+    return 0
+
+
 def _fits(text: str) -> bool:
     try:
         text.encode(sys.stdout.encoding or "ascii")
@@ -308,7 +357,10 @@ def _print(text: str) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Answer the arguments `argv` (those of the process if None); the result is the exit status."""
     try:
-        status, text = run(sys.argv[1:] if argv is None else argv)
+        argv = sys.argv[1:] if argv is None else argv
+        if argv and argv[0] == "train" and not any("=" in word and not word.startswith("--") for word in argv):
+            return run_training(argv[1:])
+        status, text = run(argv)
         _print(text)
         return status
     except KeyboardInterrupt:

@@ -167,7 +167,7 @@ class SGD(Optimizer):
     memory = ("velocity",)
 
     def __init__(
-        self, params: Params, lr: float, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
+        self, params: Params, lr: float = 0.01, momentum: float = 0.0, nesterov: bool = False, weight_decay: float = 0.0
     ) -> None:
         super().__init__(params, lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=weight_decay)
 
@@ -278,8 +278,8 @@ class AdamW(Adam):
         return weight * (1 - settings["lr"] * settings["weight_decay"]), gradient
 
 
-OPTIMIZERS: dict[str, Callable[[Params], Optimizer]] = {
-    "sgd": lambda params: SGD(params, lr=0.01),
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
+    "sgd": SGD,
     "adagrad": AdaGrad,
     "rmsprop": RMSProp,
     "adam": Adam,

@@ -5,6 +5,7 @@ Data sets, scaling and splitting are scikit-learn's; what a loss, an optimiser o
 
 from __future__ import annotations
 
+import copy
 import math
 import signal
 import threading
@@ -18,7 +19,7 @@ from microgradnn.modes import no_grad
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
-from microgradnn.nn.module import Module, leaves
+from microgradnn.nn.module import Module, as_list, flat
 from microgradnn.optim import OPTIMIZERS, Optimizer
 from microgradnn.settings import checked
 from microgradnn.value import Value
@@ -60,9 +61,12 @@ def accuracy(outputs: list[Any], targets: list[Any]) -> float:
         if isinstance(scores, list):
             wanted = label.index(max(label)) if isinstance(label, list) else label
             return bool(scores.index(max(scores)) == wanted)
-        return bool((scores > 0) == (label > 0))
+        return bool((scores > 0) == ((label[0] if isinstance(label, list) else label) > 0))
 
-    return sum(map(right, outputs, targets)) / len(targets)
+    outputs, targets = as_list(outputs), as_list(targets)
+    if len(outputs) != len(targets) or not targets:
+        raise ValueError(f"accuracy needs a target for each output, got {len(outputs)} and {len(targets)}")
+    return sum(map(right, map(as_list, outputs), map(as_list, targets))) / len(targets)
 
 
 def fit(
@@ -108,14 +112,18 @@ def fit(
     patience = math.inf if early_stopping is None else checked("early_stopping", early_stopping)
     if early_stopping is not None and held_out is None:
         raise ValueError(f"early_stopping={early_stopping} needs validation=(X, y) to watch")
-    for name, function in [("schedule", schedule), ("penalty", penalty), *(metrics or {}).items()]:
-        if not (function is None or callable(function)):
+    if not (metrics is None or isinstance(metrics, Mapping)):
+        raise TypeError(f"metrics must be functions by name, such as {{'accuracy': accuracy}}, got {metrics!r:.60}")
+    named = {f"metrics[{name!r}]": metric for name, metric in (metrics or {}).items()}
+    for name, function in {"schedule": schedule, "penalty": penalty, **named}.items():
+        if not (callable(function) or (function is None and name not in named)):
             raise TypeError(f"{name} must be a function, got {function!r:.60}")
     shuffle, progress = generator(rng), checked("progress", progress)
 
     from tqdm import tqdm
 
-    history, best = History(), _Best(math.inf, 0, model.state_dict() if early_stopping else None)
+    history, whole = History(), 0  # epochs that are complete
+    best = _Best(math.inf, 0, model.state_dict() if early_stopping else None)
     rates = [group["lr"] for group in optimizer.param_groups]
     bar = tqdm(total=epochs, desc="training", unit="epoch", disable=not progress)
     with _left_as_found(model, optimizer.param_groups), _interruptible() as interrupted, bar:
@@ -133,9 +141,10 @@ def fit(
                 trained.note(history, metrics, optimizer.param_groups[0]["lr"])
                 if held_out is not None:
                     model.eval()
-                    _validate(history, model, loss, held_out, metrics)
+                    _validate(history, model, loss, held_out, metrics, epoch)
                     if early_stopping and history.validation_loss[-1] < best.loss:
                         best = _Best(history.validation_loss[-1], epoch, model.state_dict())
+                whole = epoch + 1
                 bar.set_postfix(_shown(history), refresh=False)
                 bar.update()
                 if epoch - best.epoch >= patience:
@@ -143,6 +152,8 @@ def fit(
                     break
         except KeyboardInterrupt:
             history.stopped = "interrupted"
+            for figures in _figures(history):
+                del figures[whole:]
     if best.state is not None:
         model.load_state_dict(best.state)
     return history
@@ -176,10 +187,11 @@ class _Trained:
         self.examples, self.loss = 0, 0.0
         self.outputs: list[Any] = []
         self.targets: list[Any] = []
-        named = ((path or repr(module), [leaf for _, tensor in module.tensors() for _, leaf in leaves(tensor)])
+        named = ((path or repr(module), [*flat([tensor for _, tensor in module.tensors()])])
                  for path, module in model.modules())  # fmt: skip
         self.layers = {path: parameters for path, parameters in named if parameters}
         self.norms: dict[str, list[float]] = {path: [] for path in self.layers}
+        self.buffers = [(module, name) for _, module in model.modules() for name in module.buffers]
 
     def batch(self, loss: float, data: _Data, outputs: list[Any]) -> None:
         self.loss += loss * len(data.X)
@@ -202,7 +214,18 @@ def _step(
     model: Module, loss: Loss, penalty: Callable[[Module], Any] | None, optimizer: Optimizer, data: _Data,
     trained: _Trained, place: str,
 ) -> None:  # fmt: skip
-    """Forward, backward, update for one batch; FloatingPointError, before the update, where something is not finite."""
+    """Forward, backward, update for one batch; FloatingPointError where something is not finite."""
+    with _all_or_nothing(optimizer, trained.buffers):
+        _forward_backward(model, loss, penalty, optimizer, data, trained, place)
+        optimizer.step()
+        if not all(math.isfinite(parameter.data) for parameter in optimizer.state):
+            raise FloatingPointError(f"the update in {place} is not finite: a smaller lr may help")
+
+
+def _forward_backward(
+    model: Module, loss: Loss, penalty: Callable[[Module], Any] | None, optimizer: Optimizer, data: _Data,
+    trained: _Trained, place: str,
+) -> None:  # fmt: skip
     try:
         outputs = model(data.X)
         total = loss(outputs, data.y)
@@ -215,12 +238,29 @@ def _step(
     if not math.isfinite(total.data):
         raise FloatingPointError(f"the loss is {total.data} in {place}: {_first_not_finite(total)}")
     optimizer.zero_grad()
+    for parameters in trained.layers.values():  # also what the optimizer leaves alone
+        for parameter in parameters:
+            parameter.grad = None
     total.backward()
     trained.batch(total.data, data, outputs)
     for path, norms in trained.norms.items():
         if not math.isfinite(norms[-1]):
             raise FloatingPointError(f"the gradient of {path} is not finite in {place}: a smaller lr may help")
-    optimizer.step()
+
+
+@contextmanager
+def _all_or_nothing(optimizer: Optimizer, buffers: list[tuple[Module, str]]) -> Iterator[None]:
+    """If a batch cannot be finished, parameters and running statistics are as before it."""
+    before = [(parameter, parameter.data) for parameter in optimizer.state]
+    statistics = [(module, name, copy.copy(getattr(module, name))) for module, name in buffers]
+    try:
+        yield
+    except BaseException:  # Ctrl-C, too
+        for parameter, number in before:
+            parameter.data = number
+        for module, name, statistic in statistics:
+            setattr(module, name, statistic)
+        raise
 
 
 def _first_not_finite(total: Value) -> str:
@@ -241,10 +281,14 @@ def _batches(count: int, size: int, shuffle: np.random.Generator) -> Iterator[li
         yield order[start : start + size]
 
 
-def _validate(history: History, model: Module, loss: Loss, data: _Data, metrics: Metrics | None) -> None:
-    with no_grad():
-        outputs = _data_of(model(data.X))
-    history.validation_loss.append(float(loss(outputs, data.y)))
+def _validate(history: History, model: Module, loss: Loss, data: _Data, metrics: Metrics | None, epoch: int) -> None:
+    try:
+        with no_grad():
+            recorded = model(data.X)
+            history.validation_loss.append(float(_data_of(loss(recorded, data.y))))
+    except ArithmeticError as error:
+        raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
+    outputs = _data_of(recorded)
     for name, metric in (metrics or {}).items():
         history.validation_metrics.setdefault(name, []).append(float(metric(outputs, data.y)))
 
@@ -253,6 +297,12 @@ def _data_of(outputs: Any) -> Any:
     if isinstance(outputs, list):
         return [_data_of(one) for one in outputs]
     return outputs.data if isinstance(outputs, Value) else outputs
+
+
+def _figures(history: History) -> Iterator[list[float]]:
+    yield from (history.loss, history.validation_loss, history.learning_rate)
+    for named in (history.metrics, history.validation_metrics, history.gradient_norm):
+        yield from named.values()
 
 
 def _shown(history: History) -> dict[str, str]:
@@ -341,8 +391,13 @@ def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -
             f"{y_name} must have a target for each of the {len(examples)} rows of {X_name}, got shape {targets.shape}"
         )
     data = _Data(examples.tolist(), targets.tolist())
-    with _left_as_found(model), no_grad():
-        output = model.eval()(data.X[0])
+    try:
+        with _left_as_found(model), no_grad():
+            output = model.eval()(data.X[0])
+    except ValueError as error:
+        raise ValueError(f"{X_name} does not fit {model!r}: {error}") from error
+    except ArithmeticError as error:
+        raise FloatingPointError(f"{model!r} has no finite output for the first row of {X_name}: {error}") from error
     if loss in LOSSES.values():  # these say what is wrong with a target
         blank = [0.0] * len(output) if isinstance(output, list) else 0.0
         try:
@@ -356,8 +411,11 @@ def _array(name: str, data: Any) -> np.ndarray[Any, Any]:
     import numpy as np
 
     try:
-        array = np.asarray(data, dtype=float)
-    except (TypeError, ValueError):
+        read = np.asarray(data)
+        if read.dtype.kind not in "biufO":  # text that looks like a number is text; complex numbers would lose a part
+            raise TypeError(f"it holds {read.dtype}")
+        array = read.astype(float)
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"{name} must hold numbers in rows of equal length, got {data!r:.60}") from None
     if array.size == 0:
         raise ValueError(f"{name} is empty: there must be at least one example, got the shape {array.shape}")

@@ -395,7 +395,7 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
             waiting = take(node, None)
             if waiting is None:
                 continue
-            partials, above = waiting
+            partials, above = zip(*waiting, strict=True)
             if len(above) == 1:
                 contributions = [partial * above[0] for partial in partials[0]]
             else:
@@ -429,14 +429,12 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
         for operand, partial in zip(operands, partials, strict=True):
             if partial is not None:
                 total = get(operand)
-                if partial.__class__ is list:  # the partials of a vector wait until all its gates have been met
-                    if total is None:
-                        adjoints[operand] = ([partial], [adjoint])
-                    else:
-                        total[0].append(partial)
-                        total[1].append(adjoint)
-                else:
+                if partial.__class__ is not list:
                     adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
+                elif total is None:  # a vector waits for all gates that share it
+                    adjoints[operand] = [(partial, adjoint)]
+                else:
+                    total.append((partial, adjoint))
     return chain(zip(gates, found, strict=True), adjoints.items())
 
 
@@ -464,6 +462,7 @@ functions: dict[str, Callable[..., Any]] = {}  # the one-operand functions, on n
 for _gate in table():
     if _gate.arity == 1:
         functions[_gate.name] = compile_function(_gate.name, "x", unary_code(_gate), _gate, _NAMESPACE)
+        functions[_gate.name].__module__ = "microgradnn.functional"  # where users, and pickle, find it
 for _name, _function in functions.items():
     setattr(Value, SIGNS.get(_name, _name), _function)
 Value.__abs__ = functions["abs"]

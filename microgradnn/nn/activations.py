@@ -9,9 +9,15 @@ from microgradnn import functional
 from microgradnn.nn.module import Module
 from microgradnn.value import Value
 
+
+def linear(x: Any) -> Any:
+    """The number itself."""
+    return x
+
+
 # Name, function of one number, and the initialiser that keeps the variance from layer to layer (notes 001, 004).
 _TABLE: list[tuple[str, Callable[[Any], Any], str]] = [
-    ("linear", lambda x: x, "xavier_uniform"),
+    ("linear", linear, "xavier_uniform"),
     ("relu", functional.relu, "he_uniform"),
     ("leaky_relu", functional.leaky_relu, "he_uniform"),
     ("elu", functional.elu, "he_uniform"),
@@ -38,22 +44,18 @@ class Activation(Module):
 
     def __init__(self, name: str | Callable[[Any], Any] | None) -> None:
         self.name: str = "linear" if name is None else name if isinstance(name, str) else getattr(name, "__name__", "f")
-        self.function: Callable[[Any], Any] | None
+        self.function: Callable[[Any], Any] | None = None  # the caller's own; those of the table go by name, for pickle
         if isinstance(name, Module):
             raise TypeError(f"an activation is a name or a function: put {name!r} behind its layer, in a Sequential")
         if callable(name):
-            self.function = name
-        elif self.name in ACTIVATIONS:
-            self.function = ACTIVATIONS[self.name]
-        elif self.name != "softmax":
+            self.function = None if ACTIVATIONS.get(self.name) is name else name
+        elif self.name not in (*ACTIVATIONS, "softmax"):
             known = ", ".join([*ACTIVATIONS, "softmax"])
             raise ValueError(f"activation must be one of {known}, or a function, got {name!r:.60}")
-        else:
-            self.function = None
 
     def forward(self, x: list[Any]) -> list[Any]:
         """The activation of every number, or the softmax of all."""
-        function = self.function
+        function = self.function or ACTIVATIONS.get(self.name)
         return functional.softmax(x) if function is None else [function(one) for one in x]
 
     def __repr__(self) -> str:

@@ -138,14 +138,14 @@ class MLP(Sequential):
         fused: bool = True,
     ) -> None:  # fmt: skip
         sizes = [checked("nin", nin), *_sizes(nouts)]
-        generator = initialisers.generator(rng)
+        generator, name = initialisers.generator(rng), Activation(activation).name  # refused here, used or not
         last = len(sizes) - 2
         layers = [
             Layer(a, b, activation if place < last else "linear", init=init, rng=generator, fused=fused)
             for place, (a, b) in enumerate(pairwise(sizes))
         ]
         super().__init__(*layers)
-        self.nin, self.nouts, self.activation = sizes[0], sizes[1:], layers[0].activation.name
+        self.nin, self.nouts, self.activation = sizes[0], sizes[1:], name
 
     def places(self) -> range:
         """Every second place: in a PyTorch Sequential the activations stand between the layers."""
@@ -158,7 +158,11 @@ class MLP(Sequential):
 def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) -> tuple[list[list[Value]], list[Value]]:
     """The parameters of a layer: a row of weights for every neuron, and biases of 0."""
     draw = initialisers.initialiser(INITIALISERS.get(activation.name, "xavier_uniform") if init is None else init)
-    rows = draw(initialisers.generator(rng), nin, nout).tolist()
+    drawn = draw(initialisers.generator(rng), nin, nout)
+    if getattr(drawn, "shape", None) != (nout, nin):
+        got = getattr(drawn, "shape", type(drawn).__name__)
+        raise ValueError(f"init must give an array of {nout} rows of {nin} weights, got {got}")
+    rows = drawn.tolist()
     return [[Value(w) for w in row] for row in rows], [Value(0.0) for _ in rows]
 
 

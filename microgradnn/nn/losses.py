@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from microgradnn import functional
-from microgradnn.nn.module import Module, as_list, examples, leaves
+from microgradnn.nn.module import Module, as_list, examples, flat
 from microgradnn.primitives import clipped_log, lookup
 from microgradnn.settings import checked
 
@@ -41,7 +41,11 @@ def binary_cross_entropy(output: Any, target: Any, from_logits: bool = False, re
         if from_logits:
             losses.append(y * functional.softplus(-y_hat) + (1 - y) * functional.softplus(y_hat))
         else:
-            losses.append(-(y * clipped_log(y_hat, _LOWEST) + (1 - y) * clipped_log(1 - y_hat, _LOWEST)))
+            try:
+                losses.append(-(y * clipped_log(y_hat, _LOWEST) + (1 - y) * clipped_log(1 - y_hat, _LOWEST)))
+            except ValueError:
+                got = getattr(y_hat, "data", y_hat)
+                raise ValueError(f"output must be from 0 to 1, got {got!r}: from_logits=True takes others") from None
     return _reduced(losses, reduction)
 
 
@@ -135,6 +139,9 @@ def _labelled(output: Any, target: Any, distributions: bool = True) -> Iterator[
         if isinstance(label, list) and distributions:
             if len(label) != len(scores):
                 raise ValueError(f"a distribution over {len(scores)} classes has as many numbers, got {len(label)}")
+            for part in label:
+                if isinstance(part, (int, float)) and not 0 <= part <= 1:
+                    raise ValueError(f"the numbers of a distribution are from 0 to 1, got {part!r}")
         elif isinstance(label, list):
             raise ValueError(f"a label is the number of a class, got {label!r:.60}")
         elif isinstance(label, float) and (complaint := _class(label, len(scores))):
@@ -172,7 +179,7 @@ def _reduced(losses: list[Any], reduction: str) -> Any:
 def _weights(model: Module, biases: bool) -> list[Any]:
     """The parameters that a penalty is about: a tensor called b or bias is a bias."""
     tensors = [tensor for _, module in model.modules() for tensor in module.tensors()]
-    found = [leaf for name, tensor in tensors if biases or name not in ("b", "bias") for _, leaf in leaves(tensor)]
+    found = [leaf for name, tensor in tensors if biases or name not in ("b", "bias") for leaf in flat(tensor)]
     if not found:
         raise ValueError(f"{model!r} has no weights to penalise")
     return list(dict.fromkeys(found))  # each once; Values hash by identity

@@ -7,7 +7,7 @@ a batch, and gives back the same. Which parts there are is in the other modules 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.modes import inside
 from microgradnn.notation import columns
@@ -82,7 +82,7 @@ class Module:
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
         for name, value in vars(self).items():
-            if any(_is_parameter(leaf) for _, leaf in leaves(value)):
+            if any(_is_parameter(leaf) for leaf in flat(value)):
                 yield name, value
 
     def children(self) -> Iterator[tuple[str, Module]]:
@@ -109,20 +109,21 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""
-        return [parameter for _, parameter in self.named_parameters()]
+        tensors = [tensor for _, module in self.modules() for _, tensor in module.tensors()]
+        return list(dict.fromkeys(leaf for leaf in flat(tensors) if _is_parameter(leaf)))  # Values hash by identity
 
     def zero_grad(self) -> None:
         """Make every gradient blank again, so that the next sweep starts anew."""
         for parameter in self.parameters():
             parameter.grad = None
 
-    def train(self, mode: bool = True) -> Module:
+    def train(self, mode: bool = True) -> Self:
         """Behave as in training (dropout drops, batch norm takes the batch's statistics); with False as in use."""
         for _, module in self.modules():
             module.training = mode
         return self
 
-    def eval(self) -> Module:
+    def eval(self) -> Self:
         """Behave as in use: the same as `train(False)`."""
         return self.train(False)
 
@@ -151,10 +152,13 @@ class Module:
         """
         import numpy as np
 
+        if not isinstance(state, Mapping):
+            raise TypeError(f"state must be a dict of arrays by name, got {type(state).__name__} {state!r:.60}")
         own = {key: (module, name, value) for key, module, name, value in self._state()}
         missing, unknown = [key for key in own if key not in state], [key for key in state if key not in own]
         if strict and (missing or unknown):
-            complaints = f"missing are {', '.join(missing) or 'none'}, unknown are {', '.join(unknown) or 'none'}"
+            complaints = f"missing are {', '.join(missing) or 'none'}, "
+            complaints += f"unknown are {', '.join(map(str, unknown)) or 'none'}"
             raise ValueError(f"the state does not fit {self!r}: {complaints}")
         found = {}
         for key in own.keys() & state.keys():
@@ -173,8 +177,9 @@ class Module:
             if name in module.buffers:
                 setattr(module, name, type(value)(array.tolist()))
             else:
-                for (_, leaf), x in zip(leaves(value), array.ravel().tolist(), strict=True):
-                    leaf.data = x
+                for leaf, x in zip(flat(value), array.ravel().tolist(), strict=True):
+                    if _is_parameter(leaf):  # constants among the parameters stay
+                        leaf.data = x
 
     # ---- looking ----
 
@@ -194,7 +199,7 @@ class Module:
                together                                 6           26
         """
         rows = [
-            (path, repr(module), module.count_neurons(), sum(len([*leaves(tensor)]) for _, tensor in module.tensors()))
+            (path, repr(module), module.count_neurons(), sum(len([*flat(tensor)]) for _, tensor in module.tensors()))
             for path, module in self.modules()
         ]
         return Summary([row for row in rows if row[2] or row[3]], sum(row[2] for row in rows), len(self.parameters()))
@@ -303,6 +308,15 @@ def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
         for place, one in enumerate(value):
             if isinstance(one, Module):
                 yield f"{name}.{place}", one
+
+
+def flat(tensor: Any) -> Iterator[Any]:
+    """What a nested list holds."""
+    if isinstance(tensor, (list, tuple)):
+        for one in tensor:
+            yield from flat(one)
+    else:
+        yield tensor
 
 
 def leaves(tensor: Any, place: str = "") -> Iterator[tuple[str, Any]]:

@@ -2,9 +2,9 @@
 
 import sys
 
-from tests.benchmarks import eager
+from tests.benchmarks import eager, networks
 
-SUITES = {"eager": eager.main}
+SUITES = {"eager": eager.main, "networks": networks.main}
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in SUITES:

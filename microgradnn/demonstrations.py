@@ -1,0 +1,149 @@
+"""The networks that `microgradnn train` shows learning: their data, their shape, and how they are trained.
+
+The data are scikit-learn's, so that has to be installed; a plot needs matplotlib as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from microgradnn.files import check_writable
+from microgradnn.nn.layers import MLP
+from microgradnn.nn.losses import l2
+from microgradnn.nn.module import Module
+from microgradnn.notation import columns, digits
+from microgradnn.optim import Adam, Cosine
+from microgradnn.settings import checked
+from microgradnn.training import History, accuracy, fit
+
+if TYPE_CHECKING:
+    import numpy as np
+
+PICTURES = (".png", ".svg", ".pdf")
+WEIGHTS = (".safetensors",)
+
+
+class Demonstration(NamedTuple):
+    """A data set and the network that learns it."""
+
+    what: str
+    load: Callable[[int], tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]]  # by seed
+    sizes: list[int]  # inputs, then the layers
+    activation: str
+    loss: str
+    batch_size: int | None
+    epochs: int
+    lr: float
+    penalty: Callable[[Module], Any] | None
+
+
+def _digits(seed: int) -> Any:
+    from sklearn.datasets import load_digits
+
+    X, y = load_digits(return_X_y=True)  # noqa: N806
+    return X / 16, y
+
+
+def _moons(seed: int) -> Any:
+    from sklearn.datasets import make_moons
+
+    X, y = make_moons(250, noise=0.1, random_state=seed)  # noqa: N806
+    return X, 2 * y - 1
+
+
+DEMONSTRATIONS = {
+    "digits": Demonstration(
+        "handwritten digits of 8 × 8 pixels", _digits, [64, 32, 10], "tanh", "cross_entropy", batch_size=32,
+        epochs=15, lr=0.01, penalty=None,
+    ),
+    "moons": Demonstration(
+        "points of two interleaved half circles", _moons, [2, 16, 16, 1], "relu", "hinge", batch_size=None,
+        epochs=100, lr=0.02, penalty=lambda model: l2(model, 1e-3),
+    ),
+}  # fmt: skip
+
+
+def check(name: str, save: str | None, plot: str | None) -> None:
+    """Raise ValueError, OSError or ImportError for what cannot be done, before any work."""
+    if name not in DEMONSTRATIONS:
+        raise ValueError(f"train knows {' and '.join(DEMONSTRATIONS)}, got {name!r:.60}")
+    for library, extra in [("sklearn", "sklearn")] + [("matplotlib", "plot")] * (plot is not None):
+        if find_spec(library) is None:
+            raise ImportError(f'train needs {library}: pip install "microgradnn[{extra}]"')
+    for option, path, endings in [("--save", save, WEIGHTS), ("--plot", plot, PICTURES)]:
+        if path is not None:
+            if Path(path).suffix.lower() not in endings:
+                raise ValueError(f"{option} {path!r}: the name must end in {', '.join(endings)}")
+            check_writable(path)
+
+
+def train(name: str, epochs: int | None, seed: int, save: str | None, plot: str | None) -> Iterator[str]:
+    """Train a network and say line by line what came of it; a bar on standard error shows the progress.
+
+    The held-out fifth of the data decides the accuracy. `save` gets the weights, `plot` a picture of the training.
+    """
+    check(name, save, plot)
+    shown = DEMONSTRATIONS[name]
+    epochs = shown.epochs if epochs is None else checked("epochs", epochs)
+
+    from sklearn.model_selection import train_test_split
+
+    X, y = shown.load(seed)  # noqa: N806
+    X, held_out_X, y, held_out_y = train_test_split(X, y, test_size=0.2, random_state=seed, stratify=y)  # noqa: N806
+    model = MLP(shown.sizes[0], shown.sizes[1:], shown.activation, rng=seed)
+    counted = model.summary()
+    yield f"{len(X) + len(held_out_X):,} {shown.what}: {len(X):,} to learn from, {len(held_out_X):,} held out"
+    yield f"{model!r} with {shown.activation}: {counted.neurons} neurons, {counted.parameters:,} parameters"
+    yield ""
+    history = fit(
+        model, shown.loss, X, y, Adam(model.parameters(), lr=shown.lr), epochs, batch_size=shown.batch_size,
+        validation=(held_out_X, held_out_y), schedule=Cosine(epochs), penalty=shown.penalty, metrics={"accuracy": accuracy}, rng=seed,
+    )  # fmt: skip
+    if not history.loss:
+        yield "interrupted in the first epoch: nothing to show"
+        return
+    yield from _table(history)
+    found = history.validation_metrics["accuracy"][-1]
+    yield ""
+    yield (
+        f"accuracy on the held-out data: {100 * found:.1f} % ({round(found * len(held_out_y))} of {len(held_out_y)})"
+        f" after {len(history.loss)} epochs{', interrupted' if history.stopped else ''}"
+    )
+    if save is not None:
+        model.save(save)
+        yield f"saved the weights in {save}"
+    if plot is not None:
+        _plot(plot, history, model, X, y)
+        yield f"saved the picture in {plot}"
+
+
+def _table(history: History) -> list[str]:
+    """Some eight epochs, the first and the last among them."""
+    last = len(history.loss) - 1
+    epochs = sorted({round(part * last / 7) for part in range(8)})
+    figures = [history.loss, history.validation_loss, history.validation_metrics["accuracy"]]
+    rows = []
+    for epoch in epochs:
+        loss, held_out, found = (figure[epoch] for figure in figures)
+        rows.append([str(epoch + 1), digits(loss), digits(held_out), f"{100 * found:.1f} %"])
+    header = ["epoch", "loss", "held-out loss", "accuracy"]
+    return columns(header, rows, right=header)
+
+
+def _plot(path: str, history: History, model: Module, X: Any, y: Any) -> None:  # noqa: N803
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    from microgradnn.plots import plot_decision_boundary, plot_history
+
+    flat = X.shape[1] == 2
+    figure = Figure(figsize=(9, 4) if flat else (5.5, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(1, 2 if flat else 1, squeeze=False)[0]
+    plot_history(history, ax=axes[0])
+    if flat:
+        plot_decision_boundary(model, X, y, ax=axes[1])
+    figure.savefig(path, dpi=150)

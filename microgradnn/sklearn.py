@@ -1,0 +1,139 @@
+"""The networks as scikit-learn estimators, for pipelines, grid search and cross-validation.
+
+They need scikit-learn, so they are imported on their own: `from microgradnn.sklearn import MLPClassifier`.
+
+>>> from sklearn.datasets import make_moons
+>>> from sklearn.pipeline import make_pipeline
+>>> from sklearn.preprocessing import StandardScaler
+>>> X, y = make_moons(100, noise=0.1, random_state=0)
+>>> model = make_pipeline(StandardScaler(), MLPClassifier(random_state=0)).fit(X, y)
+>>> model.score(X, y) > 0.95
+True
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+try:
+    from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+    from sklearn.utils import check_random_state
+    from sklearn.utils.multiclass import check_classification_targets
+    from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+except ImportError as error:
+    raise ImportError('the estimators need scikit-learn: pip install "microgradnn[sklearn]"') from error
+
+from microgradnn.modes import no_grad
+from microgradnn.nn.layers import MLP
+from microgradnn.optim import OPTIMIZERS
+from microgradnn.training import History, fit
+
+Array = np.ndarray[Any, Any]
+
+
+class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """What the two estimators share: the network, its training, its outputs.
+
+    `hidden_layer_sizes`, `activation` and `init` say what the network is, `optimizer` (sgd, adagrad, rmsprop, adam,
+    adamw), `lr`, `weight_decay` (λ of ½λΣw², biases left out), `batch_size` and `epochs` how it is trained; a
+    `random_state` makes it repeatable. After `fit` there are `model_`, the nn.MLP, and `history_`.
+    """
+
+    model_: MLP
+    history_: History
+    n_iter_: int
+
+    def __init__(
+        self, hidden_layer_sizes: Sequence[int] = (16,), activation: str = "relu", *, init: Any = None,
+        optimizer: str = "adam", lr: float = 0.01, weight_decay: float = 1e-4, batch_size: int = 32, epochs: int = 100,
+        random_state: Any = None,
+    ) -> None:  # fmt: skip
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.activation = activation
+        self.init = init
+        self.optimizer = optimizer
+        self.lr = lr
+        self.weight_decay = weight_decay
+        self.batch_size = batch_size
+        self.epochs = epochs
+        self.random_state = random_state
+
+    def _train(self, loss: str, X: Array, y: Array, outputs: int) -> None:  # noqa: N803  as in scikit-learn
+        rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
+        model = MLP(X.shape[1], [*self.hidden_layer_sizes, outputs], self.activation, init=self.init, rng=rng)
+        if self.optimizer not in OPTIMIZERS:
+            raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r:.60}")
+        named = list(model.named_parameters())
+        groups = [
+            {"params": [w for name, w in named if ".weight" in name], "weight_decay": self.weight_decay},
+            {"params": [b for name, b in named if ".bias" in name], "weight_decay": 0.0},
+        ]
+        self.history_ = fit(
+            model, loss, X, y, OPTIMIZERS[self.optimizer](groups, lr=self.lr), self.epochs,
+            batch_size=min(self.batch_size, len(X)), rng=rng, progress=False,
+        )  # fmt: skip
+        self.model_ = model.eval()
+        self.n_iter_ = len(self.history_.loss)
+
+    def _outputs(self, X: Any) -> Array:  # noqa: N803
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=float)  # noqa: N806
+        with no_grad():
+            return np.array([[y.data for y in out] for out in self.model_.run(X.tolist())])
+
+
+class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
+    """A multi-layer perceptron with softmax and cross-entropy; takes labels of any kind. See `_Network`."""
+
+    classes_: Array
+
+    def fit(self, X: Any, y: Any) -> MLPClassifier:  # noqa: N803
+        """Train on the rows of X and their labels y."""
+        X, y = validate_data(self, X, y, dtype=float, multi_output=True)  # noqa: N806
+        y = column_or_1d(y, warn=True)
+        check_classification_targets(y)
+        self.classes_, labels = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError(f"a classifier needs two classes or more, y has one class: {self.classes_[0]!r}")
+        self._train("cross_entropy", X, labels, len(self.classes_))
+        return self
+
+    def decision_function(self, X: Any) -> Array:  # noqa: N803
+        """The logits of each class; for two classes the second's above the first's."""
+        logits = self._outputs(X)
+        return logits[:, 1] - logits[:, 0] if len(self.classes_) == 2 else logits
+
+    def predict_proba(self, X: Any) -> Array:  # noqa: N803
+        """The softmax of the logits: a probability for each class."""
+        logits = self._outputs(X)
+        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+
+    def predict(self, X: Any) -> Array:  # noqa: N803
+        """The likeliest class of each row."""
+        outputs = self._outputs(X)
+        return np.asarray(self.classes_[outputs.argmax(axis=1)])
+
+
+class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
+    """A multi-layer perceptron with the mean squared error, for one target or several. See `_Network`."""
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
+    def fit(self, X: Any, y: Any) -> MLPRegressor:  # noqa: N803
+        """Train on the rows of X and their targets y."""
+        X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=float)  # noqa: N806
+        self._single = y.ndim == 1
+        self._train("mse", X, y, 1 if self._single else y.shape[1])
+        return self
+
+    def predict(self, X: Any) -> Array:  # noqa: N803
+        """The output for each row."""
+        outputs = self._outputs(X)
+        return outputs[:, 0] if self._single else outputs
