@@ -34,8 +34,8 @@ class Drawing:
 
     def __init__(self, root: Value, level: int | None) -> None:
         self.root = root
-        self.folded = level == 1 or (level is None and len(topological_order(root)) > READABLE)
-        self._picture: Picture = summary(root) if self.folded else circuit(root)
+        self.folded = bool(level) or (level is None and len(topological_order(root)) > READABLE)
+        self._picture: Picture = summary(root, level) if self.folded else circuit(root)
 
     @property
     def digraph(self) -> graphviz.Digraph:
@@ -95,8 +95,9 @@ class Drawing:
 def draw(root: Value, level: int | None = None) -> Drawing:
     """Draw the circuit that ends in `root`: on each wire the value above the line, the gradient below it.
 
-    `level=0` shows every gate, `level=1` folds gates of one kind at about the same depth into boxes; by default
-    more than 150 nodes fold. Raises TypeError for what is not a Value, ValueError for another level.
+    `level=0` shows every gate, `level=1` one node per neuron, `level=2` one box per layer; gates of no module fold
+    into boxes by depth and kind. By default more than 150 nodes fold, to neurons where that can be read, else to
+    layers. Raises TypeError for what is not a Value, ValueError for another level.
 
     >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
     >>> draw(x + y)
@@ -104,8 +105,8 @@ def draw(root: Value, level: int | None = None) -> Drawing:
     """
     if not isinstance(root, Value):
         raise TypeError(f"draw needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}")
-    if level not in (None, 0, 1):
-        raise ValueError(f"level is 0 (every gate), 1 (folded) or None (by size), got {level!r}")
+    if level not in (None, 0, 1, 2):
+        raise ValueError(f"level is 0 (every gate), 1 (neurons), 2 (layers) or None (by size), got {level!r:.60}")
     return Drawing(root, level)
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import graphviz
 
 VALUE, GRADIENT = "#007a5a", "#b42318"  # green above the wire, red below it, on a light background
+POSITIVE, NEGATIVE = "#0b6fb8", "#c75000"  # weights by sign; the line is dashed too where they are negative
 FONT = "DejaVu Sans,Verdana,sans-serif"
 
 
@@ -60,7 +61,7 @@ def wire(name: str, leaf: bool, value: str, gradient: str) -> str:
 def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names: bool = False) -> Picture:
     """Draw every gate. `gradients` (by `id`) stand in for `.grad`; `all_names` shows u1, u2 too."""
     order = topological_order(root)
-    name_of = {key: _printable(name) for key, name in names(order, root).items()}
+    name_of = {key: printable(name) for key, name in names(order, root).items()}
     number_of = {id(node): number for number, node in enumerate(order)}
     if gradients is None:
         gradients = {id(node): node.grad for node in order if node.swept}
@@ -101,7 +102,7 @@ def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names
     return Picture(digraph, tooltips, f"Circuit of {f} = {digits(root.data)}", description)
 
 
-def _printable(name: str) -> str:
+def printable(name: str) -> str:
     """A name without the control characters that no picture can hold."""
     return "".join(character if character.isprintable() else "\ufffd" for character in name)
 

@@ -5,24 +5,33 @@ from __future__ import annotations
 import hashlib
 import xml.etree.ElementTree as ET
 
-from microgradnn.drawing.circuit import GRADIENT, VALUE, Picture
+from microgradnn.drawing.circuit import GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture
 from microgradnn.drawing.layout import render
 
 _SVG = "http://www.w3.org/2000/svg"
 # The background goes with the colours, so that a picture is legible wherever it is embedded.
-LIGHT = {"value": VALUE, "gradient": GRADIENT}
-DARK = {"value": "#56d4a0", "gradient": "#ff8a7a"}
+LIGHT = {"value": VALUE, "gradient": GRADIENT, "positive": POSITIVE, "negative": NEGATIVE}
+DARK = {"value": "#56d4a0", "gradient": "#ff8a7a", "positive": "#58b4f5", "negative": "#ffa24c"}
+
+
+def _rules(colours: dict[str, str]) -> str:
+    """A text or a bar has its colour inside, the line of a weight has it on the line."""
+    return "\n".join(
+        f".microgradnn .{role} {{ fill: {colour} }}\n.microgradnn path.{role} {{ fill: none; stroke: {colour} }}"
+        for role, colour in colours.items()
+    )
+
 
 _STYLE = f"""
 .microgradnn {{ color-scheme: light dark; color: #1f2328; background: #ffffff }}
 .microgradnn text {{ fill: currentColor }}
 .microgradnn :is(path, .wire polygon) {{ stroke-linecap: square; stroke-linejoin: round }}
-.microgradnn .value {{ fill: {LIGHT["value"]} }}
-.microgradnn .gradient {{ fill: {LIGHT["gradient"]} }}
+{_rules(LIGHT)}
+.microgradnn path:is(.positive, .negative) {{ stroke-linecap: butt }}
+.microgradnn path.negative {{ stroke-dasharray: 6 4 }}
 @media (prefers-color-scheme: dark) {{
 .microgradnn {{ color: #e6edf3; background: #0d1117 }}
-.microgradnn .value {{ fill: {DARK["value"]} }}
-.microgradnn .gradient {{ fill: {DARK["gradient"]} }}
+{_rules(DARK)}
 }}
 """
 
@@ -47,9 +56,10 @@ def to_svg(picture: Picture) -> str:
             if element.get(colour) == "black":
                 element.set(colour, "currentColor")
         for role, colour in LIGHT.items():
-            if element.get("fill", "").lower() == colour:
-                del element.attrib["fill"]
-                element.set("class", role)
+            for painted in ("fill", "stroke"):
+                if element.get(painted, "").lower() == colour:
+                    del element.attrib[painted]
+                    element.set("class", role)
     for group in svg.iter("g"):
         name = group.get("id", "")
         group.set("id", f"{start}-{name}")

@@ -1,0 +1,330 @@
+"""Big graphs fold into neurons and layers: what belongs together is found, said, and drawn without overlap."""
+
+import json
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+
+import pytest
+
+import microgradnn as mg
+from microgradnn import Value, draw, nn
+from microgradnn.drawing import folding, layout
+from microgradnn.modes import inside
+from microgradnn.value import dots
+
+SVG = "{http://www.w3.org/2000/svg}"
+POINTS = [[number / 10 - 0.5, (number * number % 7) / 7] for number in range(10)]
+
+
+def network(batch=POINTS, sizes=(16, 16, 1), **choices):
+    """The loss of a small network on a batch, swept."""
+    model = nn.MLP(len(batch[0]), list(sizes), "tanh", rng=0, **choices)
+    loss = nn.mse(model(batch), [[0.5] * sizes[-1] for _ in batch])
+    loss.backward()
+    return loss
+
+
+def recurrent():
+    """Two layers, one inside another module, that take turns for six steps."""
+    low, high, state = nn.Sequential(nn.Layer(6, 4, "tanh", rng=0)), nn.Layer(4, 4, "tanh", rng=0), [0.0] * 4
+    low._name, high._name = "low", "high"
+    for point in POINTS[:6]:
+        state = high(low([*point, *state]))
+    return nn.mse(state, [1.0] * 4)
+
+
+def self_penalising():
+    """A gate of no module that takes an output of a layer and a weight of it."""
+    w = Value(2.0)
+    with inside("net"):
+        [[y]] = dots([[w]], [[3.0]], [Value(1.0)])
+    return y * w
+
+
+class Residual(nn.Module):
+    def __init__(self, size):
+        self.block = nn.Sequential(nn.Layer(size, size, "relu", rng=1), nn.Layer(size, size, "linear", rng=2))
+
+    def forward(self, x):
+        return [a + b for a, b in zip(x, self.block(x), strict=True)]
+
+
+def zoo():
+    """Every kind of module in a row."""
+    model = nn.Sequential(
+        nn.Layer(2, 8, "linear", rng=0), nn.BatchNorm(8), nn.Activation("relu"), nn.Dropout(0.5, rng=0),
+        nn.Maxout(8, 4, 3, rng=0), nn.PReLU(), Residual(4), nn.Layer(4, 3, "softmax", rng=0),
+    )  # fmt: skip
+    return nn.cross_entropy(model(POINTS), [0] * 10) + nn.l2(model, 0.1)
+
+
+def interleaved():
+    """Gates of one path before and behind those of another, and a module that is applied to what it gave."""
+    x = Value(2.0, "x")
+    with inside("a"):
+        y = mg.tanh(x * 3)
+    with inside("b"):
+        z = mg.exp(y)
+    with inside("a"):
+        return mg.tanh(z * y)
+
+
+GRAPHS = {
+    "network": network,
+    "one example": lambda: network([[Value(1.0, "x"), Value(-2.0, "y")]]),
+    "unfused": lambda: network(fused=False),
+    "recurrent": recurrent,
+    "zoo": zoo,
+    "interleaved": interleaved,
+    "self-penalising": self_penalising,
+    "leaf": lambda: Value(1.0, "x"),
+    "no modules": lambda: mg.exp(Value(1.0)) * 2,
+    "wide": lambda: network([[0.1 * number for number in range(108)]], (70, 3)),
+    "deep": lambda: network(sizes=[3] * 30),
+}
+
+
+def texts(drawing):
+    return [(text.text or "").replace("\xa0", " ").strip() for text in ET.fromstring(drawing.svg()).iter(f"{SVG}text")]
+
+
+def columns(root):
+    """What a graph folds into: {(kind, name): (how many, how many values each, parameters of all)}."""
+    return {
+        (column.kind, column.name): (
+            len(groups),
+            {len(group.values) for group in groups},
+            len({parameter for group in groups for parameter in group.parameters}),
+        )
+        for column, groups in folding.fold(root).columns().items()
+    }
+
+
+# ---- what belongs together -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fused", [True, False])
+@pytest.mark.parametrize("leaves", [True, False])
+@pytest.mark.parametrize("together", [True, False])
+def test_neurons_are_found_however_they_were_recorded(fused, leaves, together):
+    model = nn.MLP(2, [5, 1], "tanh", rng=0, fused=fused)
+    batch = [[Value(x) for x in point] if leaves else point for point in POINTS]
+    out = model(batch) if together else [model(x) for x in batch]
+    found = columns(nn.mse(out, [0.0] * 10))
+    assert found["inputs", "MLP.0"] == (2, {10}, 0)
+    assert found["layer", "MLP.0"] == (5, {10}, 15)
+    assert found["layer", "MLP.2"] == (1, {10}, 6)
+
+
+def test_modules_of_every_kind_have_their_neurons():
+    found = columns(zoo())
+    layers = {name: facts for (kind, name), facts in found.items() if kind == "layer"}
+    assert {name.removeprefix("Sequential."): (count, params) for name, (count, _, params) in layers.items()} == {
+        "0": (8, 24), "1": (8, 16), "2": (8, 0), "3": (8, 0), "4": (4, 108), "5": (4, 1), "6.block.0": (4, 20),
+        "6.block.1": (4, 20), "6": (4, 0), "7": (3, 15),
+    }  # fmt: skip
+    assert {examples for _, values, _ in layers.values() for examples in values} == {10}
+
+
+def test_steps_of_a_recurrent_net_are_examples_of_its_neurons():
+    found = columns(recurrent())
+    assert found["layer", "low.0"] == (4, {6}, 28)
+    assert found["layer", "high"] == (4, {6}, 20)
+
+
+def test_edges_carry_the_weights():
+    rows = [[Value(2.0), Value(-3.0)]]
+    with inside("net"):
+        [[y]] = dots(rows, [[Value(-1.0), Value(-2.0)]], [Value(-3.0)])
+    links = folding.fold(y).links.values()
+    assert [list(link.weights) for link in links] == [[rows[0][0]], [rows[0][1]]]
+    digraph = draw(y, level=1).digraph.source
+    assert "style=solid" in digraph
+    assert "style=dashed" in digraph
+
+
+def test_a_penalty_uses_parameters_and_is_not_a_part_of_the_layers():
+    model = nn.MLP(2, [3, 1], rng=0)
+    folded = folding.fold(nn.mse(model(POINTS), [0.0] * 10) + nn.l2(model, 0.1))
+    # the weight is operand twice in w·w
+    assert {(layer.name, box.column.name): count for (layer, box), count in folded.uses.items()} == {
+        ("MLP.0", "dot"): 12,
+        ("MLP.2", "dot"): 6,
+    }
+
+
+# ---- what is said ----------------------------------------------------------------------------------------------
+
+
+def test_neurons_with_value_and_gradient_and_how_to_unfold():
+    x, y = Value(-1.0, "x"), Value(-2.0, "y")
+    with inside("net"), inside("0"):
+        [[out]] = dots([[Value(2.0), Value(-3.0)]], [[x, y]], [Value(-3.0)])
+        out = mg.sigmoid(out)
+    shown = texts(draw(out, level=1))
+    assert "9 nodes" not in " ".join(shown)
+    assert any("7 nodes folded into 2 inputs and 1 neuron" in text and "level=0" in text for text in shown)
+    assert {"net.0", "2→1", "3 params", "x", "−1", "0.7311"} <= {text.split(" =")[0] for text in shown}
+    assert "0.3932" not in shown, "blank before backward"
+    out.backward()
+    assert {"0.3932", "−0.5898", "1"} <= set(texts(draw(out, level=1)))
+
+
+def test_layers_with_outputs_and_gradients():
+    shown = texts(draw(network(), level=2))
+    assert {"MLP.0", "MLP.2", "MLP.4", "2→16 · 48 params", "16→16 · 272 params", "2 inputs"} <= set(shown)
+    assert any("folded into 2 inputs, 3 layers and" in text and "level=1" in text for text in shown)
+    assert sum(text.startswith("∣∂f/∂w∣ rms ") for text in shown) == 3
+    unswept = nn.MLP(2, [16, 16, 1], rng=0)(POINTS[0])
+    assert texts(draw(unswept, level=2)).count("∣∂f/∂w∣") == 3
+
+
+def test_numbers_of_a_batch_are_means_and_root_mean_squares():
+    x, w = [Value(1.0), Value(3.0)], Value(2.0)
+    with inside("net"):
+        outs = dots([[w]], [[one] for one in x], [Value(0.0)])
+    loss = outs[0][0] * 3 + outs[1][0] * 4
+    loss.backward()
+    drawing = draw(loss, level=1)
+    assert {"4", "3.536"} <= set(texts(drawing))  # (2 + 6) / 2 and √((3² + 4²) / 2)
+    assert "over 2 examples: mean of the values, rms of the gradients" in drawing._picture.description
+
+
+def test_which_level_is_drawn_by_itself():
+    assert "neurons" in draw(network())._picture.description
+    assert "neurons" not in draw(network(sizes=(40, 40)))._picture.description, "too many edges"
+    assert "neurons" not in draw(network(sizes=[10] * 20))._picture.description, "too many nodes"
+    assert not draw(network([[1.0, 2.0]], (2, 1))).folded
+
+
+def test_many_neurons_and_edges_stay_legible():
+    drawing = draw(network([[0.1] * 108], (100, 3)), level=1)
+    shown = texts(drawing)
+    assert "… 44 more" in shown
+    assert "… 36 more" in shown
+    assert any(text.startswith("the 800 strongest of 4,") for text in shown)
+    assert "too many neurons" in draw(network([[0.1, 0.2]], [20] * 60), level=1)._picture.description
+
+
+def test_without_modules_both_levels_are_bands_of_depth():
+    f = mg.exp(Value(1.0)) * 2
+    assert draw(f, level=1).svg() == draw(f, level=2).svg()
+    assert "by depth and primitive" in draw(f, level=2)._picture.description
+
+
+@pytest.mark.parametrize("level", [3, -1, 1.5, "1", "layers", [1]])
+def test_other_levels_are_refused(level):
+    with pytest.raises(ValueError, match=r"level is 0 .*1 .*2 .*None"):
+        draw(network(), level=level)
+
+
+# ---- the picture -----------------------------------------------------------------------------------------------
+
+
+def boxes(drawing):
+    """The rectangles of the nodes as Graphviz lays them out: (name, left, bottom, right, top)."""
+    for node in json.loads(layout.render(drawing.digraph.source, "json"))["objects"]:
+        if "pos" in node:
+            x, y = map(float, node["pos"].split(","))
+            width, height = 36 * float(node["width"]), 36 * float(node["height"])
+            yield node["name"], x - width, y - height, x + width, y + height
+
+
+def overlapping(rectangles):
+    """The pairs of rectangles that share more than an edge."""
+    rectangles = list(rectangles)
+    return [
+        (one[0], other[0])
+        for place, one in enumerate(rectangles)
+        for other in rectangles[:place]
+        if min(one[3], other[3]) - max(one[1], other[1]) > 0.5 and min(one[4], other[4]) - max(one[2], other[2]) > 0.5
+    ]
+
+
+def test_an_overlap_would_be_found():
+    assert overlapping([("a", 0, 0, 2, 2), ("b", 1, 1, 3, 3), ("c", 3, 3, 4, 4)]) == [("b", "a")]
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+@pytest.mark.parametrize("level", [1, 2])
+def test_any_graph_is_drawn_without_overlaps(name, level):
+    drawing = draw(GRAPHS[name](), level=level)
+    root = ET.fromstring(drawing.svg())
+    identifiers = [element.get("id") for element in root.iter() if element.get("id")]
+    assert len(identifiers) == len(set(identifiers))
+    assert overlapping(boxes(drawing)) == []
+
+
+def test_neurons_stand_in_their_order_below_the_name_of_their_layer():
+    heights = {name: bottom for name, _, bottom, _, _ in boxes(draw(network(), level=1))}
+    for column in {name.split("-")[0] for name in heights if "-" in name}:
+        inner = [
+            heights[f"h{column[1:]}"],
+            *(height for name, height in heights.items() if name.startswith(f"{column}-")),
+        ]
+        assert inner == sorted(inner, reverse=True)
+
+
+def test_colours_of_weights_follow_the_theme_and_line_styles_carry_the_sign():
+    svg = draw(network(), level=1).svg()
+    paths = [path for path in ET.fromstring(svg).iter(f"{SVG}path") if path.get("class")]
+    assert {path.get("class") for path in paths} == {"positive", "negative"}
+    assert all((path.get("class") == "negative") == bool(path.get("stroke-dasharray")) for path in paths)
+    assert {path.get("stroke") for path in paths} == {None}
+    assert "path.negative" in svg
+
+
+@pytest.mark.parametrize("name", ["<b>", 'say "a" & b', "a\\nb", "\x00", "\ud800", "x" * 300, "θ.₁", "-->", "%"])
+@pytest.mark.parametrize("level", [1, 2])
+def test_any_name_of_a_module_can_be_drawn(name, level):
+    with inside(name):
+        [[y]] = dots([[Value(1.0, name)]], [[Value(2.0, name)]], [Value(0.0)])
+    y.name = name
+    y.backward()
+    ET.fromstring(draw(y, level=level).svg())
+
+
+@pytest.mark.parametrize("number", [0.0, 1e308, -1e308, 1e-320, float("inf"), float("nan")])
+@pytest.mark.parametrize("level", [1, 2])
+def test_any_number_in_a_network_can_be_drawn(number, level):
+    with inside("net"):
+        [[y], [z]] = dots([[Value(number), Value(2.0)]], [[Value(number), 1.0], [1.0, 1.0]], [Value(0.0)])
+    f = y + z
+    f.backward()
+    ET.fromstring(draw(f, level=level).svg())
+
+
+def test_the_same_picture_in_every_process():
+    code = (
+        "from tests.test_summary import zoo, recurrent, network; from microgradnn import draw\n"
+        "for f in (zoo(), recurrent(), network(fused=False)):\n"
+        "    print(draw(f, level=1).digraph.source, draw(f, level=2).digraph.source)"
+    )
+    runs = set()
+    for seed in ("1", "2"):
+        env = {**os.environ, "PYTHONHASHSEED": seed}
+        runs.add(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout)
+    assert len(runs) == 1
+
+
+@pytest.mark.parametrize("path", ["", None])
+def test_with_and_without_a_dot_program(path, monkeypatch):
+    if path is not None:
+        monkeypatch.setenv("PATH", path)
+    for level in (1, 2):
+        assert draw(network(), level=level).svg().startswith("<svg")
+
+
+def test_jupyter_shows_the_folded_network():
+    bundle = network()._repr_mimebundle_()
+    assert "folded into 2 inputs, 33 neurons" in bundle["image/svg+xml"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_network_of_a_million_gates_is_drawn(fused):
+    model = nn.MLP(2, [16, 16, 1], "tanh", rng=0, fused=fused)
+    out = model([[number / 20000, 1.0] for number in range(15000 if fused else 1700)])
+    assert "folded into 2 inputs, 33 neurons" in draw(nn.mse(out, [0.0] * len(out))).svg()
