@@ -8,7 +8,7 @@
 (-4.0, -4.0, 3.0)
 """
 
-from microgradnn import nn as nn, optim as optim
+from microgradnn import nn as nn, optim as optim, plots as plots, saving as saving
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
 from microgradnn.checks import check_grads
 from microgradnn.drawing import draw, to_latex

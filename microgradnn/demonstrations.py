@@ -16,6 +16,7 @@ from microgradnn.nn.losses import l2
 from microgradnn.nn.module import Module
 from microgradnn.notation import columns, digits
 from microgradnn.optim import Adam, Cosine
+from microgradnn.plots import plot_decision_boundary, plot_history
 from microgradnn.settings import checked
 from microgradnn.training import History, accuracy, fit
 
@@ -100,7 +101,8 @@ def train(name: str, epochs: int | None, seed: int, save: str | None, plot: str 
     yield ""
     history = fit(
         model, shown.loss, X, y, Adam(model.parameters(), lr=shown.lr), epochs, batch_size=shown.batch_size,
-        validation=(held_out_X, held_out_y), schedule=Cosine(epochs), penalty=shown.penalty, metrics={"accuracy": accuracy}, rng=seed,
+        validation=(held_out_X, held_out_y), schedule=Cosine(epochs), penalty=shown.penalty,
+        metrics={"accuracy": accuracy}, rng=seed,
     )  # fmt: skip
     if not history.loss:
         yield "interrupted in the first epoch: nothing to show"
@@ -136,8 +138,6 @@ def _table(history: History) -> list[str]:
 def _plot(path: str, history: History, model: Module, X: Any, y: Any) -> None:  # noqa: N803
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
-
-    from microgradnn.plots import plot_decision_boundary, plot_history
 
     flat = X.shape[1] == 2
     figure = Figure(figsize=(9, 4) if flat else (5.5, 4), layout="constrained")

@@ -24,12 +24,14 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     Raises OSError with the path named.
     """
     check_writable(path)
-    path = Path(path)
+    path = Path(path).resolve()  # a link goes on pointing where it did
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         try:
             with open(temporary, "xb") as file:
                 file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # on the disk before it takes the place of a good file
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

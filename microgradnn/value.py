@@ -395,11 +395,11 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
             waiting = take(node, None)
             if waiting is None:
                 continue
-            partials, above = zip(*waiting, strict=True)
+            rows, above = zip(*waiting, strict=True)
             if len(above) == 1:
-                contributions = [partial * above[0] for partial in partials[0]]
+                contributions = [partial * above[0] for partial in rows[0]]
             else:
-                contributions = [sum_of_products(column, above) for column in zip(*partials, strict=True)]
+                contributions = [sum_of_products(column, above) for column in zip(*rows, strict=True)]
             for operand, contribution in zip(node.members, contributions, strict=True):
                 if operand.__class__ is not float:
                     adjoints[operand] = get(operand, 0.0) + contribution

@@ -15,8 +15,6 @@ from microgradnn.primitives import number
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
-    import os
-
     import numpy as np
 
 Batch = list[list[Any]]
@@ -44,8 +42,8 @@ class Module:
     _name: str | None = None  # in the module that holds it
 
     # Saving attaches these.
-    save: Callable[[str | os.PathLike[str]], None]
-    load: Callable[..., None]
+    save: ClassVar[Callable[..., None]]
+    load: ClassVar[Callable[..., None]]
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
@@ -157,9 +155,7 @@ class Module:
         own = {key: (module, name, value) for key, module, name, value in self._state()}
         missing, unknown = [key for key in own if key not in state], [key for key in state if key not in own]
         if strict and (missing or unknown):
-            complaints = f"missing are {', '.join(missing) or 'none'}, "
-            complaints += f"unknown are {', '.join(map(str, unknown)) or 'none'}"
-            raise ValueError(f"the state does not fit {self!r}: {complaints}")
+            raise ValueError(f"the state does not fit {self!r}: missing {_few(missing)}, unknown {_few(unknown)}")
         found = {}
         for key in own.keys() & state.keys():
             try:
@@ -332,6 +328,11 @@ def _data(tensor: Any) -> Any:
     if isinstance(tensor, (list, tuple)):
         return [_data(one) for one in tensor]
     return tensor.data if isinstance(tensor, Value) else tensor
+
+
+def _few(names: list[Any]) -> str:
+    shown = ", ".join(str(name)[:60] for name in names[:4])
+    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "nothing"
 
 
 def _is_parameter(leaf: Any) -> bool:
