@@ -359,8 +359,8 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     vectors = [Vector(row) for row in rows]
     found = []
     for x in batch:
-        inputs = Vector(one if one.__class__ is Value else number(one) for one in x)
-        data = [one._data if one.__class__ is Value else one for one in inputs.members]
+        inputs = Vector(one if isinstance(one, Value) else number(one) for one in x)
+        data = [one if one.__class__ is float else one._data for one in inputs.members]
         constant = all(one.__class__ is float for one in inputs.members)
         layer = []
         for row, bias, (w, b) in zip(vectors, biases, weights, strict=True):
@@ -392,10 +392,7 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
     for node in reversed(order(root)):
         operands = node._left
         if node.__class__ is Vector:
-            waiting = take(node, None)
-            if waiting is None:
-                continue
-            rows, above = zip(*waiting, strict=True)
+            rows, above = zip(*take(node, [([0.0] * len(node.members), 0.0)]), strict=True)
             if len(above) == 1:
                 contributions = [partial * above[0] for partial in rows[0]]
             else:

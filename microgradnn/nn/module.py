@@ -24,7 +24,7 @@ class Module:
     """A part of a network: parameters of its own and modules inside it, found among its attributes.
 
     An attribute that is a Value, or a list (of lists) of Values, is a parameter; one that is a Module, or a list
-    of Modules, is inside. A subclass says in `forward` what becomes of one example.
+    or dict of Modules, is inside. A subclass says in `forward` what becomes of one example.
 
     >>> from microgradnn.nn import Layer
     >>> class Residual(Module):
@@ -88,11 +88,17 @@ class Module:
         for name, value in vars(self).items():
             yield from _modules(name, value)
 
-    def modules(self, prefix: str = "") -> Iterator[tuple[str, Module]]:
-        """The module itself and all modules inside it, by path."""
-        yield prefix, self
-        for name, child in self.children():
-            yield from child.modules(f"{prefix}.{name}" if prefix else name)
+    def modules(self) -> Iterator[tuple[str, Module]]:
+        """The module itself and all modules inside it, each once, by path."""
+        seen = set()
+        waiting: list[tuple[str, Module]] = [("", self)]
+        while waiting:
+            path, module = waiting.pop()
+            if module not in seen:
+                seen.add(module)
+                yield path, module
+                inner = [(f"{path}.{name}" if path else name, child) for name, child in module.children()]
+                waiting += reversed(inner)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
@@ -240,9 +246,10 @@ class Sequential(Module):
         return range(len(self.layers))
 
     def children(self) -> Iterator[tuple[str, Module]]:
-        """The layers, by place."""
+        """The layers, by place, and what else a subclass holds."""
         for place, layer in zip(self.places(), self.layers, strict=True):
             yield str(place), layer
+        yield from ((name, module) for name, module in super().children() if not name.startswith("layers."))
 
     def __call__(self, x: Any) -> Any:
         """The output for one example or for a batch; a bare Value in place of a list of one."""
@@ -252,8 +259,8 @@ class Sequential(Module):
 
     def forward_batch(self, batch: Batch) -> list[Any]:
         """The batch through all layers, one layer after the other."""
-        for name, layer in self.children():
-            layer._name = name
+        for place, layer in zip(self.places(), self.layers, strict=True):
+            layer._name = str(place)
             batch = [y if isinstance(y, list) else [y] for y in layer.run(batch)]
         return batch
 
@@ -297,13 +304,12 @@ def as_list(x: Any) -> Any:
 
 
 def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
-    """The modules in an attribute: itself, or those of a list by place."""
+    """The modules in an attribute: itself, or those of a list or a dict by place or key, however nested."""
     if isinstance(value, Module):
         yield name, value
-    elif isinstance(value, (list, tuple)):
-        for place, one in enumerate(value):
-            if isinstance(one, Module):
-                yield f"{name}.{place}", one
+    elif isinstance(value, (list, tuple, dict)):
+        for place, one in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from _modules(f"{name}.{place}", one)
 
 
 def flat(tensor: Any) -> Iterator[Any]:

@@ -1,0 +1,439 @@
+"""Losses and penalties against PyTorch and NumPy, in value and gradient; extreme logits; what is refused."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings, strategies as st
+
+import microgradnn as m
+from microgradnn import Value, nn
+from microgradnn.graph import topological_order
+from microgradnn.nn.losses import LOSSES
+
+QUICK = settings(max_examples=40, deadline=None)
+seeds, counts, widths = st.integers(0, 10**6), st.integers(1, 5), st.integers(2, 5)
+reductions = st.sampled_from(["mean", "sum"])
+
+
+def value_and_gradient(loss, outputs):
+    """The loss and its derivative by every output, as an array of the same shape."""
+    leaves = [Value(one) for one in np.ravel(outputs)]
+    places = iter(leaves)
+
+    def nested(x):
+        return [nested(one) for one in x] if isinstance(x, list) else next(places)
+
+    found = loss(nested(np.asarray(outputs).tolist()))
+    found.backward()
+    return found.data, np.reshape([leaf.grad for leaf in leaves], np.shape(outputs))
+
+
+def of_torch(loss, outputs):
+    import torch
+
+    tensor = torch.tensor(outputs, dtype=torch.float64, requires_grad=True)
+    found = loss(tensor)
+    found.backward()
+    return found.item(), tensor.grad.numpy()
+
+
+def same(found, expected, rtol=1e-12):
+    return np.allclose(found[0], expected[0], rtol=rtol, atol=1e-13) and np.allclose(
+        found[1], expected[1], rtol=rtol, atol=1e-13
+    )
+
+
+# ---- against PyTorch ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.torch
+@QUICK
+@given(seeds, counts, st.integers(1, 4), reductions)
+def test_mse_is_that_of_torch(seed, count, width, reduction):
+    import torch
+
+    rng = np.random.default_rng(seed)
+    outputs, targets = rng.normal(size=(count, width)), rng.normal(size=(count, width))
+    found = value_and_gradient(lambda y: nn.mse(y, targets, reduction=reduction), outputs)
+    theirs = of_torch(lambda y: torch.nn.functional.mse_loss(y, torch.tensor(targets), reduction=reduction), outputs)
+    assert same(found, theirs)
+
+
+@pytest.mark.torch
+@QUICK
+@given(seeds, counts, reductions, st.booleans(), st.booleans())
+def test_binary_cross_entropy_is_that_of_torch(seed, count, reduction, from_logits, soft):
+    """From logits and from probabilities, for labels 0 and 1 and for targets between them."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    outputs = rng.normal(0, 5, count) if from_logits else rng.uniform(0.001, 0.999, count)
+    targets = rng.uniform(size=count) if soft else rng.integers(0, 2, count)
+    functional = torch.nn.functional
+    name = "binary_cross_entropy_with_logits" if from_logits else "binary_cross_entropy"
+    found = value_and_gradient(lambda y: nn.binary_cross_entropy(y, targets, from_logits, reduction), outputs)
+    target = torch.tensor(targets, dtype=torch.float64)
+    assert same(found, of_torch(lambda y: getattr(functional, name)(y, target, reduction=reduction), outputs))
+
+
+@pytest.mark.torch
+@QUICK
+@given(seeds, counts, widths, reductions, st.booleans())
+def test_cross_entropy_is_that_of_torch(seed, count, classes, reduction, distributions):
+    """For numbers of classes and for distributions over them."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    outputs = rng.normal(0, 4, (count, classes))
+    targets = rng.dirichlet(np.ones(classes), count) if distributions else rng.integers(0, classes, count)
+    found = value_and_gradient(lambda y: nn.cross_entropy(y, targets, reduction), outputs)
+    target = torch.tensor(targets)
+    theirs = of_torch(lambda y: torch.nn.functional.cross_entropy(y, target, reduction=reduction), outputs)
+    assert same(found, theirs, rtol=1e-11)
+
+
+@pytest.mark.torch
+@QUICK
+@given(seeds, counts, widths)
+def test_multiclass_hinge_is_that_of_torch_times_the_number_of_classes(seed, count, classes):
+    """PyTorch divides the sum over the classes by their number; note 001 does not."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    outputs, targets = rng.normal(0, 2, (count, classes)), rng.integers(0, classes, count)
+    found = value_and_gradient(lambda y: nn.multiclass_hinge(y, targets), outputs)
+    target = torch.tensor(targets)
+    theirs = of_torch(lambda y: classes * torch.nn.functional.multi_margin_loss(y, target), outputs)
+    assert same(found, theirs)
+
+
+# ---- against NumPy -----------------------------------------------------------------------------------------------
+
+
+@QUICK
+@given(seeds, counts, reductions)
+def test_hinge_is_its_formula(seed, count, reduction):
+    """max(0, 1 − yŷ), with the derivative −y where it is above 0."""
+    rng = np.random.default_rng(seed)
+    outputs, targets = rng.normal(0, 2, count), rng.choice([-1, 1], count)
+    margins = np.maximum(0, 1 - targets * outputs)
+    size = count if reduction == "mean" else 1
+    expected = margins.sum() / size, -targets * (margins > 0) / size
+    assert same(value_and_gradient(lambda y: nn.hinge(y, targets, reduction), outputs), expected)
+
+
+@QUICK
+@given(seeds, counts, widths, reductions)
+def test_multiclass_hinge_is_its_formula(seed, count, classes, reduction):
+    """Σ over the other classes of max(0, sⱼ − s_y + 1)."""
+    rng = np.random.default_rng(seed)
+    scores, labels = rng.normal(0, 2, (count, classes)), rng.integers(0, classes, count)
+    value, gradient = 0.0, np.zeros_like(scores)
+    for row, label in enumerate(labels):
+        for other in range(classes):
+            margin = scores[row, other] - scores[row, label] + 1
+            if other != label and margin > 0:
+                value += margin
+                gradient[row, other] += 1
+                gradient[row, label] -= 1
+    size = count if reduction == "mean" else 1
+    found = value_and_gradient(lambda y: nn.multiclass_hinge(y, labels, reduction), scores)
+    assert same(found, (value / size, gradient / size))
+
+
+@QUICK
+@given(seeds, counts, widths)
+def test_gradients_of_the_cross_entropies_are_what_the_notes_derive(seed, count, classes):
+    """Notes 003 and 004: ŷ − y, by the logits, for the sigmoid and for the softmax."""
+    rng = np.random.default_rng(seed)
+    z, labels = rng.normal(size=(count, classes)), rng.integers(0, classes, count)
+    y = np.eye(classes)[labels]
+    _, gradient = value_and_gradient(lambda out: nn.cross_entropy(out, labels, "sum"), z)
+    assert np.allclose(gradient, np.exp(z) / np.exp(z).sum(1, keepdims=True) - y, rtol=1e-12, atol=1e-14)
+    _, gradient = value_and_gradient(lambda out: nn.binary_cross_entropy(out, y, True, "sum"), z)
+    assert np.allclose(gradient, 1 / (1 + np.exp(-z)) - y, rtol=1e-12, atol=1e-14)
+    _, gradient = value_and_gradient(
+        lambda out: nn.binary_cross_entropy([[m.sigmoid(one) for one in row] for row in out], y, reduction="sum"), z
+    )
+    assert np.allclose(gradient, 1 / (1 + np.exp(-z)) - y, rtol=1e-11, atol=1e-14)
+
+
+# ---- extreme outputs ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("logit", "target", "loss", "slope"),
+    [
+        (1000.0, 1, 0.0, 0.0), (1000.0, 0, 1000.0, 1.0), (-1000.0, 1, 1000.0, -1.0), (-1000.0, 0, 0.0, 0.0),
+        (1000.0, 0.25, 750.0, 0.75), (40.0, 1, math.exp(-40), -math.exp(-40)), (0.0, 0.5, math.log(2), 0.0),
+    ],
+)  # fmt: skip
+def test_binary_cross_entropy_of_extreme_logits(logit, target, loss, slope):
+    value, gradient = value_and_gradient(lambda y: nn.binary_cross_entropy(y, target, from_logits=True), logit)
+    assert value == pytest.approx(loss, rel=1e-14, abs=1e-300)
+    assert gradient == pytest.approx(slope, rel=1e-14, abs=1e-300)
+
+
+@pytest.mark.parametrize(
+    ("logits", "target", "loss", "slopes"),
+    [
+        ([1000.0, -1000.0], 0, 0.0, [0.0, 0.0]),
+        ([1000.0, -1000.0], 1, 2000.0, [1.0, -1.0]),
+        ([1000.0, 1000.0], 0, math.log(2), [-0.5, 0.5]),
+        ([-1000.0, -1000.0, 0.0], 2, 0.0, [0.0, 0.0, 0.0]),
+        ([1000.0, -1000.0], [0.5, 0.5], 1000.0, [0.5, -0.5]),
+    ],
+)
+def test_cross_entropy_of_extreme_logits(logits, target, loss, slopes):
+    value, gradient = value_and_gradient(lambda y: nn.cross_entropy(y, target), logits)
+    assert value == pytest.approx(loss, rel=1e-14)
+    assert gradient == pytest.approx(slopes, rel=1e-14)
+
+
+@pytest.mark.parametrize(("probability", "target"), [(0.0, 1), (1.0, 0)])
+def test_logarithms_of_probabilities_are_cut_off_at_minus_100(probability, target):
+    value, gradient = value_and_gradient(lambda y: nn.binary_cross_entropy(y, target), probability)
+    assert value == pytest.approx(100.0, rel=1e-14)
+    assert math.isfinite(gradient)
+    assert nn.binary_cross_entropy(1.0 - probability, target) == 0.0
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize("probability", [0.0, 1e-50, 1e-20, 0.5, 1.0])
+@pytest.mark.parametrize("target", [0, 1, 0.3])
+def test_values_at_extreme_probabilities_are_those_of_torch(probability, target):
+    import torch
+
+    y = torch.tensor([probability], dtype=torch.float64)
+    theirs = torch.nn.functional.binary_cross_entropy(y, torch.tensor([target], dtype=torch.float64)).item()
+    assert nn.binary_cross_entropy(probability, target) == pytest.approx(theirs, rel=1e-12)
+
+
+# ---- one example or a batch, shapes, reductions ------------------------------------------------------------------
+
+# loss, outputs of three examples, their targets
+EACH = {
+    "mse": (nn.mse, [0.5, -1.0, 2.0], [1.0, 0.0, 2.5]),
+    "mse of pairs": (nn.mse, [[0.5, 1.0], [-1.0, 0.3], [2.0, 1.0]], [[1.0, 0.0], [0.0, 0.5], [2.5, 1.0]]),
+    "bce": (nn.binary_cross_entropy, [0.5, 0.1, 0.9], [1, 0, 0.5]),
+    "bce of logits": (lambda y, t, **kind: nn.binary_cross_entropy(y, t, True, **kind), [0.5, -1.0, 2.0], [1, 0, 0.5]),
+    "cross entropy": (nn.cross_entropy, [[0.5, 1.0], [-1.0, 0.3], [2.0, 1.0]], [1, 0, 1]),
+    "of distributions": (
+        nn.cross_entropy, [[0.5, 1.0], [-1.0, 0.3], [2.0, 1.0]], [[1, 0], [0.25, 0.75], [0.5, 0.5]],
+    ),
+    "hinge": (nn.hinge, [0.5, -0.7, 2.0], [1, -1, -1]),
+    "multiclass hinge": (nn.multiclass_hinge, [[0.5, 1.0], [-1.0, 0.3], [2.0, 1.0]], [1, 0, 1]),
+}  # fmt: skip
+each = pytest.mark.parametrize(("loss", "outputs", "targets"), EACH.values(), ids=EACH)
+
+
+def test_every_loss_is_among_these():
+    assert {loss.__name__ for loss in LOSSES.values()} <= {
+        getattr(loss, "__name__", "") for loss, _, _ in EACH.values()
+    }
+
+
+@each
+def test_a_batch_is_reduced_over_its_examples(loss, outputs, targets):
+    """The mean or the sum of what the examples give; the mean unless told."""
+    alone = [loss(output, target) for output, target in zip(outputs, targets, strict=True)]
+    assert loss(outputs, targets) == pytest.approx(np.mean(alone), rel=1e-14)
+    assert loss(outputs, targets, reduction="mean") == loss(outputs, targets)
+    width = len(outputs[0]) if loss is nn.mse and isinstance(outputs[0], list) else 1  # mse divides by all numbers
+    assert loss(outputs, targets, reduction="sum") == pytest.approx(width * np.sum(alone), rel=1e-14)
+    assert type(loss(outputs, targets)) is float
+
+
+@each
+def test_lists_tuples_arrays_and_values_are_the_same_to_a_loss(loss, outputs, targets):
+    expected = loss(outputs, targets)
+    assert loss(tuple(outputs), tuple(targets)) == expected
+    assert loss(np.array(outputs), np.array(targets)) == expected
+    assert value_and_gradient(lambda y: loss(y, np.array(targets)), outputs)[0] == expected
+    assert value_and_gradient(lambda y: loss(y, targets), outputs)[0] == expected
+
+
+@pytest.mark.parametrize("name", ["mse", "bce", "bce of logits", "hinge"])
+def test_columns_and_rows_are_the_same_to_a_loss_of_numbers(name):
+    """Outputs or targets of shape (n,) or (n, 1), as layers and MLPs give them."""
+    loss, outputs, targets = EACH[name]
+    column, labels = np.reshape(outputs, (-1, 1)), np.reshape(targets, (-1, 1))
+    assert loss(column, targets) == loss(outputs, labels) == loss(column, labels) == loss(outputs, targets)
+
+
+@each
+def test_second_derivatives_exist_and_are_right(loss, outputs, targets):
+    flat = np.ravel(outputs).tolist()
+
+    def f(v):
+        it = iter(v)
+        return loss([[next(it) for _ in row] if isinstance(row, list) else next(it) for row in outputs], targets)
+
+    m.check_grads(f, (flat,), order=2)
+
+
+def test_half_the_sum_of_squares_of_note_002():
+    assert 0.5 * nn.mse([0.75136507, 0.772928465], [0.01, 0.99], "sum") == pytest.approx(0.298371109, abs=5e-10)
+
+
+@each
+def test_the_gates_of_a_loss_do_not_depend_on_the_numbers(loss, outputs, targets):
+    """No decision by a number is frozen into the graph, so it can be compiled."""
+
+    def gates(factor):
+        out = np.clip(np.array(outputs) * factor, 0.01, 0.99) if loss is nn.binary_cross_entropy else np.array(outputs)
+        leaves = [Value(one) for one in out.ravel() * (1 if loss is nn.binary_cross_entropy else factor)]
+        it = iter(leaves)
+        y = [[next(it) for _ in row] if isinstance(row, list) else next(it) for row in outputs]
+        return [node.primitive and node.primitive.name for node in topological_order(loss(y, targets))]
+
+    assert gates(1.0) == gates(-5.0) == gates(100.0) == gates(0.0)
+
+
+@each
+def test_a_target_may_be_a_value(loss, outputs, targets):
+    """Then it is part of the graph; a label is not checked, and takes no gradient."""
+    wrapped = [[Value(one) for one in row] if isinstance(row, list) else Value(row) for row in targets]
+    leaves = [Value(one) for one in np.ravel(outputs)]
+    it = iter(leaves)
+    y = [[next(it) for _ in row] if isinstance(row, list) else next(it) for row in outputs]
+    found = loss(y, wrapped)
+    found.backward()
+    assert found.data == pytest.approx(loss(outputs, targets), rel=1e-14)
+
+
+# ---- penalties ---------------------------------------------------------------------------------------------------
+
+
+def some_model():
+    return nn.Sequential(nn.MLP(2, [3, 2], rng=0), nn.Neuron(2, rng=1), nn.Maxout(1, 2, 2, rng=2))
+
+
+def with_biases():
+    model = some_model()
+    for place, parameter in enumerate(model.parameters()):
+        parameter.data += 0.1 * (place % 3 - 1)
+    return model
+
+
+def split(model):
+    """Weights and biases, as arrays."""
+    named = [(name, parameter.data) for name, parameter in model.named_parameters()]
+    is_bias = [".bias[" in name or name.endswith(".b") for name, _ in named]
+    data = np.array([one for _, one in named])
+    return data, np.array(is_bias)
+
+
+@pytest.mark.parametrize("biases", [False, True])
+@pytest.mark.parametrize("strength", [0.0, 0.1, 3])
+def test_penalties_are_their_formulas_and_leave_biases_out_unless_told(strength, biases):
+    """λ Σ|w| with the slope λ·sign w; ½ λ Σw² with the slope λw (note 002)."""
+    model = with_biases()
+    data, is_bias = split(model)
+    taken = np.ones_like(is_bias) if biases else ~is_bias
+    assert 0 < is_bias.sum() < len(is_bias)
+    for penalty, value, slope in [
+        (nn.l1, strength * np.abs(data[taken]).sum(), strength * np.sign(data)),
+        (nn.l2, 0.5 * strength * (data[taken] ** 2).sum(), strength * data),
+    ]:
+        model.zero_grad()
+        found = penalty(model, strength, biases=biases)
+        found.backward()
+        assert found.data == pytest.approx(value, rel=1e-12)
+        assert [one.grad for one in model.parameters()] == pytest.approx((slope * taken).tolist(), rel=1e-12)
+        assert [one.swept for one in model.parameters()] == taken.tolist()
+
+
+def test_l2_and_weight_decay_have_the_same_gradient():
+    """½ λ‖w‖² in the loss is a weight decay of λ in plain descent (note 002)."""
+    found = []
+    for decay, penalty in ((0.3, 0.0), (0.0, 0.3)):
+        model = nn.Neuron(3, activation="linear", rng=0)
+        optimizer = m.optim.SGD([{"params": model.w, "weight_decay": decay}, {"params": [model.b]}], lr=0.1)
+        for _ in range(5):
+            optimizer.zero_grad()
+            (nn.mse(model([1.0, 2.0, -1.0]), [0.5]) + nn.l2(model, penalty)).backward()
+            optimizer.step()
+        found.append([one.data for one in model.parameters()])
+    assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+def test_a_shared_weight_is_penalised_once():
+    layer = nn.Layer(2, 2, init=nn.init.constant(1.0))
+    assert nn.l2(nn.Sequential(layer, layer), 1.0).data == 2.0
+    assert nn.l1(nn.Sequential(layer, layer), 1.0).data == 4.0
+
+
+@pytest.mark.torch
+def test_l1_and_l2_are_those_of_torch():
+    import torch
+
+    model = with_biases()
+    tensor = torch.tensor([one.data for one in model.parameters()], requires_grad=True, dtype=torch.float64)
+    (0.1 * tensor.abs().sum() + 0.05 * tensor.pow(2).sum()).backward()
+    (nn.l1(model, 0.1, biases=True) + nn.l2(model, 0.1, biases=True)).backward()
+    assert [one.grad for one in model.parameters()] == pytest.approx(tensor.grad.tolist(), rel=1e-12)
+
+
+# ---- what is refused ---------------------------------------------------------------------------------------------
+
+CLASSES = "a label must be a whole number from 0 to 2, one of 3 classes, got"
+THREE = [0.1, 0.2, 0.3]
+REFUSED = {
+    "a class too many": (lambda: nn.cross_entropy(THREE, 3), ValueError, f"{CLASSES} 3.0"),
+    "a negative class": (lambda: nn.cross_entropy(THREE, -1), ValueError, f"{CLASSES} -1.0"),
+    "half a class": (lambda: nn.cross_entropy([THREE, THREE], [0, 0.5]), ValueError, f"{CLASSES} 0.5"),
+    "class nan": (lambda: nn.cross_entropy(THREE, math.nan), ValueError, f"{CLASSES} nan"),
+    "class inf": (lambda: nn.cross_entropy(THREE, math.inf), ValueError, f"{CLASSES} inf"),
+    "class text": (lambda: nn.cross_entropy(THREE, "cat"), TypeError, "expected a number or a Value, got str 'cat'"),
+    "class None": (lambda: nn.cross_entropy(THREE, None), TypeError, "expected a number or a Value, got NoneType"),
+    "labels too few": (lambda: nn.cross_entropy([THREE, THREE], [0]), ValueError, r"each of 2 examples, got \[0\]"),
+    "labels too many": (lambda: nn.cross_entropy([THREE], [0, 1]), ValueError, r"each of 1 examples, got \[0, 1\]"),
+    "one label for two": (lambda: nn.cross_entropy([THREE, THREE], 0), ValueError, "each of 2 examples, got 0"),
+    "a column of labels": (
+        lambda: nn.cross_entropy([THREE, THREE], [[0], [1]]), ValueError, "a distribution over 3 classes .*, got 1",
+    ),
+    "a distribution too long": (lambda: nn.cross_entropy(THREE, [0.25] * 4), ValueError, "over 3 classes .*, got 4"),
+    "negative parts": (lambda: nn.cross_entropy(THREE, [2.0, -1.0, 0.0]), ValueError, "are from 0 to 1, got 2.0"),
+    "whole negative parts": (lambda: nn.cross_entropy(THREE, [1, -1, 0]), ValueError, "are from 0 to 1, got -1"),
+    "nan among parts": (lambda: nn.cross_entropy(THREE, [1.0, math.nan, 0.0]), ValueError, "from 0 to 1, got nan"),
+    "hinge class": (lambda: nn.multiclass_hinge(THREE, 3), ValueError, f"{CLASSES} 3.0"),
+    "hinge class nan": (lambda: nn.multiclass_hinge([THREE], [math.nan]), ValueError, f"{CLASSES} nan"),
+    "hinge distribution": (
+        lambda: nn.multiclass_hinge(THREE, [0.0, 0.5, 0.5]), ValueError, r"a label is the number of a class, got \[0",
+    ),
+    "hinge of 0": (lambda: nn.hinge([0.5, 1.0], [1, 0]), ValueError, r"of hinge are −1 and 1, got 0.0: take 2\*y - 1"),
+    "hinge of a half": (lambda: nn.hinge(0.5, 0.5), ValueError, "the labels of hinge are −1 and 1, got 0.5"),
+    "hinge of nan": (lambda: nn.hinge(0.5, math.nan), ValueError, "the labels of hinge are −1 and 1, got nan"),
+    "a probability of 2": (lambda: nn.binary_cross_entropy(0.5, 2), ValueError, "from 0 to 1, got 2.0"),
+    "a label of −1": (lambda: nn.binary_cross_entropy([0.5], [-1], True), ValueError, "from 0 to 1, got -1.0"),
+    "a target of nan": (lambda: nn.binary_cross_entropy(0.5, math.nan), ValueError, "from 0 to 1, got nan"),
+    "an output above 1": (lambda: nn.binary_cross_entropy(1.5, 1), ValueError, "output must be from 0 to 1, got 1.5"),
+    "an output below 0": (
+        lambda: nn.binary_cross_entropy([Value(-0.5)], [1]), ValueError, "got -0.5: from_logits=True takes others",
+    ),
+    "targets too few": (lambda: nn.mse([1.0, 2.0], [1.0]), ValueError, "got 2 outputs and 1 targets"),
+    "targets too many": (lambda: nn.hinge([1.0], [1, 1]), ValueError, "got 1 outputs and 2 targets"),
+    "nothing": (lambda: nn.mse([], []), ValueError, "got 0 outputs and 0 targets"),
+    "no scores": (lambda: nn.cross_entropy([], []), ValueError, "at least one"),
+    "text": (lambda: nn.mse("a", "b"), TypeError, "expected a number or a Value, got str 'a'"),
+    "a target of None": (lambda: nn.mse([1.0], None), TypeError, "expected a number or a Value, got NoneType"),
+    "λ negative": (lambda: nn.l1(some_model(), -0.1), ValueError, "strength must be a finite number ≥ 0, got -0.1"),
+    "λ nan": (lambda: nn.l2(some_model(), math.nan), ValueError, "strength must be a finite number ≥ 0, got nan"),
+    "λ text": (lambda: nn.l2(some_model(), "much"), TypeError, "strength must be .*, got 'much'"),
+    "nothing to penalise": (lambda: nn.l2(nn.Dropout(), 0.1), ValueError, r"Dropout\(0.5\) has no weights to penalise"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "error", "message"), REFUSED.values(), ids=REFUSED)
+def test_mistakes_are_refused_by_name(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+@each
+@pytest.mark.parametrize("reduction", ["none", "Mean", None, 1])
+def test_reductions_are_mean_and_sum(loss, outputs, targets, reduction):
+    with pytest.raises(ValueError, match=f"reduction must be 'mean' or 'sum', got {reduction!r}"):
+        loss(outputs, targets, reduction=reduction)
