@@ -57,10 +57,9 @@ __version__ = "0.1.0"
 
 # abs and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [
-    "History", "Value", "accuracy", "acos", "asin", "atan", "atan2", "check_grads", "cos", "cosh", "detect_anomaly", "dot", "draw", "elu",
-    "erf", "exp", "expm1", "fit", "grad", "hardtanh", "hessian", "hvp", "jacobian", "jvp", "leaky_relu", "log", "log1p",
-    "logsumexp", "maximum", "mean", "minimum", "nn", "no_grad", "optim", "plots", "primitive", "relu", "sigmoid", "sign", "sin",
-    "sinh",
-    "softmax", "softplus", "softsign", "sqrt", "step", "steps", "tan", "tanh", "to_latex", "value_and_grad",
-    "where",
+    "History", "Value", "accuracy", "acos", "asin", "atan", "atan2", "check_grads", "cos", "cosh", "detect_anomaly",
+    "dot", "draw", "elu", "erf", "exp", "expm1", "fit", "grad", "hardtanh", "hessian", "hvp", "jacobian", "jvp",
+    "leaky_relu", "log", "log1p", "logsumexp", "maximum", "mean", "minimum", "nn", "no_grad", "optim", "plots",
+    "primitive", "relu", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt", "step", "steps",
+    "tan", "tanh", "to_latex", "value_and_grad", "where",
 ]  # fmt: skip

@@ -62,7 +62,7 @@ DEMONSTRATIONS = {
     ),
     "moons": Demonstration(
         "points of two interleaved half circles", _moons, [2, 16, 16, 1], "relu", "hinge", batch_size=None,
-        epochs=100, lr=0.02, penalty=lambda model: l2(model, 1e-3),
+        epochs=100, lr=0.05, penalty=lambda model: l2(model, 1e-3),
     ),
 }  # fmt: skip
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +19,7 @@ from microgradnn.nn.activations import ACTIVATIONS, Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.dropout import Dropout
 from microgradnn.nn.layers import Layer
-from microgradnn.nn.module import Module, Sequential, leaves
+from microgradnn.nn.module import Module, Sequential, in_use, leaves
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -191,7 +190,7 @@ def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]
             )
         classes = np.unique(np.concatenate([labels, found])).tolist()
         return _two(classes), np.stack([found == label for label in _two(classes)], axis=1).astype(float)
-    with _in_use(model), no_grad():
+    with in_use(model), no_grad():
         outputs = np.array([[_plain(one) for one in _listed(row)] for row in model(points.tolist())])
     if not np.isfinite(outputs).all():
         raise ValueError(f"{model!r} gives {outputs[~np.isfinite(outputs)][0]} at {_first_bad(points, outputs)}")
@@ -513,15 +512,3 @@ def _plain(output: Any) -> float:
 
 def _shown(thing: Any) -> str:
     return f"{type(thing).__name__} {thing!r:.60}"
-
-
-@contextmanager
-def _in_use(model: Module) -> Iterator[None]:
-    """Inside the block as after `eval()`; afterwards every module is in training or in use as it was."""
-    modes = [(module, module.training) for _, module in model.modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes:
-            module.training = training

@@ -19,7 +19,7 @@ from microgradnn.modes import no_grad
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
-from microgradnn.nn.module import Module, as_list, flat
+from microgradnn.nn.module import Module, as_list, flat, in_use
 from microgradnn.optim import OPTIMIZERS, Optimizer
 from microgradnn.settings import checked
 from microgradnn.value import Value
@@ -126,7 +126,7 @@ def fit(
     best = _Best(math.inf, 0, model.state_dict() if early_stopping else None)
     rates = [group["lr"] for group in optimizer.param_groups]
     bar = tqdm(total=epochs, desc="training", unit="epoch", disable=not progress)
-    with _left_as_found(model, optimizer.param_groups), _interruptible() as interrupted, bar:
+    with in_use(model), _rates_kept(optimizer.param_groups), _interruptible() as interrupted, bar:
         try:
             for epoch in range(epochs):
                 factor = 1.0 if schedule is None else schedule(epoch)
@@ -315,16 +315,13 @@ def _shown(history: History) -> dict[str, str]:
 
 
 @contextmanager
-def _left_as_found(model: Module, groups: Sequence[dict[str, Any]] = ()) -> Iterator[None]:
-    """Afterwards modules are in training or in use as before, and learning rates are what they were."""
-    modes = [(module, module.training) for _, module in model.modules()]
-    rates = [(group, group["lr"]) for group in groups]
+def _rates_kept(groups: Sequence[dict[str, Any]]) -> Iterator[None]:
+    """Afterwards learning rates are what they were."""
+    rates = [group["lr"] for group in groups]
     try:
         yield
     finally:
-        for module, training in modes:
-            module.training = training
-        for group, rate in rates:
+        for group, rate in zip(groups, rates, strict=True):
             group["lr"] = rate
 
 
@@ -392,8 +389,8 @@ def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -
         )
     data = _Data(examples.tolist(), targets.tolist())
     try:
-        with _left_as_found(model), no_grad():
-            output = model.eval()(data.X[0])
+        with in_use(model), no_grad():
+            output = model(data.X[0])
     except ValueError as error:
         raise ValueError(f"{X_name} does not fit {model!r}: {error}") from error
     except ArithmeticError as error:

@@ -7,6 +7,7 @@ a batch, and gives back the same. Which parts there are is in the other modules 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.modes import inside
@@ -270,6 +271,18 @@ class Sequential(Module):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+
+@contextmanager
+def in_use(model: Module) -> Iterator[None]:
+    """Inside the block as after `eval()`; afterwards every module is in training or in use as it was."""
+    modes = [(module, module.training) for _, module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def examples(x: Any) -> tuple[Batch, bool]:
