@@ -53,7 +53,7 @@ from microgradnn.primitives import primitive
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 # abs and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [

@@ -8,7 +8,8 @@ import sys
 
 import pytest
 
-from tests.benchmarks import eager, harness
+from microgradnn import Value
+from tests.benchmarks import eager, harness, networks
 
 GRAPHS = [(eager.w1(10), eager.START), (eager.w1(200), eager.START), *(small[:2] for small in eager.SMALL.values())]
 
@@ -103,3 +104,40 @@ def test_the_suite_measures_every_row() -> None:
     lines = eager.table([engine.name for engine in engines], figures)
     assert len(lines) == 2 + 4 + 2 + 1
     assert {line.count("|") for line in lines} == {6}
+
+
+def test_our_networks_step_from_the_shared_weights() -> None:
+    model = networks.loaded([2, 3, 1], "tanh")
+    assert model.state_dict()["2.weight"].tolist() == networks.weights([2, 3, 1])[1][0]
+    ours = networks.gate_by_gate(networks.scalars(Value, [2, 3, 1]), Value.tanh, [0.3, -0.2])
+    assert model([0.3, -0.2]).data == pytest.approx(ours[0].data, rel=1e-12)
+
+
+def test_a_wrong_network_is_caught() -> None:
+    right = networks.Step(lambda: None, lambda: [1.0, 2.0])
+    with pytest.raises(AssertionError, match=r"wrong: 2\.1, not 2\.0, at 1"):
+        networks.check_equal({"right": right, "wrong": right._replace(outcome=lambda: [1.0, 2.1])})
+    with pytest.raises(AssertionError, match="wrong: 1 figures, not 2"):
+        networks.check_equal({"right": right, "wrong": right._replace(outcome=lambda: [1.0])})
+
+
+def test_table_and_targets_of_networks() -> None:
+    figures = {
+        (workload, name, collector): 10.0 * factor
+        for workload in ("W2", "W3")
+        for factor, name in [(1, "microgradnn"), (20, "micrograd"), (30, "PyTorch scalars")]
+        for collector in ("on", "off")
+    } | {("epoch", "microgradnn", "on"): 1000.0, ("epoch", "PyTorch tensors", "on"): 50.0}
+    lines = networks.table(figures)
+    assert {line.count("|") for line in lines} == {6}
+    assert lines[2].endswith("gc on, ms | 10.00 | 200.00 (20 ×) | 300.00 (30 ×) | – |")
+    assert lines[-1].endswith("| 1,000.00 | – | – | 50.00 (0.05 ×) |")
+    assert [line.split()[-1] for line in networks.targets(figures)] == ["missed", "met", "met", "met"]
+
+
+@pytest.mark.torch
+@pytest.mark.sklearn
+def test_all_networks_agree_and_every_row_is_measured() -> None:
+    figures = networks.measure(runs=1, repeat=1, images=64)
+    assert all(figure >= 0.0 for figure in figures.values())
+    assert len(networks.table(figures)) == 2 + 5

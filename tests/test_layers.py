@@ -18,7 +18,19 @@ ORDER = [
     "files", "drawing", "compiler", "nn", "optim", "training", "saving", "plots", "sklearn", "demonstrations", "expression", "tables",
     "__init__", "__main__",
 ]  # fmt: skip
-HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython", "sklearn", "tqdm", "safetensors"]
+HEAVY = [
+    "numpy",
+    "graphviz",
+    "pygraphviz",
+    "matplotlib",
+    "jax",
+    "torch",
+    "hypothesis",
+    "IPython",
+    "sklearn",
+    "tqdm",
+    "safetensors",
+]
 
 
 def imported(source):

@@ -13,7 +13,9 @@ from tests.test_drawing import neuron, parsed, xyz
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = re.findall(r"^\$ (?:pip install \. && )?(microgradnn .*)\n((?:(?!```).*\n)*)", README, re.MULTILINE)
+COMMANDS = re.findall(
+    r"^\$ (?:pip install \. && )?(microgradnn (?!train ).*)\n((?:(?!```).*\n)*)", README, re.MULTILINE
+)
 
 
 def test_its_python_runs(tmp_path, monkeypatch):
@@ -30,6 +32,42 @@ def test_its_python_runs(tmp_path, monkeypatch):
 def test_its_commands_print_what_it_says(command, output, capsys):
     assert main(shlex.split(command)[1:]) == 0
     assert capsys.readouterr().out == output
+
+
+def trained_as_it_says(tmp_path, monkeypatch, capsys):
+    """What `microgradnn train` printed, and what the README says; the files are in `tmp_path`."""
+    command, said = re.search(r"^\$ microgradnn (train .*)\n((?:(?!```).*\n)*)", README, re.MULTILINE).groups()
+    monkeypatch.chdir(tmp_path)
+    assert main(shlex.split(command)) == 0
+    return capsys.readouterr().out.splitlines(), said.splitlines()
+
+
+@pytest.mark.slow
+@pytest.mark.plot
+@pytest.mark.sklearn
+@pytest.mark.torch
+def test_its_network_learns_digits_and_pytorch_reads_the_weights(tmp_path, monkeypatch, capsys):
+    """The last digits of a training may differ from machine to machine; the rest may not."""
+    import torch
+
+    from microgradnn import nn, no_grad
+
+    found, said = trained_as_it_says(tmp_path, monkeypatch, capsys)
+    assert len(found) == len(said)
+    blanked = [[re.sub(r"[\d.]+", "#", line) for line in lines] for lines in (found, said)]
+    assert blanked[0] == blanked[1]
+    assert found[:5] == said[:5]
+    (code,) = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    scope = {}
+    exec(code, scope)  # noqa: S102  our own README
+    ours = nn.MLP(64, [32, 10], activation="tanh")
+    ours.load("digits.safetensors")
+    pixels = [[(place * row) % 17 / 16 for place in range(64)] for row in range(5)]
+    with no_grad():
+        outputs = [[logit.data for logit in logits] for logits in ours(pixels)]
+    theirs = scope["model"](torch.tensor(pixels, dtype=torch.float64))
+    assert theirs.tolist() == [pytest.approx(logits, abs=1e-12) for logits in outputs]
+    assert Path("digits.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(("name", "circuit"), [("circuit", xyz), ("neuron", neuron)])

@@ -1,6 +1,21 @@
 """Ordinary use, for the type checker alone: `mypy --strict` must find nothing wrong with it."""
 
-from microgradnn import Value, check_grads, draw, exp, grad, primitive, steps, sum as total, tanh
+from microgradnn import (
+    History,
+    Value,
+    accuracy,
+    check_grads,
+    draw,
+    exp,
+    fit,
+    grad,
+    nn,
+    optim,
+    primitive,
+    steps,
+    sum as total,
+    tanh,
+)
 
 
 def use() -> tuple[float, bool, list[float], Value]:
@@ -16,3 +31,16 @@ def use() -> tuple[float, bool, list[float], Value]:
     check_grads(lambda v: v**2, (3.0,))
     square = primitive("square", lambda v: v * v, lambda out, v: 2 * v)
     return number, larger, gradient, square(z)
+
+
+def network() -> None:
+    """A network as a user writes it."""
+    model = nn.MLP(2, [4, 1], activation="tanh", rng=0)
+    optimizer = optim.Adam(model.parameters(), lr=0.01)
+    history: History = fit(
+        model.train(), "hinge", [[0.0, 1.0]], [1], optimizer, epochs=1, penalty=lambda model: nn.l2(model, 0.1),
+        schedule=optim.Cosine(1), metrics={"accuracy": accuracy}, progress=False,
+    )  # fmt: skip
+    losses: list[float] = history.loss
+    model.save("model.safetensors")
+    print(model.summary().parameters, losses, draw(model([0.0, 1.0]), level=2).svg())

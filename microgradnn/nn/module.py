@@ -241,6 +241,7 @@ class Sequential(Module):
             if not isinstance(module, Module):
                 raise TypeError(f"Sequential takes modules, argument {place} is {module!r:.60}")
         self.layers = list(modules)
+        self.nin = modules[0].nin if modules else None
 
     def places(self) -> range:
         """The names of the layers: their places, as PyTorch counts them."""

@@ -1,0 +1,66 @@
+"""What notebook 06_starting_well shows, and answers to its exercises."""
+
+FIGURES = [  # what it prints, white space aside
+    "all 0.5 loss 0.383, accuracy 0.800",
+    "(0.260, -0.754) (0.260, -0.754) (0.260, -0.754) (0.260, -0.754)",
+    "all 0 loss 0.693, accuracy 0.500",
+    "(0.000, 0.000) (0.000, 0.000) (0.000, 0.000) (0.000, 0.000)",
+    "random loss 0.122, accuracy 0.975",
+    "std 0.01 7.0e-02 1.8e-09 2.4e-10 8.3e-03 0%",
+    "variance 0.01 4.5e-01 1.1e-02 2.1e-03 8.3e-02 0%",
+    "std 1 9.3e-01 9.2e-01 2.3e+01 8.3e-01 61%",
+    "Xavier 6.2e-01 2.4e-01 1.1e-01 2.1e-01 0%",
+    "variance 0.00497, wanted 0.00500",
+    "variance 0.00501, wanted 0.00500",
+    "√(6 / (n_in + n_out)) = 0.1225 biases: {0.0}",
+    "relu, Xavier a layer multiplies outputs by 0.74, gradients by 0.67",
+    "relu, He a layer multiplies outputs by 1.05, gradients by 0.95",
+    "std 0.01 loss 0.694 → 0.693",
+    "out: means [0. 0. 0.] standard deviations [1. 1. 1.]",
+    "in and out differ by less than 1e-12: True",
+    "std 0.1, without loss 0.695 → 0.692",
+    "in training: BatchNorm in training needs two examples or more",
+    "standardised covariance [1. 0.94 0.94 1. ]",
+    "whitened covariance [1. 0. 0. 1.]",
+    "StandardScaler, below 1e-12: True",
+    "PCA(whiten=True), below 1e-12: True",
+    "correlations of Uᵀ X' [0. 0. 0.]",
+    "as it is best lr 1e-06",
+    "standardised best lr 1: loss 0.056",
+    "fan-in 100: lr 0.010 for 2525 parameters fan-in 25: lr 0.020 for 104 parameters fan-in 4: lr 0.050 for 5",
+]
+
+PICTURED = []  # its pictures are plots
+
+ANSWERS = [  # for each exercise right answers, then wrong ones, as a student would type them
+    (
+        ["(0.2, 0.35)", "(0.20, 0.346)", "[np.sqrt(2 / 50), np.sqrt(6 / 50)]"],
+        ["(0.04, 0.12)", "(0.2, 0.2)", "(0.35, 0.2)", "0.2", "'0.2, 0.35'"],
+    ),
+    (
+        [
+            "lambda fan_in, k: np.sqrt(2 / ((1 + k**2) * fan_in))",
+            "lambda fan_in, k: (2 / fan_in / (1 + k * k)) ** 0.5",
+        ],
+        [
+            "lambda fan_in, k: np.sqrt(2 / fan_in)",
+            "lambda fan_in, k: 2 / ((1 + k**2) * fan_in)",
+            "lambda fan_in, k: np.sqrt(1 / fan_in) * (1 + k)",
+            "lambda fan_in: np.sqrt(2 / fan_in)",
+            "0.1",
+        ],
+    ),
+    (
+        [
+            "lambda training, test: (test - training.mean(0)) / training.std(0)",
+            "lambda training, test: StandardScaler().fit(training).transform(test)",
+        ],
+        [
+            "lambda training, test: (test - test.mean(0)) / training.std(0)",
+            "lambda training, test: StandardScaler().fit_transform(test)",
+            "lambda training, test: test - training.mean(0)",
+            "lambda training, test: (test - training.mean()) / training.std()",
+            "1",
+        ],
+    ),
+]
