@@ -138,6 +138,6 @@ def test_table_and_targets_of_networks() -> None:
 @pytest.mark.torch
 @pytest.mark.sklearn
 def test_all_networks_agree_and_every_row_is_measured() -> None:
-    figures = networks.measure(runs=1, repeat=1, images=64)
+    figures = networks.measure(1, {"W2": 1, "W3": 1}, images=64)
     assert all(figure >= 0.0 for figure in figures.values())
     assert len(networks.table(figures)) == 2 + 5

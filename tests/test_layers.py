@@ -15,22 +15,11 @@ from microgradnn.value import Value
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
     "primitives", "graph", "recording", "modes", "value", "settings", "notation", "functional", "backprop", "checks",
-    "files", "drawing", "compiler", "nn", "optim", "training", "saving", "plots", "sklearn", "demonstrations", "expression", "tables",
-    "__init__", "__main__",
+    "files", "drawing", "compiler", "nn", "optim", "training", "saving", "plots", "sklearn", "demonstrations",
+    "expression", "tables", "__init__", "__main__",
 ]  # fmt: skip
-HEAVY = [
-    "numpy",
-    "graphviz",
-    "pygraphviz",
-    "matplotlib",
-    "jax",
-    "torch",
-    "hypothesis",
-    "IPython",
-    "sklearn",
-    "tqdm",
-    "safetensors",
-]
+HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
+HEAVY += ["sklearn", "tqdm", "safetensors"]
 
 
 def imported(source):

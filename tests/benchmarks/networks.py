@@ -252,10 +252,15 @@ def check_equal(steps: dict[str, Step]) -> None:
             assert math.isclose(one, other, rel_tol=1e-7, abs_tol=1e-9), f"{name}: {one}, not {other}, at {place}"
 
 
-def measure(runs: int, repeat: int = 20, images: int = 1437) -> Figures:
+RUNS = 5
+STEPS = {"W2": 5, "W3": 20}  # in a row: what is garbage after one step is there in the next
+
+
+def measure(runs: int, steps_in_a_row: dict[str, int], images: int = 1437) -> Figures:
     """Milliseconds by workload, engine and state of the collector."""
     figures: Figures = {}
-    for workload, makers, times in [("W2", W2, 1), ("W3", W3, repeat)]:
+    for workload, makers in [("W2", W2), ("W3", W3)]:
+        times = steps_in_a_row[workload]
         steps = {name: maker() for name, maker in makers.items()}
         check_equal(steps)
         tasks = {
@@ -267,7 +272,9 @@ def measure(runs: int, repeat: int = 20, images: int = 1437) -> Figures:
     epochs = {"microgradnn": epoch_microgradnn(images), "PyTorch tensors": epoch_torch(images)}
     for name, run in epochs.items():
         run()  # the first one warms up
-        figures["epoch", name, "on"] = 1e3 * medians({name: partial(whole, run, lambda _: None, 1, True)}, 3)[name][0]
+        figures["epoch", name, "on"] = (
+            1e3 * medians({name: partial(whole, run, lambda _: None, 1, True)}, runs)[name][0]
+        )
     return figures
 
 
@@ -309,11 +316,12 @@ def report() -> None:
         maker()  # imports
     gc.collect()
     gc.freeze()  # as in a process of its own: no engine pays for walking over the modules of the others
-    figures = measure(runs=7)
+    figures = measure(RUNS, STEPS)
     print("\n".join(table(figures)))
     print(
-        f"\n{machine('micrograd', 'torch', 'scikit-learn')}. Processor time, medians of 7 interleaved runs (epochs: 3); "
-        "W2 and W3 from the same weights in all engines, losses and gradients compared before timing.\n"
+        f"\n{machine('micrograd', 'torch', 'scikit-learn')}. Processor time, medians of {RUNS} interleaved runs: of "
+        f"{STEPS['W2']} steps in a row for W2, of {STEPS['W3']} for W3, of an epoch. All engines start from the same "
+        "weights; losses and gradients were compared before timing: equal to 1e-7.\n"
     )
     print("\n".join(targets(figures)))
 
