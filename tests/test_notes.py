@@ -531,10 +531,10 @@ def test_note_002_xor_with_five_hidden_neurons():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("step", "learned"), [(descend, 33), (output_first, 40)])
-def test_note_002_xor_with_five_hidden_neurons_from_40_starts(step, learned):
+def test_note_002_xor_with_five_hidden_neurons_from_40_starts():
     """By the rule of the printed figures every start ends below 0.012; down the gradient some take longer."""
-    assert sum(xor_error(seed, step) < 0.012 for seed in range(40)) == learned
+    assert [seed for seed in range(40) if xor_error(seed, output_first) >= 0.012] == []
+    assert [xor_error(seed, descend) < 0.012 for seed in (0, 1)] == [True, False]
 
 
 def test_note_002_loss_cost_and_total_loss():
