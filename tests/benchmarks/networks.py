@@ -274,8 +274,6 @@ def measure(runs: int, steps_in_a_row: dict[str, int], images: int = 1437) -> Fi
         run()  # the first one warms up
         task = partial(whole, run, lambda _: None, 1, True)
         figures["epoch", name, "on"] = 1e3 * medians({name: task}, runs)[name][0]
-            1e3 * medians({name: partial(whole, run, lambda _: None, 1, True)}, runs)[name][0]
-        )
     return figures
 
 
