@@ -129,16 +129,16 @@ def read_training(argv: Sequence[str]) -> dict[str, Any]:
     rest = iter(argv)
     for argument in rest:
         name, equals, value = argument.partition("=")
-        if not name.startswith("--"):
+        if not name.startswith("-"):
             names.append(argument)
             continue
-        if name[2:] not in options:
+        if not name.startswith("--") or name[2:] not in options:
             raise InputError(f"unknown option {name} of train; known: {', '.join(f'--{option}' for option in options)}")
         value = value if equals else next(rest, "")
         if name in ("--epochs", "--seed"):
             least = 1 if name == "--epochs" else 0
-            if not value.isdecimal() or int(value) < least:
-                raise InputError(f"{name} must be a whole number ≥ {least}, got {value!r:.60}")
+            if not re.fullmatch("[0-9]+", value) or not least <= int(value) < 2**32:
+                raise InputError(f"{name} must be a whole number ≥ {least} and below 2³², got {value or 'none'}")
             options[name[2:]] = int(value)
         else:
             options[name[2:]] = value
@@ -325,15 +325,21 @@ def run(argv: Sequence[str]) -> tuple[int, str]:
 
 def run_training(argv: Sequence[str]) -> int:
     """Train a demonstration, printing as it goes; the exit status."""
-    if "--help" in argv:
+    if set(argv) & {"--help", "-h"}:
         _print(HELP)
         return 0
-    try:
-        for line in train(**read_training(argv)):
+    lines = train(**read_training(argv))
+    while True:
+        try:
+            line = next(lines, None)
+        except (ImportError, OSError, ValueError) as error:
+            raise InputError(str(error)) from None
+        if line is None:
+            return 0
+        try:
             _print(line + "\n")
-    except (ImportError, OSError, ValueError) as error:
-        raise InputError(str(error)) from None
-    return 0
+        except BrokenPipeError:  # nobody reads any more; what was asked for is done all the same
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fits(text: str) -> bool:

@@ -112,7 +112,7 @@ def train(name: str, epochs: int | None, seed: int, save: str | None, plot: str 
     yield ""
     yield (
         f"accuracy on the held-out data: {100 * found:.1f} % ({round(found * len(held_out_y))} of {len(held_out_y)})"
-        f" after {len(history.loss)} epochs{', interrupted' if history.stopped else ''}"
+        f" after {len(history.loss)} epoch{'s' * (len(history.loss) > 1)}{', interrupted' if history.stopped else ''}"
     )
     if save is not None:
         model.save(save)

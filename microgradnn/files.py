@@ -24,7 +24,7 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     Raises OSError with the path named.
     """
     check_writable(path)
-    path = Path(path).resolve()  # a link goes on pointing where it did
+    path = Path(os.path.realpath(path))  # a link goes on pointing where it did
     temporary = path.with_name(f".{secrets.token_hex(8)}.part")
     try:
         try:

@@ -98,8 +98,8 @@ def inside(name: str) -> AbstractContextManager[None]:
 def source_line() -> str:
     """The first source line outside this package on the stack: `file, line n: text`."""
     frame = sys._getframe(1)
-    inside = str(Path(__file__).parent) + os.sep
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((inside, "<microgradnn")):
+    package = str(Path(__file__).parent) + os.sep
+    while frame.f_back is not None and frame.f_code.co_filename.startswith((package, "<microgradnn")):
         frame = frame.f_back
     filename, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(filename, line).strip()

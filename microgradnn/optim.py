@@ -1,7 +1,8 @@
 """Optimisers, learning-rate schedules and gradient clipping: how gradients become better parameters.
 
 Each optimiser is one rule, its method `update`: what to add to one parameter, from its gradient and from what the
-rule remembers of that parameter. Rules, defaults and groups are PyTorch's. Nothing here knows of networks or losses.
+rule remembers of that parameter. Rules, groups and, but for SGD's lr, defaults are PyTorch's. Nothing here knows of
+networks or losses.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from microgradnn.nn.activations import ACTIVATIONS, Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.dropout import Dropout
 from microgradnn.nn.layers import Layer
-from microgradnn.nn.module import Module, Sequential, in_use, leaves
+from microgradnn.nn.module import Module, Sequential, evaluating
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def plot_gradient_flow(model_or_history: Module | History, ax: Axes | None = Non
 def _flow_of_model(model: Module, ax: Axes | None) -> Axes:
     sizes = {}
     for path, module in model.modules():
-        weights = [leaf for name, tensor in module.tensors() if name not in ("b", "bias") for _, leaf in leaves(tensor)]
+        weights = module.own_parameters()
         if not any(weight.swept for weight in weights):
             continue
         size = math.hypot(*(weight.grad for weight in weights)) / math.sqrt(len(weights))
@@ -190,7 +190,7 @@ def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]
             )
         classes = np.unique(np.concatenate([labels, found])).tolist()
         return _two(classes), np.stack([found == label for label in _two(classes)], axis=1).astype(float)
-    with in_use(model), no_grad():
+    with evaluating(model), no_grad():
         outputs = np.array([[_plain(one) for one in _listed(row)] for row in model(points.tolist())])
     if not np.isfinite(outputs).all():
         raise ValueError(f"{model!r} gives {outputs[~np.isfinite(outputs)][0]} at {_first_bad(points, outputs)}")

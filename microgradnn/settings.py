@@ -16,15 +16,15 @@ def _pair(values: Any) -> tuple[float, float]:
 
 _KINDS: list[tuple[str, str, Any, Any]] = [  # what is allowed, which settings it is about, how to read, what holds
     ("a finite number", "value", number, math.isfinite),
-    ("a finite number ≥ 0", "lr momentum weight_decay eps k epoch", number, lambda x: 0 <= x < math.inf),
-    ("a finite number ≥ 0", "std limit strength", number, lambda x: 0 <= x < math.inf),
+    ("a finite number ≥ 0", "lr momentum weight_decay eps k epoch std limit strength",
+     number, lambda x: 0 <= x < math.inf),
     ("a finite number > 0", "tau", number, lambda x: 0 < x < math.inf),
     ("a number ≥ 0 (inf clips nothing)", "max_norm", number, lambda x: x >= 0),
     ("a number in [0, 1)", "alpha p", number, lambda x: 0 <= x < 1),
     ("a number in (0, 1]", "factor", number, lambda x: 0 < x <= 1),
     ("two numbers in [0, 1)", "betas", _pair, lambda pair: all(0 <= x < 1 for x in pair)),
-    ("a whole number ≥ 1", "every epochs batch_size early_stopping", operator.index, lambda n: n >= 1),
-    ("a whole number ≥ 1", "nin nout nouts pieces num_features", operator.index, lambda n: n >= 1),
+    ("a whole number ≥ 1", "every epochs batch_size early_stopping nin nout nouts pieces num_features",
+     operator.index, lambda n: n >= 1),
     ("True or False", "nesterov fused nonlin progress", lambda flag: flag, lambda flag: isinstance(flag, bool)),
 ]  # fmt: skip
 _ALLOWED = {name: (wording, read, holds) for wording, names, read, holds in _KINDS for name in names.split()}

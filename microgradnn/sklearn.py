@@ -29,18 +29,23 @@ except ImportError as error:
 from microgradnn.modes import no_grad
 from microgradnn.nn.layers import MLP
 from microgradnn.optim import OPTIMIZERS
+from microgradnn.settings import checked
 from microgradnn.training import History, fit
 
 Array = np.ndarray[Any, Any]
 
 
-class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
-    """What the two estimators share: the network, its training, its outputs.
+_SETTINGS = """
 
-    `hidden_layer_sizes`, `activation` and `init` say what the network is, `optimizer` (sgd, adagrad, rmsprop, adam,
-    adamw), `lr`, `weight_decay` (λ of ½λΣw², biases left out), `batch_size` and `epochs` how it is trained; a
-    `random_state` makes it repeatable. After `fit` there are `model_`, the nn.MLP, and `history_`.
+    `hidden_layer_sizes`, `activation` and `init` say what the network is, as for nn.MLP; `optimizer` (sgd, adagrad,
+    rmsprop, adam, adamw), `lr`, `weight_decay` (of the optimiser; biases are left out), `batch_size` and `epochs` how
+    it is trained; a `random_state` makes it repeatable. Bad settings raise ValueError or TypeError in `fit`, which$
+    leaves `model_`, the nn.MLP, and `history_` behind.
     """
+
+
+class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
+    """What the two estimators share: the network, its training, its outputs."""
 
     model_: MLP
     history_: History
@@ -63,17 +68,20 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     def _train(self, loss: str, X: Array, y: Array, outputs: int) -> None:  # noqa: N803  as in scikit-learn
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
-        model = MLP(X.shape[1], [*self.hidden_layer_sizes, outputs], self.activation, init=self.init, rng=rng)
-        if self.optimizer not in OPTIMIZERS:
+        sizes = np.atleast_1d(self.hidden_layer_sizes).tolist()  # one whole number is one layer
+        hidden = [checked("nout", size, " in hidden_layer_sizes") for size in sizes]
+        model = MLP(X.shape[1], [*hidden, outputs], self.activation, init=self.init, rng=rng)
+        if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r:.60}")
-        named = list(model.named_parameters())
+        weights = model.weights()
+        known = set(weights)  # Values hash by identity
         groups = [
-            {"params": [w for name, w in named if ".weight" in name], "weight_decay": self.weight_decay},
-            {"params": [b for name, b in named if ".bias" in name], "weight_decay": 0.0},
+            {"params": weights, "weight_decay": checked("weight_decay", self.weight_decay)},
+            {"params": [b for b in model.parameters() if b not in known], "weight_decay": 0.0},
         ]
         self.history_ = fit(
             model, loss, X, y, OPTIMIZERS[self.optimizer](groups, lr=self.lr), self.epochs,
-            batch_size=min(self.batch_size, len(X)), rng=rng, progress=False,
+            batch_size=min(checked("batch_size", self.batch_size), len(X)), rng=rng, progress=False,
         )  # fmt: skip
         self.model_ = model.eval()
         self.n_iter_ = len(self.history_.loss)
@@ -86,7 +94,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
 
 class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
-    """A multi-layer perceptron with softmax and cross-entropy; takes labels of any kind. See `_Network`."""
+    __doc__ = "A multi-layer perceptron with softmax and cross-entropy; takes labels of any kind." + _SETTINGS
 
     classes_: Array
 
@@ -119,7 +127,7 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
 
 class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
-    """A multi-layer perceptron with the mean squared error, for one target or several. See `_Network`."""
+    __doc__ = "A multi-layer perceptron with the mean squared error, for one target or several." + _SETTINGS
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

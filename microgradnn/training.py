@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import math
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,8 +20,9 @@ from microgradnn.modes import no_grad
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
-from microgradnn.nn.module import Module, as_list, flat, in_use
+from microgradnn.nn.module import Module, as_list, data_of, evaluating
 from microgradnn.optim import OPTIMIZERS, Optimizer
+from microgradnn.primitives import number
 from microgradnn.settings import checked
 from microgradnn.value import Value
 
@@ -50,18 +52,22 @@ class History:
     stopped: str = ""
 
 
-def accuracy(outputs: list[Any], targets: list[Any]) -> float:
-    """The part of examples that are classified right: by the largest of several scores, or by the sign of one.
+def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
+    """The part of examples that are classified right: by the largest of several scores, or by the side of one score.
 
-    >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1]), accuracy([0.3, -2.0], [1, 0]), accuracy([0.3, -2.0], [1, -1])
+    One score above `threshold` means label 1, below it 0 or −1; for probabilities the threshold is ½. A list of one
+    is read as its number. Raises ValueError for unequal lengths.
+
+    >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1]), accuracy([0.3, -2.0], [1, 0]), accuracy([[0.3], [-2.0]], [1, -1])
     (0.5, 1.0, 1.0)
     """
 
     def right(scores: Any, label: Any) -> bool:
+        scores, label = (one[0] if isinstance(one, list) and len(one) == 1 else one for one in (scores, label))
         if isinstance(scores, list):
             wanted = label.index(max(label)) if isinstance(label, list) else label
             return bool(scores.index(max(scores)) == wanted)
-        return bool((scores > 0) == ((label[0] if isinstance(label, list) else label) > 0))
+        return bool((scores > threshold) == (label > 0))
 
     outputs, targets = as_list(outputs), as_list(targets)
     if len(outputs) != len(targets) or not targets:
@@ -117,19 +123,20 @@ def fit(
     named = {f"metrics[{name!r}]": metric for name, metric in (metrics or {}).items()}
     for name, function in {"schedule": schedule, "penalty": penalty, **named}.items():
         if not (callable(function) or (function is None and name not in named)):
-            raise TypeError(f"{name} must be a function, got {function!r:.60}")
+            example = {"penalty": ", such as lambda model: nn.l2(model, 0.1)", "schedule": ", such as optim.Cosine(10)"}
+            raise TypeError(f"{name} must be a function{example.get(name, '')}, got {function!r:.60}")
     shuffle, progress = generator(rng), checked("progress", progress)
 
     from tqdm import tqdm
 
     history, whole = History(), 0  # epochs that are complete
-    best = _Best(math.inf, 0, model.state_dict() if early_stopping else None)
+    best = _Best(math.inf, 0, None)
     rates = [group["lr"] for group in optimizer.param_groups]
-    bar = tqdm(total=epochs, desc="training", unit="epoch", disable=not progress)
-    with in_use(model), _rates_kept(optimizer.param_groups), _interruptible() as interrupted, bar:
+    bar = tqdm(total=epochs, desc="training", unit="epoch", disable=not progress or sys.stderr is None)
+    with evaluating(model), _rates_kept(optimizer.param_groups), _interruptible() as interrupted, bar:
         try:
             for epoch in range(epochs):
-                factor = 1.0 if schedule is None else schedule(epoch)
+                factor = 1.0 if schedule is None else number(schedule(epoch))
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = checked("lr", rate * factor, f" in epoch {epoch}")
                 model.train()
@@ -149,6 +156,9 @@ def fit(
                 bar.update()
                 if epoch - best.epoch >= patience:
                     history.stopped = "early"
+                    break
+                if interrupted:
+                    history.stopped = "interrupted"
                     break
         except KeyboardInterrupt:
             history.stopped = "interrupted"
@@ -187,8 +197,7 @@ class _Trained:
         self.examples, self.loss = 0, 0.0
         self.outputs: list[Any] = []
         self.targets: list[Any] = []
-        named = ((path or repr(module), [*flat([tensor for _, tensor in module.tensors()])])
-                 for path, module in model.modules())  # fmt: skip
+        named = ((path or type(module).__name__, module.own_parameters()) for path, module in model.modules())
         self.layers = {path: parameters for path, parameters in named if parameters}
         self.norms: dict[str, list[float]] = {path: [] for path in self.layers}
         self.buffers = [(module, name) for _, module in model.modules() for name in module.buffers]
@@ -196,7 +205,7 @@ class _Trained:
     def batch(self, loss: float, data: _Data, outputs: list[Any]) -> None:
         self.loss += loss * len(data.X)
         self.examples += len(data.X)
-        self.outputs += _data_of(outputs)
+        self.outputs += data_of(outputs)
         self.targets += data.y
         for path, parameters in self.layers.items():
             self.norms[path].append(math.hypot(*(parameter.grad for parameter in parameters)))
@@ -207,7 +216,7 @@ class _Trained:
         for path, norms in self.norms.items():
             history.gradient_norm.setdefault(path, []).append(sum(norms) / len(norms))
         for name, metric in (metrics or {}).items():
-            history.metrics.setdefault(name, []).append(float(metric(self.outputs, self.targets)))
+            history.metrics.setdefault(name, []).append(number(metric(self.outputs, self.targets)))
 
 
 def _step(
@@ -234,7 +243,7 @@ def _forward_backward(
     except ArithmeticError as error:
         raise FloatingPointError(f"training stopped in {place}: {error}") from error
     if not isinstance(total, Value):
-        raise TypeError(f"the loss must depend on the parameters of {model!r}: it is the number {total!r:.60}")
+        raise TypeError(f"the loss must be one number that depends on the parameters of {model!r}, got {total!r:.60}")
     if not math.isfinite(total.data):
         raise FloatingPointError(f"the loss is {total.data} in {place}: {_first_not_finite(total)}")
     optimizer.zero_grad()
@@ -285,18 +294,15 @@ def _validate(history: History, model: Module, loss: Loss, data: _Data, metrics:
     try:
         with no_grad():
             recorded = model(data.X)
-            history.validation_loss.append(float(_data_of(loss(recorded, data.y))))
+            found = float(data_of(loss(recorded, data.y)))
     except ArithmeticError as error:
         raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
-    outputs = _data_of(recorded)
+    if not math.isfinite(found):
+        raise FloatingPointError(f"the validation loss is {found} in epoch {epoch}")
+    history.validation_loss.append(found)
+    outputs = data_of(recorded)
     for name, metric in (metrics or {}).items():
-        history.validation_metrics.setdefault(name, []).append(float(metric(outputs, data.y)))
-
-
-def _data_of(outputs: Any) -> Any:
-    if isinstance(outputs, list):
-        return [_data_of(one) for one in outputs]
-    return outputs.data if isinstance(outputs, Value) else outputs
+        history.validation_metrics.setdefault(name, []).append(number(metric(outputs, data.y)))
 
 
 def _figures(history: History) -> Iterator[list[float]]:
@@ -376,7 +382,7 @@ def _optimizer(optimizer: Any, model: Module) -> Optimizer:
 
 def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -> _Data:  # noqa: N803
     """Read examples and targets; ValueError or TypeError for what the model and the loss cannot take."""
-    examples, targets = _array(X_name, X), _array(y_name, y)
+    examples, targets = finite_array(X_name, X), finite_array(y_name, y)
     if examples.ndim == 1 and model.nin == 1:
         examples = examples.reshape(-1, 1)
     if examples.ndim != 2:
@@ -389,30 +395,35 @@ def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -
         )
     data = _Data(examples.tolist(), targets.tolist())
     try:
-        with in_use(model), no_grad():
+        with evaluating(model), no_grad():
             output = model(data.X[0])
     except ValueError as error:
         raise ValueError(f"{X_name} does not fit {model!r}: {error}") from error
     except ArithmeticError as error:
         raise FloatingPointError(f"{model!r} has no finite output for the first row of {X_name}: {error}") from error
+    if loss in (LOSSES["cross_entropy"], LOSSES["multiclass_hinge"]) and not isinstance(output, list):
+        raise ValueError(f"this loss needs a score for each class, but {model!r} gives one number for an example")
     if loss in LOSSES.values():  # these say what is wrong with a target
         blank = [0.0] * len(output) if isinstance(output, list) else 0.0
         try:
             loss([blank] * len(data.y), data.y)
         except ValueError as error:
             raise ValueError(f"{y_name}: {error}") from None
+        except ArithmeticError as error:
+            raise FloatingPointError(f"{y_name} has targets too large for this loss: {error}") from None
     return data
 
 
-def _array(name: str, data: Any) -> np.ndarray[Any, Any]:
+def finite_array(name: str, data: Any) -> np.ndarray[Any, Any]:
+    """The argument `name` as an array of finite numbers; TypeError or ValueError for anything else."""
     import numpy as np
 
     try:
         read = np.asarray(data)
         if read.dtype.kind not in "biufO":  # text that looks like a number is text; complex numbers would lose a part
             raise TypeError(f"it holds {read.dtype}")
-        array = read.astype(float)
-    except (TypeError, ValueError, OverflowError):
+        array = read.astype(float) if read.dtype.kind != "O" else np.vectorize(number, otypes=[float])(read)
+    except (TypeError, ValueError, OverflowError, RuntimeError):  # PyTorch: a tensor that requires a gradient
         raise TypeError(f"{name} must hold numbers in rows of equal length, got {data!r:.60}") from None
     if array.size == 0:
         raise ValueError(f"{name} is empty: there must be at least one example, got the shape {array.shape}")

@@ -149,7 +149,7 @@ class Value:
 
     @property
     def path(self) -> str | None:
-        """The path of the module that recorded this gate, such as "2"; None outside modules and for a leaf."""
+        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None."""
         return self._path
 
     @property
@@ -324,7 +324,7 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
     if wanted.detect_anomaly and out != out:
         raise FloatingPointError(f"{gate.describe(operands)} is nan, recorded at {source_line()}")
     if not wanted.record:
-        return Value(out)
+        return _bare(out, wanted.path)
     partials = tuple(
         partial if isinstance(operand, Value) else None
         for partial, operand in zip(gate.partials(out, data), operands, strict=True)
@@ -335,6 +335,13 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
         (*operands, *partials) if len(operands) == 2 else (*operands, None, *partials, None)
     )
     return _restore(None, out, None, None, wanted.path, gate, left, right, left_partial, right_partial)
+
+
+def _bare(out: float, path: str | None) -> Value:
+    """What a gate gives under `no_grad`: a leaf; the path of the module tells it from a parameter."""
+    node = Value(out)
+    node._path = path
+    return node
 
 
 def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: Sequence[Any]) -> list[list[Any]]:
@@ -351,7 +358,7 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
         path = Mode()
     if isinstance(path, Mode) and not (path.record or path.detect_anomaly):
         return [
-            [Value(sum_of_products(w, data) + b) for w, b in weights]
+            [_bare(sum_of_products(w, data) + b, path.path) for w, b in weights]
             for data in ([one._data if one.__class__ is Value else number(one) for one in x] for x in batch)
         ]
     if isinstance(path, Mode):

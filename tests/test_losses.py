@@ -229,9 +229,9 @@ each = pytest.mark.parametrize(("loss", "outputs", "targets"), EACH.values(), id
 
 
 def test_every_loss_is_among_these():
-    assert {loss.__name__ for loss in LOSSES.values()} <= {
-        getattr(loss, "__name__", "") for loss, _, _ in EACH.values()
-    }
+    tested = [loss for loss, _, _ in EACH.values()]
+    plain = [getattr(loss, "func", loss) for loss in LOSSES.values()]  # what `from_logits` is fixed in
+    assert all(any(getattr(one, "func", one) is loss for one in tested) for loss in plain)
 
 
 @each
@@ -392,12 +392,12 @@ REFUSED = {
     "labels too many": (lambda: nn.cross_entropy([THREE], [0, 1]), ValueError, r"each of 1 examples, got \[0, 1\]"),
     "one label for two": (lambda: nn.cross_entropy([THREE, THREE], 0), ValueError, "each of 2 examples, got 0"),
     "a column of labels": (
-        lambda: nn.cross_entropy([THREE, THREE], [[0], [1]]), ValueError, "a distribution over 3 classes .*, got 1",
+        lambda: nn.cross_entropy([THREE, THREE], [[0], [1]]), ValueError, "over 3 classes, got a list of 1",
     ),
-    "a distribution too long": (lambda: nn.cross_entropy(THREE, [0.25] * 4), ValueError, "over 3 classes .*, got 4"),
-    "negative parts": (lambda: nn.cross_entropy(THREE, [2.0, -1.0, 0.0]), ValueError, "are from 0 to 1, got 2.0"),
-    "whole negative parts": (lambda: nn.cross_entropy(THREE, [1, -1, 0]), ValueError, "are from 0 to 1, got -1"),
-    "nan among parts": (lambda: nn.cross_entropy(THREE, [1.0, math.nan, 0.0]), ValueError, "from 0 to 1, got nan"),
+    "a distribution too long": (lambda: nn.cross_entropy(THREE, [0.25] * 4), ValueError, "got a list of 4"),
+    "negative parts": (lambda: nn.cross_entropy(THREE, [2.0, -1.0, 0.0]), ValueError, "add up to 1, got .2.0"),
+    "whole negative parts": (lambda: nn.cross_entropy(THREE, [1, -1, 0]), ValueError, "add up to 1, got .1, -1"),
+    "nan among parts": (lambda: nn.cross_entropy(THREE, [1.0, math.nan, 0.0]), ValueError, "add up to 1, got .1.0"),
     "hinge class": (lambda: nn.multiclass_hinge(THREE, 3), ValueError, f"{CLASSES} 3.0"),
     "hinge class nan": (lambda: nn.multiclass_hinge([THREE], [math.nan]), ValueError, f"{CLASSES} nan"),
     "hinge distribution": (
@@ -411,11 +411,11 @@ REFUSED = {
     "a target of nan": (lambda: nn.binary_cross_entropy(0.5, math.nan), ValueError, "from 0 to 1, got nan"),
     "an output above 1": (lambda: nn.binary_cross_entropy(1.5, 1), ValueError, "output must be from 0 to 1, got 1.5"),
     "an output below 0": (
-        lambda: nn.binary_cross_entropy([Value(-0.5)], [1]), ValueError, "got -0.5: from_logits=True takes others",
+        lambda: nn.binary_cross_entropy([Value(-0.5)], [1]), ValueError, "got -0.5: .*with_logits takes others",
     ),
-    "targets too few": (lambda: nn.mse([1.0, 2.0], [1.0]), ValueError, "got 2 outputs and 1 targets"),
-    "targets too many": (lambda: nn.hinge([1.0], [1, 1]), ValueError, "got 1 outputs and 2 targets"),
-    "nothing": (lambda: nn.mse([], []), ValueError, "got 0 outputs and 0 targets"),
+    "targets too few": (lambda: nn.mse([1.0, 2.0], [1.0]), ValueError, "got shapes \\(2,\\) and \\(\\)"),
+    "targets too many": (lambda: nn.hinge([1.0], [1, 1]), ValueError, "got shapes \\(\\) and \\(2,\\)"),
+    "nothing": (lambda: nn.mse([], []), ValueError, "got shapes \\(\\) and \\(\\)"),
     "no scores": (lambda: nn.cross_entropy([], []), ValueError, "at least one"),
     "text": (lambda: nn.mse("a", "b"), TypeError, "expected a number or a Value, got str 'a'"),
     "a target of None": (lambda: nn.mse([1.0], None), TypeError, "expected a number or a Value, got NoneType"),

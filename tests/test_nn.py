@@ -879,3 +879,83 @@ def test_what_numpy_counts_with_is_a_size():
 )
 def test_a_module_shows_how_it_was_made(module, text):
     assert repr(module) == text
+
+
+# ---- modules as people write them -------------------------------------------------------------------------------
+
+
+class Habits(nn.Module):
+    """Layers appended to a list, one of them used twice, and activations kept for later."""
+
+    def __init__(self):
+        self.blocks = []
+        for seed in range(2):
+            self.blocks.append(nn.Layer(2, 2, activation="tanh", rng=seed))
+        self.first = self.blocks[0]
+
+    def forward(self, x):
+        self.seen = x
+        for block in self.blocks:
+            x = self.kept = block(x)
+        return x
+
+
+def test_what_a_module_keeps_of_its_computations_is_no_parameter():
+    model = Habits()
+    names = [name for name, _ in model.named_parameters()]
+    penalty = nn.l2(model, 1.0).data
+    with no_grad():
+        model([0.5, -1.0])
+    model([0.5, -1.0])
+    assert [name for name, _ in model.named_parameters()] == names
+    assert list(model.state_dict()) == ["blocks.0.weight", "blocks.0.bias", "blocks.1.weight", "blocks.1.bias"]
+    assert nn.l2(model, 1.0).data == penalty
+
+
+def test_gates_carry_the_name_under_which_the_module_was_called():
+    model = Habits()
+    paths = {gate.path for gate in topological_order(*model([0.5, -1.0])) if gate.primitive}
+    assert len(paths) == 2
+    assert "Habits.blocks.1" in paths
+    assert {leaf.path for leaf in model.parameters()} == {""}
+
+
+@pytest.mark.parametrize("made", [lambda: {"a": Value(1.0)}, lambda: np.array([Value(1.0)])], ids=["dict", "array"])
+def test_parameters_where_they_would_not_be_found_are_refused(made):
+    with pytest.raises(TypeError, match="odd: parameters are found in attributes and lists, not in a"):
+        nn.Module().odd = made()
+
+
+def test_a_constant_among_the_parameters_stays_and_is_not_counted():
+    model = nn.Module()
+    model.w = [Value(1.0), 0.5]
+    assert model.summary().parameters == len(model.parameters()) == 1
+    assert nn.l1(model, 2.0).data == 2.0
+    model.load_state_dict({"w": [3.0, 9.0]})
+    assert [model.w[0].data, model.w[1]] == [3.0, 0.5]
+
+
+def test_forward_takes_one_example_in_every_module():
+    for module in (nn.Layer(2, 3), nn.Neuron(2), nn.Maxout(2, 3, pieces=2), nn.Dropout(0.0), nn.MLP(2, [3, 1])):
+        assert isinstance(module.forward([1.0, 2.0]), list)
+
+
+def test_tables_are_read_by_their_numbers():
+    class Frame:
+        """Iterates over its columns, as a table of pandas does."""
+
+        def __iter__(self):
+            return iter(["a", "b"])
+
+        def __array__(self, dtype=None, copy=None):
+            return np.array([[1.0, 2.0], [3.0, 4.0]])
+
+    layer = nn.Layer(2, 1, rng=0)
+    assert [y.data for [y] in layer(Frame())] == [y.data for [y] in layer([[1.0, 2.0], [3.0, 4.0]])]
+    with pytest.raises(TypeError, match="expected a number or a Value, got set"):
+        layer({1.0, 2.0})
+
+
+def test_a_momentum_above_1_is_refused_by_batch_norm():
+    with pytest.raises(ValueError, match=r"momentum of BatchNorm must be a number in \[0, 1\], got 2"):
+        nn.BatchNorm(1, momentum=2)

@@ -118,13 +118,18 @@ def test_weight_decay_shrinks_weights_and_leaves_biases_out() -> None:
 REFUSED = [
     ({"activation": "rleu"}, "activation must be one of .*relu.* got 'rleu'"),
     ({"optimizer": "adm"}, "optimizer must be one of .*adam.* got 'adm'"),
-    ({"hidden_layer_sizes": (0,)}, r"nouts\[0\] must be a whole number ≥ 1, got 0"),
+    ({"hidden_layer_sizes": (0,)}, "nout in hidden_layer_sizes must be a whole number ≥ 1, got 0"),
     ({"epochs": 0}, "epochs must be a whole number ≥ 1, got 0"),
     ({"batch_size": 0}, "batch_size must be a whole number ≥ 1, got 0"),
     ({"lr": -1.0}, "lr must be a finite number ≥ 0, got -1.0"),
     ({"weight_decay": float("nan")}, "weight_decay.* must be a finite number ≥ 0, got nan"),
     ({"init": "zero"}, "init must be one of .*constant.* got 'zero'"),
 ]
+
+
+def test_one_hidden_layer_may_be_one_number() -> None:
+    X, y = moons()  # noqa: N806
+    assert estimators().MLPClassifier(5, epochs=1).fit(X, y).model_.nouts == [5, 2]
 
 
 @pytest.mark.parametrize(("settings", "message"), REFUSED, ids=str)

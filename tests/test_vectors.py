@@ -454,3 +454,11 @@ def test_threads_that_sweep_one_graph_lose_nothing():
         thread.join()
     totals = itertools.accumulate(itertools.repeat(once, 401), lambda a, b: [p + q for p, q in zip(a, b, strict=True)])
     assert [leaf.grad for leaf in leaves] == list(totals)[-1]
+
+
+@pytest.mark.parametrize("gate", [lambda w, x, b: dots([w], [x], [b])[0][0], dot], ids=["vector", "flat"])
+def test_a_leaf_reached_only_without_gradient_has_gradient_0(gate):
+    w, chosen = Value(1.0), Value(2.0)
+    m.where(gate([w], [2.0], Value(0.0)), chosen, 0.0).backward()
+    assert w.swept
+    assert (w.grad, chosen.grad) == (0.0, 1.0)

@@ -27,6 +27,8 @@ class BatchNorm(Module):
     def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
         self.nin = checked("num_features", num_features)
         self.eps, self.momentum = checked("eps", eps), checked("momentum", momentum)
+        if self.momentum > 1:
+            raise ValueError(f"momentum of BatchNorm must be a number in [0, 1], got {momentum!r}")
         self.weight = [Value(1.0) for _ in range(self.nin)]
         self.bias = [Value(0.0) for _ in range(self.nin)]
         self.running_mean, self.running_var = [0.0] * self.nin, [1.0] * self.nin

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from microgradnn import functional
-from microgradnn.nn.module import Module, as_list, examples, flat
+from microgradnn.backprop import leaves
+from microgradnn.nn.module import Module, as_list, examples
 from microgradnn.primitives import clipped_log, lookup
 from microgradnn.settings import checked
+from microgradnn.value import Value
 
 _LOWEST = math.exp(-100)  # PyTorch cuts logarithms of probabilities off at −100 too
 
@@ -45,7 +48,9 @@ def binary_cross_entropy(output: Any, target: Any, from_logits: bool = False, re
                 losses.append(-(y * clipped_log(y_hat, _LOWEST) + (1 - y) * clipped_log(1 - y_hat, _LOWEST)))
             except ValueError:
                 got = getattr(y_hat, "data", y_hat)
-                raise ValueError(f"output must be from 0 to 1, got {got!r}: from_logits=True takes others") from None
+                raise ValueError(
+                    f"output must be from 0 to 1, got {got!r}: binary_cross_entropy_with_logits takes others"
+                ) from None
     return _reduced(losses, reduction)
 
 
@@ -85,7 +90,12 @@ def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
 
 
 LOSSES: dict[str, Callable[..., Any]] = {
-    loss.__name__: loss for loss in (mse, binary_cross_entropy, cross_entropy, hinge, multiclass_hinge)
+    "mse": mse,
+    "binary_cross_entropy": binary_cross_entropy,
+    "binary_cross_entropy_with_logits": partial(binary_cross_entropy, from_logits=True),
+    "cross_entropy": cross_entropy,
+    "hinge": hinge,
+    "multiclass_hinge": multiclass_hinge,
 }
 
 
@@ -96,8 +106,7 @@ def l1(model: Module, strength: float, biases: bool = False) -> Any:
     >>> l1(Neuron(2, init=init.constant(-0.5)), 0.1).data
     0.1
     """
-    weights = _weights(model, biases)
-    return checked("strength", strength) * functional.sum([functional.abs(w) for w in weights])
+    return checked("strength", strength) * functional.sum([functional.abs(w) for w in _penalised(model, biases)])
 
 
 def l2(model: Module, strength: float, biases: bool = False) -> Any:
@@ -109,20 +118,28 @@ def l2(model: Module, strength: float, biases: bool = False) -> Any:
     >>> l2(Neuron(2, init=init.constant(2.0)), 0.1).data
     0.4
     """
-    weights = _weights(model, biases)
+    weights = _penalised(model, biases)
     return 0.5 * checked("strength", strength) * functional.dot(weights, weights)
+
+
+def _penalised(model: Any, biases: bool) -> list[Value]:
+    if not isinstance(model, Module):
+        raise TypeError(f"a penalty is about a Module, such as nn.MLP(2, [16, 1]), got {model!r:.60}")
+    parameters = model.parameters() if biases else model.weights()
+    if not parameters:
+        raise ValueError(f"{model!r} has no weights to penalise")
+    return parameters
 
 
 # ---- reading outputs and targets --------------------------------------------------------------------------------
 
 
 def _numbers(output: Any, target: Any, check: Callable[[float], str] | None = None) -> Iterator[tuple[Any, Any]]:
-    """Output and target number by number, whatever their nesting."""
-    outputs, targets = _flat(output), _flat(target)
-    if len(outputs) != len(targets) or not outputs:
-        raise ValueError(
-            f"a loss needs a target for each output, got {len(outputs)} outputs and {len(targets)} targets"
-        )
+    """Output and target number by number; (n, 1) is read like (n,)."""
+    output, target = _listed(output), _listed(target)
+    outputs, targets = leaves(output), leaves(target)
+    if _shape(output) != _shape(target) or len(outputs) != len(targets) or not outputs:
+        raise ValueError(f"a loss needs a target for each output, got shapes {_shape(output)} and {_shape(target)}")
     for y_hat, y in zip(outputs, targets, strict=True):
         if check and isinstance(y, float) and (complaint := check(y)):
             raise ValueError(complaint)
@@ -138,10 +155,13 @@ def _labelled(output: Any, target: Any, distributions: bool = True) -> Iterator[
     for scores, label in zip(batch, map(as_list, labels), strict=True):
         if isinstance(label, list) and distributions:
             if len(label) != len(scores):
-                raise ValueError(f"a distribution over {len(scores)} classes has as many numbers, got {len(label)}")
-            for part in label:
-                if isinstance(part, (int, float)) and not 0 <= part <= 1:
-                    raise ValueError(f"the numbers of a distribution are from 0 to 1, got {part!r}")
+                raise ValueError(
+                    f"a label is the number of a class or a distribution over {len(scores)} classes, got a list of "
+                    f"{len(label)}: y.ravel() makes labels of a column"
+                )
+            plain = all(isinstance(part, (int, float)) for part in label)
+            if plain and (min(label) < 0 or not abs(sum(label) - 1) < 1e-5):
+                raise ValueError(f"the numbers of a distribution are ≥ 0 and add up to 1, got {label!r:.60}")
         elif isinstance(label, list):
             raise ValueError(f"a label is the number of a class, got {label!r:.60}")
         elif isinstance(label, float) and (complaint := _class(label, len(scores))):
@@ -163,9 +183,16 @@ def _probability(target: float) -> str:
     return "" if 0 <= target <= 1 else f"the targets of binary_cross_entropy are from 0 to 1, got {target!r}"
 
 
-def _flat(x: Any) -> list[Any]:
+def _listed(x: Any) -> Any:
     x = as_list(x)
-    return [number for one in x for number in _flat(one)] if isinstance(x, list) else [x]
+    return [_listed(one) for one in x] if isinstance(x, list) else x
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    """The shape without its ones."""
+    if not isinstance(x, list) or not x:
+        return ()
+    return (len(x), *_shape(x[0])) if len(x) > 1 else _shape(x[0])
 
 
 def _reduced(losses: list[Any], reduction: str) -> Any:
@@ -174,12 +201,3 @@ def _reduced(losses: list[Any], reduction: str) -> Any:
     if len(losses) == 1:
         return losses[0]
     return functional.mean(losses) if reduction == "mean" else functional.sum(losses)
-
-
-def _weights(model: Module, biases: bool) -> list[Any]:
-    """The parameters that a penalty is about: a tensor called b or bias is a bias."""
-    tensors = [tensor for _, module in model.modules() for tensor in module.tensors()]
-    found = [leaf for name, tensor in tensors if biases or name not in ("b", "bias") for leaf in flat(tensor)]
-    if not found:
-        raise ValueError(f"{model!r} has no weights to penalise")
-    return list(dict.fromkeys(found))  # each once; Values hash by identity

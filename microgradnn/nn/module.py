@@ -6,10 +6,11 @@ a batch, and gives back the same. Which parts there are is in the other modules 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from microgradnn.backprop import leaves
 from microgradnn.modes import inside
 from microgradnn.notation import columns
 from microgradnn.primitives import number
@@ -21,11 +22,14 @@ if TYPE_CHECKING:
 Batch = list[list[Any]]
 
 
+_BIASES = ("b", "bias")
+
+
 class Module:
     """A part of a network: parameters of its own and modules inside it, found among its attributes.
 
-    An attribute that is a Value, or a list (of lists) of Values, is a parameter; one that is a Module, or a list
-    or dict of Modules, is inside. A subclass says in `forward` what becomes of one example.
+    A leaf Value in an attribute, also in a list (of lists) there, is a parameter; a Module in an attribute, also in a
+    list or dict there, is inside. A subclass says in `forward` what becomes of one example.
 
     >>> from microgradnn.nn import Layer
     >>> class Residual(Module):
@@ -48,8 +52,12 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         object.__setattr__(self, name, value)
-        for inner, module in _modules(name, value):
-            module._name = inner
+        inside_dict = isinstance(value, dict) and any(isinstance(one, Value) for one in leaves([*value.values()]))
+        if inside_dict or str(getattr(value, "dtype", "")) == "object":
+            raise TypeError(f"{name}: parameters are found in attributes and lists, not in a {type(value).__name__}")
+        for leaf in leaves(value):
+            if _is_parameter(leaf):
+                leaf._path = ""  # so that pictures tell parameters from inputs
 
     # ---- computing ----
 
@@ -64,13 +72,19 @@ class Module:
         if self.nin is not None:
             for x in batch:
                 if len(x) != self.nin:
-                    raise ValueError(f"{self!r} takes {self.nin} numbers for one example, got {len(x)}")
+                    raise ValueError(
+                        f"{self!r} takes {self.nin} numbers for one example, got {len(x)}; a batch is a list of lists"
+                    )
+        for name, child in self.children():
+            child._name = name
         with inside(self._name or type(self).__name__):
             return self.forward_batch(batch)
 
     def forward(self, x: list[Any]) -> Any:
         """The output for one example."""
-        raise NotImplementedError(f"{type(self).__name__} must define forward(self, x) for one example")
+        if type(self).forward_batch is Module.forward_batch:
+            raise NotImplementedError(f"{type(self).__name__} must define forward(self, x) for one example")
+        return self.forward_batch([x])[0]
 
     def forward_batch(self, batch: Batch) -> list[Any]:
         """The outputs of a batch; for modules that look at the examples together."""
@@ -81,8 +95,12 @@ class Module:
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
         for name, value in vars(self).items():
-            if any(_is_parameter(leaf) for leaf in flat(value)):
+            if any(map(_is_parameter, leaves(value))):
                 yield name, value
+
+    def own_parameters(self) -> list[Value]:
+        """The parameters of this module alone."""
+        return [leaf for _, tensor in self.tensors() for leaf in leaves(tensor) if _is_parameter(leaf)]
 
     def children(self) -> Iterator[tuple[str, Module]]:
         """The modules right inside this one, by name."""
@@ -107,15 +125,19 @@ class Module:
         for path, module in self.modules():
             for name, tensor in module.tensors():
                 start = f"{path}.{name}" if path else name
-                for place, leaf in leaves(tensor):
+                for place, leaf in placed(tensor):
                     if _is_parameter(leaf) and leaf not in seen:  # Values hash by identity
                         seen.add(leaf)
                         yield start + place, leaf
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""
-        tensors = [tensor for _, module in self.modules() for _, tensor in module.tensors()]
-        return list(dict.fromkeys(leaf for leaf in flat(tensors) if _is_parameter(leaf)))  # Values hash by identity
+        return list(dict.fromkeys(leaf for _, module in self.modules() for leaf in module.own_parameters()))
+
+    def weights(self) -> list[Value]:
+        """Every parameter once but the biases: what is in a tensor called b or bias."""
+        tensors = [tensor for _, module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
+        return list(dict.fromkeys(filter(_is_parameter, leaves(tensors))))
 
     def zero_grad(self) -> None:
         """Make every gradient blank again, so that the next sweep starts anew."""
@@ -147,7 +169,10 @@ class Module:
         """
         import numpy as np
 
-        return {key: np.array(_data(value)) for key, _, _, value in self._state()}
+        try:
+            return {key: np.array(data_of(value)) for key, _, _, value in self._state()}
+        except ValueError:
+            raise ValueError(f"a parameter of {self!r} has rows of unequal length: give each row a name") from None
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Take over what `state_dict` gave here or in PyTorch: arrays, tensors or nested lists by name.
@@ -164,12 +189,15 @@ class Module:
         if strict and (missing or unknown):
             raise ValueError(f"the state does not fit {self!r}: missing {_few(missing)}, unknown {_few(unknown)}")
         found = {}
-        for key in own.keys() & state.keys():
+        for key in filter(state.__contains__, own):
             try:
-                array = np.asarray(state[key], dtype=float)
-            except (TypeError, ValueError):
+                array = np.asarray(state[key])
+                if array.dtype.kind not in "biuf":
+                    raise TypeError
+                array = array.astype(float)
+            except (TypeError, ValueError, RuntimeError):  # PyTorch: a tensor that requires a gradient
                 raise ValueError(f"{key} must be an array of numbers, got {state[key]!r:.60}") from None
-            wanted = np.shape(_data(own[key][2]))
+            wanted = np.shape(data_of(own[key][2]))
             if array.shape != wanted:
                 raise ValueError(f"{key} must have the shape {wanted}, got {array.shape}")
             if not np.isfinite(array).all():
@@ -180,7 +208,7 @@ class Module:
             if name in module.buffers:
                 setattr(module, name, type(value)(array.tolist()))
             else:
-                for leaf, x in zip(flat(value), array.ravel().tolist(), strict=True):
+                for leaf, x in zip(leaves(value), array.ravel().tolist(), strict=True):
                     if _is_parameter(leaf):  # constants among the parameters stay
                         leaf.data = x
 
@@ -202,7 +230,7 @@ class Module:
                together                                 6           26
         """
         rows = [
-            (path, repr(module), module.count_neurons(), sum(len([*flat(tensor)]) for _, tensor in module.tensors()))
+            (path, repr(module), module.count_neurons(), len(module.own_parameters()))
             for path, module in self.modules()
         ]
         return Summary([row for row in rows if row[2] or row[3]], sum(row[2] for row in rows), len(self.parameters()))
@@ -261,22 +289,17 @@ class Sequential(Module):
 
     def forward_batch(self, batch: Batch) -> list[Any]:
         """The batch through all layers, one layer after the other."""
-        for place, layer in zip(self.places(), self.layers, strict=True):
-            layer._name = str(place)
+        for layer in self.layers:
             batch = [y if isinstance(y, list) else [y] for y in layer.run(batch)]
         return batch
-
-    def forward(self, x: list[Any]) -> Any:
-        """The output for one example."""
-        return self.forward_batch([x])[0]
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
 
 
 @contextmanager
-def in_use(model: Module) -> Iterator[None]:
-    """Inside the block as after `eval()`; afterwards every module is in training or in use as it was."""
+def evaluating(model: Module) -> Iterator[None]:
+    """Inside the block as after `eval()`; afterwards every module is in training or not as it was."""
     modes = [(module, module.training) for _, module in model.modules()]
     model.eval()
     try:
@@ -310,9 +333,11 @@ def as_list(x: Any) -> Any:
     """An array, tuple or iterator as a list; a number as float, a Value as it is."""
     if isinstance(x, (list, float, Value)):
         return x
-    if hasattr(x, "tolist"):
-        x = x.tolist()
-    if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, Mapping)):
+    if hasattr(x, "__array__"):  # NumPy, pandas, PyTorch
+        import numpy as np
+
+        x = np.asarray(x).tolist()
+    if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, Mapping, Set)):
         return list(x)
     return x if hasattr(x, "record_gate") else number(x)
 
@@ -321,32 +346,33 @@ def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
     """The modules in an attribute: itself, or those of a list or a dict by place or key, however nested."""
     if isinstance(value, Module):
         yield name, value
-    elif isinstance(value, (list, tuple, dict)):
-        for place, one in value.items() if isinstance(value, dict) else enumerate(value):
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            yield from _modules(f"{name}.{key}", one)
+    elif isinstance(value, (list, tuple)):
+        for place, one in enumerate(value):
+            if isinstance(one, (Value, float)):  # a list of parameters, which may be long
+                return
             yield from _modules(f"{name}.{place}", one)
 
 
-def flat(tensor: Any) -> Iterator[Any]:
-    """What a nested list holds."""
-    if isinstance(tensor, (list, tuple)):
-        for one in tensor:
-            yield from flat(one)
-    else:
-        yield tensor
-
-
-def leaves(tensor: Any, place: str = "") -> Iterator[tuple[str, Any]]:
+def placed(tensor: Any, place: str = "") -> Iterator[tuple[str, Any]]:
     """What a nested list holds, each with its place: `[3][1]`."""
     if isinstance(tensor, (list, tuple)):
         for number, one in enumerate(tensor):
-            yield from leaves(one, f"{place}[{number}]")
+            yield from placed(one, f"{place}[{number}]")
     else:
         yield place, tensor
 
 
-def _data(tensor: Any) -> Any:
+def data_of(tensor: Any) -> Any:
+    """The numbers in a nested list of Values.
+
+    >>> data_of([Value(1.0), [Value(2.0), 3.0]])
+    [1.0, [2.0, 3.0]]
+    """
     if isinstance(tensor, (list, tuple)):
-        return [_data(one) for one in tensor]
+        return [data_of(one) for one in tensor]
     return tensor.data if isinstance(tensor, Value) else tensor
 
 
@@ -356,4 +382,4 @@ def _few(names: list[Any]) -> str:
 
 
 def _is_parameter(leaf: Any) -> bool:
-    return isinstance(leaf, Value) and leaf.primitive is None
+    return isinstance(leaf, Value) and leaf.primitive is None and not leaf.path

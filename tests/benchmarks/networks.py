@@ -106,11 +106,7 @@ def w2_micrograd() -> Step:
     for layer, (rows, biases) in zip(model.layers, weights(MOONS), strict=True):
         for neuron, row, bias in zip(layer.neurons, rows, biases, strict=True):
             neuron.w, neuron.b = list(map(Value, row)), Value(bias)
-    parameters = [
-        leaf
-        for layer in model.layers
-        for leaf in [*(w for neuron in layer.neurons for w in neuron.w), *(neuron.b for neuron in layer.neurons)]
-    ]
+    parameters = listed([([n.w for n in layer.neurons], [n.b for n in layer.neurons]) for layer in model.layers])
     total: Any = None
 
     def run() -> None:
