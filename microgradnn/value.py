@@ -366,9 +366,9 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     vectors = [Vector(row) for row in rows]
     found = []
     for x in batch:
-        inputs = Vector(one if isinstance(one, Value) else number(one) for one in x)
+        inputs = Vector([one if isinstance(one, Value) else number(one) for one in x])
         data = [one if one.__class__ is float else one._data for one in inputs.members]
-        constant = all(one.__class__ is float for one in inputs.members)
+        constant = set(map(type, inputs.members)) == {float}
         layer = []
         for row, bias, (w, b) in zip(vectors, biases, weights, strict=True):
             by_row, by_inputs, by_bias = dot_partials(w, data)
@@ -433,12 +433,15 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
         for operand, partial in zip(operands, partials, strict=True):
             if partial is not None:
                 total = get(operand)
-                if partial.__class__ is not list:
-                    adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
-                elif total is None:  # a vector waits for all gates that share it
-                    adjoints[operand] = [(partial, adjoint)]
+                if partial.__class__ is list:  # a vector waits for all gates that share it
+                    if total is None:
+                        adjoints[operand] = [(partial, adjoint)]
+                    else:
+                        total.append((partial, adjoint))
+                elif total is None:
+                    adjoints[operand] = partial * adjoint
                 else:
-                    total.append((partial, adjoint))
+                    adjoints[operand] = total + partial * adjoint
     return chain(zip(gates, found, strict=True), adjoints.items())
 
 

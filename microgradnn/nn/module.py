@@ -95,7 +95,7 @@ class Module:
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
         for name, value in vars(self).items():
-            if any(map(_is_parameter, leaves(value))):
+            if _holds_parameters(value):
                 yield name, value
 
     def own_parameters(self) -> list[Value]:
@@ -379,6 +379,12 @@ def data_of(tensor: Any) -> Any:
 def _few(names: list[Any]) -> str:
     shown = ", ".join(str(name)[:60] for name in names[:4])
     return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "nothing"
+
+
+def _holds_parameters(tensor: Any) -> bool:
+    if isinstance(tensor, (list, tuple)):
+        return any(map(_holds_parameters, tensor))  # which stops at the first
+    return _is_parameter(tensor)
 
 
 def _is_parameter(leaf: Any) -> bool:
