@@ -122,7 +122,8 @@ class _Folder:
         self.owner: dict[Value, Value] = {}
         self.place_of: dict[Value, tuple[Column, Any]] = {}  # of leaves: the layer that uses them first, and where
         self.group_of: dict[Value, Group] = {}
-        self.numbers: dict[Group, dict[Value, list[float]]] = {}  # that a neuron takes, by the parameter they meet
+        # The plain numbers that a neuron takes, by the parameter they meet and whether that is a weight.
+        self.numbers: dict[Group, dict[tuple[Value, bool], list[float]]] = {}
         self._sources: dict[Vector, tuple[Group | None, ...]] = {}
         # The examples of a batch differ in their numbers, not in their links. Tuples of sources that are equal are
         # kept once, and each is linked to a neuron once: 128 examples through 64-100-10 fold in 0.15 s; without
@@ -151,7 +152,7 @@ class _Folder:
         columns: dict[str, Column] = {}
         column_of: dict[Vector, Column] = {}
         for node in reversed(self.nodes):  # so that the first use of a leaf is the last that is noted
-            operands, taken = raw_operands(node), ()
+            operands, taken = raw_operands(node), []
             target = above.get(node, several)
             if node.__class__ is Vector:
                 if node in column_of:
@@ -248,7 +249,7 @@ class _Folder:
         parameters: dict[Value, None] = {}
         weights: list[Value] = []
         links: list[tuple[Group | None, Value | None]] = []
-        numbers: list[tuple[float, Value]] = []
+        numbers: list[tuple[float, tuple[Value, bool]]] = []
         dots: list[tuple[Vector, tuple[Group | None, ...]]] = []
         for gate, operands in cone:
             assert gate._primitive is not None
@@ -265,7 +266,7 @@ class _Folder:
                     weights.append(parameter)
                 if one.__class__ is float:
                     if parameter is not None:
-                        numbers.append((one, parameter))
+                        numbers.append((one, (parameter, weighted)))
                 elif _is_parameter(one):
                     parameters[one] = None
                 elif one not in inside:
@@ -279,8 +280,8 @@ class _Folder:
         group.parameters.update(parameters)
         group.weighted = group.weighted or bool(weights)
         self.group_of[owner] = group
-        for x, parameter in numbers:
-            self.numbers.setdefault(group, {}).setdefault(parameter, []).append(x)
+        for x, meeting in numbers:
+            self.numbers.setdefault(group, {}).setdefault(meeting, []).append(x)
         for source, weight in links:
             self._link(source, group, weight)
         for row, found in dots:
@@ -309,10 +310,10 @@ class _Folder:
         """Inputs for the numbers that no Vector holds: what is the same in every example is the same input."""
         rest, self.groups = self.groups, {}
         for group, by_parameter in self.numbers.items():
-            for place, (parameter, data) in enumerate(by_parameter.items()):
+            for place, ((parameter, weighted), data) in enumerate(by_parameter.items()):
                 source = self._named(Column("inputs", group.column.name), place, tuple(data))
                 source.values = list(data)
-                self._link(source, group, parameter)
+                self._link(source, group, parameter if weighted else None)
         self.groups |= rest
 
     def _link(self, source: Group | None, target: Group, weight: Value | None = None) -> None:

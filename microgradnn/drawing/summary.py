@@ -10,88 +10,38 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
 
 from microgradnn.drawing.circuit import FONT, GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture, new_digraph, printable
 from microgradnn.drawing.folding import BANDS, Column, Folding, Group, Link, fold
 from microgradnn.notation import digits
 from microgradnn.value import Value
 
-if TYPE_CHECKING:
-    import graphviz
-
 READABLE = 150  # more nodes than this fold by themselves
 READABLE_EDGES = 600  # more edges than this between neurons, and layers are drawn instead
-MOST_NEURONS = 64  # of one layer that are drawn one by one
-MOST_NODES = 1000  # of all layers together; of more, layers are drawn
-MOST_EDGES, STRONGEST = 2500, 800  # of more edges than the first the second number are drawn
+MOST_NEURONS = 16  # of one layer that are drawn one by one
+MOST_NODES = 500  # of all layers together; of more, layers are drawn
 BARS, BAR_HEIGHT = 14, 20
 LONGEST_NAME = 40
-
-Line = tuple[str, str]  # a text and its colour
 
 
 def summary(root: Value, level: int | None = None) -> Picture:
     """Draw a folded graph: level 1 by neurons, level 2 by layers, None whichever can be read."""
     folding = fold(root)
-    columns = folding.columns()
-    if all(column.kind == "box" for column in columns):
-        return _by_depth(root, folding, columns)
     if level is None:
         readable = len(folding.groups) <= READABLE and len(folding.links) <= READABLE_EDGES
         level = 1 if readable else 2
-    drawing = _Modules(root, folding, columns)
-    if level == 1 and sum(min(len(groups), MOST_NEURONS) for groups in columns.values()) <= MOST_NODES:
-        return drawing.by_neurons()
-    return drawing.by_layers(too_many=level == 1)
+    return _Summary(root, folding).picture(level)
 
 
-# ---- without modules -------------------------------------------------------------------------------------------
+class _Summary:
+    """A picture in the making: columns of neurons, or a box for each layer."""
 
-
-def _by_depth(root: Value, folding: Folding, columns: dict[Column, list[Group]]) -> Picture:
-    """Boxes for bands of depth and primitives, with the number of edges between them."""
-    digraph = new_digraph()
-    digraph.attr(ranksep="0.5", nodesep="0.25")
-    identifiers = {column: f"b{number}" for number, column in enumerate(columns)}
-    tooltips: dict[str, str] = {}
-    for column, groups in columns.items():
-        _draw_box(digraph, tooltips, identifiers[column], *_box(column, groups))
-    for band in range(BANDS + 1):
-        with digraph.subgraph() as rank:
-            rank.attr(rank="same")
-            for column, identifier in identifiers.items():
-                if column.band == band:
-                    rank.node(identifier)
-    for (source, target), link in folding.links.items():
-        start, end = identifiers[source.column], identifiers[target.column]
-        looks = {"id": f"{start}-{end}", "penwidth": str(min(4, 1 + math.log10(link.count)))}
-        tooltips[looks["id"]] = f"{link.count:,} edges"
-        if source.column.band < target.column.band:
-            looks |= {"label": f" {link.count:,} ", "fontsize": "9"}
-        else:
-            looks |= {"constraint": "false"}  # inside a band the boxes stand below one another
-        digraph.edge(start, end, **looks)
-    words = (
-        f"{folding.nodes:,} nodes folded into {len(columns)} boxes by depth and primitive; "
-        "draw(root, level=0) shows every gate"
-    )
-    return _finished(digraph, tooltips, root, words)
-
-
-# ---- with modules ----------------------------------------------------------------------------------------------
-
-
-class _Modules:
-    """A picture of modules in the making: columns of neurons, or a box for each layer."""
-
-    def __init__(self, root: Value, folding: Folding, columns: dict[Column, list[Group]]) -> None:
-        self.root, self.folding, self.columns = root, folding, columns
+    def __init__(self, root: Value, folding: Folding) -> None:
+        self.root, self.folding, self.columns = root, folding, folding.columns()
         self.digraph = new_digraph()
         self.tooltips: dict[str, str] = {}
         self.f = _shortened(root.name or "f")
-        self.number = {column: number for number, column in enumerate(columns)}
-        self.examples = max(len(group.values) for group in folding.groups if group.column.kind == "layer")
+        self.number = {column: number for number, column in enumerate(self.columns)}
         weighted = {target for (_, target), link in folding.links.items() if link.weights}
         self.taken: dict[Column, dict[Group, None]] = {}
         self.back: Counter[Column] = Counter()  # weights of edges that lead back, in recurrent nets
@@ -101,27 +51,51 @@ class _Modules:
             if not self._forward(source.column, target.column):
                 self.back[target.column] += len(link.weights)
 
-    def by_layers(self, too_many: bool = False) -> Picture:
+    def picture(self, level: int) -> Picture:
+        """By neurons where that is wanted, there are any and they are not too many; else by boxes."""
+        layers = any(column.kind == "layer" for column in self.columns)
+        nodes = sum(min(len(groups), MOST_NEURONS) for groups in self.columns.values())
+        if level == 1 and layers and nodes <= MOST_NODES:
+            return self.by_neurons()
+        words = "draw(root, level=0) shows every gate"
+        if not layers:
+            self._stack_bands()
+            return self.by_layers(f"{self._folded(False)} by depth and primitive; {words}")
+        if level == 1:
+            return self.by_layers(f"{self._folded(False)}, as there are too many neurons; {words}")
+        return self.by_layers(f"{self._folded(False)}; {words}, level=1 every neuron")
+
+    def by_layers(self, *words: str) -> Picture:
         """One box per layer, with what its outputs and the gradients of its parameters are like."""
-        self.digraph.attr(ranksep="0.45", nodesep="0.3")
+        self.digraph.attr(ranksep="0.5", nodesep="0.3")
         for column, groups in self.columns.items():
-            self._box(column, groups, self._figures(column, groups) if column.kind == "layer" else None)
+            (self._layer if column.kind == "layer" else self._box)(column, groups)
         counts: Counter[tuple[Column, Column]] = Counter()
         for (source, target), link in self.folding.links.items():
             counts[source.column, target.column] += link.count
         for (start, end), count in counts.items():
-            self._arrow(f"b{self.number[start]}", f"b{self.number[end]}", _counted(count, "edge"), weight="3")
+            looks = {"penwidth": f"{min(4, 1 + math.log10(count)):.2f}"}
+            # Boxes of one band stand below one another, so an edge between them has no say.
+            beside = start.kind == end.kind == "box" and start.band >= end.band
+            looks |= {"constraint": "false"} if beside else {"label": f" {count:,} ", "fontsize": "9", "weight": "3"}
+            self._arrow(f"b{self.number[start]}", f"b{self.number[end]}", _counted(count, "edge"), **looks)
         for (layer, user), count in self.folding.uses.items():
             ends = f"b{self.number[layer]}", f"b{self.number[user.column]}"
             identifier = "-".join((*ends, "w"))  # there may be an edge for the outputs as well
             self.tooltips[identifier] = _counted(count, "use") + " of parameters"
             self.digraph.edge(*ends, id=identifier, style="dotted", weight="0")
-        words = [f"{self._folded(False)}; draw(root, level=0) shows every gate, level=1 every neuron"]
-        if too_many:
-            words = [f"{self._folded(False)}, as there are too many neurons; draw(root, level=0) shows every gate"]
         if self.folding.uses:
-            words.append("dotted: the parameters themselves are used")
-        return _finished(self.digraph, self.tooltips, self.root, *words)
+            words += ("dotted: the parameters themselves are used",)
+        return self._finished(*words)
+
+    def _stack_bands(self) -> None:
+        """The boxes of each band of depth, one below the other."""
+        for band in range(BANDS + 1):
+            with self.digraph.subgraph() as rank:
+                rank.attr(rank="same")
+                for column, number in self.number.items():
+                    if column.band == band:
+                        rank.node(f"b{number}")
 
     def by_neurons(self) -> Picture:
         """One node per neuron, one column per layer; the edges show the weights."""
@@ -131,13 +105,11 @@ class _Modules:
             if column.kind != "box"
             for place, group in enumerate(groups[:MOST_NEURONS])
         }
-        possible = [
+        links = [
             (source, target, link)
             for (source, target), link in self.folding.links.items()
             if source in shown and target in shown and self._forward(source.column, target.column)
         ]
-        largest = _largest(possible)
-        links = _strongest(possible, largest) if len(possible) > MOST_EDGES else possible
         tallest = min(MOST_NEURONS, max(map(len, self.columns.values())))
         self.digraph.attr(ranksep=f"{0.7 + tallest / 30:.2f}", nodesep="0.07", outputorder="edgesfirst")
         for column, groups in self.columns.items():
@@ -145,21 +117,29 @@ class _Modules:
                 self._box(column, groups)
             else:
                 self._column(column, groups, shown)
-        self._weights(links, shown, largest)
-        others = self._others(shown)
-        drawn = [(source.column, target.column) for source, target, _ in links] + others
+        self._weights(links, shown)
+        drawn = [(source.column, target.column) for source, target, _ in links] + self._others(shown)
         self.digraph.attr(splines="line" if self._between_neighbours(drawn) else "true")
+        examples = max(len(group.values) for group in self.folding.groups if group.column.kind == "layer")
+        over = f"; over {examples:,} examples: mean of the values, rms of the gradients" if examples > 1 else ""
         words = [
             f"{self._folded(True)}; draw(root, level=0) shows every gate, level=2 one box per layer",
-            f"on each node the value stands above the line and the gradient below it{self._over()}",
+            f"on each node the value stands above the line and the gradient below it{over}",
         ]
-        if any(link.weights for _, _, link in links):
-            words.append(f"weights: {_BLUE} where w > 0; {_ORANGE} where w < 0; width ∣w∣, opacity ∣∂{self.f}/∂w∣")
         if self.back:
             words.append("edges that lead back to the same or an earlier column are not drawn; ↺ counts their weights")
-        if len(links) < len(possible):
-            words.append(f"the {len(links):,} strongest of {len(possible):,} edges between these nodes are drawn")
-        return _finished(self.digraph, self.tooltips, self.root, *words)
+        legend = (
+            f"weights: {_coloured('blue, solid', POSITIVE)}where w &gt; 0; {_coloured('orange, dashed', NEGATIVE)}"
+            f"where w &lt; 0; width ∣w∣, opacity ∣∂{escape(self.f)}/∂w∣"
+        )
+        return self._finished(*words, legend=legend if any(link.weights for _, _, link in links) else "")
+
+    def _finished(self, *words: str, legend: str = "") -> Picture:
+        lines = [*map(escape, words), *filter(None, [legend])]
+        label = "".join(f'{line}<BR ALIGN="LEFT"/>' for line in lines)
+        self.digraph.attr(label=f"<{label}>", labelloc="t", labeljust="l", fontsize="11", fontname=FONT)
+        title = f"Summary of a circuit with value {digits(self.root.data)}"
+        return Picture(self.digraph, self.tooltips, title, ". ".join(words))
 
     def _folded(self, neurons: bool) -> str:
         """What became of the graph, as in `408 nodes folded into 2 inputs, 33 neurons and 5 boxes`."""
@@ -172,34 +152,47 @@ class _Modules:
             f"{self.folding.nodes:,} nodes folded into {', '.join(parts[:-1])}{' and ' if parts[1:] else ''}{parts[-1]}"
         )
 
-    def _over(self) -> str:
-        return (
-            f"; over {self.examples:,} examples: mean of the values, rms of the gradients" if self.examples > 1 else ""
-        )
-
     # ---- nodes ----
 
-    def _box(self, column: Column, groups: list[Group], figures: Any = None) -> None:
-        identifier = f"b{self.number[column]}"
-        _draw_box(self.digraph, self.tooltips, identifier, *(figures or _box(column, groups)))
-
-    def _figures(self, column: Column, groups: list[Group]) -> tuple[list[str], list[Line]]:
-        """The heading and the lines of a layer."""
-        outputs = _data(groups)
-        lines: list[Line] = [(f"{_range('outputs', outputs)}, rms {digits(_rms(outputs))}", VALUE)]
-        lines.append((_bars(outputs, VALUE), VALUE))
-        parameters = {one: None for group in groups for one in group.parameters}
+    def _layer(self, column: Column, groups: list[Group]) -> None:
+        """The box of a layer: sizes, outputs, and the gradients of its parameters."""
+        outputs, parameters = _data(groups), _parameters(groups)
         gradients = [abs(one.grad) for one in parameters if one.swept]
+        name, sizes = _shortened(column.name), " · ".join(self._sizes(column))
+        value = f"{_range('outputs', outputs)}, rms {digits(_rms(outputs))}"
+        gradient = f"∣∂{self.f}/∂w∣" + (f" rms {digits(_rms(gradients))}" if gradients else "")
+        lines = [f"<B>{escape(name)}</B>", f"{escape(sizes)}&#160;", _coloured(value, VALUE), _bars(outputs, VALUE)]
         if parameters:
-            rms = f" rms {digits(_rms(gradients))}" if gradients else ""
-            lines.append((f"∣∂{self.f}/∂w∣{rms}", GRADIENT))
-            lines.append((_bars(gradients, GRADIENT, low=0.0), GRADIENT))
-        return [_shortened(column.name), " · ".join(self._sizes(column))], lines
+            lines += [_coloured(gradient, GRADIENT), _bars(gradients, GRADIENT, low=0.0)]
+        self._draw_box(column, lines, "; ".join([name, sizes, value, *([gradient] if parameters else [])]))
+
+    def _box(self, column: Column, groups: list[Group]) -> None:
+        """The box of inputs, or of gates of no module."""
+        data, gradients = _data(groups), _gradients(groups)
+        if column.kind == "inputs":
+            heading = _counted(len(groups), "input")
+        elif column.name:
+            heading = f"{printable(column.name)} × {len(data):,}"
+        else:
+            heading = f"{len(data):,} {'leaf' if len(data) == 1 else 'leaves'}"
+        words, lines = [heading, _range("values", data)], [f"<B>{escape(heading)}</B>"]
+        if gradients:
+            words.append(f"gradient rms {digits(_rms(gradients))}")
+        lines += [_coloured(text, colour) for text, colour in zip(words[1:], (VALUE, GRADIENT), strict=False)]
+        self._draw_box(column, lines, "; ".join(words))
+
+    def _draw_box(self, column: Column, lines: list[str], tooltip: str) -> None:
+        """A box with these lines of HTML."""
+        identifier = f"b{self.number[column]}"
+        rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in lines)
+        label = '<<TABLE BORDER="1" STYLE="ROUNDED" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">' + rows
+        self.tooltips[identifier] = tooltip
+        self.digraph.node(identifier, f"{label}</TABLE>>", id=identifier)
 
     def _sizes(self, column: Column) -> list[str]:
         """How many numbers a layer takes and gives, and its parameters: `2→16` and `48 params`."""
         taken, given = len(self.taken.get(column, ())), len(self.columns[column])
-        parameters = len({one for group in self.columns[column] for one in group.parameters})
+        parameters = len(_parameters(self.columns[column]))
         sizes = [f"{taken:,}→{given:,}" if taken else _counted(given, "output")]
         return [*sizes, _counted(parameters, "param")] if parameters else sizes
 
@@ -275,7 +268,8 @@ class _Modules:
             rank[start] = min(rank[end] for end in followers[start]) - 1
         return all(rank[end] - rank[start] == 1 for start, end in pairs)
 
-    def _weights(self, links: list[Edge], shown: dict[Group, str], largest: dict[Column, tuple[float, float]]) -> None:
+    def _weights(self, links: list[Edge], shown: dict[Group, str]) -> None:
+        largest = _largest(links)
         for source, target, link in links:
             start, end = shown[source], shown[target]
             looks = {"id": f"{start}-{end}", "arrowhead": "none", "penwidth": "0.8"}
@@ -325,53 +319,7 @@ def _largest(links: Iterable[Edge]) -> dict[Column, tuple[float, float]]:
     return found
 
 
-def _strongest(links: list[Edge], largest: dict[Column, tuple[float, float]]) -> list[Edge]:
-    """The edges with the largest |w| as a share of their layer's largest, and the strongest one of every neuron."""
-
-    def strength(place: int) -> float:
-        _, target, link = links[place]
-        if link.weight is None:
-            return 1.0
-        return _finite(link.weight.data) / (largest[target.column][0] or 1.0)
-
-    order = sorted(range(len(links)), key=strength, reverse=True)
-    best = {links[place][1]: place for place in reversed(order)}
-    kept = sorted({*best.values(), *order[:STRONGEST]})
-    return [links[place] for place in kept]
-
-
 # ---- boxes and words -------------------------------------------------------------------------------------------
-
-
-def _draw_box(
-    digraph: graphviz.Digraph, tooltips: dict[str, str], identifier: str, heading: list[str], lines: list[Line]
-) -> None:
-    """A box: a heading in bold, lines in their colours; a line that is a table already stands as it is."""
-    tooltips[identifier] = "; ".join([*heading, *(text for text, _ in lines if not text.startswith("<"))])
-    rows = "".join(f'<TR><TD ALIGN="LEFT">{escape(text)}&#160;</TD></TR>' for text in heading[1:])
-    for text, colour in lines:
-        shown = text if text.startswith("<") else f'<FONT COLOR="{colour}">{escape(text)}&#160;</FONT>'
-        rows += f'<TR><TD ALIGN="LEFT">{shown}</TD></TR>'
-    label = (
-        '<<TABLE BORDER="1" STYLE="ROUNDED" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3">'
-        f'<TR><TD ALIGN="LEFT"><B>{escape(heading[0])}</B></TD></TR>{rows}</TABLE>>'
-    )
-    digraph.node(identifier, label, id=identifier)
-
-
-def _box(column: Column, groups: list[Group]) -> tuple[list[str], list[Line]]:
-    """The heading and the lines of inputs, or of gates of no module."""
-    data, gradients = _data(groups), _gradients(groups)
-    if column.kind == "inputs":
-        heading = _counted(len(groups), "input")
-    elif column.name:
-        heading = f"{printable(column.name)} × {len(data):,}"
-    else:
-        heading = f"{len(data):,} {'leaf' if len(data) == 1 else 'leaves'}"
-    lines = [(_range("values", data), VALUE)]
-    if gradients:
-        lines.append((f"gradient rms {digits(_rms(gradients))}", GRADIENT))
-    return [heading], lines
 
 
 def _bars(data: Sequence[float], colour: str, low: float | None = None) -> str:
@@ -397,16 +345,8 @@ def _bar(height: int, colour: str) -> str:
     return f'<TD><TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{cells}</TABLE></TD>'
 
 
-def _finished(digraph: graphviz.Digraph, tooltips: dict[str, str], root: Value, *words: str) -> Picture:
-    lines = [escape(line) for line in words]
-    for name, colour in ((_BLUE, POSITIVE), (_ORANGE, NEGATIVE)):
-        lines = [line.replace(f"{name} ", f'<FONT COLOR="{colour}">{name}</FONT>&#160;') for line in lines]
-    label = "".join(f'{line}<BR ALIGN="LEFT"/>' for line in lines)
-    digraph.attr(label=f"<{label}>", labelloc="t", labeljust="l", fontsize="11", fontname=FONT)
-    return Picture(digraph, tooltips, f"Summary of a circuit with value {digits(root.data)}", ". ".join(words))
-
-
-_BLUE, _ORANGE = "blue, solid", "orange, dashed"
+def _coloured(text: str, colour: str) -> str:
+    return f'<FONT COLOR="{colour}">{escape(text)}&#160;</FONT>'
 
 
 def _name(group: Group) -> str:
@@ -428,6 +368,10 @@ def _counted(count: int, noun: str) -> str:
 def _range(noun: str, data: Sequence[float]) -> str:
     low, high = digits(min(data)), digits(max(data))
     return f"{noun} {low}" + (f" … {high}" if low != high else "")
+
+
+def _parameters(groups: Iterable[Group]) -> dict[Value, None]:
+    return {one: None for group in groups for one in group.parameters}
 
 
 def _data(groups: Iterable[Group]) -> list[float]:
