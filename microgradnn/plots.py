@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from microgradnn.backprop import grad
+from microgradnn.backprop import grad, leaves
 from microgradnn.modes import no_grad
 from microgradnn.nn.activations import ACTIVATIONS, Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
@@ -83,7 +83,7 @@ def plot_gradient_flow(model_or_history: Module | History, ax: Axes | None = Non
 def _flow_of_model(model: Module, ax: Axes | None) -> Axes:
     sizes = {}
     for path, module in model.modules():
-        weights = module.own_parameters()
+        weights = [leaf for name, tensor in module.tensors() if name not in ("b", "bias") for leaf in leaves(tensor)]
         if not any(weight.swept for weight in weights):
             continue
         size = math.hypot(*(weight.grad for weight in weights)) / math.sqrt(len(weights))
