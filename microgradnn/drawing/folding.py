@@ -100,12 +100,10 @@ def depths(nodes: Iterable[Any]) -> dict[Any, int]:
 def fold(root: Value) -> Folding:
     """Fold the graph of `root` into neurons, inputs and boxes.
 
-    >>> from microgradnn.modes import inside
-    >>> from microgradnn.value import dots
-    >>> with inside("net"):
-    ...     [[y]] = dots([[Value(2.0), Value(-3.0)]], [[-1.0, -2.0]], [Value(-3.0)])
+    >>> from microgradnn import nn
+    >>> [y] = nn.Neuron(2, rng=0)([-1.0, -2.0])
     >>> [(group.column.kind, group.column.name) for group in fold(y * y).groups]
-    [('inputs', 'net'), ('inputs', 'net'), ('layer', 'net'), ('box', 'multiply')]
+    [('inputs', 'Neuron'), ('inputs', 'Neuron'), ('layer', 'Neuron'), ('box', 'multiply')]
     """
     return _Folder(root).folding
 
