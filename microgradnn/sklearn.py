@@ -39,7 +39,7 @@ _SETTINGS = """
 
     `hidden_layer_sizes`, `activation` and `init` say what the network is, as for nn.MLP; `optimizer` (sgd, adagrad,
     rmsprop, adam, adamw), `lr`, `weight_decay` (of the optimiser; biases are left out), `batch_size` and `epochs` how
-    it is trained; a `random_state` makes it repeatable. Bad settings raise ValueError or TypeError in `fit`, which$
+    it is trained; a `random_state` makes it repeatable. Bad settings raise ValueError or TypeError in `fit`, which
     leaves `model_`, the nn.MLP, and `history_` behind.
     """
 
