@@ -11,6 +11,7 @@
 from microgradnn import nn as nn, optim as optim, plots as plots, saving as saving
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
 from microgradnn.checks import check_grads
+from microgradnn.compiler import compile as compile
 from microgradnn.drawing import draw, to_latex
 from microgradnn.functional import (
     abs as abs,
@@ -55,7 +56,7 @@ from microgradnn.value import Value
 
 __version__ = "0.2.0"
 
-# abs and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
+# abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [
     "History", "Value", "accuracy", "acos", "asin", "atan", "atan2", "check_grads", "cos", "cosh", "detect_anomaly",
     "dot", "draw", "elu", "erf", "exp", "expm1", "fit", "grad", "hardtanh", "hessian", "hvp", "jacobian", "jvp",

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, overload
 
 from microgradnn.functional import dot
 from microgradnn.graph import topological_order
-from microgradnn.modes import recording
+from microgradnn.modes import current_mode, recording
 from microgradnn.notation import digits, factor, formula, names, written
 from microgradnn.primitives import number, positive
 from microgradnn.value import Value, recorded_partials, sweep
@@ -101,7 +101,8 @@ class _Call:
 
 
 def _call(f: Callable[..., Any], args: tuple[Any, ...], positions: list[int]) -> _Call:
-    recorded = _inside_transform.get() or any(isinstance(leaf, Value) for leaf in leaves(args))
+    traced = current_mode().tape is not None
+    recorded = traced or _inside_transform.get() or any(isinstance(leaf, Value) for leaf in leaves(args))
     fresh = list(args)
     with _transforming():
         for position in positions:

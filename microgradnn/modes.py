@@ -16,11 +16,15 @@ from typing import Any, NamedTuple
 
 
 class Mode(NamedTuple):
-    """How gates are recorded in the current context; `path` is that of the module at work."""
+    """How gates are recorded in the current context; `path` is that of the module at work.
+
+    Where a `tape` is given, gates are written there instead, without numbers: the compiler is tracing a function.
+    """
 
     record: bool = True
     detect_anomaly: bool = False
     path: str | None = None
+    tape: Any = None
 
 
 # Where nothing but the path is asked for, the variable holds the path alone: quicker to tell from a Mode.
@@ -79,6 +83,11 @@ def detect_anomaly() -> Iterator[None]:
     """
     with _switched(detect_anomaly=True):
         yield
+
+
+def traced_on(tape: Any) -> AbstractContextManager[None]:
+    """Write gates on `tape`, whatever the surrounding context wants of gates."""
+    return _switched(record=True, detect_anomaly=False, path=None, tape=tape)
 
 
 def inside(name: str) -> AbstractContextManager[None]:

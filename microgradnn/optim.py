@@ -1,8 +1,9 @@
 """Optimisers, learning-rate schedules and gradient clipping: how gradients become better parameters.
 
 Each optimiser is one rule, its method `update`: what to add to one parameter, from its gradient and from what the
-rule remembers of that parameter. Rules, groups and, but for SGD's lr, defaults are PyTorch's. Nothing here knows of
-networks or losses.
+rule remembers of that parameter. A rule is written once, in operations that floats and NumPy vectors share, so that
+it also moves a whole vector of parameters. Rules, groups and, but for SGD's lr, defaults are PyTorch's. Nothing here
+knows of networks or losses.
 """
 
 from __future__ import annotations
@@ -11,12 +12,18 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
 
 from microgradnn.settings import checked
 from microgradnn.value import Value
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    Vector = np.ndarray[Any, np.dtype[np.float64]]
+
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]  # Values, or groups of them with settings of their own
+Number = TypeVar("Number", float, "Vector")  # what a rule moves: one parameter, or many at once
 
 
 def _listed(params: Any, name: str = "params") -> list[Any]:
@@ -63,8 +70,19 @@ def _agree(found: Any, wanted: Any, path: str) -> None:
         _agree(found[place], wanted[place], f"{path}[{place!r}]")
 
 
-def _quotient(x: float, y: float) -> float:
-    return x / y if y else x * math.inf  # as IEEE 754 and PyTorch: with eps = 0 a gradient of 0 gives nan
+def _quotient(x: Number, y: Number) -> Number:
+    try:
+        return x / y
+    except ZeroDivisionError:  # a float's; as IEEE 754, NumPy and PyTorch: with eps = 0 a gradient of 0 gives nan
+        return x * math.inf
+
+
+def _sqrt(x: Number) -> Number:
+    if isinstance(x, float):
+        return math.sqrt(x)
+    import numpy as np  # here, as only a vector comes this far
+
+    return np.sqrt(x)
 
 
 class Optimizer(ABC):
@@ -104,22 +122,36 @@ class Optimizer(ABC):
         return {name: checked(name, value, owner) for name, value in settings.items() if name != "params"}
 
     @abstractmethod
-    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
-        """What to add to one parameter; `state` is what the rule remembers of it, and changes."""
+    def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
+        """What to add to one parameter; `state` is what the rule remembers of it, and changes.
 
-    def decayed(self, weight: float, gradient: float, settings: Mapping[str, Any]) -> tuple[float, float]:
+        The gradients of several parameters may come as a vector: memory and answer are then vectors, too, but for the
+        memory "step", which is one number. A rule assigns to `state` and leaves the arrays in it as they are.
+        """
+
+    def decayed(self, weight: Number, gradient: Number, settings: Mapping[str, Any]) -> tuple[Number, Number]:
         """Weight decay λ as the gradient of ½λw²: g ← g + λw, in plain descent (1 − αλ)w − αg (note 002)."""
         return weight, gradient + settings["weight_decay"] * weight
 
     def step(self) -> None:
         """Move every parameter that has a gradient by the rule."""
+        update, state = self.update, self.state
         for group in self.param_groups:
+            decays = group["weight_decay"]
             for parameter in group["params"]:
                 if parameter.swept:
                     weight, gradient = parameter.data, parameter.grad
-                    if group["weight_decay"]:
+                    if decays:
                         weight, gradient = self.decayed(weight, gradient, group)
-                    parameter.data = weight + self.update(gradient, self.state[parameter], group)
+                    parameter.data = weight + update(gradient, state[parameter], group)
+
+    def on_vector(self, parameters: Iterable[Value], reached: Iterable[bool] | None = None) -> VectorSteps:
+        """The same steps for parameters whose numbers stand in one NumPy vector, in the order of `parameters`.
+
+        Entries that this optimiser does not hold are left alone, and so are those where `reached` is False. See
+        `VectorSteps`; TypeError or ValueError as for `params`, and where `reached` is of another length.
+        """
+        return VectorSteps(self, parameters, reached)
 
     def zero_grad(self) -> None:
         """Make every gradient blank again, so that the next sweep starts anew."""
@@ -157,6 +189,89 @@ class Optimizer(ABC):
             record.update((name, float(state["state"][name][place])) for name in self.memory)
 
 
+class _Part(NamedTuple):
+    """Entries of a vector that move alike: they are of one group and have made as many steps."""
+
+    where: slice | np.ndarray[Any, np.dtype[np.intp]]
+    records: list[dict[str, float]]
+    group: dict[str, Any]  # the optimiser's own, which a schedule changes
+
+
+class VectorSteps:
+    """The steps of an optimiser on a vector: to the bit those that its `step` makes number by number.
+
+    >>> import numpy as np
+    >>> w, b = Value(3.0), Value(1.0)
+    >>> optimizer = SGD([w, b], lr=0.5, momentum=0.5)
+    >>> on_vector, params = optimizer.on_vector([w, b]), np.array([3.0, 1.0])
+    >>> on_vector.step(params, np.array([1.0, 2.0])); params
+    array([2.5, 0. ])
+    >>> on_vector.push(); optimizer.state_dict()["state"]
+    {'velocity': [1.0, 2.0]}
+
+    Settings are read from `param_groups` at every step. What the rule remembers is taken from the optimiser at the
+    start and stands in `memory` until `push` gives it back. A step puts another list there and changes none, so the
+    list from before a step, with a copy of the vector, undoes it:
+
+    >>> params_before, memory_before = params.copy(), on_vector.memory
+    >>> on_vector.step(params, np.array([1.0, 2.0]))
+    >>> params[:], on_vector.memory = params_before, memory_before
+    """
+
+    def __init__(self, optimizer: Optimizer, parameters: Iterable[Value], reached: Iterable[bool] | None) -> None:
+        import numpy as np
+
+        leaves = _leaves(parameters, "parameters")
+        wanted = [True] * len(leaves) if reached is None else list(reached)
+        if len(wanted) != len(leaves):
+            raise ValueError(f"reached must be {len(leaves)} flags, one for each parameter, got {len(wanted)}")
+        group_of = {w: place for place, group in enumerate(optimizer.param_groups) for w in group["params"]}
+        alike: dict[tuple[int, float], list[int]] = {}
+        for place, w in enumerate(leaves):
+            if wanted[place] and w in group_of:
+                alike.setdefault((group_of[w], optimizer.state[w].get("step", 0.0)), []).append(place)
+
+        self.memory: list[dict[str, Any]] = []  # for each part what `update` calls `state`
+        self._optimizer, self._shape, self._parts = optimizer, (len(leaves),), list[_Part]()
+        for (group, step), places in alike.items():
+            records = [optimizer.state[leaves[place]] for place in places]
+            first, end = places[0], places[-1] + 1
+            where = slice(first, end) if end - first == len(places) else np.array(places)  # a slice is faster
+            self._parts.append(_Part(where, records, optimizer.param_groups[group]))
+            state = {name: np.array([record[name] for record in records]) for name in optimizer.memory}
+            self.memory.append({name: step if name == "step" else numbers for name, numbers in state.items()})
+
+    def step(self, params: Vector, gradient: Vector) -> None:
+        """Move `params` in place. First everything is computed, then the numbers and the memory are put in place.
+
+        ValueError where the two are not float64 vectors as long as `parameters`.
+        """
+        import numpy as np
+
+        if not (params.shape == gradient.shape == self._shape and params.dtype.char == gradient.dtype.char == "d"):
+            found = " and ".join(f"{vector.dtype} of shape {vector.shape}" for vector in (params, gradient))
+            raise ValueError(f"params and gradient must be float64 of shape {self._shape}, got {found}")
+        memory, moved = [state.copy() for state in self.memory], []
+        with np.errstate(all="ignore"):  # nan and inf come without a warning, as they do for floats
+            for (where, _, group), state in zip(self._parts, memory, strict=True):
+                weights, slopes = params[where], gradient[where]
+                if group["weight_decay"]:
+                    weights, slopes = self._optimizer.decayed(weights, slopes, group)
+                moved.append((where, weights + self._optimizer.update(slopes, state, group)))
+        for where, weights in moved:
+            params[where] = weights
+        self.memory = memory
+
+    def push(self) -> None:
+        """Give the memory back to the optimiser: its `state_dict` and its own steps go on from here."""
+        import numpy as np
+
+        for (_, records, _), state in zip(self._parts, self.memory, strict=True):
+            for name, numbers in state.items():
+                for record, number in zip(records, np.broadcast_to(numbers, len(records)).tolist(), strict=True):
+                    record[name] = number
+
+
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for.
 
@@ -178,7 +293,7 @@ class SGD(Optimizer):
             raise ValueError(f"nesterov=True{owner} needs a momentum > 0, got momentum={found['momentum']!r}")
         return found
 
-    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+    def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
         """−α g; with momentum μ: v ← μv + g, then −α v, or −α (g + μv) by Nesterov (Sutskever et al. 2013).
 
         Note 001 keeps the learning rate inside, v ← μv − αg: the same path as long as α stays the same.
@@ -187,7 +302,8 @@ class SGD(Optimizer):
         if momentum:
             velocity = state["velocity"] = momentum * state["velocity"] + gradient
             gradient = gradient + momentum * velocity if settings["nesterov"] else velocity
-        return float(-rate * gradient)
+        change: Number = -rate * gradient
+        return change
 
 
 class AdaGrad(Optimizer):
@@ -203,10 +319,11 @@ class AdaGrad(Optimizer):
     def __init__(self, params: Params, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
         super().__init__(params, lr=lr, eps=eps, weight_decay=weight_decay)
 
-    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+    def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
         """Σ ← Σ + g², then −α g / (√Σ + ε) (Duchi et al. 2011; note 001 has ε under the root, √(Σ + 1e-8))."""
         total = state["square_sum"] = state["square_sum"] + gradient * gradient
-        return _quotient(-settings["lr"] * gradient, math.sqrt(total) + settings["eps"])
+        change: Number = _quotient(-settings["lr"] * gradient, _sqrt(total) + settings["eps"])
+        return change
 
 
 class RMSProp(Optimizer):
@@ -224,11 +341,12 @@ class RMSProp(Optimizer):
     ) -> None:
         super().__init__(params, lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay)
 
-    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+    def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
         """E ← ρE + (1 − ρ)g², then −α g / (√E + ε) (note 001; Hinton 2012); the setting `alpha` is ρ, `lr` is α."""
         decay = settings["alpha"]
         mean = state["mean_square"] = decay * state["mean_square"] + (1 - decay) * gradient * gradient
-        return _quotient(-settings["lr"] * gradient, math.sqrt(mean) + settings["eps"])
+        change: Number = _quotient(-settings["lr"] * gradient, _sqrt(mean) + settings["eps"])
+        return change
 
 
 class Adam(Optimizer):
@@ -247,7 +365,7 @@ class Adam(Optimizer):
     ) -> None:  # fmt: skip
         super().__init__(params, lr=lr, betas=betas, eps=eps, weight_decay=weight_decay)
 
-    def update(self, gradient: float, state: dict[str, float], settings: Mapping[str, Any]) -> float:
+    def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
         """M ← β₁M + (1 − β₁)g, V ← β₂V + (1 − β₂)g², then −α M̂ / (√V̂ + ε), M̂ = M/(1 − β₁ᵗ), V̂ = V/(1 − β₂ᵗ).
 
         Kingma and Ba 2015. Note 001 leaves the correction out: its first step is 3.16 α, this one's is α.
@@ -256,8 +374,9 @@ class Adam(Optimizer):
         step = state["step"] = state["step"] + 1
         mean = state["mean"] = beta1 * state["mean"] + (1 - beta1) * gradient
         square = state["mean_square"] = beta2 * state["mean_square"] + (1 - beta2) * gradient * gradient
-        root = math.sqrt(square) / math.sqrt(1 - beta2**step)
-        return _quotient(-settings["lr"] / (1 - beta1**step) * mean, root + settings["eps"])
+        root = _sqrt(square) / math.sqrt(1 - beta2**step)
+        change: Number = _quotient(-settings["lr"] / (1 - beta1**step) * mean, root + settings["eps"])
+        return change
 
 
 class AdamW(Adam):
@@ -274,7 +393,7 @@ class AdamW(Adam):
     ) -> None:  # fmt: skip
         super().__init__(params, lr, betas, eps, weight_decay)
 
-    def decayed(self, weight: float, gradient: float, settings: Mapping[str, Any]) -> tuple[float, float]:
+    def decayed(self, weight: Number, gradient: Number, settings: Mapping[str, Any]) -> tuple[Number, Number]:
         """Weight decay λ beside the gradient: w ← (1 − αλ) w (Loshchilov and Hutter 2019)."""
         return weight * (1 - settings["lr"] * settings["weight_decay"]), gradient
 

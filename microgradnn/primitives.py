@@ -13,10 +13,12 @@ import keyword
 import math
 import numbers
 import operator
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+_LARGEST = sys.float_info.max
 ForwardError = (ArithmeticError, ValueError)  # what math and float raise where a function has no value
 
 
@@ -66,6 +68,8 @@ class Primitive:
         source: str | None,
         samples: Sequence[Any],
         limit: Callable[..., float] | None,
+        array: str | Callable[..., Any] | None,
+        array_partials: Callable[..., Sequence[Any]] | None,
         doc: str | None,
     ) -> None:
         self.name = name
@@ -75,6 +79,10 @@ class Primitive:
         self.text = text
         self.latex = latex
         self.source = source
+        self.array = array
+        self.array_partials = array_partials
+        stacked = variadic is not None and callable(array)  # then `array` takes xp, some operands, and the stack
+        self.leading: int | None = array.__code__.co_argcount - 2 if stacked else None  # type: ignore[union-attr]
         self.samples = [point if isinstance(point, tuple) else (point,) for point in samples]
         self._partials = partials
         self._variadic = variadic
@@ -263,6 +271,8 @@ def primitive(
     source: str | None = None,
     samples: Sequence[Any] = (),
     limit: Callable[..., float] | None = None,
+    array: str | Callable[..., Any] | None = None,
+    array_partials: Callable[..., Sequence[Any]] | None = None,
     doc: str | None = None,
 ) -> Primitive:
     """Define a gate: one entry gives its value, derivatives of any order, drawing, LaTeX and check.
@@ -276,6 +286,11 @@ def primitive(
     `text` and `latex` are templates in `{0}`, `{1}`, `samples` the points at which tests check the entry,
     `limit` is the value where `forward` raises but a limit exists. `source` is `forward` as an expression of Python
     and math, for speed: it must give the same bits.
+
+    `array` is `forward` on arrays, for compiled programs: the name of a function of NumPy, or a function of `(xp, *operands)`
+    written with `xp.exp`, `xp.where` and their like; a gate of any number of operands gets them stacked, `xp.sum` goes
+    along the stack. Without it, arrays are computed number by number. `array_partials`, a function of `(xp, out, *operands)`,
+    gives partials that cost arrays less than those above.
 
     Raises TypeError or ValueError for an unusable entry and for a name that the package itself uses.
 
@@ -305,7 +320,8 @@ def primitive(
         raise ValueError(f"{name}: three symbols are for a gate of two operands, give one")
     _table[name] = Primitive(
         name, forward, partials, variadic,
-        symbol=symbol, text=text, latex=latex, source=source, samples=samples, limit=limit, doc=doc,
+        symbol=symbol, text=text, latex=latex, source=source, samples=samples, limit=limit,
+        array=array, array_partials=array_partials, doc=doc,
     )  # fmt: skip
     return _table[name]
 
@@ -405,6 +421,14 @@ def _dot_partials(out: Any, *operands: Any) -> list[Any]:
     return [*by_weights, *by_inputs, by_bias]
 
 
+def _finite(xp: Any, x: Any) -> Any:
+    return xp.minimum(xp.maximum(x, -_LARGEST), _LARGEST)
+
+
+def _exponentials(xp: Any, xs: Any) -> Any:
+    return xp.exp(xs - _finite(xp, xp.max(xs)))  # never inf - inf
+
+
 def _select(index: float, *xs: float) -> float:
     if index % 1 or not 0 <= index < len(xs):
         raise ValueError(f"the index must be a whole number from 0 to {len(xs) - 1}")
@@ -423,103 +447,104 @@ def _clipped_log(x: float, lowest: float) -> float:
 # fmt: off
 add      = primitive("add",      lambda x, y: x + y, lambda out, x, y: 1.0,   lambda out, x, y: 1.0,
                      symbol=("+", "+{}", "+{}"), text="{0} + {1}", latex="{0} + {1}", source="{0} + {1}",
-                     samples=[(2.0, 3.0), (-1.5, 0.25)], doc="Sum of two numbers, x + y.")
+                     samples=[(2.0, 3.0), (-1.5, 0.25)], array="add", doc="Sum of two numbers, x + y.")
 subtract = primitive("subtract", lambda x, y: x - y, lambda out, x, y: 1.0,   lambda out, x, y: -1.0,
                      symbol=("−", "{}−x", "−{}"), text="{0} − {1}", latex="{0} - {1}", source="{0} - {1}",
-                     samples=[(2.0, 3.0), (-1.5, 0.25)], doc="Difference of two numbers, x − y.")
+                     samples=[(2.0, 3.0), (-1.5, 0.25)], array="subtract", doc="Difference of two numbers, x − y.")
 multiply = primitive("multiply", lambda x, y: x * y, lambda out, x, y: y,     lambda out, x, y: x,
                      symbol=("×", "×{}", "×{}"), text="{0} × {1}", latex=r"{0} \cdot {1}", source="{0} * {1}",
-                     samples=[(2.0, 3.0), (-1.5, 0.25)], doc="Product of two numbers, x · y.")
+                     samples=[(2.0, 3.0), (-1.5, 0.25)], array="multiply", doc="Product of two numbers, x · y.")
 divide   = primitive("divide",   lambda x, y: x / y, lambda out, x, y: 1 / y, lambda out, x, y: -out / y,
                      symbol=("÷", "{}/x", "÷{}"), text="{0} / {1}", latex=r"\frac{{{0}}}{{{1}}}", source="{0} / {1}",
                      limit=lambda x, y: x * math.copysign(math.inf, y),
-                     samples=[(2.0, 3.0), (-1.5, 0.25)], doc="Quotient of two numbers, x / y.")
+                     samples=[(2.0, 3.0), (-1.5, 0.25)], array="divide", doc="Quotient of two numbers, x / y.")
 negative = primitive("negative", lambda x: -x,       lambda out, x: -1.0,
-                     symbol="×−1", text="−{0}", latex="-{0}", source="-{0}", samples=[2.0, -1.5], doc="Negation, −x.")
+                     symbol="×−1", text="−{0}", latex="-{0}", source="-{0}", samples=[2.0, -1.5], array="negative", doc="Negation, −x.")
 positive = primitive("positive", lambda x: x,        lambda out, x: 1.0,
-                     symbol="+", text="+{0}", latex="+{0}", source="+{0}", samples=[2.0, -1.5], doc="Identity, +x.")
+                     symbol="+", text="+{0}", latex="+{0}", source="+{0}", samples=[2.0, -1.5], array="positive", doc="Identity, +x.")
 power    = primitive("power", _power,
                      lambda out, x, y: y * (x + equal(x, 0.0) * equal(y, 0.0)) ** (y - 1),
                      lambda out, x, y: out * log(x + equal(x, 0.0)),
                      symbol=("xʸ", "{}^x", "x^{}"), text="{0} ** {1}", latex="{0}^{{{1}}}", limit=_power_limit,
-                     source="pow({0}, {1})", samples=[(2.0, 3.0), (3.0, 0.0), (0.7, -1.3), (2.5, 0.5)], doc="Power, x to the y.")
+                     source="pow({0}, {1})", samples=[(2.0, 3.0), (3.0, 0.0), (0.7, -1.3), (2.5, 0.5)], array="power", doc="Power, x to the y.")
 
 exp   = primitive("exp",   math.exp,   lambda out, x: out,               limit=lambda x: math.inf, latex="e^{{{0}}}",
-                  samples=[0.5, -2.0, 3.0], doc="Exponential, eˣ.")
+                  samples=[0.5, -2.0, 3.0], array="exp", doc="Exponential, eˣ.")
 expm1 = primitive("expm1", math.expm1, lambda out, x: exp(x),            limit=lambda x: math.inf, symbol="eˣ−1",
-                  samples=[0.5, -2.0, 1e-9], doc="eˣ − 1, accurate near 0.")
+                  samples=[0.5, -2.0, 1e-9], array="expm1", doc="eˣ − 1, accurate near 0.")
 log: Primitive   = primitive("log",   math.log,   lambda out, x: 1 / x,             limit=lambda x: -math.inf if x == 0 else math.nan,
-                  latex=r"\log({0})", samples=[0.5, 3.0], doc="Natural logarithm, ln x.")
+                  latex=r"\log({0})", samples=[0.5, 3.0], array="log", doc="Natural logarithm, ln x.")
 log1p = primitive("log1p", math.log1p, lambda out, x: 1 / (1 + x),       limit=lambda x: -math.inf if x == -1 else math.nan,
-                  symbol="log(1+x)", samples=[-0.5, 2.0, 1e-9], doc="ln(1 + x), accurate near 0.")
+                  symbol="log(1+x)", samples=[-0.5, 2.0, 1e-9], array="log1p", doc="ln(1 + x), accurate near 0.")
 clipped_log = primitive("clipped_log", _clipped_log, lambda out, x, lowest: where(x - lowest, 1 / maximum(x, lowest), 0.0),
-                  lambda out, x, lowest: where(x - lowest, 0.0, 1 / maximum(x, lowest)), limit=lambda x, lowest: math.nan, symbol="log",
-                  samples=[(0.2, 0.7), (0.5, 1e-9)], doc="ln x, and ln of `lowest` for x between 0 and there.")
+                  lambda out, x, lowest: where(x - lowest, 0.0, 1 / maximum(x, lowest)), limit=lambda x, lowest: -math.inf if x == 0 else math.nan, symbol="log",
+                  samples=[(0.2, 0.7), (0.5, 1e-9)], array=lambda xp, x, lowest: xp.log(xp.where(xp.less(x, 0.0), x, xp.maximum(x, lowest))), doc="ln x, and ln of `lowest` for x between 0 and there.")
 sqrt  = primitive("sqrt",  math.sqrt,  lambda out, x: 0.5 / (out + 0.0),         symbol="√", latex=r"\sqrt{{{0}}}",
-                  samples=[0.5, 4.0], doc="Square root, √x.")
+                  samples=[0.5, 4.0], array="sqrt", doc="Square root, √x.")
 
-sin   = primitive("sin",   math.sin,   lambda out, x: cos(x),            latex=r"\sin({0})", samples=[0.5, -2.0], doc="Sine of x in radians.")
-cos: Primitive   = primitive("cos",   math.cos,   lambda out, x: -sin(x),           latex=r"\cos({0})", samples=[0.5, -2.0], doc="Cosine of x in radians.")
-tan   = primitive("tan",   math.tan,   lambda out, x: 1 + out * out,     latex=r"\tan({0})", samples=[0.5, -2.0], doc="Tangent of x in radians.")
+sin   = primitive("sin",   math.sin,   lambda out, x: cos(x),            latex=r"\sin({0})", samples=[0.5, -2.0], array="sin", doc="Sine of x in radians.")
+cos: Primitive   = primitive("cos",   math.cos,   lambda out, x: -sin(x),           latex=r"\cos({0})", samples=[0.5, -2.0], array="cos", doc="Cosine of x in radians.")
+tan   = primitive("tan",   math.tan,   lambda out, x: 1 + out * out,     latex=r"\tan({0})", samples=[0.5, -2.0], array="tan", doc="Tangent of x in radians.")
 asin  = primitive("asin",  math.asin,  lambda out, x: 1 / sqrt((1 - x) * (1 + x)),  latex=r"\arcsin({0})",
-                  samples=[0.3, -0.8], doc="Inverse sine, in radians.")
+                  samples=[0.3, -0.8], array="arcsin", doc="Inverse sine, in radians.")
 acos  = primitive("acos",  math.acos,  lambda out, x: -1 / sqrt((1 - x) * (1 + x)), latex=r"\arccos({0})",
-                  samples=[0.3, -0.8], doc="Inverse cosine, in radians.")
-atan  = primitive("atan",  math.atan,  lambda out, x: 1 / (1 + x * x),   latex=r"\arctan({0})", samples=[0.5, -2.0], doc="Inverse tangent, in radians.")
+                  samples=[0.3, -0.8], array="arccos", doc="Inverse cosine, in radians.")
+atan  = primitive("atan",  math.atan,  lambda out, x: 1 / (1 + x * x),   latex=r"\arctan({0})", samples=[0.5, -2.0], array="arctan", doc="Inverse tangent, in radians.")
 atan2 = primitive("atan2", math.atan2, lambda out, y, x: x / hypot(y, x) / hypot(y, x), lambda out, y, x: -y / hypot(y, x) / hypot(y, x),
-                  samples=[(1.0, 2.0), (-0.5, -1.5), (2.0, 0.0)], doc="Angle of the point (x, y), called as atan2(y, x), in radians.")
+                  samples=[(1.0, 2.0), (-0.5, -1.5), (2.0, 0.0)], array="arctan2", doc="Angle of the point (x, y), called as atan2(y, x), in radians.")
 hypot: Primitive = primitive("hypot", math.hypot, lambda out, x, y: x / out,        lambda out, x, y: y / out,
-                  samples=[(1.0, 2.0), (-3.0, 4.0)], doc="Length of the vector (x, y), √(x² + y²), without overflow.")
+                  samples=[(1.0, 2.0), (-3.0, 4.0)], array="hypot", doc="Length of the vector (x, y), √(x² + y²), without overflow.")
 sinh  = primitive("sinh",  math.sinh,  lambda out, x: cosh(x),           limit=lambda x: math.copysign(math.inf, x), latex=r"\sinh({0})",
-                  samples=[0.5, -2.0], doc="Hyperbolic sine.")
+                  samples=[0.5, -2.0], array="sinh", doc="Hyperbolic sine.")
 cosh: Primitive  = primitive("cosh",  math.cosh,  lambda out, x: sinh(x),           limit=lambda x: math.inf, latex=r"\cosh({0})",
-                  samples=[0.5, -2.0], doc="Hyperbolic cosine.")
+                  samples=[0.5, -2.0], array="cosh", doc="Hyperbolic cosine.")
 tanh  = primitive("tanh",  math.tanh,  lambda out, x: 4 * sigmoid(2 * x) * sigmoid(-2 * x), latex=r"\tanh({0})",
-                  samples=[0.3, -2.0, 20.0, 800.0], doc="Hyperbolic tangent, an activation with values in (−1, 1).")
-erf   = primitive("erf",   math.erf,   lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), samples=[0.3, -1.0], doc="Error function.")
+                  samples=[0.3, -2.0, 20.0, 800.0], array="tanh", array_partials=lambda xp, out, x: (1 - out * out,), doc="Hyperbolic tangent, an activation with values in (−1, 1).")
+erf   = primitive("erf",   math.erf,   lambda out, x: 2 / math.sqrt(math.pi) * exp(-(x * x)), samples=[0.3, -1.0], array="erf", doc="Error function.")
 
 sigmoid: Primitive    = primitive("sigmoid",    _sigmoid,  lambda out, x: out * sigmoid(-x), symbol="σ", latex=r"\sigma({0})",
                        source="(1.0 / (1.0 + exp(-{0})) if {0} >= 0.0 else exp({0}) / (1.0 + exp({0})))",
-                       samples=[0.0, 1.0, -3.0, 40.0, -800.0], doc="Logistic function, σ(x) = 1 / (1 + e⁻ˣ).")
-softplus   = primitive("softplus",   _softplus, lambda out, x: sigmoid(x), samples=[0.5, -2.0, 25.0, 800.0], doc="Smooth ReLU, ln(1 + eˣ).")
-softsign   = primitive("softsign",   _softsign, lambda out, x: 1 / (1 + abs_(x)) / (1 + abs_(x)), samples=[0.5, -2.0], doc="x / (1 + |x|).")
+                       samples=[0.0, 1.0, -3.0, 40.0, -800.0], array=lambda xp, x: 1 / (1 + xp.exp(-x)), array_partials=lambda xp, out, x: (out * (out * xp.minimum(xp.exp(-x), _LARGEST)),), doc="Logistic function, σ(x) = 1 / (1 + e⁻ˣ).")
+softplus   = primitive("softplus",   _softplus, lambda out, x: sigmoid(x), samples=[0.5, -2.0, 25.0, 800.0], array=lambda xp, x: xp.maximum(x, 0.0) + xp.log1p(xp.exp(-xp.abs(x))), doc="Smooth ReLU, ln(1 + eˣ).")
+softsign   = primitive("softsign",   _softsign, lambda out, x: 1 / (1 + abs_(x)) / (1 + abs_(x)), samples=[0.5, -2.0], array=lambda xp, x: _finite(xp, x) / (1 + xp.abs(_finite(xp, x))), doc="x / (1 + |x|).")
 relu       = primitive("relu",       lambda x: 0.0 if x <= 0 else x, lambda out, x: where(x, 1.0, 0.0), symbol="ReLU",
-                       source="(0.0 if {0} <= 0.0 else {0})", samples=[1.5, -2.0], doc="Rectifier, max(0, x); its derivative at 0 is 0.")
+                       source="(0.0 if {0} <= 0.0 else {0})", samples=[1.5, -2.0], array=lambda xp, x: xp.maximum(x, 0.0), doc="Rectifier, max(0, x); its derivative at 0 is 0.")
 leaky_relu = primitive("leaky_relu", lambda x, slope: slope * x if x <= 0 else x,
                        lambda out, x, slope: where(x, 1.0, slope), lambda out, x, slope: where(x, 0.0, x), symbol="leaky ReLU",
-                       samples=[(1.5, 0.01), (-2.0, 0.1)], doc="x if x > 0, else slope · x; its derivative at 0 is the slope.")
+                       samples=[(1.5, 0.01), (-2.0, 0.1)], array=lambda xp, x, slope: xp.where(xp.greater(x, 0.0), x, slope * x), doc="x if x > 0, else slope · x; its derivative at 0 is the slope.")
 elu        = primitive("elu",        lambda x, alpha: alpha * math.expm1(x) if x <= 0 else x,
                        lambda out, x, alpha: where(x, 1.0, alpha * exp(where(x, 0.0, x))),
                        lambda out, x, alpha: expm1(where(x, 0.0, x)), symbol="ELU",
-                       samples=[(1.5, 1.0), (-2.0, 0.7)], doc="x if x > 0, else alpha · (eˣ − 1).")
+                       samples=[(1.5, 1.0), (-2.0, 0.7)], array=lambda xp, x, alpha: xp.where(xp.greater(x, 0.0), x, alpha * xp.expm1(x)), doc="x if x > 0, else alpha · (eˣ − 1).")
 hardtanh   = primitive("hardtanh",   lambda x: -1.0 if x < -1 else 1.0 if x > 1 else x, lambda out, x: step(1 - abs_(x)),
-                       samples=[0.5, -2.0, 3.0], doc="x cut off at −1 and 1; its derivative at ±1 is 1.")
+                       samples=[0.5, -2.0, 3.0], array=lambda xp, x: xp.maximum(xp.minimum(x, 1.0), -1.0), doc="x cut off at −1 and 1; its derivative at ±1 is 1.")
 
 abs_: Primitive  = primitive("abs",   abs,   lambda out, x: sign(x), symbol="|x|", text="|{0}|", latex=r"\left|{0}\right|", source="abs({0})",
-                  samples=[1.5, -2.0], doc="Absolute value, |x|; its derivative at 0 is 0.")
-sign: Primitive  = primitive("sign",  _sign, lambda out, x: 0.0, samples=[1.5, -2.0], doc="−1, 0 or 1 by the sign of x; its derivative is 0.")
+                  samples=[1.5, -2.0], array="abs", doc="Absolute value, |x|; its derivative at 0 is 0.")
+sign: Primitive  = primitive("sign",  _sign, lambda out, x: 0.0, samples=[1.5, -2.0], array="sign", doc="−1, 0 or 1 by the sign of x; its derivative is 0.")
 step: Primitive  = primitive("step",  lambda x: 1.0 if x >= 0 else x if x != x else 0.0, lambda out, x: 0.0, samples=[1.5, -2.0],
-                  doc="1 if x ≥ 0, else 0; its derivative is 0.")
+                  array=lambda xp, x: xp.heaviside(x, 1.0), doc="1 if x ≥ 0, else 0; its derivative is 0.")
 equal: Primitive = primitive("equal", lambda x, y: 1.0 if x == y else 0.0, None, None, symbol="=", text="[{0} = {1}]", latex="[{0} = {1}]",
-                  source="(1.0 if {0} == {1} else 0.0)", samples=[(1.0, 1.0), (1.0, 2.0)], doc="1 if x = y, else 0; without gradient.")
+                  source="(1.0 if {0} == {1} else 0.0)", samples=[(1.0, 1.0), (1.0, 2.0)], array=lambda xp, x, y: xp.where(xp.equal(x, y), 1.0, 0.0), doc="1 if x = y, else 0; without gradient.")
 where: Primitive = primitive("where", lambda c, a, b: a if c > 0 else b, None, lambda out, c, a, b: where(c, 1.0, 0.0), lambda out, c, a, b: where(c, 0.0, 1.0),
                   source="({1} if {0} > 0.0 else {2})", samples=[(1.0, 2.0, 3.0), (-1.0, 2.0, 3.0)],
-                  doc="a if c > 0, else b; the choice c takes no gradient.")
+                  array=lambda xp, c, a, b: xp.where(xp.greater(c, 0.0), a, b), doc="a if c > 0, else b; the choice c takes no gradient.")
 shift = primitive("shift", lambda x, m: 0.0 if x == m else x - m, lambda out, x, m: 1.0, lambda out, x, m: -1.0, symbol="−",
-                  samples=[(1.0, 3.0), (-2.0, 0.5)], doc="x − m, and 0 where both are the same infinity.")
+                  samples=[(1.0, 3.0), (-2.0, 0.5)], array=lambda xp, x, m: xp.where(xp.equal(x, m), 0.0, x - m), doc="x − m, and 0 where both are the same infinity.")
 
 maximum: Primitive = primitive("maximum",   _extreme(max), variadic=_tie_partials, symbol="max", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
-                      doc="Largest operand; operands that tie share the gradient equally.")
+                      array=lambda xp, xs: xp.max(xs), doc="Largest operand; operands that tie share the gradient equally.")
 minimum   = primitive("minimum",   _extreme(min), variadic=_tie_partials, symbol="min", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
-                      doc="Smallest operand; operands that tie share the gradient equally.")
+                      array=lambda xp, xs: xp.min(xs), doc="Smallest operand; operands that tie share the gradient equally.")
 sum_      = primitive("sum",       lambda *xs: sum(xs), variadic=lambda out, *xs: [1.0] * len(xs), symbol="Σ", samples=[(1.0, 2.5), (1.0, -2.0, 3.0)],
-                      doc="Sum of the operands.")
+                      array=lambda xp, xs: xp.sum(xs), doc="Sum of the operands.")
 dot       = primitive("dot",       _dot, variadic=_dot_partials, symbol="w·x+b", samples=[(2.0, -1.0, 3.0), (2.0, -3.0, -1.0, -2.0, -3.0)],
                       doc="Σ wᵢ xᵢ + b; the operands are the w, then the x, then b.")
 select    = primitive("select",    _select, variadic=lambda out, index, *xs: [None, *(equal(index, place) for place in range(len(xs)))],
-                      samples=[(1.0, 2.5, -1.0), (0.0, 3.0, 0.3, 1.0)], doc="Operand number `index` of those that follow it; the index takes no gradient.")
+                      samples=[(1.0, 2.5, -1.0), (0.0, 3.0, 0.3, 1.0)], array=lambda xp, index, xs: xp.sum(xp.where(xp.equal(index, xp.places(xs)), xs, 0.0)), array_partials=lambda xp, out, index, xs: (None, xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)), doc="Operand number `index` of those that follow it; the index takes no gradient.")
 logsumexp = primitive("logsumexp", _logsumexp, variadic=lambda out, *xs: softmax_weights(*xs), symbol="ln Σ eˣ", samples=[(1.0, 2.5), (0.3, -2.0, 1.0), (800.0, 799.0)],
-                      doc="ln Σ exp(xᵢ), without overflow.")
+                      array=lambda xp, xs: _finite(xp, xp.max(xs)) + xp.log(xp.sum(_exponentials(xp, xs))),
+                      array_partials=lambda xp, out, xs: (_exponentials(xp, xs) / xp.sum(_exponentials(xp, xs)),), doc="ln Σ exp(xᵢ), without overflow.")
 # fmt: on
 
 _built_in.update(_table)

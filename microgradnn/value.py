@@ -28,6 +28,9 @@ from microgradnn.primitives import (
 from microgradnn.recording import binary_code, compile_function, unary_code
 
 
+_mode = mode.get
+
+
 class Value:
     """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
 
@@ -105,13 +108,16 @@ class Value:
         self.name = name
         self._grad = self._path = self._primitive = None
         self._left = self._right = self._left_partial = self._right_partial = None
+        wanted = mode.get()
+        if wanted.__class__ is Mode and wanted.tape is not None:
+            wanted.tape.constants.add(self)
 
     # ---- what a node knows ----
 
     @property
     def data(self) -> float:
         """The value. It can be assigned on a leaf; graphs that exist keep their partials."""
-        return self._data
+        return self._data if _mode().__class__ is not Mode else self._read()
 
     @data.setter
     def data(self, value: float) -> None:
@@ -120,7 +126,15 @@ class Value:
                 f"the data of a {self._primitive.name} gate follows from its operands: "
                 "assign to a leaf and compute it anew"
             )
+        self._read()  # refused while a function is traced
         self._data = number(value)
+
+    def _read(self) -> float:
+        """The number, for decisions and messages; refused while a function is traced, which must not depend on it."""
+        wanted = mode.get()
+        if wanted.__class__ is Mode and wanted.tape is not None:
+            raise wanted.tape.refusal()
+        return self._data
 
     @property
     def grad(self) -> float:
@@ -175,7 +189,7 @@ class Value:
         return tuple(chain.from_iterable(map(_members, self._left, left)))
 
     def __repr__(self) -> str:
-        return f"Value(data={self._data!r}, grad={self.grad!r})"
+        return f"Value(data={self.data!r}, grad={self.grad!r})"
 
     # ---- recording and sweeping ----
 
@@ -192,6 +206,7 @@ class Value:
         >>> x.grad
         12.0
         """
+        self._read()  # refused while a function is traced: there are no numbers to sweep with
         found = sweep(self)
         with _accumulation:
             for node, adjoint in found:
@@ -205,28 +220,37 @@ class Value:
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
-        return self._data == (other._data if isinstance(other, Value) else other)
+        return self._read() == (other._read() if isinstance(other, Value) else other)
 
     def __lt__(self, other: Any) -> bool:
-        return self._data < (other._data if isinstance(other, Value) else other)
+        return self._read() < (other._read() if isinstance(other, Value) else other)
 
     def __le__(self, other: Any) -> bool:
-        return self._data <= (other._data if isinstance(other, Value) else other)
+        return self._read() <= (other._read() if isinstance(other, Value) else other)
 
     def __gt__(self, other: Any) -> bool:
-        return self._data > (other._data if isinstance(other, Value) else other)
+        return self._read() > (other._read() if isinstance(other, Value) else other)
 
     def __ge__(self, other: Any) -> bool:
-        return self._data >= (other._data if isinstance(other, Value) else other)
+        return self._read() >= (other._read() if isinstance(other, Value) else other)
 
     def __bool__(self) -> bool:
-        return self._data != 0.0
+        return self._read() != 0.0
 
     def __float__(self) -> float:
+        self._read()
         raise TypeError(
             "a Value is not a float, its gradient would be lost: use the functions of microgradnn (microgradnn.sin, "
             "not math.sin), or .data for the bare number"
         )
+
+    def __int__(self, *_: object) -> int:
+        return int(float(self))
+
+    __index__ = __trunc__ = __round__ = __floor__ = __ceil__ = __int__
+
+    def __format__(self, wanted: str) -> str:
+        return format(float(self), wanted) if wanted else repr(self)
 
     # ---- copying and pickling: flat, whatever the depth ----
 
@@ -315,8 +339,10 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
     `by_limit` takes the IEEE 754 value where the forward function raises: derivatives of derivatives never raise.
     """
     operands = tuple(operand if isinstance(operand, Value) else number(operand) for operand in operands)
-    data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
     wanted = current_mode()
+    if wanted.tape is not None:
+        return wanted.tape.record(gate, operands, wanted)  # type: ignore[no-any-return]
+    data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
     try:
         out = gate.limit(data) if by_limit else number(gate.forward(*data))
     except ForwardError as error:

@@ -1,11 +1,18 @@
-"""Optimisers against PyTorch, closed forms and note 001; schedules, clipping, saved states, and what is refused."""
+"""Optimisers against PyTorch, closed forms and note 001; vectors, schedules, clipping, states, what is refused."""
 
 import copy
 import json
 import math
 import pickle
+import random
+import subprocess
+import sys
+import warnings
 
+import hypothesis
+import numpy as np
 import pytest
+from hypothesis import strategies as st
 
 from microgradnn import Value
 from microgradnn.optim import (
@@ -391,6 +398,186 @@ def test_a_nesterov_state_without_momentum_is_refused():
         optimizer.load_state_dict(state)
 
 
+# ---- vectors --------------------------------------------------------------------------------------------------
+
+FRACTIONS = {"alpha": [0.0, 0.5, 0.99], "betas": [(0.9, 0.999), (0.0, 0.5), (0.7, 0.0)], "eps": [1e-8, 1e-3, 0.0]}
+RATES = {"lr": [0.1, 0.01, 1.0, 0.0, 3], "weight_decay": [0.0, 0.1, 0.7], "momentum": [0.9, 0.3], "nesterov": [False]}
+ALL = {rule: rule(values()).param_groups[0].keys() - {"params"} for rule in (SGD, AdaGrad, RMSProp, Adam, AdamW)}
+
+
+@st.composite
+def optimised(draw):
+    """A rule, settings for each of several groups, and the group of each of several parameters."""
+    rule = draw(st.sampled_from([*ALL]))
+    choices = {name: st.sampled_from(chosen) for name, chosen in (FRACTIONS | RATES).items() if name in ALL[rule]}
+    if rule is SGD:
+        still = st.fixed_dictionaries({**choices, "momentum": st.just(0.0)})
+        moving = st.fixed_dictionaries({**choices, "nesterov": st.booleans()})
+        wanted = still | moving
+    else:
+        wanted = st.fixed_dictionaries(choices)
+    groups = draw(st.lists(wanted, min_size=1, max_size=3))
+    owners = [*range(len(groups)), *draw(st.lists(st.integers(0, len(groups) - 1), max_size=5))]
+    return rule, groups, owners
+
+
+def built(rule, groups, owners):
+    params = values([math.cos(3 * place) for place in range(len(owners))])
+    members = [[w for w, owner in zip(params, owners, strict=True) if owner == place] for place in range(len(groups))]
+    return params, rule([{"params": ws, **group} for ws, group in zip(members, groups, strict=True)])
+
+
+def gradients(chance, edges, count):
+    """Numbers of all sizes, here and there one of `edges`."""
+    sizes = [chance.gauss(0, 1) * 10 ** chance.uniform(-9, 9) for _ in range(count)]
+    return [chance.choice(edges) if edges and chance.random() < 0.02 else size for size in sizes]
+
+
+def eager_step(params, optimizer, numbers):
+    """A step with these gradients; None for a parameter that no sweep reaches."""
+    for parameter, number in zip(params, numbers, strict=True):
+        parameter.grad = number
+    optimizer.step()
+
+
+@hypothesis.settings(deadline=None, max_examples=40)
+@hypothesis.given(
+    optimised(), st.randoms(use_true_random=False), st.sampled_from([[], [0.0, -0.0], [1e200, INF, -INF, NAN, 0.0]])
+)
+@hypothesis.example((Adam, [{"eps": 0.0, "betas": (0.9, 0.0)}], [0, 0, 0]), random.Random(1), [0.0, -0.0])
+@hypothesis.example((AdamW, [{}, {"lr": 0.5, "weight_decay": 0.0}], [0, 1, 0, 1]), random.Random(2), [])
+@hypothesis.example((SGD, [{"momentum": 0.9, "nesterov": True, "weight_decay": 0.3}], [0, 0]), random.Random(3), [])
+def test_steps_on_a_vector_are_eager_steps_to_the_bit(case, chance, edges):
+    """Whatever stands in the vector, in any order; and eager steps go on from there as if there had been no vector."""
+    params, optimizer = built(*case)
+    others, other = built(*case)
+    for _ in range(4):  # some parameters have made more steps than others
+        numbers = [None if chance.random() < 0.2 else number for number in gradients(chance, (), len(params))]
+        eager_step(params, optimizer, numbers)
+        eager_step(others, other, numbers)
+
+    order = [place for place in range(len(params)) if chance.random() < 0.9] + [None]  # None: a stranger
+    if chance.random() < 0.7:
+        chance.shuffle(order)
+    reached = [chance.random() < 0.9 for _ in order]
+    moving = [place for place, flag in zip(order, reached, strict=True) if flag and place is not None]
+    listed = [Value(7.0) if place is None else params[place] for place in order]
+    vector = np.array([parameter.data for parameter in listed])
+    on_vector = optimizer.on_vector(listed, reached)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for step in range(50):
+            for one in (optimizer, other):
+                one.param_groups[0]["lr"] = 0.2 / (1 + step)  # as a schedule does
+            numbers = gradients(chance, edges, len(order))
+            of_place = dict(zip(order, numbers, strict=True))
+            eager_step(others, other, [of_place[place] if place in moving else None for place in range(len(others))])
+            on_vector.step(vector, np.array(numbers))
+            expected = [7.0 if place is None else others[place].data for place in order]
+            assert repr(vector.tolist()) == repr(expected)
+
+    on_vector.push()
+    assert repr(optimizer.state_dict()) == repr(other.state_dict())
+    for parameter, number in zip(listed, vector.tolist(), strict=True):
+        parameter.data = number
+    numbers = gradients(chance, (), len(params))
+    eager_step(params, optimizer, numbers)
+    eager_step(others, other, numbers)
+    assert repr([w.data for w in params]) == repr([w.data for w in others])
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_saved_state_goes_on_on_a_vector(case):
+    """What `push` gave back is saved and loaded like any other."""
+    params, optimizer = continued(case)
+    _, rule, wanted, second = case
+    others = values([parameter.data for parameter in params])
+    other = rule(grouped(others, second), **wanted)
+    other.load_state_dict(json.loads(json.dumps(optimizer.state_dict())))
+    vectors = [np.array([w.data for w in params]) for _ in range(2)]
+    runs = [optimizer.on_vector(params), other.on_vector(others)]
+    for step in range(3):
+        for run, vector in zip(runs, vectors, strict=True):
+            run.step(vector, np.sin(vector + step))
+            run.push()
+    assert vectors[0].tolist() == vectors[1].tolist() != [w.data for w in params]
+    assert json.dumps(optimizer.state_dict()) == json.dumps(other.state_dict())
+
+
+@pytest.mark.parametrize(("rule", "wanted"), EACH)
+def test_what_is_not_held_or_not_reached_is_left_alone(rule, wanted):
+    """Also by weight decay and the count of steps; the Values themselves do not move."""
+    held, unreached, absent = values([1.0, 2.0, 3.0])
+    optimizer = rule([held, unreached, absent], **{**wanted, "weight_decay": 0.5})
+    stranger = Value(4.0)
+    on_vector = optimizer.on_vector([stranger, unreached, held], reached=np.array([True, False, True]))
+    vector = np.array([4.0, 2.0, 1.0])
+    on_vector.step(vector, np.ones(3))
+    assert vector.tolist()[:2] == [4.0, 2.0]
+    assert vector[2] != 1.0
+    assert [w.data for w in (held, unreached, absent, stranger)] == [1.0, 2.0, 3.0, 4.0]
+    before = optimizer.state_dict()
+    on_vector.push()
+    assert all({*optimizer.state[w].values()} == {0.0} for w in (unreached, absent))
+    assert (optimizer.state_dict() != before) is (rule is not SGD or "momentum" in wanted)
+
+
+@pytest.mark.parametrize(("rule", "wanted"), EACH)
+def test_a_step_on_a_vector_can_be_undone(rule, wanted):
+    params = values(START)
+    on_vector, vector = rule(grouped(params, {"lr": 0.5}), **wanted).on_vector(params), np.array(START)
+    on_vector.step(vector, np.sin(vector))
+    before, memory = vector.copy(), on_vector.memory
+    once = []
+    for _ in range(2):
+        for _ in range(3):
+            on_vector.step(vector, np.cos(vector))
+        once.append((vector.tolist(), repr(on_vector.memory)))
+        vector[:], on_vector.memory = before, memory
+    assert once[0] == once[1]
+    assert once[0][0] != before.tolist()
+
+
+def test_a_step_on_a_vector_that_fails_changes_nothing():
+    class Tired(Adam):
+        def update(self, gradient, state, settings):
+            change = super().update(gradient, state, settings)
+            if settings["lr"] == 0.5:
+                raise KeyboardInterrupt
+            return change
+
+    params = values(START)
+    on_vector, vector = Tired(grouped(params, {"lr": 0.5})).on_vector(params), np.array(START)
+    before = repr(on_vector.memory)
+    with pytest.raises(KeyboardInterrupt):
+        on_vector.step(vector, np.ones(5))
+    assert vector.tolist() == START
+    assert repr(on_vector.memory) == before
+
+
+def test_the_gradient_is_only_read():
+    for rule, wanted in [case.values for case in EACH]:
+        params = values(START)
+        gradient = np.array(START)
+        gradient.flags.writeable = False
+        on_vector, vector = rule(params, **{**wanted, "weight_decay": 0.1}).on_vector(params), np.array(START)
+        on_vector.step(vector, gradient)
+        assert not any(np.shares_memory(gradient, part) for state in on_vector.memory for part in state.values())
+
+
+def test_eager_steps_do_without_numpy():
+    program = """
+import sys
+from microgradnn import Value, optim
+for rule in optim.OPTIMIZERS.values():
+    w = Value(1.0)
+    for w.grad in (2.0, 0.0):
+        rule([w], lr=0.1, weight_decay=0.1).step()
+assert "numpy" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", program], check=True)
+
+
 # ---- schedules and clipping -----------------------------------------------------------------------------------
 
 
@@ -541,6 +728,30 @@ REFUSED = {
     "a negative max_norm": (lambda: clip_grad_norm([ONE], -1.0), ValueError, "max_norm must be a number ≥ 0.*got -1.0"),
     "a max_norm of nan": (lambda: clip_grad_norm([ONE], NAN), ValueError, "max_norm must be"),
     "nothing to clip": (lambda: clip_grad_norm([], 1.0), ValueError, "params is empty"),
+    "no parameters of a vector": (lambda: SGD([ONE]).on_vector([]), ValueError, "parameters is empty"),
+    "a vector instead of its parameters": (
+        lambda: SGD([ONE]).on_vector(np.ones(2)), TypeError, r"parameters\[0\] must be a Value, got float64",
+    ),
+    "one twice in a vector": (
+        lambda: SGD([ONE]).on_vector([ONE, ONE]), ValueError, r"parameters\[1\] is the same Value as parameters\[0\]",
+    ),
+    "a flag too few": (
+        lambda: SGD([ONE]).on_vector([ONE], reached=[]), ValueError,
+        "reached must be 1 flags, one for each parameter, got 0",
+    ),
+    "a short gradient": (
+        lambda: SGD([ONE]).on_vector(values()).step(np.ones(2), np.ones(1)), ValueError,
+        r"must be float64 of shape \(2,\), got float64 of shape \(2,\) and float64 of shape \(1,\)",
+    ),
+    "a short vector": (
+        lambda: SGD([ONE]).on_vector(values()).step(np.ones(1), np.ones(1)), ValueError, r"got float64 of shape \(1,\)",
+    ),
+    "whole numbers in a vector": (
+        lambda: SGD([ONE]).on_vector([ONE]).step(np.ones(1, dtype=int), np.ones(1)), ValueError, "got int64 of shape",
+    ),
+    "a gradient of half the digits": (
+        lambda: SGD([ONE]).on_vector([ONE]).step(np.ones(1), np.ones(1, dtype="f4")), ValueError, "and float32 of",
+    ),
     "one to clip twice": (lambda: clip_grad_norm([ONE, ONE], 1.0), ValueError, "is the same Value as"),
     "groups to clip": (lambda: clip_grad_norm([{"params": [ONE]}], 1.0), TypeError, r"params\[0\] must be a Value"),
 }  # fmt: skip

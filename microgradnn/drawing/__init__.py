@@ -1,6 +1,7 @@
 """Pictures of graphs: DOT, SVG, PNG, PDF, LaTeX and the stepper, in files and in Jupyter.
 
-`draw(root)` is the way in. Graphviz is imported when the first picture is drawn, not before.
+`draw(root)` is the way in; the picture of something else, as a compiled program, comes in a `Drawing` too. Graphviz is
+imported when the first picture is drawn, not before.
 """
 
 from __future__ import annotations
@@ -30,12 +31,12 @@ __all__ = ["Drawing", "draw", "to_latex"]
 
 
 class Drawing:
-    """The picture of a circuit: `.svg()`, `.save(path)`, `.digraph` for those who tweak; Jupyter shows it."""
+    """A picture: `.svg()`, `.save(path)`, `.digraph` for those who tweak; Jupyter shows it."""
 
-    def __init__(self, root: Value, level: int | None) -> None:
-        self.root = root
-        self.folded = bool(level) or (level is None and len(topological_order(root)) > READABLE)
-        self._picture: Picture = summary(root, level) if self.folded else circuit(root)
+    endings: tuple[str, ...] = (".svg", ".png", ".pdf", ".dot", ".html")
+
+    def __init__(self, picture: Picture, text: str) -> None:
+        self._picture, self._text = picture, text
 
     @property
     def digraph(self) -> graphviz.Digraph:
@@ -52,13 +53,13 @@ class Drawing:
         return to_svg(self._picture)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture; the name decides: .svg, .png, .pdf, .dot, .tex (equations) or .html (the stepper).
+        """Write the picture; the name decides: .svg, .png, .pdf, .dot, .html, of a circuit also .tex (equations).
 
-        The page of a folded drawing holds its picture. Raises ValueError for another ending, OSError where the
-        file cannot be written, RuntimeError where the layout fails or no font is there for png and pdf. A file
-        that was there before stays until all is done.
+        The page of a circuit is the stepper, that of a folded one and of a program holds the picture. Raises
+        ValueError for another ending, OSError where the file cannot be written, RuntimeError where the layout fails
+        or no font is there for png and pdf. A file that was there before stays until all is done.
         """
-        check_path(path)
+        check_path(path, self.endings)
         write_whole(path, self._content(Path(path).suffix.lower()))
 
     def _content(self, ending: str) -> bytes:
@@ -67,11 +68,8 @@ class Drawing:
                 return self.svg().encode()
             case ".dot":
                 return str(self.digraph.source).encode()
-            case ".tex":
-                return latex_document(self.root).encode()
             case ".html":
-                content = piece(self._picture, self.svg()) if self.folded else steps_piece(steps(self.root))
-                return document(self._picture.title, content).encode()
+                return document(self._picture.title, piece(self._picture, self.svg())).encode()
             case _:
                 return self._on_paper(ending[1:])
 
@@ -89,7 +87,25 @@ class Drawing:
         return _quietly(bundle, repr(self))
 
     def __repr__(self) -> str:
-        return repr(self.root)  # what Jupyter shows where it cannot show pictures
+        return self._text  # what Jupyter shows where it cannot show pictures
+
+
+class CircuitDrawing(Drawing):
+    """The picture of a circuit, gate by gate or folded."""
+
+    endings = ENDINGS
+
+    def __init__(self, root: Value, level: int | None) -> None:
+        self.root = root
+        self.folded = bool(level) or (level is None and len(topological_order(root)) > READABLE)
+        super().__init__(summary(root, level) if self.folded else circuit(root), repr(root))
+
+    def _content(self, ending: str) -> bytes:
+        if ending == ".tex":
+            return latex_document(self.root).encode()
+        if ending == ".html" and not self.folded:
+            return document(self._picture.title, steps_piece(steps(self.root))).encode()
+        return super()._content(ending)
 
 
 def draw(root: Value, level: int | None = None) -> Drawing:
@@ -107,7 +123,7 @@ def draw(root: Value, level: int | None = None) -> Drawing:
         raise TypeError(f"draw needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}")
     if level not in (None, 0, 1, 2):
         raise ValueError(f"level is 0 (every gate), 1 (neurons), 2 (layers) or None (by size), got {level!r:.60}")
-    return Drawing(root, level)
+    return CircuitDrawing(root, level)
 
 
 def check_path(path: str | os.PathLike[str], endings: tuple[str, ...] = ENDINGS) -> None:

@@ -28,6 +28,7 @@ _STYLE = f"""
 .microgradnn :is(path, .wire polygon) {{ stroke-linecap: square; stroke-linejoin: round }}
 {_rules(LIGHT)}
 .microgradnn path:is(.positive, .negative) {{ stroke-linecap: butt }}
+.microgradnn .once path {{ stroke-linecap: butt }}
 .microgradnn path.negative {{ stroke-dasharray: 6 4 }}
 @media (prefers-color-scheme: dark) {{
 .microgradnn {{ color: #e6edf3; background: #0d1117 }}

@@ -1,0 +1,121 @@
+"""Grouping: gates that do the same at the same time become one step over arrays.
+
+Two gates are of a group when they are of one level (the longest way from a leaf), one primitive and take operands of
+the same kinds. Dot products are sorted differently: those of all weights {w} with all inputs {x} are one product of
+matrices. That one rule finds dense layers, convolutions, recurrent layers and a batch that was unrolled in Python.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from microgradnn.compiler.sums import VARYING
+from microgradnn.compiler.tape import Place, Tape
+from microgradnn.primitives import Primitive, lookup
+
+_DOT = lookup("dot")
+
+# Where the number of a place is kept: among constants, parameters, results that are the same for every example and
+# results that vary with it; inputs are kept by argument, as "x0", "x1" …
+CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS = "constants", "params", "uniform", "varying"
+
+
+@dataclass
+class Group:
+    """Gates of one primitive: `operands[j][k]` is operand j of the gate that writes register `members[k]`."""
+
+    gate: Primitive
+    members: list[int]
+    operands: list[tuple[Place, ...]]
+    varying: bool
+    path: str | None
+
+
+@dataclass
+class Product:
+    """A product of matrices: row i of `weights` times column j of `inputs`, plus `biases[i]`, is `members[i][j]`."""
+
+    weights: list[tuple[Place, ...]]
+    biases: list[Place] | None
+    inputs: list[tuple[Place, ...]]
+    members: list[list[int]]
+    varying: bool
+    path: str | None
+
+
+def spaces(tape: Tape, params: int, arguments: list[int]) -> list[str]:
+    """For every register where it is kept; `arguments` has the count of numbers of each argument."""
+    found = [PARAMETERS] * params + [f"x{place}" for place, size in enumerate(arguments) for _ in range(size)]
+    varying = tape.dependent(params, tape.leaves)
+    return found + [VARYING_RESULTS if flag else UNIFORM for flag in varying[tape.leaves :]]
+
+
+def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
+    """The steps of the tape, what is uniform first, each after those that it needs.
+
+    >>> tape = Tape(3)
+    >>> tape.roots = [tape.write(lookup("tanh"), (place,)) for place in range(3)]
+    >>> [step] = group(tape, spaces(tape, 0, [3]))
+    >>> step.members, step.operands
+    ([3, 4, 5], [(0, 1, 2)])
+    """
+    levels = [0] * (tape.leaves + len(tape.lines))
+    groups: dict[Any, list[int]] = defaultdict(list)
+    dots: dict[Any, dict[tuple[Place, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
+    needed = tape.needed()
+    for register, (gate, places) in enumerate(tape.lines, tape.leaves):
+        if not needed[register]:
+            continue
+        level, kinds = 0, []
+        for place in places:
+            if place.__class__ is int:
+                if levels[place] > level:  # type: ignore[index]  # a place that is an int
+                    level = levels[place]  # type: ignore[index]
+                kinds.append(spaces[place])  # type: ignore[index]
+            else:
+                kinds.append(CONSTANTS)
+        level += 1
+        levels[register] = level
+        varying = spaces[register] is VARYING_RESULTS
+        if gate is _DOT:
+            half = len(places) // 2
+            dots[varying, level, half, places[-1].__class__, places[-1] == 0.0][places[half:-1]].append(register)
+        else:
+            groups[varying, level, gate, tuple(kinds)].append(register)
+    steps: list[tuple[bool, int, Group | Product]] = []
+    for (varying, level, gate, _), members in groups.items():
+        columns = list(zip(*[tape.lines[member - tape.leaves][1] for member in members], strict=True))
+        steps.append((varying, level, Group(gate, members, columns, varying, tape.paths[members[0] - tape.leaves])))
+    for (varying, level, half, _, _), by_inputs in dots.items():
+        steps += [(varying, level, product) for product in _products(tape, half, by_inputs, varying)]
+    steps.sort(key=lambda step: step[:2])
+    return [step for _, _, step in steps]
+
+
+def _products(tape: Tape, half: int, by_inputs: dict[tuple[Place, ...], list[int]], varying: bool) -> list[Product]:
+    """The dot products of one level: inputs that meet the same weights are columns of one matrix."""
+    matrices: dict[tuple[Any, ...], list[tuple[tuple[Place, ...], list[int]]]] = defaultdict(list)
+    interned: dict[tuple[Place, ...], int] = {}  # rows of weights, each with its bias
+    for inputs, members in by_inputs.items():
+        rows = {}
+        for member in members:
+            places = tape.lines[member - tape.leaves][1]
+            rows[interned.setdefault((*places[:half], places[-1]), len(interned))] = member
+        matrices[tuple(sorted(rows))].append((inputs, [rows[row] for row in sorted(rows)]))
+    by_number = list(interned)
+    found = []
+    for rows_of, columns in matrices.items():
+        weights = [by_number[row] for row in rows_of]
+        biases: list[Place] | None = [row[-1] for row in weights]
+        if all(bias.__class__ is float and bias == 0.0 for bias in biases or ()):
+            biases = None
+        members_by_row = [list(row) for row in zip(*[members for _, members in columns], strict=True)]
+        path = tape.paths[members_by_row[0][0] - tape.leaves]
+        inputs_of = [inputs for inputs, _ in columns]
+        found.append(Product([row[:-1] for row in weights], biases, inputs_of, members_by_row, varying, path))
+    return found
+
+
+__all__ = ["VARYING", "Group", "Product", "group", "spaces"]

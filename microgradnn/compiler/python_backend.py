@@ -1,0 +1,181 @@
+"""The Python backend: the tape, and the reverse sweep over it, as straight-line Python over floats.
+
+For one point at a time it needs no array library and is quicker than one; for many it is a loop.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from microgradnn.compiler.source import load
+from microgradnn.compiler.tape import Place, Tape
+from microgradnn.primitives import ForwardError, Primitive, lookup
+
+Array = np.ndarray[Any, Any]
+
+_ADD, _MULTIPLY = lookup("add"), lookup("multiply")
+
+
+def differentiated(tape: Tape, first: int, last: int) -> Tape:
+    """The tape with the derivatives of its one root by the leaves from `first` to before `last` as further roots.
+
+    contribution = partial × adjoint, from the root to the leaves; the partials come from the table.
+
+    >>> tape = Tape(2)
+    >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
+    >>> differentiated(tape, 0, 2).roots
+    [2, 1, 0]
+    """
+    active = tape.dependent(first, last)
+    found = Tape(tape.leaves)
+    for (gate, places), path in zip(tape.lines, tape.paths, strict=True):
+        found.append(gate, places, path)
+    adjoints: dict[int, Place] = {}
+    if isinstance(tape.roots[0], int):
+        adjoints[tape.roots[0]] = 1.0
+
+    def times(x: Place, y: Place) -> Place:
+        if 1.0 in (x, y) and float in (x.__class__, y.__class__):
+            if x.__class__ is float and x == 1.0:
+                return y
+            if y.__class__ is float and y == 1.0:
+                return x
+        return found.write(_MULTIPLY, (x, y))
+
+    for register in range(tape.leaves + len(tape.lines) - 1, tape.leaves - 1, -1):
+        adjoint = adjoints.get(register)
+        if adjoint is None or not active[register]:
+            continue
+        gate, places = tape.lines[register - tape.leaves]
+        partials = gate.trace(len(places)).run(register, places, lambda inner, operands: found.write(inner, tuple(operands)))
+        for place, partial in zip(places, partials, strict=True):
+            if isinstance(place, int) and active[place] and partial is not None:
+                contribution = times(partial, adjoint)
+                adjoints[place] = found.write(_ADD, (adjoints[place], contribution)) if place in adjoints else contribution
+    found.roots = [tape.roots[0], *[adjoints.get(leaf, 0.0) for leaf in range(first, last)]]
+    return found
+
+
+def python_source(tape: Tape, params: int) -> tuple[str, dict[str, Any]]:
+    """The function `run(p, x)` of lists of parameters and inputs that returns the roots, and what it calls.
+
+    >>> tape = Tape(2)
+    >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
+    >>> print(python_source(tape, 1)[0])
+    def run(p, x):
+        p0, = p
+        x0, = x
+        v2 = p0 * x0
+        return [v2]
+    <BLANKLINE>
+    """
+    names = [f"p{place}" for place in range(params)] + [f"x{place}" for place in range(tape.leaves - params)]
+    names += [f"v{register}" for register in range(tape.leaves, tape.leaves + len(tape.lines))]
+
+    def name(place: Place) -> str:
+        if isinstance(place, int):
+            return names[place]
+        return f"({place!r})" if math.isfinite(place) else f"float('{place}')"
+
+    called: dict[str, Any] = {}
+    code = ["def run(p, x):"]
+    for letter, listed in [("p", names[:params]), ("x", names[params : tape.leaves])]:
+        if listed:
+            code.append(f"    {', '.join(listed)}, = {letter}")
+    needed = tape.needed()
+    for register, (gate, places) in enumerate(tape.lines, tape.leaves):
+        if needed[register]:
+            code.append(f"    {names[register]} = {_expression(gate, [name(place) for place in places], called)}")
+    code += [f"    return [{', '.join(map(name, tape.roots))}]", ""]
+    return "\n".join(code), called
+
+
+def _expression(gate: Primitive, operands: list[str], called: dict[str, Any]) -> str:
+    if gate.source is not None:
+        return gate.source.format(*operands)
+    if gate.name == "sum":
+        return " + ".join(operands)
+    if gate.name == "dot":
+        half = len(operands) // 2
+        products = [f"{w} * {x}" for w, x in zip(operands[:half], operands[half:-1], strict=True)]
+        return " + ".join([*products, *[operands[-1]] * (operands[-1] != "(0.0)")])
+    called[f"{gate.name}_forward"] = gate.forward
+    return f"{gate.name}_forward({', '.join(operands)})"
+
+
+class PythonBackend:
+    """The program in Python: one function for the value, one for the value and its gradient."""
+
+    def __init__(self, tape: Tape, params: int, shapes: Sequence[tuple[int, ...]], reduce: str | None, wrt: str) -> None:
+        self.params, self.shapes, self.reduce, self.wrt = params, shapes, reduce, wrt
+        self.tape = tape
+        self.derivatives = None
+        if reduce is not None:
+            first, last = {"params": (0, params), "inputs": (params, tape.leaves), "both": (0, tape.leaves)}[wrt]
+            self.derivatives = differentiated(tape, first, last)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        self.source, called = python_source(self.tape, self.params)
+        self._value = load(self.source, "run", {**vars(math), **called})
+        if self.derivatives is not None:
+            self.source, called = python_source(self.derivatives, self.params)
+            self._gradient = load(self.source, "run", {**vars(math), **called})
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in vars(self).items() if name not in ("_value", "_gradient")}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._prepare()
+
+    def _run(self, run: Any, tape: Tape, params: Array, arrays: Sequence[Array], count: int) -> Array:
+        """The roots for every example, a row each."""
+        inputs = [array.reshape(count, -1).astype(float) for array in arrays]
+        rows = np.concatenate(inputs, axis=1).tolist() if inputs else [[]] * count
+        listed, found = params.tolist(), []
+        for row in rows:
+            try:
+                found.append(run(listed, row))
+            except ForwardError:  # where Python raises, arrays have inf and nan
+                numbers = by_limits(tape, [*listed, *row])
+                found.append([numbers[root] if isinstance(root, int) else root for root in tape.roots])
+        return np.array(found, dtype=float)
+
+    def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
+        """The value; without reduction a matrix with a row for each example and a column for each output."""
+        found = self._run(self._value, self.tape, params, arrays, count)
+        with np.errstate(all="ignore"):
+            return found if self.reduce is None else float(self._reduced(found)[0])
+
+    def value_and_gradient(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[float, Array, list[Array]]:
+        """The value, its gradient by the parameters, and by each argument."""
+        assert self.derivatives is not None
+        found = self._run(self._gradient, self.derivatives, params, arrays, count)
+        with np.errstate(all="ignore"):
+            reduced = self._reduced(found)
+            by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
+            by_inputs = []
+            if self.wrt != "params":
+                start = 1 + (self.params if self.wrt == "both" else 0)
+                for shape in self.shapes:
+                    size = int(np.prod(shape))
+                    part = found[:, start : start + size] / (count if self.reduce == "mean" else 1)
+                    by_inputs.append(part.reshape(count, *shape))
+                    start += size
+            return float(reduced[0]), by_params, by_inputs
+
+    def _reduced(self, rows: Array) -> Array:
+        return np.asarray(rows.mean(axis=0) if self.reduce == "mean" else rows.sum(axis=0))
+
+
+def by_limits(tape: Tape, leaves: list[float]) -> list[float]:
+    """The numbers of all registers by IEEE 754, gate by gate, where straight-line Python would raise."""
+    numbers = leaves
+    for gate, places in tape.lines:
+        numbers.append(gate.limit([numbers[place] if isinstance(place, int) else place for place in places]))
+    return numbers

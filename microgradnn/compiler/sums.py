@@ -1,0 +1,178 @@
+"""Sums: chains of additions become sums of many terms, and sums of products become dot products.
+
+A program of scalars adds two numbers at a time; an array program wants to see the whole sum. What does not depend on
+the example is added up apart from what does, so penalties leave the batch by themselves and biases join their product.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from microgradnn.compiler.tape import Place, Tape
+from microgradnn.primitives import Primitive, lookup
+
+_ADD, _SUM, _MULTIPLY, _DOT = lookup("add"), lookup("sum"), lookup("multiply"), lookup("dot")
+
+# What a factor is; in a dot product the one that comes first in this order is the weight.
+PARAMETER, UNIFORM, CONSTANT, VARYING = range(4)
+
+Pair = tuple[Place, Place]
+
+
+class _Parts(NamedTuple):
+    """A sum taken apart: places that add up to it, by whether they vary with the example."""
+
+    uniform: list[Place]
+    varying: list[Place]
+
+
+def gather_sums(tape: Tape, params: int, split_root: bool) -> Tape:
+    """The same function with whole sums and dot products; its first `params` leaves are parameters.
+
+    With `split_root` the first root becomes two that add up to it: what varies with the example, and what does not.
+
+    >>> tape = Tape(4)  # w0, w1 and x0, x1
+    >>> products = [tape.write(_MULTIPLY, (w, w + 2)) for w in (0, 1)]
+    >>> tape.roots = [tape.write(_ADD, tuple(products))]
+    >>> gather_sums(tape, 2, split_root=False).lines
+    [(<primitive dot>, (0, 1, 2, 3, 0.0))]
+    """
+    return _Gathering(tape, params).run(split_root)
+
+
+class _Gathering:
+    """The old tape, the new one, and where the numbers of the one are on the other."""
+
+    def __init__(self, tape: Tape, params: int) -> None:
+        self.old, self.new = tape, Tape(tape.leaves)
+        self.ranks = [PARAMETER] * params + [VARYING] * (tape.leaves - params)  # of the registers of the new tape
+        self.places: list[Place] = [*range(tape.leaves), *[0.0] * len(tape.lines)]  # old register to new place
+        self.path: str | None = None
+        self.needed = tape.needed()
+        self.absorbed = self._absorbed()
+
+    def run(self, split_root: bool) -> Tape:
+        old = self.old
+        root = old.roots[0] if split_root else None
+        split = None
+        for register, (gate, places) in enumerate(old.lines, old.leaves):
+            if not self.needed[register] or self.absorbed[register]:
+                continue
+            self.path = old.paths[register - old.leaves]
+            if gate is _ADD or gate is _SUM:
+                parts = self.parts(*self.terms(register))
+                if register == root:
+                    split = parts
+                self.places[register] = self.total(parts)
+            elif gate is _DOT:
+                half = len(places) // 2
+                pairs = [(self.at(w), self.at(x)) for w, x in zip(places[:half], places[half:-1], strict=True)]
+                self.places[register] = self.total(self.parts(pairs, [self.at(places[-1])], fewest=1))
+            else:
+                self.places[register] = self.write(gate, [self.at(place) for place in places])
+        roots = [self.at(place) for place in old.roots]
+        if split_root:
+            if split is None:
+                split = _Parts([], roots[:1]) if self.rank(roots[0]) == VARYING else _Parts(roots[:1], [])
+            roots = [self.added(split.varying), self.added(split.uniform), *roots[1:]]
+        self.new.roots = roots
+        return self.new
+
+    def _absorbed(self) -> bytearray:
+        """For every old register 1 if its only use is as a term of a sum, and it is a sum or a product itself."""
+        old = self.old
+        uses, user = [0] * len(self.needed), [old.leaves] * len(self.needed)
+        for register, (_, places) in enumerate(old.lines, old.leaves):
+            if self.needed[register]:
+                for place in places:
+                    if place.__class__ is int:
+                        uses[place] += 1  # type: ignore[index]  # a place that is an int
+                        user[place] = register  # type: ignore[index]
+        for root in old.roots:
+            if root.__class__ is int:
+                uses[root] += 1  # type: ignore[index]
+        found = bytearray(len(self.needed))
+        for register, (gate, _) in enumerate(old.lines, old.leaves):
+            if uses[register] == 1 and (gate is _ADD or gate is _SUM or gate is _MULTIPLY) and user[register] > register:
+                outer = old.lines[user[register] - old.leaves][0]
+                found[register] = outer is _ADD or outer is _SUM
+        return found
+
+    def at(self, place: Place) -> Place:
+        """The new place of an old one."""
+        return self.places[place] if place.__class__ is int else place  # type: ignore[index]
+
+    def rank(self, place: Place) -> int:
+        return self.ranks[place] if place.__class__ is int else CONSTANT  # type: ignore[index]
+
+    def write(self, gate: Primitive, places: Iterable[Place]) -> Place:
+        written = tuple(places)
+        place = self.new.write(gate, written, self.path)
+        if place.__class__ is int and place >= len(self.ranks):
+            self.ranks.append(VARYING if VARYING in map(self.rank, self.new.lines[-1][1]) else UNIFORM)
+        return place
+
+    def terms(self, register: int) -> tuple[list[Pair], list[Place]]:
+        """The products and the other terms of the sum in `register`, with all that it has absorbed."""
+        old, pairs, terms = self.old, list[Pair](), list[Place]()
+        waiting: list[Place] = [*reversed(old.lines[register - old.leaves][1])]
+        while waiting:
+            place = waiting.pop()
+            if place.__class__ is int and self.absorbed[place]:  # type: ignore[index]
+                gate, places = old.lines[place - old.leaves]  # type: ignore[index, operator]
+                if gate is _MULTIPLY:
+                    pairs.append((self.at(places[0]), self.at(places[1])))
+                else:
+                    waiting += reversed(places)
+            else:
+                terms.append(self.at(place))
+        return pairs, terms
+
+    def parts(self, pairs: list[Pair], terms: list[Place], fewest: int = 2) -> _Parts:
+        """Write products and add them to the terms; `fewest` products of a kind make a dot product."""
+        kinds: dict[tuple[int, int], list[Pair]] = defaultdict(list)
+        for first, second in pairs:
+            a, b = self.rank(first), self.rank(second)
+            if a <= b:
+                kinds[a, b].append((first, second))
+            else:
+                kinds[b, a].append((second, first))
+        products, dots = list[Place](), list[list[Pair]]()
+        for kind, listed in kinds.items():
+            least = max(4, fewest) if CONSTANT in kind and kind != (PARAMETER, CONSTANT) else fewest
+            if kind == (VARYING, VARYING) or len(listed) < least:
+                products += [self.write(_MULTIPLY, pair) for pair in listed]
+            else:
+                dots.append(sorted(listed) if kind == (PARAMETER, PARAMETER) else listed)
+        uniform, varying = list[Place](), list[Place]()
+        for term in products + terms:
+            if term.__class__ is int or term != 0.0:
+                (varying if self.rank(term) == VARYING else uniform).append(term)
+        for dot in dots:
+            weights, inputs = zip(*dot, strict=True)
+            bias: Place = 0.0
+            if self.rank(inputs[0]) == VARYING:
+                if uniform and not varying and len(dots) == 1:  # the bias of a neuron
+                    bias, uniform = self.added(uniform), []
+                varying.append(self.write(_DOT, (*weights, *inputs, bias)))
+            else:
+                if self.rank(weights[0]) == PARAMETER and self.rank(inputs[0]) > PARAMETER and len(dots) == 1:
+                    parameters = [term for term in uniform if self.rank(term) == PARAMETER]
+                    if len(parameters) == 1:
+                        bias = parameters[0]
+                        uniform.remove(bias)
+                uniform.append(self.write(_DOT, (*weights, *inputs, bias)))
+        return _Parts(uniform, varying)
+
+    def added(self, terms: list[Place]) -> Place:
+        """The sum of the terms: 0 of none, an addition of two."""
+        constant = sum(term for term in terms if term.__class__ is float)
+        terms = [term for term in terms if term.__class__ is int] + [constant] * (constant != 0.0)
+        if len(terms) < 3:
+            return self.write(_ADD, terms) if len(terms) == 2 else terms[0] if terms else 0.0
+        return self.write(_SUM, terms)
+
+    def total(self, parts: _Parts) -> Place:
+        return self.added([*parts.varying, *([self.added(parts.uniform)] if parts.uniform else [])])

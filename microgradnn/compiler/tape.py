@@ -1,0 +1,131 @@
+"""The tape: a scalar function written down as straight-line code, simplified while it is written.
+
+Line i applies a gate to places and writes register `leaves + i`. A place is a register (an int) or a constant (a
+float); the first registers are the leaves, parameters and then inputs. Equal lines are written once, constants are
+folded, and 0 + x and x² are written as x and x · x. A product with 1 is left as it is: a constant may be a datum that
+happens to be 1, and gates that do the same should look the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from microgradnn.primitives import Primitive, lookup
+
+Place = int | float
+Line = tuple[Primitive, tuple[Place, ...]]
+
+_MULTIPLY, _DIVIDE = lookup("multiply"), lookup("divide")
+_CONSTANTS = {float}
+
+
+def _is(place: Any, constant: float) -> bool:
+    return place.__class__ is float and place == constant  # a register may be equal to a constant without being one
+
+
+# What a gate comes to where an operand is a constant or stands alone: another place, another line, or None. A place
+# that is not a float is not known.
+_RULES: dict[str, Callable[..., Any]] = {
+    "positive": lambda x: x,
+    "add": lambda x, y: y if _is(x, 0.0) else None,  # as Python's sum begins; x + 0.0 turns −0.0 to 0.0
+    "power": lambda x, y: next((line(x) for exponent, line in _POWERS.items() if _is(y, exponent)), None),
+    "select": lambda index, *xs: xs[int(index)] if index.__class__ is float and index in range(len(xs)) else None,
+    "where": lambda c, a, b: (a if c > 0 else b) if c.__class__ is float else None,
+    **{name: lambda *xs: xs[0] if len(xs) == 1 else None for name in ("sum", "maximum", "minimum", "logsumexp")},
+}
+_POWERS: dict[float, Callable[[Any], Any]] = {
+    1.0: lambda x: x,
+    2.0: lambda x: (_MULTIPLY, (x, x)),
+    -1.0: lambda x: (_DIVIDE, (1.0, x)),
+}
+
+
+def simplified(gate: Primitive, places: tuple[Any, ...]) -> tuple[Primitive, tuple[Any, ...]] | Any:
+    """The line `gate(*places)` in its simplest form: a line, or the place that holds its value already.
+
+    >>> simplified(lookup("add"), (0.0, 3)), simplified(lookup("add"), (2.0, 5.0))
+    (3, 7.0)
+    >>> simplified(lookup("power"), (3, 2.0))
+    (<primitive multiply>, (3, 3))
+    """
+    if set(map(type, places)) == _CONSTANTS:
+        return gate.limit(places)
+    rule = _RULES.get(gate.name)
+    if rule is not None:
+        found = rule(*places)
+        if found is not None:
+            return found
+    return gate, places
+
+
+class Tape:
+    """The lines of a function of `leaves` numbers, and `roots`, the places of its results.
+
+    >>> tape = Tape(2)
+    >>> total = tape.write(lookup("add"), (0, 1))
+    >>> tape.write(lookup("add"), (0, 1)) == total, tape.write(lookup("add"), (0.0, total)) == total, len(tape.lines)
+    (True, True, 1)
+    """
+
+    def __init__(self, leaves: int) -> None:
+        self.leaves = leaves
+        self.lines: list[Line] = []
+        self.paths: list[str | None] = []  # of the module that each line belongs to
+        self.roots: list[Place] = []
+        self._written: dict[Any, int] = {}
+
+    def write(self, gate: Primitive, places: tuple[Place, ...], path: str | None = None) -> Place:
+        """The place of `gate(*places)`: a new line unless something simpler will do."""
+        found: Any = simplified(gate, places)
+        if found.__class__ is not tuple:
+            return found  # type: ignore[no-any-return]
+        return self.append(*found, path)
+
+    def append(self, gate: Primitive, places: tuple[Place, ...], path: str | None = None) -> Place:
+        """The register of `gate(*places)` as it stands: a new line unless there is one like it."""
+        key: Any = (gate, places)
+        found = (gate, places)
+        if float in map(type, found[1]):  # 1.0 and the register 1 are equal to Python, and so are 0.0 and -0.0
+            key = found[0], tuple([repr(place) if place.__class__ is float else place for place in found[1]])
+        register = self._written.get(key)
+        if register is None:
+            register = self._written[key] = self.leaves + len(self.lines)
+            self.lines.append(found)
+            self.paths.append(path)
+        return register
+
+    def needed(self) -> bytearray:
+        """For every register 1 if the roots depend on it."""
+        needed = bytearray(self.leaves + len(self.lines))
+        for root in self.roots:
+            if root.__class__ is int:
+                needed[root] = 1
+        for register in range(len(needed) - 1, self.leaves - 1, -1):
+            if needed[register]:
+                for place in self.lines[register - self.leaves][1]:
+                    if place.__class__ is int:
+                        needed[place] = 1
+        return needed
+
+    def dependent(self, first: int, last: int) -> bytearray:
+        """For every register 1 if it depends on one of the leaves from `first` to before `last`.
+
+        >>> tape = Tape(2)
+        >>> tape.write(lookup("exp"), (0,)), tape.write(lookup("add"), (1, 2))
+        (2, 3)
+        >>> list(tape.dependent(1, 2))
+        [0, 1, 0, 1]
+        """
+        found = bytearray(self.leaves + len(self.lines))
+        found[first:last] = b"\1" * (last - first)
+        for register, (_, places) in enumerate(self.lines, self.leaves):
+            for place in places:
+                if place.__class__ is int and found[place]:
+                    found[register] = 1
+                    break
+        return found
+
+    def close(self) -> None:
+        """Forget what is only needed while lines are written."""
+        self._written.clear()
