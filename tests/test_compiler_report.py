@@ -138,13 +138,13 @@ def test_the_source_stands_at_the_end_as_it_is(backend):
 
 @pytest.mark.parametrize("name", CASES)
 def test_every_program_can_be_told_of_within_the_width_of_a_page(name):
-    for options in ({}, {"wrt": "both"}) if CASES[name]().examples[0] else ({},):
+    for options in ({}, {"backend": "python"}, *[{"wrt": "both"}] * bool(CASES[name]().examples[0])):
         program = compiled(name, **options)
         text = explain(program)
         before = text[: text.index("The source\n")]
         assert max(map(len, before.splitlines())) <= report.WIDTH, before
         assert not re.search(r"(?<![.\d])\d{4}", before), "thousands are separated"
-        assert text.count("#") >= len(program.layout.steps)
+        assert text.count("#") >= len(program.layout.steps) or options == {"backend": "python"}
 
 
 def test_parameters_without_a_part_are_counted():
@@ -230,9 +230,9 @@ def test_a_long_program_is_drawn_without_its_middle():
     assert len(program.layout.steps) == 400
     root = drawn(program)
     found = nodes(root)
-    assert "250 steps more" in found["more"]
-    assert len(found) == 150 + 4
-    assert {"s75-more", "more-s326", "params-more"} <= edges(root)
+    assert "320 steps more" in found["more"]
+    assert len(found) == 80 + 4
+    assert {"s40-more", "more-s361", "params-more"} <= edges(root)
 
 
 def test_constants_alone_have_a_picture():
@@ -255,18 +255,10 @@ def test_pictures_are_saved_shown_and_refused_as_those_of_circuits_are(tmp_path)
     assert isinstance(drawing, type(mg.draw(Value(1.0))).__base__)
 
 
-def test_names_that_are_markup_are_drawn_as_they_are():
-    class Odd(nn.Module):
-        def __init__(self):
-            self.inner = nn.Neuron(2, rng=1)
-
-        def __call__(self, x):
-            return self.inner(x)[0]
-
-    Odd.__name__ = "<b>&"
-    model = Odd()
-    program = compile(lambda x: model(x), model.parameters(), example=([0.1, 0.2],))
-    assert "<b>&" in " ".join(nodes(drawn(program)).values())
+def test_symbols_that_are_markup_are_drawn_as_they_are():
+    bigger = mg.primitive("bigger", lambda x: x, lambda out, x: 1.0, symbol="<b>&", samples=[1.0])
+    program = compile(lambda x: bigger(x), example=(0.1,))
+    assert nodes(drawn(program))["s1"] == "<b>& 1 × B"
 
 
 def test_nothing_heavy_is_imported_before_something_is_asked_for():

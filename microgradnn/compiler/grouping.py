@@ -71,9 +71,9 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
         level, kinds = 0, []
         for place in places:
             if place.__class__ is int:
-                if levels[place] > level:  # type: ignore[index]  # a place that is an int
-                    level = levels[place]  # type: ignore[index]
-                kinds.append(spaces[place])  # type: ignore[index]
+                if levels[place] > level:
+                    level = levels[place]
+                kinds.append(spaces[place])
             else:
                 kinds.append(CONSTANTS)
         level += 1

@@ -115,9 +115,7 @@ def lay_out(
 
 
 class _Architect:
-    def __init__(
-        self, groups: list[Group | Product], spaces: list[str], params: int, arguments: Sequence[int]
-    ) -> None:
+    def __init__(self, groups: list[Group | Product], spaces: list[str], params: int, arguments: Sequence[int]) -> None:
         self.groups, self.spaces, self.params, self.arguments = groups, spaces, params, arguments
         self.layout = Layout()
         self.addresses = np.zeros(len(spaces), dtype=np.int64)
@@ -129,6 +127,7 @@ class _Architect:
             start += size
         self.ones: dict[tuple[str, int, int], int] = {}  # by block (space, first row, count): rows of ones behind it
         self.wanted_ones = self._wanted_ones()
+        self.gathered: dict[Any, int] = {}  # what the gathered blocks hold, and where they begin
 
     def run(self, roots: Sequence[Place]) -> Layout:
         layout = self.layout
@@ -150,13 +149,13 @@ class _Architect:
     # ---- where things are put ----
 
     def _wanted_ones(self) -> dict[Any, int]:
-        """How many rows of ones to put behind each group, or argument, that is all the inputs of a product with bias."""
+        """How many rows of ones to put behind each group or argument that is all the inputs of a product with bias."""
         owner: dict[int, Any] = {}
         size: dict[Any, int] = {}
-        for number, group in enumerate(self.groups):
+        for place, group in enumerate(self.groups):
             members = [m for row in group.members for m in row] if isinstance(group, Product) else group.members
-            owner.update(dict.fromkeys(members, number))
-            size[number] = len(members)
+            owner.update(dict.fromkeys(members, place))
+            size[place] = len(members)
         for space, first in self.first.items():
             count = self.arguments[int(space[1:])]
             owner.update(dict.fromkeys(range(first, first + count), space))
@@ -164,11 +163,11 @@ class _Architect:
         wanted: dict[Any, int] = {}
         for group in self.groups:
             if isinstance(group, Product) and group.biases is not None:
-                owners = {owner.get(place) if place.__class__ is int else None for place in group.inputs[0]}
+                owners: set[Any] = {owner.get(place) if place.__class__ is int else None for place in group.inputs[0]}
                 if len(owners) == 1 and None not in owners:
-                    [number] = owners
-                    if size[number] == len(group.inputs) * len(group.inputs[0]):
-                        wanted[number] = len(group.inputs)
+                    [whole] = owners
+                    if size[whole] == len(group.inputs) * len(group.inputs[0]):
+                        wanted[whole] = len(group.inputs)
         return wanted
 
     def _block(self, space: str, count: int, ones: int = 0) -> int:
@@ -190,13 +189,16 @@ class _Architect:
                 biases = group.biases or []
                 if not all(self._is_param(bias) for bias in biases):
                     biases = []
-                rows = [(*row, bias) for row, bias in zip(group.weights, biases, strict=True)] if biases else group.weights
+                rows = (
+                    [(*row, bias) for row, bias in zip(group.weights, biases, strict=True)] if biases else group.weights
+                )
                 entries = [place for row in rows for place in row]
                 unique = set(entries)
-                if len(unique) == len(entries) and all(map(self._is_param, entries)) and not unique & placed:
-                    if len(rows) > 1 or len(group.inputs) > 1 or biases:
-                        placed |= unique
-                        order += entries  # type: ignore[arg-type]  # parameters are registers
+                matrix = len(rows) > 1 or len(group.inputs) > 1 or biases
+                fresh = len(unique) == len(entries) and not unique & placed
+                if matrix and fresh and all(map(self._is_param, entries)):
+                    placed |= unique
+                    order += entries  # type: ignore[arg-type]  # parameters are registers
         order += [param for param in range(self.params) if param not in placed]
         self.addresses[order] = np.arange(self.params)
         self.layout.order = order
@@ -246,7 +248,7 @@ class _Architect:
         shape, operands = self._operands(space, columns[:leading], columns[leading:], len(members))
         first = self._block(space, len(members), ones)
         self.addresses[members] = np.arange(first, first + len(members))
-        return Map(group.gate, operands, stacked, _contiguous(space, first, shape), group.path)
+        return Map(group.gate, operands, stacked, contiguous(space, first, shape), group.path)
 
     def _operands(
         self, space: str, columns: list[Column], stack: list[Column], count: int
@@ -275,8 +277,11 @@ class _Architect:
         return self._gather(space, columns, shape)
 
     def _gather(self, space: str, columns: list[Column], shape: tuple[int, ...], ones: int = 0) -> View:
-        """Copies of the rows in `columns`, side by side in a new block of `space`."""
-        first = self._block(space, sum(len(rows) for _, rows in columns), ones)
+        """Copies of the rows in `columns`, side by side in a block of `space`; what was gathered once serves again."""
+        key = (space, ones, *[(source, rows.tobytes()) for source, rows in columns])
+        if key in self.gathered:
+            return contiguous(space, self.gathered[key], shape)
+        first = self.gathered[key] = self._block(space, sum(len(rows) for _, rows in columns), ones)
         pieces: dict[str, tuple[list[Array], list[Array]]] = {}
         target = first
         for source, rows in columns:
@@ -284,7 +289,7 @@ class _Architect:
             found[0].append(rows)
             found[1].append(np.arange(target, target + len(rows)))
             target += len(rows)
-        out = _contiguous(space, first, shape)
+        out = contiguous(space, first, shape)
         joined = [Piece(source, np.concatenate(a), np.concatenate(b)) for source, (a, b) in pieces.items()]
         self.layout.steps.append(Gather(joined, out))
         return out
@@ -299,7 +304,10 @@ class _Architect:
         biases = None if group.biases is None else [group.biases[i] for i in by_row]
         if len(weights) == len(by_column) == 1:  # a sum of products has no order of its own
             along = np.lexsort([weights[0][1]]) if weights[0][0] != CONSTANTS else slice(None)
-            weights, inputs = [(weights[0][0], weights[0][1][along])], [inputs[i] for i in np.arange(len(inputs))[along]]
+            weights, inputs = (
+                [(weights[0][0], weights[0][1][along])],
+                [inputs[i] for i in np.arange(len(inputs))[along]],
+            )
         M, L, N = len(weights), len(group.inputs[0]), len(by_column)  # noqa: N806  as matrices are measured
 
         left = self._operand(UNIFORM, weights, (M, L))
@@ -309,7 +317,7 @@ class _Architect:
         members = [group.members[i][j] for i in by_row for j in by_column]
         first = self._block(space, M * N, ones)
         self.addresses[members] = np.arange(first, first + M * N)
-        out = _contiguous(space, first, (M, N))
+        out = contiguous(space, first, (M, N))
         if wide is not None and ones_below:
             return MatrixProduct(wide, None, right, True, out, group.path)
         return MatrixProduct(left, added, right, False, out, group.path)
@@ -337,7 +345,7 @@ class _Architect:
                 first, strides = spaced
                 whole = np.array_equal(rows.ravel(), np.arange(first, first + L * N))
                 if ones and whole and self.ones.get((source, first, L * N)) == N:
-                    return _contiguous(source, first, wide), True
+                    return contiguous(source, first, wide), True
                 return View(source, first, shape, strides), False
         out = self._gather(space, columns, shape, N if ones else 0)
         return (out._replace(shape=wide), True) if ones else (out, False)
@@ -380,8 +388,10 @@ def _evenly(rows: Array) -> tuple[int, tuple[int, ...]] | None:
     ((4, (10, 1)), None)
     """
     first = rows[(0,) * rows.ndim]
-    strides = [int(rows[tuple(int(other == axis) for other in range(rows.ndim))] - first) if size > 1 else 0
-               for axis, size in enumerate(rows.shape)]
+    strides = [
+        int(rows[tuple(int(other == axis) for other in range(rows.ndim))] - first) if size > 1 else 0
+        for axis, size in enumerate(rows.shape)
+    ]
     view = View("", int(first), rows.shape, tuple(strides))
     return (int(first), tuple(strides)) if np.array_equal(view.rows(), rows) else None
 
@@ -393,5 +403,6 @@ def _folded(rows: Array) -> tuple[int, ...]:
     return (len(rows) // width, width) if len(rows) % width == 0 and width < len(rows) else (len(rows),)
 
 
-def _contiguous(space: str, first: int, shape: tuple[int, ...]) -> View:
+def contiguous(space: str, first: int, shape: tuple[int, ...]) -> View:
+    """Rows one behind the other, from `first` on."""
     return View(space, first, shape, tuple(int(np.prod(shape[axis + 1 :])) for axis in range(len(shape))))

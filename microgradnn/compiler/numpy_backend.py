@@ -1,296 +1,22 @@
-"""The NumPy backend: instructions as Python source that calls NumPy on views of buffers made once.
-
-`bind` makes the views for one number of examples and returns two functions: `value` runs forward, `gradient` goes on
-backward. Nothing is allocated in them but what NumPy has no `out=` for.
-"""
+"""The NumPy backend: runs the generated source on buffers that are made once for each number of examples and thread."""
 
 from __future__ import annotations
 
 import threading
-from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import count as numbered
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from microgradnn.compiler.grouping import CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS
-from microgradnn.compiler.layout import GRADIENT, Layout, Piece, View
-from microgradnn.compiler.lowering import COUNT, INVERSE_COUNT, Instruction, Instructions, Temp, Term
+from microgradnn.compiler.grouping import PARAMETERS, UNIFORM
+from microgradnn.compiler.instructions import Instructions
+from microgradnn.compiler.layout import GRADIENT, Layout, View
+from microgradnn.compiler.numpy_source import Writer
 from microgradnn.compiler.source import load
-from microgradnn.primitives import Primitive, lookup
+from microgradnn.primitives import Primitive
 
 Array = np.ndarray[Any, Any]
-
-_LETTERS = {PARAMETERS: "p", UNIFORM: "u", VARYING_RESULTS: "v"}
-
-
-class Writer:
-    """Writes the source of `bind`; constants that are arrays or primitives are handed over by name."""
-
-    def __init__(self, layout: Layout, program: Instructions, reduce: str | None) -> None:
-        self.layout, self.program, self.reduce = layout, program, reduce
-        self.constants: dict[str, Any] = {}
-        self.setup: list[str] = []
-        self.names: dict[Any, str] = {}
-        self.taken: Counter[str] = Counter()
-        self.temps: dict[Temp, str] = {}
-        self.free: dict[Any, list[str]] = defaultdict(list)
-        self.fresh = numbered(1)
-
-    def source(self) -> str:
-        program = self.program
-        self.last = {}
-        listed = program.forward + program.backward
-        for place, instruction in enumerate(listed):
-            for operand in instruction.operands:
-                if isinstance(operand, Temp):
-                    self.last[operand] = place
-        spaces = [*self.layout.sizes, *(GRADIENT + space for space in self.layout.sizes)]
-        forward = self.lines(program.forward, 0)
-        if self.reduce is not None:
-            forward.append(f"return {self.value()}")
-        backward = self.lines(program.backward, len(program.forward))
-        code = [f"def bind(examples, count, inverse_count, {', '.join(spaces)}):"]
-        code += [f"    {line}" for line in self.setup]
-        code += ["", "    def value():", *(f"        {line}" for line in forward or ["pass"])]
-        code += ["", "    def gradient():", *(f"        {line}" for line in backward or ["pass"])]
-        code += ["", "    return value, gradient", ""]
-        return "\n".join(code)
-
-    def value(self) -> str:
-        """The value as an expression: the mean or sum of what varies, and what does not."""
-        varying, uniform = self.program.value[:2]
-        parts = []
-        if isinstance(varying, View):
-            ones = self.made("ones", "examples", "ones(examples)")
-            parts.append(f"float({ones}.dot({self.view(varying, 'flat')}))" + " / examples" * (self.reduce == "mean"))
-        times = " * examples" * (self.reduce == "sum")
-        if isinstance(uniform, View):
-            parts.append(f"{self.view(uniform, 'shape')}.item(){times}")
-        elif uniform:
-            parts.append(f"{float(uniform)!r}{times}" if np.isfinite(uniform) else f"float('{uniform}')")
-        return " + ".join(parts) or "0.0"
-
-    # ---- names of what is operated on ----
-
-    def view(self, view: View, form: str) -> str:
-        """The name of an array over the rows of a view, made once.
-
-        `form` says how: "shape" with an axis of examples where it varies, "wide" with one of size 1 where it does not,
-        "matrix" with all examples of a row side by side, "flat" as a vector.
-        """
-        key = (view, form)
-        if key not in self.names:
-            space = view.space.removeprefix(GRADIENT)
-            letter = ("d" if view.space != space else "") + _LETTERS.get(space, space)
-            last = view.offset + sum((size - 1) * stride for size, stride in zip(view.shape, view.strides, strict=True))
-            name = f"{letter}_{view.offset}_{last + 1}" if space[0] != "x" else f"{letter}_{view.offset}_{last + 1}"
-            self.taken[name] += 1
-            if self.taken[name] > 1:
-                name += "abcdefghijklmnopqrstuvwxyz"[(self.taken[name] - 2) % 26] * ((self.taken[name] - 2) // 26 + 1)
-            self.names[key] = name
-            self.setup.append(f"{name} = {form}({view.space}, {view.offset}, {view.shape}, {view.strides})")
-        return self.names[key]
-
-    def constant(self, value: Any, name: str = "c") -> str:
-        key = id(value)
-        if key not in self.names:
-            self.names[key] = f"{name}{len(self.constants)}"
-            self.constants[self.names[key]] = value
-        return self.names[key]
-
-    def operand(self, term: Term, varying: bool, rank: int = 0) -> str:
-        """A term as an operand of an instruction over examples, or not."""
-        if term is COUNT or term is INVERSE_COUNT:
-            return "count" if term is COUNT else "inverse_count"
-        if isinstance(term, float):
-            return self.number(term)
-        if isinstance(term, np.ndarray):
-            return self.constant(term[..., None] if varying else term)
-        if isinstance(term, View):
-            return self.view(term, "wide" if varying and not term.varying else "shape")
-        name = self.temps[term]
-        return f"{name}[..., None]" if varying and not term.varying else name
-
-    def made(self, letter: str, key: Any, text: str) -> str:
-        """The name of something that is made once, when the views are."""
-        key = (letter, key)
-        if key not in self.names:
-            self.names[key] = f"{letter}{self.taken[letter]}"
-            self.taken[letter] += 1
-            self.setup.append(f"{self.names[key]} = {text}")
-        return self.names[key]
-
-    def number(self, number: float) -> str:
-        """The name of an array of one number: NumPy takes it quicker than the number."""
-        text = repr(number) if np.isfinite(number) else f"float('{number}')"
-        return self.made("n", repr(number), f"array({text})")
-
-    def result(self, out: View | Temp, place: int, operands: Sequence[Any] = ()) -> str:
-        """The name of the array to write to; a new one, or one that is not needed any more."""
-        if isinstance(out, View):
-            return self.view(out, "shape")
-        kind = (out.shape, out.varying, out.function in ("greater", "less", "equal"))
-        if self.free[kind]:
-            name = self.free[kind].pop()
-        else:
-            name = f"t{next(self.fresh)}"
-            self.setup.append(f"{name} = empty({self.size(out)}{', bool' if kind[2] else ''})")
-        self.temps[out] = name
-        return name
-
-    def release(self, instruction: Instruction, place: int) -> None:
-        """Let the temporaries that are read here for the last time be written to again."""
-        for operand in dict.fromkeys(operand for operand in instruction.operands if isinstance(operand, Temp)):
-            if self.last[operand] == place and operand in self.temps and operand.function != "item":
-                kind = (operand.shape, operand.varying, operand.function in ("greater", "less", "equal"))
-                self.free[kind].append(self.temps[operand])
-
-    # ---- instructions ----
-
-    def lines(self, instructions: list[Instruction], start: int) -> list[str]:
-        found: list[str] = []
-        noted = ""
-        for place, instruction in enumerate(instructions, start):
-            lines = self.line(instruction, place)
-            if lines and instruction.note != noted:
-                noted = instruction.note
-                lines[0] += f"  # {noted}"
-            found += lines
-        return found
-
-    def line(self, instruction: Instruction, place: int) -> list[str]:
-        function, operands, out, _ = instruction
-        if function in ("take", "put", "put add", "put sum", "put sum add"):
-            return self.move(function, (*operands, out))
-        if function == "item":
-            assert isinstance(out, Temp)
-            term, index = operands
-            self.temps[out] = f"{self.operand(term, False)}[{index}]"
-            return []
-        varying = out.varying or any(isinstance(x, (View, Temp)) and x.varying for x in operands)
-        if function in ("products", "weights", "inputs"):
-            return self.product(function, operands, out, place)
-        names = [self.operand(x, varying) for x in operands if not isinstance(x, (int, type(None))) and not hasattr(x, "forward")]
-        elementwise = function not in ("sum", "max", "min", "sum axis", "sum examples", "where", "each")
-        if elementwise:
-            self.release(instruction, place)
-        result = self.result(out, place)
-        if not elementwise:
-            self.release(instruction, place)
-        match function:
-            case "copy":
-                return [f"copyto({result}, {names[0]})"]
-            case "sum" if self.plain(operands[0]):  # a product with ones is quicker than a reduction
-                return [f"{self.ones(operands[0].shape[0])}.dot({self.matrix(operands[0])}, {self.vector(result, out)})"]
-            case "sum" | "max" | "min":
-                ufunc = {"sum": "add", "max": "maximum", "min": "minimum"}[function]
-                return [f"{ufunc}.reduce({names[0]}, 0, None, {result})"]
-            case "sum axis":
-                return [f"add.reduce({names[0]}, {operands[1]}, None, {result}, True)"]
-            case "sum examples":
-                return [f"add.reduce({names[0]}, -1, None, {result})"]
-            case "where":
-                return [f"copyto({result}, where({', '.join(names)}))"]
-            case "each":
-                return [f"copyto({result}, {self.constant(operands[0], 'each_')}({', '.join(names)}))"]
-            case "number":
-                return [f"{result}[...] = {names[0]}"]
-        if not hasattr(np, function):  # such as erf
-            return [f"copyto({result}, {self.constant(lookup(function), 'each_')}({', '.join(names)}))"]
-        if function in ("maximum", "minimum") and any(isinstance(x, float) for x in operands):
-            names = [self.filled(x, out) if isinstance(x, float) else name for x, name in zip(operands, names, strict=True)]
-        return [f"{function}({', '.join(names)}, {'out=' * (function in ('maximum', 'minimum'))}{result})"]
-
-    def plain(self, term: Term) -> bool:
-        """Whether the rows of a stack lie one behind the other."""
-        if not isinstance(term, (View, Temp)) or (not term.varying and len(term.shape) < 2):
-            return False
-        return isinstance(term, Temp) or _contiguous(term)
-
-    def ones(self, size: int) -> str:
-        return self.made("ones", size, f"ones({size})")
-
-    def vector(self, result: str, out: View | Temp) -> str:
-        return self.view(out, "flat") if isinstance(out, View) else f"{result}.reshape(-1)"
-
-    def size(self, out: View | Temp) -> str:
-        return f"({''.join(f'{size}, ' for size in out.shape)}{'examples' if out.varying else ''})"
-
-    def filled(self, number: float, out: View | Temp) -> str:
-        """An array of one number: NumPy compares with it twice as fast as with the number itself."""
-        return self.made("all", (repr(number), self.size(out)), f"full({self.size(out)}, {self.number(number)})")
-
-    def matrix(self, term: Term) -> str:
-        if isinstance(term, View):
-            return self.view(term, "matrix")
-        if isinstance(term, np.ndarray):
-            return self.constant(term)
-        name = self.temps[term]
-        if not term.varying:
-            return name
-        return f"{name}.reshape({term.shape[0]}, -1)"
-
-    def product(self, function: str, operands: Sequence[Any], out: View | Temp, place: int) -> list[str]:
-        first, second = map(self.matrix, operands)
-        if isinstance(out, Temp):
-            self.result(out, place)
-        target = self.matrix(out)
-        if function == "weights":
-            second = self.transposed(second)
-        if function == "inputs":
-            first = self.transposed(first)
-        if isinstance(out, View) and not _contiguous(out):
-            return [f"copyto({target}, {first}.dot({second}))"]
-        return [f"{first}.dot({second}, {target})"]
-
-    def transposed(self, name: str) -> str:
-        return self.made("T", name, f"{name}.T") if name.isidentifier() else f"{name}.T"
-
-    def move(self, function: str, operands: Sequence[Any]) -> list[str]:
-        """Rows copied to a block of their own, or the adjoint of such a block put back where the rows came from."""
-        piece: Piece = operands[0]
-        if function == "take":
-            target, source = self.rows(operands[1].space, piece.targets), self.rows(piece.source, piece.rows)
-            wide = operands[1].varying and piece.source in (PARAMETERS, UNIFORM, CONSTANTS)
-            line = f"{target}[...] = {source}{'[:, None]' if wide else ''}"
-            if "[" in target:
-                line = line.replace("[...] =", " =", 1)
-            if piece.source == CONSTANTS:  # which nothing overwrites
-                self.setup.append(line)
-                return []
-            return [line]
-        source_term, out = operands[1], operands[2]
-        if isinstance(source_term, float):
-            source = repr(source_term) + (" * count" if "sum" in function else "")
-        else:
-            source = self.rows(GRADIENT + out.space, piece.targets)
-            if "sum" in function:
-                source = f"add.reduce({source}, -1)"
-        target = self.rows(GRADIENT + piece.source, piece.rows)
-        if "add" in function:
-            return [f"{target} += {source}"] if "[" in target else [f"add({target}, {source}, {target})"]
-        return [f"{target}{'' if '[' in target else '[...]'} = {source}"]
-
-    def rows(self, space: str, rows: Array) -> str:
-        """Rows of a space: a view where they are evenly spaced, else picked one by one."""
-        if space == CONSTANTS:
-            return self.constant(rows)
-        strides = set(np.diff(rows).tolist()) or {1}
-        if len(strides) == 1:
-            return self.view(View(space, int(rows[0]), (len(rows),), (strides.pop(),)), "shape")
-        return f"{space}[{self.constant(rows, 'rows_')}]"
-
-
-def _contiguous(view: View) -> bool:
-    stride = 1
-    for size, own in zip(reversed(view.shape), reversed(view.strides), strict=True):
-        if size > 1 and own != stride:
-            return False
-        stride *= size
-    return True
 
 
 # ---- what the source calls ---------------------------------------------------------------------------------------
@@ -335,7 +61,7 @@ def _each(gate: Any) -> Any:
 
 
 class _Buffers:
-    """The spaces for one number of examples, the functions over them, and where arguments go in and results come out."""
+    """The spaces for one number of examples, the functions over them, and where arguments go in and come out."""
 
     def __init__(self, bind: Any, layout: Layout, shapes: Sequence[tuple[int, ...]], count: int) -> None:
         self.spaces: dict[str, Array] = {}
@@ -380,7 +106,9 @@ class NumPyBackend:
         self._prepare()
 
     def _prepare(self) -> None:
-        called = {name: _each(value) if isinstance(value, Primitive) else value for name, value in self.constants.items()}
+        called = {
+            name: _each(value) if isinstance(value, Primitive) else value for name, value in self.constants.items()
+        }
         self._bind = load(self.source, "bind", {**vars(np), **called, **_FORMS})
         self._threads = threading.local()
 
@@ -393,7 +121,7 @@ class NumPyBackend:
 
     def _filled(self, params: Array, arrays: Sequence[Array], count: int) -> _Buffers:
         """The buffers for so many examples, with parameters and arguments in them."""
-        kept: dict[int, _Buffers] = vars(self._threads)
+        kept: dict[Any, _Buffers] = vars(self._threads)  # of this thread
         buffers = kept.get(count)
         if buffers is None:
             if len(kept) == _KEPT:
@@ -413,13 +141,16 @@ class NumPyBackend:
 
     def observed(self, count: int) -> Array:
         """The outputs of the last call in this thread: a row for each example, a column for each output."""
-        spaces = vars(self._threads)[count].spaces
+        kept: dict[Any, _Buffers] = vars(self._threads)
+        spaces = kept[count].spaces
         found = np.empty((count, len(self.outputs)))
         for column, output in enumerate(self.outputs):
             found[:, column] = spaces[output.space][output.offset] if isinstance(output, View) else output
         return found
 
-    def value_and_gradient(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[float, Array, list[Array]]:
+    def value_and_gradient(
+        self, params: Array, arrays: Sequence[Array], count: int
+    ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
         with np.errstate(all="ignore"):
             buffers = self._filled(params, arrays, count)

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.grouping import PARAMETERS, group, spaces
+from microgradnn.compiler.instructions import Instructions
 from microgradnn.compiler.layout import Layout, lay_out
-from microgradnn.compiler.lowering import Instructions, lower
+from microgradnn.compiler.lowering import lower
 from microgradnn.compiler.numpy_backend import NumPyBackend
 from microgradnn.compiler.python_backend import PythonBackend, by_limits
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import collector_paused, numbers, trace
-from microgradnn.modes import current_mode
+from microgradnn.modes import Mode, mode
 from microgradnn.primitives import lookup, number
 from microgradnn.value import Value
 
 Array = np.ndarray[Any, Any]
 
+_NUMBERS = frozenset("?bBhHiIlLqQefd")  # what NumPy copies to double precision without a loss of kind
 _CHOICES = {
     "reduce": ("mean", "sum", None),
     "wrt": ("params", "inputs", "both"),
@@ -32,7 +34,7 @@ def build(
     f: Callable[..., Any], params: Any, example: Any, reduce: str | None = "mean", wrt: str = "params",
     backend: str = "numpy", observing: bool = False,
 ) -> Program:  # fmt: skip
-    """What `compile` does. With `observing`, f returns its number and other numbers, which `Program.step` gives as well."""
+    """What `compile` does. With `observing`, f returns its number and others, which `Program.step` gives as well."""
     for name, value in {"reduce": reduce, "wrt": wrt, "backend": backend}.items():
         if value not in _CHOICES[name]:
             known = ", ".join(map(repr, _CHOICES[name]))
@@ -40,7 +42,9 @@ def build(
     if not callable(f):
         raise TypeError(f"compile needs a function, got {type(f).__name__} {f!r:.60}")
     if not isinstance(example, (tuple, list)):
-        raise TypeError(f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}")
+        raise TypeError(
+            f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
+        )
     leaves = _leaves(params)
     shapes = [_shape_of(place, argument) for place, argument in enumerate(example)]
     with collector_paused():
@@ -80,7 +84,9 @@ class Program:
         kept = spaces(gathered, len(leaves), sizes)
         groups = group(gathered, kept)
         self.layout: Layout = lay_out(groups, kept, len(leaves), sizes, gathered.roots)
-        wanted = [PARAMETERS] * (wrt != "inputs" and bool(leaves)) + [f"x{i}" for i in range(len(sizes)) if wrt != "params"]
+        wanted = [PARAMETERS] * (wrt != "inputs" and bool(leaves)) + [
+            f"x{i}" for i in range(len(sizes)) if wrt != "params"
+        ]
         self.instructions: Instructions = lower(self.layout, wanted if reduce is not None else [], reduce)
         self._engine: Any
         if backend == "python":
@@ -167,9 +173,7 @@ class Program:
         arrays: list[Array] = []
         count = 1 if not batch else -1
         for place, (given, shape) in enumerate(zip(batch, self._shapes, strict=True)):
-            array = given if type(given) is np.ndarray else _array(place, given)
-            if array.dtype.kind not in "fiub":
-                array = _array(place, given)
+            array = given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else _array(place, given)
             if array.shape[1:] != shape or array.ndim == 0:
                 wanted_shape = f"({', '.join(['examples', *map(str, shape)])}{',' * (not shape)})"
                 raise ValueError(f"argument {place} must have the shape {wanted_shape}, got {array.shape}")
@@ -194,14 +198,21 @@ class Program:
         if isinstance(tree, dict):
             return {name: self._nested(one, vector) for name, one in tree.items()}
         found = [self._nested(one, vector) for one in tree]
-        if isinstance(tree, list) and found and all(isinstance(one, np.ndarray) and one.shape == found[0].shape for one in found):
+        if (
+            isinstance(tree, list)
+            and found
+            and all(isinstance(one, np.ndarray) and one.shape == found[0].shape for one in found)
+        ):
             return np.array(found)
         return tuple(found) if isinstance(tree, tuple) else found
 
     def _watch(self, arrays: Sequence[Array], count: int) -> None:
         """With `detect_anomaly`, go through the gates one by one and raise at the first that gives nan."""
-        if current_mode().detect_anomaly:
-            rows = np.concatenate([np.zeros((count, 0)), *(array.reshape(count, -1) for array in arrays)], axis=1).tolist()
+        wanted = mode.get()
+        if wanted.__class__ is Mode and wanted.detect_anomaly:
+            rows = np.concatenate(
+                [np.zeros((count, 0)), *(array.reshape(count, -1) for array in arrays)], axis=1
+            ).tolist()
             for example, row in enumerate(rows):
                 numbers = by_limits(self._tape, [*self._params.tolist(), *row])
                 for register, (gate, places) in enumerate(self._tape.lines, self._tape.leaves):
@@ -278,7 +289,9 @@ def _leaves(params: Any) -> list[Value]:
             for one in tree:
                 walk(one)
         else:
-            raise TypeError(f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}")
+            raise TypeError(
+                f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}"
+            )
 
     walk(params)
     return found
@@ -303,7 +316,7 @@ def _shape_of(place: int, argument: Any) -> tuple[int, ...]:
     array = _array(place, argument, "of the example ")
     if array.size == 0:
         raise ValueError(f"argument {place} of the example is empty, its shape is {array.shape}")
-    return array.shape
+    return tuple(array.shape)
 
 
 def _array(place: int, given: Any, of: str = "") -> Array:
@@ -328,14 +341,14 @@ def _labels(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int, i
     """The inputs that choose among operands: argument, place in it, and how many there are to choose from."""
     select = lookup("select")
     starts = np.cumsum([params, *sizes])
-    found = {}
+    found: dict[tuple[int, int], int] = {}
     for gate, places in tape.lines:
         if gate is select:
             index = places[0]
             if not (isinstance(index, int) and params <= index < tape.leaves):
                 raise ValueError(
-                    f"a label chooses among {len(places) - 1} numbers: in a function that compile records it must be an "
-                    "input, or one of their places as a constant"
+                    f"a label chooses among {len(places) - 1} numbers: in a function that compile records it must "
+                    "be an input, or one of their places as a constant"
                 )
             argument = int(np.searchsorted(starts, index, side="right")) - 1
             key = argument, int(index - starts[argument])

@@ -51,11 +51,15 @@ def differentiated(tape: Tape, first: int, last: int) -> Tape:
         if adjoint is None or not active[register]:
             continue
         gate, places = tape.lines[register - tape.leaves]
-        partials = gate.trace(len(places)).run(register, places, lambda inner, operands: found.write(inner, tuple(operands)))
+        partials = gate.trace(len(places)).run(
+            register, places, lambda inner, operands: found.write(inner, tuple(operands))
+        )
         for place, partial in zip(places, partials, strict=True):
             if isinstance(place, int) and active[place] and partial is not None:
                 contribution = times(partial, adjoint)
-                adjoints[place] = found.write(_ADD, (adjoints[place], contribution)) if place in adjoints else contribution
+                adjoints[place] = (
+                    found.write(_ADD, (adjoints[place], contribution)) if place in adjoints else contribution
+                )
     found.roots = [tape.roots[0], *[adjoints.get(leaf, 0.0) for leaf in range(first, last)]]
     return found
 
@@ -110,7 +114,9 @@ def _expression(gate: Primitive, operands: list[str], called: dict[str, Any]) ->
 class PythonBackend:
     """The program in Python: one function for the value, one for the value and its gradient."""
 
-    def __init__(self, tape: Tape, params: int, shapes: Sequence[tuple[int, ...]], reduce: str | None, wrt: str) -> None:
+    def __init__(
+        self, tape: Tape, params: int, shapes: Sequence[tuple[int, ...]], reduce: str | None, wrt: str
+    ) -> None:
         self.params, self.shapes, self.reduce, self.wrt = params, shapes, reduce, wrt
         self.tape = tape
         self.derivatives = None
@@ -152,7 +158,9 @@ class PythonBackend:
         with np.errstate(all="ignore"):
             return found if self.reduce is None else float(self._reduced(found)[0])
 
-    def value_and_gradient(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[float, Array, list[Array]]:
+    def value_and_gradient(
+        self, params: Array, arrays: Sequence[Array], count: int
+    ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
         assert self.derivatives is not None
         found = self._run(self._gradient, self.derivatives, params, arrays, count)

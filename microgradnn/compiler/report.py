@@ -29,7 +29,7 @@ Source = str | int  # who writes a row: PARAMETERS, an argument as "x0", or a st
 
 EXAMPLES = 64  # for which the bytes of the buffers are given
 WIDTH = 120
-_MOST_STEPS = 150  # more are not drawn one by one
+_MOST_STEPS = 80  # more are not drawn one by one: they take long to lay out, and nobody reads them
 _MOST_NAMED = 3  # of the sources of an operand, and of the operands of a gate
 _BACKENDS = {"numpy": "NumPy", "python": "Python", "jax": "JAX"}
 
@@ -215,10 +215,9 @@ def _passes(program: Program, flow: _Flow) -> list[str]:
     rows = [("tracing", f"{_recorded(program)} {example}; constants folded, equal gates written once")]
     if program.backend == "python":
         what = "the value and its gradient" if program.reduce else "the outputs"
-        calls = "for one example after the other" if program._shapes else "for one call"
         lines = sum(" = " in line for line in program._engine.source.splitlines())
-        rows += [("source", f"{_counted(lines, 'line')} of straight-line Python over floats for {what}, run {calls};")]
-        rows += [("", "no groups, matrix products or buffers are made for this backend")]
+        rows += [("source", f"{_counted(lines, 'line')} of straight-line Python over floats for {what}")]
+        rows += [("", "no groups, matrix products or buffers: one example is computed after the other")]
         return columns(("pass", "what it left"), rows)
     computed = [step for step in flow.steps.values() if not isinstance(step, Gather)]
     copied = [math.prod(step.out.shape) for step in flow.steps.values() if isinstance(step, Gather)]
@@ -381,7 +380,7 @@ class _Diagram:
         self.left_out = set(steps[half:-half]) if len(steps) > _MOST_STEPS else set()
 
     def picture(self) -> Picture:
-        self.digraph.attr(ranksep="0.5", nodesep="0.25", compound="true")
+        self.digraph.attr(ranksep="0.5", nodesep="0.25")
         self._leaves()
         for varying, name in ((False, "once"), (True, "for every example")):
             shown = [number for number, step in self.flow.steps.items() if step.out.varying == varying]

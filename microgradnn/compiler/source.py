@@ -12,9 +12,9 @@ _numbers = count(1)
 
 
 def load(source: str, name: str, namespace: dict[str, Any]) -> Callable[..., Any]:
-    """The function `name` that `source` defines, with `namespace` for what it calls.
+    r"""The function `name` that `source` defines, with `namespace` for what it calls.
 
-    >>> load("def twice(x):\\n    return 2 * x\\n", "twice", {})(4)
+    >>> load("def twice(x):\n    return 2 * x\n", "twice", {})(4)
     8
     """
     filename = f"<microgradnn program {next(_numbers)}>"

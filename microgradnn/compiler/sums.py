@@ -88,24 +88,28 @@ class _Gathering:
             if self.needed[register]:
                 for place in places:
                     if place.__class__ is int:
-                        uses[place] += 1  # type: ignore[index]  # a place that is an int
-                        user[place] = register  # type: ignore[index]
+                        uses[place] += 1
+                        user[place] = register
         for root in old.roots:
             if root.__class__ is int:
-                uses[root] += 1  # type: ignore[index]
+                uses[root] += 1
         found = bytearray(len(self.needed))
         for register, (gate, _) in enumerate(old.lines, old.leaves):
-            if uses[register] == 1 and (gate is _ADD or gate is _SUM or gate is _MULTIPLY) and user[register] > register:
+            if (
+                uses[register] == 1
+                and (gate is _ADD or gate is _SUM or gate is _MULTIPLY)
+                and user[register] > register
+            ):
                 outer = old.lines[user[register] - old.leaves][0]
                 found[register] = outer is _ADD or outer is _SUM
         return found
 
     def at(self, place: Place) -> Place:
         """The new place of an old one."""
-        return self.places[place] if place.__class__ is int else place  # type: ignore[index]
+        return self.places[place] if place.__class__ is int else place
 
     def rank(self, place: Place) -> int:
-        return self.ranks[place] if place.__class__ is int else CONSTANT  # type: ignore[index]
+        return self.ranks[place] if place.__class__ is int else CONSTANT
 
     def write(self, gate: Primitive, places: Iterable[Place]) -> Place:
         written = tuple(places)
@@ -120,8 +124,8 @@ class _Gathering:
         waiting: list[Place] = [*reversed(old.lines[register - old.leaves][1])]
         while waiting:
             place = waiting.pop()
-            if place.__class__ is int and self.absorbed[place]:  # type: ignore[index]
-                gate, places = old.lines[place - old.leaves]  # type: ignore[index, operator]
+            if place.__class__ is int and self.absorbed[place]:
+                gate, places = old.lines[place - old.leaves]
                 if gate is _MULTIPLY:
                     pairs.append((self.at(places[0]), self.at(places[1])))
                 else:

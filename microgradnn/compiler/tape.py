@@ -80,7 +80,7 @@ class Tape:
         found: Any = simplified(gate, places)
         if found.__class__ is not tuple:
             return found  # type: ignore[no-any-return]
-        return self.append(*found, path)
+        return self.append(found[0], found[1], path)
 
     def append(self, gate: Primitive, places: tuple[Place, ...], path: str | None = None) -> Place:
         """The register of `gate(*places)` as it stands: a new line unless there is one like it."""

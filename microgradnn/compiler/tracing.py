@@ -52,14 +52,14 @@ class Tracer:
     def place(self, operand: Any) -> Place:
         """Where the number of a Value stands; a number, and a Value made of one inside the function, is a constant."""
         if operand.__class__ is Traced:
-            return operand.place  # type: ignore[no-any-return]
+            return operand.place
         if operand.__class__ is float:
-            return operand  # type: ignore[no-any-return]
+            return operand
         place = self._params.get(operand)
         if place is not None:
             return place
         if operand in self.constants:
-            return operand._data  # type: ignore[no-any-return]
+            return operand._data  # type: ignore[no-any-return]  # a float
         kind = "a Value" if operand._primitive is None else f"the result of a gate, {operand._primitive.name},"
         named = f" {operand._name!r}" if operand._name else ""
         raise ValueError(
@@ -70,7 +70,9 @@ class Tracer:
     def record(self, gate: Primitive, operands: tuple[Any, ...], mode: Mode) -> Traced:
         """Write a gate; what a Value calls while the tracer's mode is on."""
         if not mode.record:
-            raise TypeError(f"{source_line()}: no_grad() has no meaning in a function that compile records: leave it out")
+            raise TypeError(
+                f"{source_line()}: no_grad() has no meaning in a function that compile records: leave it out"
+            )
         place = self.place
         found = self.tape.write(gate, tuple([place(operand) for operand in operands]), mode.path)
         return _traced(found, gate, operands)
@@ -79,8 +81,8 @@ class Tracer:
         """The error for code that asks for a number."""
         return TypeError(
             f"{source_line()} asks for the number of a Value while compile records the function: the program would be "
-            "right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or step in place of "
-            "if, max() and comparisons; compute with the functions of microgradnn in place of math, int() and .data"
+            "right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or step in place "
+            "of if, max() and comparisons; compute with the functions of microgradnn in place of math, int() and .data"
         )
 
 
@@ -113,7 +115,7 @@ def trace(f: Callable[..., Any], params: Sequence[Value], example: Sequence[Any]
 
 def numbers(argument: Any) -> list[Any]:
     """The numbers of an argument, which is a number, a nested list or an array."""
-    if hasattr(argument, "__array__") and getattr(argument, "ndim", 1):
+    if hasattr(argument, "__array__") and getattr(argument, "ndim", 1) > 0:
         argument = argument.tolist() if hasattr(argument, "tolist") else list(argument)
     if isinstance(argument, (list, tuple)):
         return [number for one in argument for number in numbers(one)]
@@ -124,7 +126,7 @@ def arranged(argument: Any, inputs: Iterator[Any]) -> Any:
     """`argument` with the next of `inputs` in place of each number: lists stay lists, arrays arrays of objects."""
     if isinstance(argument, (list, tuple)):
         return [arranged(one, inputs) for one in argument]
-    if hasattr(argument, "__array__") and getattr(argument, "ndim", 1):
+    if hasattr(argument, "__array__") and getattr(argument, "ndim", 1) > 0:
         import numpy as np
 
         found = np.empty(np.shape(argument), dtype=object)

@@ -1,0 +1,280 @@
+"""Instructions: what an array library is to do, call by call, and how the table's gates are written down as such calls.
+
+What a gate does to arrays, and its partials, come from the table of primitives; they are traced with symbols. Equal
+calls on numbers that have not changed are written once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from microgradnn.compiler.layout import GRADIENT, View
+from microgradnn.compiler.tape import simplified
+from microgradnn.primitives import Primitive
+
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(eq=False)
+class Temp:
+    """What an instruction gives: `shape` of one example, and an axis of examples behind it where it is `varying`."""
+
+    shape: tuple[int, ...]
+    varying: bool
+    function: str = ""
+    operands: tuple[Any, ...] = ()
+
+
+COUNT = Temp((), False, "count")  # the number of examples
+INVERSE_COUNT = Temp((), False, "inverse count")
+NUMBER = "number"  # a comparison as 0 or 1, never nan
+COMPARISONS = ("greater", "less", "equal")
+
+Term = float | Array | View | Temp
+
+
+class Instruction(NamedTuple):
+    """`out = function(*operands)`: a function of NumPy, or one of these.
+
+    "sum", "max" and "min" go along the first axis, "sum axis" along the one given, "sum examples" over the examples;
+    "products", "weights" and "inputs" are the product of matrices and its two derivatives; "copy" writes to a view;
+    "take" gathers rows and "put" (sum, add) brings them back; "number" is a comparison as 0 and 1; "item" is one row
+    of the first axis; "each" calls a primitive number by number.
+    """
+
+    function: str
+    operands: tuple[Any, ...]
+    out: View | Temp
+    note: str = ""
+
+
+@dataclass
+class Instructions:
+    """A lowered program: what computes the value, what continues to the gradient, and where both are found."""
+
+    forward: list[Instruction] = field(default_factory=list)
+    backward: list[Instruction] = field(default_factory=list)
+    value: list[Any] = field(default_factory=list)  # per example and for all, then what is observed; or the outputs
+    unwritten: dict[str, list[int]] = field(default_factory=dict)  # rows of each gradient that nothing contributes to
+
+    def write_in_place(self) -> None:
+        """Let an instruction write where its result is copied to, and drop what nobody reads."""
+        uses: dict[Temp, int] = {}
+        listed = self.forward + self.backward
+        for operand in (operand for one in listed for operand in one.operands if isinstance(operand, Temp)):
+            uses[operand] = uses.get(operand, 0) + 1
+        targets = {
+            one.operands[0]: one.out
+            for one in listed
+            if one.function == "copy" and isinstance(one.operands[0], Temp) and uses[one.operands[0]] == 1
+            and _may_write_to(one.operands[0], one.out)
+        }  # fmt: skip
+        read: set[Temp] = set()
+        self.backward = _live(_redirected(self.backward, targets), read)
+        self.forward = _live(_redirected(self.forward, targets), read)
+
+
+def _may_write_to(term: Temp, out: View | Temp) -> bool:
+    computed = bool(term.operands) and term.function not in ("item", *COMPARISONS)
+    return computed and term.shape == out.shape and term.varying == out.varying
+
+
+def _redirected(instructions: list[Instruction], targets: dict[Any, Any]) -> list[Instruction]:
+    found = []
+    for one in instructions:
+        if one.function == "copy" and isinstance(one.operands[0], Temp) and one.operands[0] in targets:
+            continue
+        found.append(one._replace(out=targets.get(one.out, one.out)) if isinstance(one.out, Temp) else one)
+    return found
+
+
+def _live(instructions: list[Instruction], read: set[Temp]) -> list[Instruction]:
+    """The instructions whose results are read, here or later; `read` grows by what they read themselves."""
+    found = []
+    for one in reversed(instructions):
+        if not isinstance(one.out, Temp) or one.out in read:
+            read.update(operand for operand in one.operands if isinstance(operand, Temp))
+            found.append(one)
+    return found[::-1]
+
+
+# ---- terms ------------------------------------------------------------------------------------------------------
+
+
+def shape_of(term: Any) -> tuple[int, ...]:
+    """The shape of a term without its examples."""
+    return () if isinstance(term, float) else tuple(term.shape)
+
+
+def is_varying(term: Any) -> bool:
+    """Whether a term has a number for every example."""
+    return isinstance(term, (View, Temp)) and term.varying
+
+
+def same_view(x: Any, y: Any) -> bool:
+    """Whether two terms are the same rows."""
+    return isinstance(x, View) and isinstance(y, View) and x == y
+
+
+def is_number(term: Any, number: float) -> bool:
+    """Whether a term is this constant."""
+    return isinstance(term, float) and term == number
+
+
+# ---- writing ----------------------------------------------------------------------------------------------------
+
+
+class Symbol:
+    """A term in the hands of the table's array functions: operators write instructions."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, writer: Writer, term: Term) -> None:
+        self.writer, self.term = writer, term
+
+    def __neg__(self) -> Symbol:
+        return Functions(self.writer).negative(self)  # type: ignore[no-any-return]  # by name, see there
+
+
+class Functions:
+    """The `xp` of the table's array functions: every function of NumPy by its name."""
+
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+
+    def __getattr__(self, name: str) -> Any:
+        return lambda *operands: Symbol(self._writer, self._writer.call(name, [term_of(one) for one in operands]))
+
+    def places(self, stack: Symbol) -> Symbol:
+        """0, 1, 2 … along the stack."""
+        return Symbol(self._writer, self._writer.places(shape_of(stack.term)))
+
+
+for _operator, _function in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide"}.items():
+    setattr(Symbol, f"__{_operator}__", lambda x, y, f=_function: getattr(Functions(x.writer), f)(x, y))
+    setattr(Symbol, f"__r{_operator}__", lambda y, x, f=_function: getattr(Functions(y.writer), f)(x, y))
+
+
+def term_of(operand: Any) -> Term:
+    """What a symbol stands for; a number is a constant."""
+    return (
+        operand.term if isinstance(operand, Symbol) else operand if isinstance(operand, np.ndarray) else float(operand)
+    )
+
+
+class Writer:
+    """Writes instructions, each once."""
+
+    def __init__(self) -> None:
+        self.instructions: list[Instruction] = []
+        self.note = ""
+        self._known: dict[Any, Term] = {}
+        self._places: dict[tuple[int, ...], Array] = {}
+
+    def places(self, shape: tuple[int, ...]) -> Array:
+        """0, 1, 2 … along the first axis, the same array each time."""
+        found = np.arange(float(shape[0])).reshape(-1, *[1] * (len(shape) - 1))
+        return self._places.setdefault(found.shape, found)
+
+    def call(self, function: str, operands: Sequence[Term]) -> Term:
+        """The term `function(*operands)`, in its simplest form.
+
+        >>> writer = Writer()
+        >>> x = View("params", 0, (3,), (1,))
+        >>> writer.call("multiply", [1.0, x]) is x, writer.call("add", [2.0, 3.0]), len(writer.instructions)
+        (True, 5.0, 0)
+        """
+        if all(isinstance(operand, float) for operand in operands):
+            with np.errstate(all="ignore"):
+                return float(getattr(np, function)(*operands))
+        found = self._simplest(function, operands)
+        return self.write(function, operands) if found is None else found
+
+    def _simplest(self, function: str, operands: Sequence[Term]) -> Term | None:
+        """What the call comes to without computing, or with less of it; else None."""
+        if function == "where":
+            c, a, b = operands
+            if isinstance(c, float):
+                return a if c else b
+            if isinstance(c, Temp) and c.function in COMPARISONS and is_number(a, 1.0) and is_number(b, 0.0):
+                return self.write(NUMBER, [c])
+        if function == "multiply":
+            for x, y in [operands, operands[::-1]]:
+                if is_number(x, 1.0) or (is_number(y, 0.0) and isinstance(x, Temp) and x.function == NUMBER):
+                    return y
+                if is_number(x, -1.0):
+                    return self.call("negative", [y])
+                if isinstance(x, float) and isinstance(y, Temp) and y.function == "multiply":
+                    for factor, rest in [y.operands, y.operands[::-1]]:
+                        if isinstance(factor, float):
+                            return self.call("multiply", [x * factor, rest])
+        if function == "add":
+            x, y = operands
+            if is_number(x, 0.0):
+                return y
+            if x is y or same_view(x, y):
+                return self.call("multiply", [2.0, x])
+        if (function == "divide" and is_number(operands[1], 1.0)) or (
+            function == "subtract" and is_number(operands[1], 0.0)
+        ):
+            return operands[0]
+        return None
+
+    def write(self, function: str, operands: Sequence[Any], shape: tuple[int, ...] | None = None) -> Term:
+        """The term `function(*operands)` as an instruction, a new one unless there is one like it."""
+        key = (
+            function,
+            *[repr(x) if isinstance(x, float) else id(x) if isinstance(x, np.ndarray) else x for x in operands],
+        )
+        lasting = not any(isinstance(x, View) and x.space.startswith(GRADIENT) for x in operands)
+        if lasting and key in self._known:
+            return self._known[key]
+        varying = any(map(is_varying, operands)) and function not in ("sum examples", "weights")
+        if shape is None:
+            shape = np.broadcast_shapes(*map(shape_of, operands))
+            shape = shape[1:] if function in ("sum", "max", "min") else shape
+        out = Temp(shape, varying, function, tuple(operands))
+        self.instructions.append(Instruction(function, tuple(operands), out, self.note))
+        if lasting:
+            self._known[key] = out
+        return out
+
+    def store(self, term: Term, view: View) -> None:
+        """Write a term to rows of a space; results are known by their rows from then on."""
+        self.instructions.append(Instruction("copy", (term,), view, self.note))
+        if not view.space.startswith(GRADIENT):
+            self._known.update({key: view for key, known in self._known.items() if known is term})
+
+    def gate(self, gate: Primitive, operands: Sequence[Any], stacked: bool) -> Term:
+        """The term `gate(*operands)`; with `stacked` the last operand holds many, one under the other."""
+        if not stacked and gate.array is not None:
+            found: Any = simplified(gate, tuple(operands))
+            if found.__class__ is not tuple:
+                return found  # type: ignore[no-any-return]  # a term, as all operands are
+            gate, operands = found
+        if isinstance(gate.array, str):
+            return self.call(gate.array, operands)
+        if gate.array is None:
+            return self.write("each", [gate, *operands], np.broadcast_shapes(*map(shape_of, operands)))
+        if gate.arity is None and not stacked:  # a few operands, one after the other
+            total, *others = operands
+            for operand in others:
+                total = self.call({"sum": "add"}.get(gate.name, gate.name), [total, operand])
+            return total  # type: ignore[no-any-return]
+        return term_of(gate.array(Functions(self), *[Symbol(self, operand) for operand in operands]))
+
+    def partials(self, gate: Primitive, out: View, operands: Sequence[Term], stacked: bool) -> list[Term | None]:
+        """∂out/∂operand for each operand, None where there is none."""
+        if gate.array_partials is not None and (stacked or gate.arity is not None):
+            symbols = [Symbol(self, operand) for operand in (out, *operands)]
+            return [None if one is None else term_of(one) for one in gate.array_partials(Functions(self), *symbols)]
+
+        def apply(inner: Primitive, places: list[Any]) -> Term:
+            along = stacked and len(places) == 1 and inner.arity is None and len(shape_of(places[0])) > len(out.shape)
+            return self.gate(inner, places, along)
+
+        return gate.trace(len(operands)).run(out, operands, apply)
