@@ -338,7 +338,7 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
 
     `by_limit` takes the IEEE 754 value where the forward function raises: derivatives of derivatives never raise.
     """
-    operands = tuple(operand if isinstance(operand, Value) else number(operand) for operand in operands)
+    operands = tuple([operand if isinstance(operand, Value) else number(operand) for operand in operands])
     wanted = current_mode()
     if wanted.tape is not None:
         return wanted.tape.record(gate, operands, wanted)  # type: ignore[no-any-return]

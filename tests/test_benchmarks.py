@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from microgradnn import Value
-from tests.benchmarks import eager, harness, networks
+from tests.benchmarks import compile as compiled, eager, harness, networks
 
 GRAPHS = [(eager.w1(10), eager.START), (eager.w1(200), eager.START), *(small[:2] for small in eager.SMALL.values())]
 
@@ -141,3 +141,127 @@ def test_all_networks_agree_and_every_row_is_measured() -> None:
     figures = networks.measure(1, {"W2": 1, "W3": 1}, images=64)
     assert all(figure >= 0.0 for figure in figures.values())
     assert len(networks.table(figures)) == 2 + 5
+
+
+SMALL = {"V1": 12, "V2, 64": 10, "V2, 1797": 300, "GMM": 8, "Rosenbrock": 7, "README graph": 9}  # 300: the other layout
+HAND = [compiled.COURSE, compiled.TUNED]
+
+
+def test_one_thread_is_asked_for_before_numpy() -> None:
+    code = "import os, sys\nfrom tests.benchmarks.harness import one_thread\none_thread()\n"
+    code += "print(os.environ['OPENBLAS_NUM_THREADS'], 'eigen=false' in os.environ['XLA_FLAGS'])\n"
+    code += "import numpy\ntry: one_thread()\nexcept AssertionError: print('too late')"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60)
+    assert found.stdout == "1 True\ntoo late\n"
+
+
+@pytest.mark.parametrize("workload", ["GMM", "Rosenbrock", "README graph"])
+def test_numpy_by_hand_is_what_eager_gates_give(workload) -> None:
+    makers = compiled.makers(workload, SMALL[workload])
+    steps, seconds = compiled.prepared(workload, {name: makers[name] for name in [compiled.EAGER, *HAND]})
+    assert list(steps) == [compiled.EAGER, *HAND]
+    assert min(seconds.values()) > 0.0
+
+
+def test_a_wrong_gradient_is_caught() -> None:
+    makers = {
+        "right": lambda: compiled.stepping(lambda: (1.0, [2.0, [[3.0]]])),
+        "absent": lambda: None,
+        "wrong": lambda: compiled.stepping(lambda: (1.0, [2.0, [[3.00001]]])),
+    }
+    with pytest.raises(AssertionError, match="V1, wrong: off by 3"):
+        compiled.prepared("V1", makers)
+    makers["wrong"] = lambda: compiled.stepping(lambda: (1.0, [2.0]))
+    with pytest.raises(AssertionError, match="V1, wrong: 2 figures, not 3"):
+        compiled.prepared("V1", makers)
+    del makers["wrong"]
+    assert list(compiled.prepared("V1", makers)[0]) == ["right"]
+
+
+def test_a_sample_sets_the_collector() -> None:
+    seen = []
+    for collector in (True, False):
+        assert compiled.sample(lambda: seen.append(gc.isenabled()), 2, collector)[0] >= 0.0
+        assert gc.isenabled()
+    assert seen == [True, True, False, False]
+
+
+@pytest.mark.parametrize(
+    ("figure", "text"),
+    [(104_013.2, "104,000"), (23.449, "23.4"), (1.0, "1.00"), (0.99999, "1.00"), (0.01234, "0.0123"), (0.0, "0")],
+)
+def test_three_significant_digits(figure, text) -> None:
+    assert float(compiled.digits3(figure).replace(",", "")) == float(text.replace(",", ""))
+
+
+def test_table_and_targets_of_compile() -> None:
+    figures = {(workload, compiled.OURS): 20.0 for workload in compiled.WORKLOADS}
+    figures |= {(workload, compiled.TUNED): 19.0 for workload in ("V1", "V2, 64")} | {
+        ("V2, 1797", compiled.TUNED): 10.0
+    }
+    figures |= {(workload, compiled.TORCH): 130.0 for workload in ("V1", "V2, 64", "V2, 1797")}
+    figures |= {
+        ("V1", compiled.MICROGRAD_OFF): 104_013.0,
+        ("GMM", compiled.JAX): 100.0,
+        ("GMM", compiled.IN_JAX): 103.0,
+    }
+    lines = compiled.table(figures)
+    assert lines[0] == "| | V1 | V2, 64 | V2, 1797 | GMM | Rosenbrock | README graph |"
+    assert "| micrograd, gc off | 104,000 | – | – | – | – | – |" in lines
+    assert lines[-1] == f"| {compiled.OURS} | {' | '.join(['20.0'] * 6)} |"
+    assert {line.count("|") for line in lines} == {8}
+    verdicts = [line.rpartition(", ")[2] for line in compiled.targets(figures)]
+    assert verdicts == ["met", "missed", "met", "met", "met", "met", "missed", "met within 5 % of noise"]
+
+
+@pytest.mark.parametrize(("kind", "size"), [("MLP", 4), ("MLP", 7), ("Rosenbrock", 2), ("Rosenbrock", 9)])
+def test_rolled_graphs_have_the_gates_they_say(kind, size) -> None:
+    from microgradnn.graph import topological_order
+
+    function, params, example = compiled.large(kind, size)
+    order = topological_order(function(*example))
+    assert sum(bool(value.operands) for value in order) == compiled.gates_of(kind, size)
+    assert {id(parameter) for parameter in params} <= set(map(id, order))
+    assert all(900_000 <= compiled.gates_of(kind, sizes[-1]) <= 1_100_000 for kind, sizes in compiled.ROLLS.items())
+
+
+def test_table_and_targets_of_rolls() -> None:
+    rolls = {
+        ("MLP", 15): compiled.Roll(962, 0.004, 1_000_000),
+        ("MLP", 500): compiled.Roll(1_003_002, 4.0, 2_100_000_000),
+        ("Rosenbrock", 144): compiled.Roll(1002, 0.002, 1_000_000),
+    }
+    lines = compiled.table_of_rolls(rolls)
+    assert "| MLP(15, [15, 15, 1]) | 962 | 0.00400 | 4.16 | 1 |" in lines
+    assert {line.count("|") for line in lines} == {6}
+    assert [line.rpartition(", ")[2] for line in compiled.targets_of_rolls(rolls)] == ["missed", "met"]
+
+
+@pytest.mark.parametrize("kind", ["MLP", "Rosenbrock"])
+def test_rolls_are_measured_in_a_process_of_their_own(kind) -> None:
+    found = compiled.roll(kind, 5)
+    assert found.gates == compiled.gates_of(kind, 5)
+    assert found.seconds > 0.0
+    assert 0 <= found.bytes < 1e9
+
+
+@pytest.mark.torch
+@pytest.mark.jax
+@pytest.mark.sklearn
+def test_all_steps_agree_and_every_cell_is_measured() -> None:
+    slow = [compiled.TORCH_COMPILED]
+    with compiled.float64():
+        figures, preparing = compiled.measure(SMALL, 1, slow)
+    assert all(figure > 0.0 for figure in [*figures.values(), *preparing.values()])
+    assert len(compiled.table(figures)) == 2 + len(compiled.PEERS) - len(slow)
+    assert {(workload, compiled.OURS) for workload in SMALL} <= set(figures)
+
+
+@pytest.mark.torch
+@pytest.mark.sklearn
+@pytest.mark.slow
+@pytest.mark.parametrize("workload", SMALL)
+def test_compiled_torch_agrees(workload) -> None:
+    makers = compiled.makers(workload, SMALL[workload])
+    steps, _ = compiled.prepared(workload, {name: makers[name] for name in [compiled.COURSE, compiled.TORCH_COMPILED]})
+    assert compiled.COURSE in steps

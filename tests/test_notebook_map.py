@@ -85,7 +85,7 @@ def test_the_first_paragraph_names_every_notebook():
     [
         ("[02 § 7. How does it look in matrices?](02_by_hand.ipynb#7.-How-does-it-look-in-matrices?)", None),
         ("[03 § 8. Can it check *my* homework?](03_is_it_right.ipynb#8.-Can-it-check-my-homework?)", None),
-        ("[02 § 3. How much is due to $w_1$?](02_by_hand.ipynb#3.-How-much-is-due-to-w1?)", None),
+        ("[02 § 3. How much is due to w₁?](02_by_hand.ipynb#3.-How-much-is-due-to-w₁?)", None),
         ("[`mse`](../microgradnn/nn/losses.py)", None),
         ("[`no_loss`](../microgradnn/nn/losses.py)", "no such name there"),
         ("[`mse`](../microgradnn/nn/gains.py)", "no such name there"),

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -278,7 +279,8 @@ class _Architect:
 
     def _gather(self, space: str, columns: list[Column], shape: tuple[int, ...], ones: int = 0) -> View:
         """Copies of the rows in `columns`, side by side in a block of `space`; what was gathered once serves again."""
-        key = (space, ones, *[(source, rows.tobytes()) for source, rows in columns])
+        runs = groupby(columns, key=lambda column: column[0])
+        key = (space, ones, *[(source, np.concatenate([rows for _, rows in run]).tobytes()) for source, run in runs])
         if key in self.gathered:
             return contiguous(space, self.gathered[key], shape)
         first = self.gathered[key] = self._block(space, sum(len(rows) for _, rows in columns), ones)

@@ -58,6 +58,7 @@ def build(
         if not tape.roots:
             raise TypeError(f"f must return a number or numbers, it returned an empty {type(result).__name__}")
         tape.roots += _outputs(observed)
+        tape.close()
         return Program(tape, result, observed, params, leaves, shapes, reduce, wrt, backend)
 
 

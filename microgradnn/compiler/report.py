@@ -6,7 +6,7 @@ B stands for the number of examples in a batch. What does not vary with the exam
 from __future__ import annotations
 
 import math
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from html import escape
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from microgradnn.compiler.grouping import CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS
-from microgradnn.compiler.layout import GRADIENT, Gather, Layout, Map, MatrixProduct, Operand, Step, View
+from microgradnn.compiler.layout import Gather, Layout, Map, MatrixProduct, Operand, Step, View
 from microgradnn.drawing import Drawing
 from microgradnn.drawing.circuit import FONT, GRADIENT as RED, VALUE as GREEN, Picture, new_digraph, printable
 from microgradnn.notation import columns, digits, factor
@@ -108,22 +108,34 @@ def _sizes(step: MatrixProduct) -> _Sizes:
 
 def _backward(program: Program) -> dict[int, tuple[str, str]]:
     """The products of matrices of the reverse sweep by the step that they belong to: the sizes of ∂W and of ∂x."""
-    outs = {step.out: number for number, step in enumerate(program.layout.steps, 1)}
+    waiting = deque(one for one in program.instructions.backward if one.function in ("weights", "inputs"))
     found: dict[int, tuple[str, str]] = {}
-    for instruction in program.instructions.backward:
-        if instruction.function not in ("weights", "inputs"):
+    for number, step in reversed(list(enumerate(program.layout.steps, 1))):  # the sweep goes in that order
+        if not isinstance(step, MatrixProduct):
             continue
-        first, second = instruction.operands
-        adjoint = first if instruction.function == "weights" else second
-        number = outs[adjoint._replace(space=adjoint.space.removeprefix(GRADIENT))]
-        by_weights, by_inputs = found.get(number, ("", ""))
-        (M, N), varying = adjoint.shape, adjoint.varying  # noqa: N806
-        if instruction.function == "weights":
-            by_weights = f"{M:,} × {_across(N, varying)} · {_across(N, varying)} × {second.shape[0]:,}"
-        else:
-            by_inputs = str(_Sizes(first.shape[1], M, N, varying))
-        found[number] = by_weights, by_inputs
+        by_weights = by_inputs = ""
+        (M, N), varying = step.out.shape, step.out.varying  # noqa: N806
+        if waiting and waiting[0].function == "weights" and waiting[0].operands[1] is step.inputs:
+            by_weights = f"{M:,} × {_across(N, varying)} · {_across(N, varying)} × {_length(step.inputs):,}"
+            waiting.popleft()
+        if waiting and waiting[0].function == "inputs" and _begins_like(waiting[0].operands[0], step.weights):
+            by_inputs = str(_Sizes(_length(step.inputs) - step.folded, M, N, varying))
+            waiting.popleft()
+        if by_weights or by_inputs:
+            found[number] = by_weights, by_inputs
     return found
+
+
+def _length(inputs: Operand) -> int:
+    assert not isinstance(inputs, float)
+    return int(inputs.shape[0])
+
+
+def _begins_like(narrow: Operand, weights: Operand) -> bool:
+    """Whether these are the weights, perhaps without the biases beside them."""
+    if isinstance(narrow, View) and isinstance(weights, View):
+        return (narrow.space, narrow.offset, narrow.strides) == (weights.space, weights.offset, weights.strides)
+    return not isinstance(narrow, View) and not isinstance(weights, View)
 
 
 def _operands(step: Map | MatrixProduct) -> Sequence[Operand | None]:

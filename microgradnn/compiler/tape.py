@@ -77,21 +77,23 @@ class Tape:
 
     def write(self, gate: Primitive, places: tuple[Place, ...], path: str | None = None) -> Place:
         """The place of `gate(*places)`: a new line unless something simpler will do."""
-        found: Any = simplified(gate, places)
-        if found.__class__ is not tuple:
-            return found  # type: ignore[no-any-return]
-        return self.append(found[0], found[1], path)
+        if gate.name in _RULES or int not in map(type, places):
+            found: Any = simplified(gate, places)
+            if found.__class__ is not tuple:
+                return found  # type: ignore[no-any-return]  # a place
+            gate, places = found
+        return self.append(gate, places, path)
 
     def append(self, gate: Primitive, places: tuple[Place, ...], path: str | None = None) -> Place:
         """The register of `gate(*places)` as it stands: a new line unless there is one like it."""
-        key: Any = (gate, places)
-        found = (gate, places)
-        if float in map(type, found[1]):  # 1.0 and the register 1 are equal to Python, and so are 0.0 and -0.0
-            key = found[0], tuple([repr(place) if place.__class__ is float else place for place in found[1]])
+        line: Any = (gate, places)
+        key = line
+        if float in map(type, places):  # 1.0 and the register 1 are equal to Python, and so are 0.0 and -0.0
+            key = gate, tuple([repr(place) if place.__class__ is float else place for place in places])
         register = self._written.get(key)
         if register is None:
             register = self._written[key] = self.leaves + len(self.lines)
-            self.lines.append(found)
+            self.lines.append(line)
             self.paths.append(path)
         return register
 

@@ -6,6 +6,7 @@ The function must take the same way for every example, so whatever asks for a nu
 from __future__ import annotations
 
 import gc
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -29,7 +30,7 @@ class Traced(Value):
 def _traced(place: Place, gate: Primitive | None, operands: tuple[Any, ...]) -> Traced:
     node = Traced.__new__(Traced)
     node.place = place
-    node._data = float("nan")
+    node._data = math.nan
     node._primitive = gate
     node._grad = node._name = node._path = None
     node._left = node._right = node._left_partial = node._right_partial = None

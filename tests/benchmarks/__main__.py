@@ -1,12 +1,14 @@
 """Run one suite: `python -m tests.benchmarks eager`."""
 
 import sys
+from importlib import import_module
 
-from tests.benchmarks import eager, networks
+from tests.benchmarks import harness
 
-SUITES = {"eager": eager.main, "networks": networks.main}
+SUITES = ("eager", "networks", "compile")
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in SUITES:
         sys.exit(f"usage: python -m tests.benchmarks {'|'.join(SUITES)}")
-    SUITES[sys.argv[1]]()
+    harness.one_thread()
+    import_module(f"tests.benchmarks.{sys.argv[1]}").main()

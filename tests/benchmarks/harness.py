@@ -100,6 +100,15 @@ def on_one_core(work: Callable[[], None]) -> None:
         threading.stack_size(size)
 
 
+def one_thread() -> None:
+    """Tell the libraries under NumPy, JAX and PyTorch to use one thread; they read it when they are imported."""
+    assert "numpy" not in sys.modules, "NumPy has counted its threads already"
+    for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ[name] = "1"
+    flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+
+
 def machine(*packages: str) -> str:
     """The processor, Python and the versions of `packages`, in words."""
     processor = platform.processor() or platform.machine()
