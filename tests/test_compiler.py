@@ -166,9 +166,9 @@ def flat_cases():
     """Those whose parameters are a flat list."""
     for name, make in CASES.items():
         case = make()
-        if isinstance(case.params, list) and all(isinstance(one, Value) for one in case.params):
-            if all(np.ndim(one) < 3 for one in case.examples[0]):
-                yield pytest.param(make, id=name)
+        flat = isinstance(case.params, list) and all(isinstance(one, Value) for one in case.params)
+        if flat and all(np.ndim(one) < 3 for one in case.examples[0]):
+            yield pytest.param(make, id=name)
 
 
 @pytest.mark.parametrize("make", list(flat_cases()))
