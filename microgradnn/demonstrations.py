@@ -81,7 +81,9 @@ def check(name: str, save: str | None, plot: str | None) -> None:
             check_writable(path)
 
 
-def train(name: str, epochs: int | None, seed: int, save: str | None, plot: str | None) -> Iterator[str]:
+def train(
+    name: str, epochs: int | None, seed: int, save: str | None, plot: str | None, compiled: bool = False
+) -> Iterator[str]:  # fmt: skip
     """Train a network and say line by line what came of it; a bar on standard error shows the progress.
 
     The held-out fifth of the data decides the accuracy. `save` gets the weights, `plot` a picture of the training.
@@ -97,12 +99,13 @@ def train(name: str, epochs: int | None, seed: int, save: str | None, plot: str 
     model = MLP(shown.sizes[0], shown.sizes[1:], shown.activation, rng=seed)
     counted = model.summary()
     yield f"{len(X) + len(held_out_X):,} {shown.what}: {len(X):,} to learn from, {len(held_out_X):,} held out"
-    yield f"{model!r} with {shown.activation}: {counted.neurons} neurons, {counted.parameters:,} parameters"
+    how = ", compiled" if compiled else ""
+    yield f"{model!r} with {shown.activation}: {counted.neurons} neurons, {counted.parameters:,} parameters{how}"
     yield ""
     history = fit(
         model, shown.loss, X, y, Adam(model.parameters(), lr=shown.lr), epochs, batch_size=shown.batch_size,
         validation=(held_out_X, held_out_y), schedule=Cosine(epochs), penalty=shown.penalty,
-        metrics={"accuracy": accuracy}, rng=seed,
+        metrics={"accuracy": accuracy}, rng=seed, compiled=compiled,
     )  # fmt: skip
     if not history.loss:
         yield "interrupted in the first epoch: nothing to show"

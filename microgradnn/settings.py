@@ -25,7 +25,8 @@ _KINDS: list[tuple[str, str, Any, Any]] = [  # what is allowed, which settings i
     ("two numbers in [0, 1)", "betas", _pair, lambda pair: all(0 <= x < 1 for x in pair)),
     ("a whole number ≥ 1", "every epochs batch_size early_stopping nin nout nouts pieces num_features",
      operator.index, lambda n: n >= 1),
-    ("True or False", "nesterov fused nonlin progress", lambda flag: flag, lambda flag: isinstance(flag, bool)),
+    ("True or False", "nesterov fused nonlin progress compiled",
+     lambda flag: flag, lambda flag: isinstance(flag, bool)),
 ]  # fmt: skip
 _ALLOWED = {name: (wording, read, holds) for wording, names, read, holds in _KINDS for name in names.split()}
 

@@ -26,7 +26,8 @@ try:
 except ImportError as error:
     raise ImportError('the estimators need scikit-learn: pip install "microgradnn[sklearn]"') from error
 
-from microgradnn.modes import no_grad
+from microgradnn.compiler import compile
+from microgradnn.compiler.program import Program
 from microgradnn.nn.layers import MLP
 from microgradnn.optim import OPTIMIZERS
 from microgradnn.settings import checked
@@ -48,6 +49,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     """What the two estimators share: the network, its training, its outputs."""
 
     model_: MLP
+    _program: Program  # gives its outputs
     history_: History
     n_iter_: int
 
@@ -81,16 +83,17 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         ]
         self.history_ = fit(
             model, loss, X, y, OPTIMIZERS[self.optimizer](groups, lr=self.lr), self.epochs,
-            batch_size=min(checked("batch_size", self.batch_size), len(X)), rng=rng, progress=False,
+            batch_size=min(checked("batch_size", self.batch_size), len(X)), rng=rng, progress=False, compiled=True,
         )  # fmt: skip
         self.model_ = model.eval()
+        self._program = compile(model, model.parameters(), example=(X[0],), reduce=None)
         self.n_iter_ = len(self.history_.loss)
 
     def _outputs(self, X: Any) -> Array:  # noqa: N803
         check_is_fitted(self)
         X = validate_data(self, X, reset=False, dtype=float)  # noqa: N806
-        with no_grad():
-            return np.array([[y.data for y in out] for out in self.model_.run(X.tolist())])
+        self._program.pull()  # the Values of the model may have changed
+        return np.asarray(self._program.value(X)).reshape(len(X), -1)
 
 
 class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]

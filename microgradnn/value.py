@@ -27,7 +27,6 @@ from microgradnn.primitives import (
 )
 from microgradnn.recording import binary_code, compile_function, unary_code
 
-
 _mode = mode.get
 
 

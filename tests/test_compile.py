@@ -660,7 +660,8 @@ def test_gradients_at_the_edges_are_those_of_the_table(gate, backend):
     operands = [
         one
         for one in edge_operands(gate, len(sample))
-        if all(x in FINITE for x in one) and math.isfinite(gate.limit(one))
+        if all(x in FINITE for x in one)
+        and math.isfinite(gate.limit(one))
         and not (backend == "jax" and gate.name == "sqrt" and str(one[0]) == "-0.0")  # XLA leaves x + 0 out
     ]
     absolute = 1e-15 if gate.name in ("tanh", "logsumexp") else 1e-307  # see compile_cases

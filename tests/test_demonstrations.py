@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ REFUSED = [
     (["moons", "--epochs", "ten"], "--epochs must be a whole number ≥ 1 and below 2³², got ten"),
     (["moons", "--epochs"], "--epochs must be a whole number ≥ 1 and below 2³², got none"),
     (["moons", "--seed=-1"], "--seed must be a whole number ≥ 0 and below 2³², got -1"),
-    (["moons", "--speed", "3"], "unknown option --speed of train; known: --epochs, --seed, --save, --plot"),
+    (["moons", "--speed", "3"], "unknown option --speed of train; known: --epochs, --seed, --save, --plot, --compiled"),
+    (["moons", "--compiled=no"], "--compiled=no must be --compiled alone"),
 ]
 
 
@@ -68,13 +70,39 @@ def test_training_prints_saves_and_draws(name, options, capsys, tmp_path):
     assert picture.read_bytes().startswith(b"\x89PNG")
 
 
+def accuracy_shown(*arguments, capsys):
+    """What the last line says, and all lines."""
+    assert main(["train", *arguments]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    words = lines[-1].split()
+    return float(words[words.index("%") - 1]), lines
+
+
 @pytest.mark.sklearn
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("digits", 95.0), ("moons", 90.0)])
 def test_a_new_user_sees_the_network_learn(name, least, capsys):
-    assert main(["train", name]) == 0
-    found = capsys.readouterr().out.splitlines()[-1].split()
-    assert float(found[found.index("%") - 1]) >= least
+    assert accuracy_shown(name, capsys=capsys)[0] >= least
+
+
+@pytest.mark.sklearn
+@pytest.mark.parametrize(("name", "least"), [("digits", 97.0), ("moons", 90.0)])
+def test_compiled_it_learns_in_seconds_and_says_so(name, least, capsys):
+    started = time.perf_counter()
+    found, lines = accuracy_shown(name, "--compiled", capsys=capsys)
+    assert found >= least
+    assert time.perf_counter() - started < 10
+    assert lines[1].endswith(" parameters, compiled")
+
+
+@pytest.mark.sklearn
+def test_compiled_it_shows_the_same_figures(capsys):
+    """Two lines tell the accuracy and the network; all other figures are those of training by graphs."""
+    (_, compiled), (_, by_graphs) = (
+        accuracy_shown("moons", "--epochs", "3", *how, capsys=capsys) for how in (["--compiled"], [])
+    )
+    assert compiled[1] == by_graphs[1] + ", compiled"
+    assert compiled[2:] == by_graphs[2:]
 
 
 @pytest.mark.sklearn

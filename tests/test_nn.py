@@ -661,6 +661,36 @@ def test_dropout_that_drops_nothing_is_the_identity(make):
     assert out[1] == 2.0
 
 
+def test_the_masks_of_a_batch_are_those_of_its_examples_one_after_the_other():
+    together, alone = nn.Dropout(0.5, rng=3), nn.Dropout(0.5, rng=3)
+    batch = [[1.0] * 5, [2.0] * 5, [3.0] * 2]
+    assert together(batch) == [alone(x) for x in batch]
+    assert nn.Dropout(0.5, rng=3).mask(12).tolist() == nn.Dropout(0.5, rng=3)([1.0] * 12)
+
+
+IN_TRAINING = {
+    "Dropout": (lambda: nn.Dropout(0.5, rng=0), r"Dropout\(0.5\) in training draws a mask for every batch"),
+    "BatchNorm": (lambda: nn.BatchNorm(2), r"BatchNorm\(2\) in training moves its running statistics"),
+}
+
+
+@pytest.mark.parametrize(("make", "message"), IN_TRAINING.values(), ids=IN_TRAINING)
+def test_what_differs_from_batch_to_batch_is_not_compiled_unawares(make, message):
+    """Nothing is drawn or moved by the refusal; in use it compiles."""
+    (module, other), batch = (nn.Sequential(nn.Layer(2, 2, rng=0), make()) for _ in "12"), [[1.0, 2.0], [0.5, -1.0]]
+
+    def f():
+        return m.sum([one**2 for out in module(batch) for one in out])
+
+    remedy = r".*: call eval\(\) on the model, or train it with fit\(..., compiled=True\)"
+    with pytest.raises(TypeError, match=message + remedy):
+        m.compile(f, module.parameters(), example=())
+    assert data(module(batch)) == data(other(batch))
+    assert alike(module.state_dict(), other.state_dict())
+    module.eval()
+    assert m.compile(f, module.parameters(), example=()).value() == pytest.approx(f().data)
+
+
 def test_dropout_by_seed():
     x = [1.0] * 40
     assert nn.Dropout(0.5, rng=3)(x) == nn.Dropout(0.5, rng=3)(x) != nn.Dropout(0.5, rng=4)(x)

@@ -57,9 +57,8 @@ def test_its_network_learns_digits_and_pytorch_reads_the_weights(tmp_path, monke
     blanked = [[re.sub(r"[\d.]+", "#", line) for line in lines] for lines in (found, said)]
     assert blanked[0] == blanked[1]
     assert found[:5] == said[:5]
-    (code,) = (
-        block for block in re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL) if "load_file" in block
-    )
+    blocks = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
+    (code,) = (block for block in blocks if "load_file" in block)
     scope = {}
     exec(code, scope)  # noqa: S102  our own README
     ours = nn.MLP(64, [32, 10], activation="tanh")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import os
+import pickle
 import subprocess
 import sys
 from functools import cache
@@ -88,6 +89,10 @@ def test_the_network_inside_gives_the_same_outputs() -> None:
     assert len(model.history_.loss) == model.n_iter_ == 3
     again = estimators().MLPClassifier((4,), epochs=3, random_state=1).fit(X, y)
     assert (again.decision_function(X) == model.decision_function(X)).all()
+    for estimator in (model, pickle.loads(pickle.dumps(model))):
+        for parameter in estimator.model_.parameters():
+            parameter.data = 0.0
+        assert (estimator.decision_function(X) == 0.0).all()
 
 
 def test_one_target_or_several() -> None:

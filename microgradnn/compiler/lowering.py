@@ -21,7 +21,6 @@ from microgradnn.compiler.instructions import (
     Temp,
     Term,
     Writer,
-    is_number,
     is_varying,
     same_view,
     shape_of,
@@ -146,7 +145,7 @@ class _Lowering:
                     partials = [self.writer.call("add", [one for one in partials if one is not None]), None]
                 for operand, partial in zip(step.operands, partials, strict=True):
                     target = self.wanted(operand)
-                    if target is not None and partial is not None and not is_number(partial, 0.0):
+                    if target is not None and partial is not None:
                         contribution = self.writer.call("multiply", [partial, adjoint])
                         self.contribute(target, contribution, step.out.varying)
             case MatrixProduct():

@@ -80,6 +80,7 @@ class Program:
         sizes = [int(np.prod(shape)) for shape in shapes]
         self._labels = _labels(tape, len(leaves), sizes)
         self._tape = tape
+        self.reached = np.frombuffer(tape.needed(tape.roots[:1]), dtype=bool, count=len(leaves))  # parameters in use
         gathered = gather_sums(tape, len(leaves), split_root=reduce is not None)
         self._lines = len(gathered.lines)
         kept = spaces(gathered, len(leaves), sizes)
@@ -156,15 +157,9 @@ class Program:
     def step(self, *batch: Any) -> tuple[float, Array, Any]:
         """For training: the value, its gradient by `params`, and what f observed, for each example."""
         arrays, count = self._read(batch)
+        self._watch(arrays, count)
         value, gradient, _ = self._engine.value_and_gradient(self._params, arrays, count)
         return value, gradient, _arranged(self._observed, self._engine.observed(count))
-
-    @property
-    def reached(self) -> Array:
-        """For every parameter whether the value depends on it."""
-        reached = np.ones(len(self._params), dtype=bool)
-        reached[np.array(self.layout.order, dtype=int)[self.instructions.unwritten.get(PARAMETERS, [])]] = False
-        return reached
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
@@ -247,6 +242,10 @@ class Program:
         if isinstance(self._engine, JaxBackend):
             return self._engine.pure()
         return JaxBackend(self.layout, self.instructions, self._shapes, self.reduce).pure()
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._params = np.array(self._params)  # what comes from a memory map cannot be written to
 
     def __repr__(self) -> str:
         return f"<Program of {len(self._tape.lines):,} gates, {len(self._params):,} parameters, {self.backend}>"
@@ -363,7 +362,7 @@ def _check_labels(place: int, labels: Array, classes: int) -> None:
             return
         wrong = (labels < 0) | (labels >= classes)
     elif labels.dtype.kind == "f":
-        wrong = ~((labels >= 0) & (labels < classes) & (labels % 1 == 0))
+        wrong = ~((labels >= 0) & (labels < classes) & (labels == np.trunc(labels)))
         if not wrong.any():
             return
     elif labels.min() >= 0 and labels.max() < classes:

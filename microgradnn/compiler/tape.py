@@ -8,7 +8,7 @@ happens to be 1, and gates that do the same should look the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from microgradnn.primitives import Primitive, lookup
@@ -97,10 +97,10 @@ class Tape:
             self.paths.append(path)
         return register
 
-    def needed(self) -> bytearray:
-        """For every register 1 if the roots depend on it."""
+    def needed(self, roots: Sequence[Place] | None = None) -> bytearray:
+        """For every register 1 if the roots, all of the tape's unless given, depend on it."""
         needed = bytearray(self.leaves + len(self.lines))
-        for root in self.roots:
+        for root in self.roots if roots is None else roots:
             if root.__class__ is int:
                 needed[root] = 1
         for register in range(len(needed) - 1, self.leaves - 1, -1):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from microgradnn.functional import mean, sqrt
-from microgradnn.nn.module import Batch, Module
+from microgradnn.modes import current_mode
+from microgradnn.nn.module import Batch, Module, data_of
 from microgradnn.settings import checked
 from microgradnn.value import Value
 
@@ -48,23 +52,53 @@ class BatchNorm(Module):
         return [list(row) for row in zip(*normalised, strict=True)]
 
     def _of_batch(self, columns: Batch) -> list[tuple[Any, Any]]:
-        """Mean and variance of each feature; the running statistics move."""
+        """Mean and variance of each feature."""
         n = len(columns[0])
         if n < 2:
             raise ValueError("BatchNorm in training needs two examples or more, got one: call eval() to use it")
         found = []
-        for place, column in enumerate(columns):
+        for column in columns:
             centre = mean(column)
-            variance = mean([(x - centre) ** 2 for x in column])
-            found.append((centre, variance))
-            self._move(self.running_mean, place, centre)
-            self._move(self.running_var, place, variance * (n / (n - 1)))
-        self.num_batches_tracked += 1
+            found.append((centre, mean([(x - centre) ** 2 for x in column])))
+        _receiver.get()(self, found, n)
         return found
 
-    def _move(self, running: list[float], place: int, statistic: Any) -> None:
-        number = statistic.data if isinstance(statistic, Value) else statistic
-        running[place] += self.momentum * (number - running[place])
+    def move(self, statistics: Sequence[tuple[float, float]], n: int) -> None:
+        """Move the running statistics towards mean and variance, for each feature, of a batch of n examples."""
+        for place, (centre, variance) in enumerate(statistics):
+            self.running_mean[place] += self.momentum * (centre - self.running_mean[place])
+            self.running_var[place] += self.momentum * (variance * (n / (n - 1)) - self.running_var[place])
+        self.num_batches_tracked += 1
 
     def __repr__(self) -> str:
         return f"BatchNorm({self.nin})"
+
+
+Receiver = Callable[[BatchNorm, list[tuple[Any, Any]], int], None]
+
+
+def _moved(norm: BatchNorm, statistics: list[tuple[Any, Any]], n: int) -> None:
+    if current_mode().tape is not None:
+        raise TypeError(
+            f"{norm!r} in training moves its running statistics with every batch, a compiled function would not: call "
+            "eval() on the model, or train it with fit(..., compiled=True)"
+        )
+    norm.move([(data_of(centre), data_of(variance)) for centre, variance in statistics], n)
+
+
+_receiver: ContextVar[Receiver] = ContextVar("receiver", default=_moved)
+
+
+@contextmanager
+def statistics_to(receiver: Receiver) -> Iterator[None]:
+    """Inside the block `receiver` gets mean and variance of each feature and the number of examples of a batch.
+
+    >>> with statistics_to(lambda norm, statistics, n: print(norm, statistics, n)):
+    ...     out = BatchNorm(1)([[1.0], [3.0]])
+    BatchNorm(1) [(2.0, 1.0)] 2
+    """
+    token = _receiver.set(receiver)
+    try:
+        yield
+    finally:
+        _receiver.reset(token)

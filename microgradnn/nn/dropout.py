@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
+from microgradnn.modes import current_mode
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.module import Batch, Module
 from microgradnn.settings import checked
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 class Dropout(Module):
@@ -24,15 +31,48 @@ class Dropout(Module):
         self.p = checked("p", p)
         self.rng = initialisers.generator(rng)
 
-    def mask(self, size: int) -> list[float]:
+    def mask(self, size: int) -> np.ndarray[Any, Any]:
         """What to multiply `size` numbers with: 0 or 1 / (1 − p)."""
-        return [float(kept) / (1 - self.p) for kept in self.rng.random(size) >= self.p]
+        mask: np.ndarray[Any, Any] = (self.rng.random(size) >= self.p) / (1 - self.p)
+        return mask
 
     def forward_batch(self, batch: Batch) -> Batch:
         """Another mask for each example."""
         if not self.training or self.p == 0:
             return batch
-        return [[one * keep for one, keep in zip(x, self.mask(len(x)), strict=True)] for x in batch]
+        keep = iter(_source.get()(self, sum(map(len, batch))))
+        return [[one * next(keep) for one in x] for x in batch]
 
     def __repr__(self) -> str:
         return f"Dropout({self.p})"
+
+
+Source = Callable[[Dropout, int], Sequence[Any]]
+
+
+def _drawn(dropout: Dropout, size: int) -> list[float]:
+    if current_mode().tape is not None:
+        raise TypeError(
+            f"{dropout!r} in training draws a mask for every batch, a compiled function would repeat one: call eval() "
+            "on the model, or train it with fit(..., compiled=True)"
+        )
+    mask: list[float] = dropout.mask(size).tolist()
+    return mask
+
+
+_source: ContextVar[Source] = ContextVar("source", default=_drawn)
+
+
+@contextmanager
+def masks_from(source: Source) -> Iterator[None]:
+    """Inside the block `source` gives the mask for so many numbers, those of a batch one after the other.
+
+    >>> with masks_from(lambda dropout, size: [float(place) for place in range(size)]):
+    ...     Dropout(0.5)([[1.0, 1.0], [1.0, 1.0]])
+    [[0.0, 1.0], [2.0, 3.0]]
+    """
+    token = _source.set(source)
+    try:
+        yield
+    finally:
+        _source.reset(token)

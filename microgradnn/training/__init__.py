@@ -5,7 +5,6 @@ Data sets, scaling and splitting are scikit-learn's; what a loss, an optimiser o
 
 from __future__ import annotations
 
-import copy
 import math
 import signal
 import sys
@@ -15,21 +14,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from microgradnn.graph import topological_order
 from microgradnn.modes import no_grad
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
-from microgradnn.nn.module import Module, as_list, data_of, evaluating
+from microgradnn.nn.module import Module, as_list, evaluating
 from microgradnn.optim import OPTIMIZERS, Optimizer
 from microgradnn.primitives import number
 from microgradnn.settings import checked
-from microgradnn.value import Value
+from microgradnn.training.batches import Batches, Data, Loss, Outcome
 
 if TYPE_CHECKING:
     import numpy as np
 
-Loss = Callable[[Any, Any], Any]
 Metrics = Mapping[str, Callable[[list[Any], list[Any]], float]]
 
 
@@ -90,6 +87,7 @@ def fit(
     rng: Any = None,
     progress: bool = True,
     metrics: Metrics | None = None,
+    compiled: bool = False,
 ) -> History:
     """Train `model` to make `loss` (a name, or a function of outputs and targets) small on the rows of X and y.
 
@@ -97,6 +95,9 @@ def fit(
     given). `schedule` maps the epoch to a factor on the learning rates; `penalty` is a function of the model;
     `metrics` are functions of outputs and targets, by name. With `early_stopping=n`, training ends when the loss on
     `validation`, a pair (X, y), has not fallen for n epochs, and the best weights come back.
+
+    With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
+    modules, loss and penalty are called once, and may not ask for the number of a Value.
 
     Ctrl-C ends training after the batch under way and gives the history so far. FloatingPointError, with the model
     as before that batch, names the epoch, the batch and the first gate that was not finite. Bad arguments raise
@@ -125,7 +126,7 @@ def fit(
         if not (callable(function) or (function is None and name not in named)):
             example = {"penalty": ", such as lambda model: nn.l2(model, 0.1)", "schedule": ", such as optim.Cosine(10)"}
             raise TypeError(f"{name} must be a function{example.get(name, '')}, got {function!r:.60}")
-    shuffle, progress = generator(rng), checked("progress", progress)
+    shuffle, progress, compiled = generator(rng), checked("progress", progress), checked("compiled", compiled)
 
     from tqdm import tqdm
 
@@ -134,21 +135,30 @@ def fit(
     rates = [group["lr"] for group in optimizer.param_groups]
     bar = tqdm(total=epochs, desc="training", unit="epoch", disable=not progress or sys.stderr is None)
     with evaluating(model), _rates_kept(optimizer.param_groups), _interruptible() as interrupted, bar:
+        batches = Batches(model, loss, penalty, optimizer)
         try:
+            if compiled:
+                from microgradnn.training.programs import Programs  # which imports NumPy
+
+                sizes = [one for one in (size, len(data.X) % size) if one]
+                batches = Programs(model.train(), loss, penalty, optimizer, data, sizes, observing=bool(metrics))
             for epoch in range(epochs):
                 factor = 1.0 if schedule is None else number(schedule(epoch))
                 for group, rate in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = checked("lr", rate * factor, f" in epoch {epoch}")
                 model.train()
-                trained = _Trained(model)
+                batches.pull()
+                trained = _Trained()
                 for batch, rows in enumerate(_batches(len(data.X), size, shuffle)):
                     if interrupted:
                         raise KeyboardInterrupt
-                    _step(model, loss, penalty, optimizer, data.rows(rows), trained, f"epoch {epoch}, batch {batch}")
+                    part = data.rows(rows)
+                    trained.add(part, batches.step(part, f"epoch {epoch}, batch {batch}"))
+                batches.push()
                 trained.note(history, metrics, optimizer.param_groups[0]["lr"])
                 if held_out is not None:
                     model.eval()
-                    _validate(history, model, loss, held_out, metrics, epoch)
+                    _validate(history, batches, held_out, metrics, epoch)
                     if early_stopping and history.validation_loss[-1] < best.loss:
                         best = _Best(history.validation_loss[-1], epoch, model.state_dict())
                 whole = epoch + 1
@@ -164,22 +174,14 @@ def fit(
             history.stopped = "interrupted"
             for figures in _figures(history):
                 del figures[whole:]
+        finally:
+            batches.close()
     if best.state is not None:
         model.load_state_dict(best.state)
     return history
 
 
-# ---- one batch, one epoch ---------------------------------------------------------------------------------------
-
-
-class _Data(NamedTuple):
-    """Examples and their targets as lists of floats."""
-
-    X: list[list[float]]
-    y: list[Any]
-
-    def rows(self, places: list[int]) -> _Data:
-        return _Data([self.X[place] for place in places], [self.y[place] for place in places])
+# ---- one epoch ----------------------------------------------------------------------------------------------------
 
 
 class _Best(NamedTuple):
@@ -193,95 +195,27 @@ class _Best(NamedTuple):
 class _Trained:
     """What is gathered over the batches of an epoch."""
 
-    def __init__(self, model: Module) -> None:
+    def __init__(self) -> None:
         self.examples, self.loss = 0, 0.0
         self.outputs: list[Any] = []
         self.targets: list[Any] = []
-        named = ((path or type(module).__name__, module.own_parameters()) for path, module in model.modules())
-        self.layers = {path: parameters for path, parameters in named if parameters}
-        self.norms: dict[str, list[float]] = {path: [] for path in self.layers}
-        self.buffers = [(module, name) for _, module in model.modules() for name in module.buffers]
+        self.norms: list[Mapping[str, float]] = []
 
-    def batch(self, loss: float, data: _Data, outputs: list[Any]) -> None:
-        self.loss += loss * len(data.X)
+    def add(self, data: Data, outcome: Outcome) -> None:
+        self.loss += outcome.loss * len(data.X)
         self.examples += len(data.X)
-        self.outputs += data_of(outputs)
-        self.targets += data.y
-        for path, parameters in self.layers.items():
-            self.norms[path].append(math.hypot(*(parameter.grad for parameter in parameters)))
+        self.outputs += outcome.outputs
+        self.targets += data.y.tolist()
+        self.norms.append(outcome.norms)
 
     def note(self, history: History, metrics: Metrics | None, rate: float) -> None:
         history.loss.append(self.loss / self.examples)
         history.learning_rate.append(rate)
-        for path, norms in self.norms.items():
+        for path in self.norms[0]:
+            norms = [of_batch[path] for of_batch in self.norms]
             history.gradient_norm.setdefault(path, []).append(sum(norms) / len(norms))
         for name, metric in (metrics or {}).items():
             history.metrics.setdefault(name, []).append(number(metric(self.outputs, self.targets)))
-
-
-def _step(
-    model: Module, loss: Loss, penalty: Callable[[Module], Any] | None, optimizer: Optimizer, data: _Data,
-    trained: _Trained, place: str,
-) -> None:  # fmt: skip
-    """Forward, backward, update for one batch; FloatingPointError where something is not finite."""
-    with _all_or_nothing(optimizer, trained.buffers):
-        _forward_backward(model, loss, penalty, optimizer, data, trained, place)
-        optimizer.step()
-        if not all(math.isfinite(parameter.data) for parameter in optimizer.state):
-            raise FloatingPointError(f"the update in {place} is not finite: a smaller lr may help")
-
-
-def _forward_backward(
-    model: Module, loss: Loss, penalty: Callable[[Module], Any] | None, optimizer: Optimizer, data: _Data,
-    trained: _Trained, place: str,
-) -> None:  # fmt: skip
-    try:
-        outputs = model(data.X)
-        total = loss(outputs, data.y)
-        if penalty is not None:
-            total = total + penalty(model)
-    except ArithmeticError as error:
-        raise FloatingPointError(f"training stopped in {place}: {error}") from error
-    if not isinstance(total, Value):
-        raise TypeError(f"the loss must be one number that depends on the parameters of {model!r}, got {total!r:.60}")
-    if not math.isfinite(total.data):
-        raise FloatingPointError(f"the loss is {total.data} in {place}: {_first_not_finite(total)}")
-    optimizer.zero_grad()
-    for parameters in trained.layers.values():  # also what the optimizer leaves alone
-        for parameter in parameters:
-            parameter.grad = None
-    total.backward()
-    trained.batch(total.data, data, outputs)
-    for path, norms in trained.norms.items():
-        if not math.isfinite(norms[-1]):
-            raise FloatingPointError(f"the gradient of {path} is not finite in {place}: a smaller lr may help")
-
-
-@contextmanager
-def _all_or_nothing(optimizer: Optimizer, buffers: list[tuple[Module, str]]) -> Iterator[None]:
-    """If a batch cannot be finished, parameters and running statistics are as before it."""
-    before = [(parameter, parameter.data) for parameter in optimizer.state]
-    statistics = [(module, name, copy.copy(getattr(module, name))) for module, name in buffers]
-    try:
-        yield
-    except BaseException:  # Ctrl-C, too
-        for parameter, number in before:
-            parameter.data = number
-        for module, name, statistic in statistics:
-            setattr(module, name, statistic)
-        raise
-
-
-def _first_not_finite(total: Value) -> str:
-    for node in topological_order(total):
-        if not math.isfinite(node.data):
-            if node.primitive is None:
-                return f"the parameter {node!r} is not finite"
-            owner = f" of module {node.path}" if node.path else ""
-            operands = ", ".join(f"{getattr(x, 'data', x):.6g}" for x in node.operands[:6])
-            more = ", …" if len(node.operands) > 6 else ""
-            return f"the first gate that is not finite is {node.primitive.name}({operands}{more}) = {node.data}{owner}"
-    return "no gate is"
 
 
 def _batches(count: int, size: int, shuffle: np.random.Generator) -> Iterator[list[int]]:
@@ -290,19 +224,17 @@ def _batches(count: int, size: int, shuffle: np.random.Generator) -> Iterator[li
         yield order[start : start + size]
 
 
-def _validate(history: History, model: Module, loss: Loss, data: _Data, metrics: Metrics | None, epoch: int) -> None:
+def _validate(history: History, batches: Batches, data: Data, metrics: Metrics | None, epoch: int) -> None:
     try:
-        with no_grad():
-            recorded = model(data.X)
-            found = float(data_of(loss(recorded, data.y)))
+        found, outputs = batches.validate(data)
     except ArithmeticError as error:
         raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
     if not math.isfinite(found):
         raise FloatingPointError(f"the validation loss is {found} in epoch {epoch}")
     history.validation_loss.append(found)
-    outputs = data_of(recorded)
+    targets = data.y.tolist()
     for name, metric in (metrics or {}).items():
-        history.validation_metrics.setdefault(name, []).append(number(metric(outputs, data.y)))
+        history.validation_metrics.setdefault(name, []).append(number(metric(outputs, targets)))
 
 
 def _figures(history: History) -> Iterator[list[float]]:
@@ -380,7 +312,7 @@ def _optimizer(optimizer: Any, model: Module) -> Optimizer:
     return optimizer
 
 
-def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -> _Data:  # noqa: N803
+def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -> Data:  # noqa: N803
     """Read examples and targets; ValueError or TypeError for what the model and the loss cannot take."""
     examples, targets = finite_array(X_name, X), finite_array(y_name, y)
     if examples.ndim == 1 and model.nin == 1:
@@ -393,10 +325,9 @@ def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -
         raise ValueError(
             f"{y_name} must have a target for each of the {len(examples)} rows of {X_name}, got shape {targets.shape}"
         )
-    data = _Data(examples.tolist(), targets.tolist())
     try:
         with evaluating(model), no_grad():
-            output = model(data.X[0])
+            output = model(examples[0].tolist())
     except ValueError as error:
         raise ValueError(f"{X_name} does not fit {model!r}: {error}") from error
     except ArithmeticError as error:
@@ -406,12 +337,12 @@ def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -
     if loss in LOSSES.values():  # these say what is wrong with a target
         blank = [0.0] * len(output) if isinstance(output, list) else 0.0
         try:
-            loss([blank] * len(data.y), data.y)
+            loss([blank] * len(targets), targets.tolist())
         except ValueError as error:
             raise ValueError(f"{y_name}: {error}") from None
         except ArithmeticError as error:
             raise FloatingPointError(f"{y_name} has targets too large for this loss: {error}") from None
-    return data
+    return Data(examples, targets)
 
 
 def finite_array(name: str, data: Any) -> np.ndarray[Any, Any]:
