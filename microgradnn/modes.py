@@ -104,11 +104,18 @@ def inside(name: str) -> AbstractContextManager[None]:
     return _switched(path=name if outer is None else f"{outer}.{name}")
 
 
+_OURS = (str(Path(__file__).parent) + os.sep, "<microgradnn")
+
+
+def called_by_user() -> bool:
+    """Whether the function that asks was called from outside this package."""
+    return not sys._getframe(2).f_code.co_filename.startswith(_OURS)
+
+
 def source_line() -> str:
     """The first source line outside this package on the stack: `file, line n: text`."""
     frame = sys._getframe(1)
-    package = str(Path(__file__).parent) + os.sep
-    while frame.f_back is not None and frame.f_code.co_filename.startswith((package, "<microgradnn")):
+    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
         frame = frame.f_back
     filename, line = frame.f_code.co_filename, frame.f_lineno
     text = linecache.getline(filename, line).strip()

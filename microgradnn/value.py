@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Any, ClassVar
 
 from microgradnn.graph import Vector, order_with_vectors, topological_order
-from microgradnn.modes import Mode, current_mode, mode, source_line
+from microgradnn.modes import Mode, called_by_user, current_mode, mode, source_line
 from microgradnn.primitives import (
     OPERATORS,
     SIGNS,
@@ -138,6 +138,8 @@ class Value:
     @property
     def grad(self) -> float:
         """∂root/∂self, added up on leaves over the sweeps; 0.0 before any. Assign None to make it blank again."""
+        if _mode().__class__ is Mode:
+            self._read()  # refused while a function is traced
         return 0.0 if self._grad is None else self._grad
 
     @grad.setter
@@ -188,6 +190,8 @@ class Value:
         return tuple(chain.from_iterable(map(_members, self._left, left)))
 
     def __repr__(self) -> str:
+        if current_mode().tape is not None and not called_by_user():
+            return "Value(…)"  # in a message about something else
         return f"Value(data={self.data!r}, grad={self.grad!r})"
 
     # ---- recording and sweeping ----

@@ -31,7 +31,7 @@ import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
 from microgradnn.nn.activations import ACTIVATIONS
-from microgradnn.primitives import ForwardError, primitive, table
+from microgradnn.primitives import ForwardError, primitive, scratch_table, table
 from microgradnn.value import sweep
 from tests.compile_cases import (
     ALLOWED,
@@ -1532,3 +1532,113 @@ def test_the_comparison_catches(what):
 def test_every_primitive_is_compiled():
     assert {parameters.values[0] for parameters in GATES} == set(table())
     assert ALLOWED == 1e-12
+
+
+# ---- sharing: results that many gates use, in sums, products of matrices and windows ----------------------------
+
+
+@st.composite
+def shared(draw):
+    """A function of three inputs and three parameters whose gates take what is there already, constants among it."""
+    places = st.integers(0, 40)
+    plan = draw(st.lists(st.tuples(st.integers(0, 6), places, places, st.integers(1, 4)), min_size=2, max_size=9))
+    ends = draw(st.lists(places, min_size=1, max_size=3))
+
+    def f(x, w):
+        pool = [*x, *w, 1.0, 2.0, 0.5]
+        for kind, i, j, size in plan:
+            one, other = pool[i % len(pool)], pool[j % len(pool)]
+            window = [pool[(i + k) % len(pool)] for k in range(size)]
+            partners = [pool[(j + k) % len(pool)] for k in range(size)]
+            pool.append(
+                mg.sin(one) if kind == 0
+                else mg.tanh(other) if kind == 1
+                else one + other if kind == 2
+                else one * other if kind == 3
+                else mg.sum(window) if kind == 4
+                else mg.dot(window, partners) if kind == 5
+                else mg.dot(window, partners, one)
+            )  # fmt: skip
+        return mg.sum([pool[end % len(pool)] for end in [*ends, len(pool) - 1]]) + x[0] * w[0]
+
+    return f
+
+
+@backends
+@settings(max_examples=150, deadline=None)
+@given(f=shared(), point=points(3), weights=points(3))
+def test_results_that_are_shared_count_as_often_as_they_are_used(f, point, weights, backend):
+    if backend == "jax":  # a few, as XLA takes its time
+        assume(sum(point) % 1 < 0.1)
+    w = [Value(0.25 * weight) for weight in weights]
+    examples = [([0.25 * one for one in point],), ([0.5, -0.25, 1.0],)]
+    program = mg.compile(lambda x: f(x, w), w, example=examples[0], wrt="both", backend=backend)
+    assert_agrees(program, [eager(lambda x: f(x, w), w, one) for one in examples], examples, 2)
+
+
+def _boundary():
+    net = nn.MLP(1, [2, 1], activation="tanh", rng=0)
+    return (lambda x: net([x]) * net([0.5]) + net([0.5])), net.parameters()
+
+
+def _weighted(*factors):
+    w = [Value(2.0), Value(3.0), Value(5.0)]
+    return (lambda x: mg.dot([w[0] if one is None else one for one in factors], [*w, x][-len(factors) :])), w
+
+
+@backends
+@pytest.mark.parametrize(
+    ("f", "params"),
+    [_boundary(), _weighted(1.0, None), _weighted(None, 1.0), _weighted(0.25, 0.25, 0.25, 0.25), _weighted(None, None)],
+)
+def test_constants_among_weights_and_inputs(f, params, backend):
+    program = mg.compile(f, params, example=(0.5,), wrt="both", backend=backend)
+    examples = [(0.5,), (-1.5,)]
+    assert_agrees(program, [eager(f, params, one) for one in examples], examples, 2)
+
+
+def test_long_sums_and_deep_chains():
+    w = [Value(0.5) for _ in range(3000)]
+    program = mg.compile(lambda x: mg.dot(w, x) + mg.sum(w), w, example=(np.ones(3000),), backend="python")
+    assert program.grad(np.ones((1, 3000))) == pytest.approx(np.full(3000, 2.0))
+    v = Value(0.9)
+
+    def chain(x):
+        for _ in range(2000):
+            x = mg.sin(x * v)
+        return x
+
+    assert mg.compile(chain, v, example=(1.0,)).value([1.0]) == pytest.approx(chain(1.0).data)
+
+
+def test_a_refusal_cannot_be_swallowed_and_sets_of_numbers_are_refused():
+    def swallowed(x):
+        try:
+            return x if x > 0 else -x
+        except TypeError:
+            return 2 * x
+
+    for f in (swallowed, lambda x: 2 * x if x in {1.0, 3.0} else x, lambda x: {1.0: x}.get(x, 2 * x)):
+        with pytest.raises(TypeError, match=r"test_compile.*where"):
+            mg.compile(f, example=(1.0,))
+    w = Value(2.0)
+    with pytest.raises(TypeError, match="where"):
+        mg.compile(lambda x: x * w.grad, w, example=(1.0,))
+
+
+def test_a_gate_with_an_operand_without_gradient_takes_the_same_number_twice():
+    with scratch_table():
+        gate = primitive("first_only", lambda a, b: a * b, lambda out, a, b: b, None)
+        program = mg.compile(lambda x: gate(x, x), example=(3.0,), wrt="inputs")
+        assert program.grad([3.0]).tolist() == [3.0]
+
+
+def test_examples_and_parameters_may_be_any_sequence():
+    w, b = Value(2.0), Value(1.0)
+    program = mg.compile(lambda x: w * x[1] + b, (v for v in [w, b]), example=(range(3),))
+    assert program.grad([[1, 2, 3]]).tolist() == [2.0, 1.0]
+
+
+def test_a_function_of_no_inputs_gives_its_outputs_without_an_axis_of_examples():
+    w = [Value(2.0), Value(3.0)]
+    assert mg.compile(lambda: [w[0], 2 * w[1]], w, example=(), reduce=None).value().tolist() == [2.0, 6.0]

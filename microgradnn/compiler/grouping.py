@@ -11,8 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from microgradnn.compiler.sums import VARYING
-from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.tape import Place, Tape, distinct
 from microgradnn.primitives import Primitive, lookup
 
 _DOT = lookup("dot")
@@ -63,7 +62,7 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
     """
     levels = [0] * (tape.leaves + len(tape.lines))
     groups: dict[Any, list[int]] = defaultdict(list)
-    dots: dict[Any, dict[tuple[Place, ...], list[int]]] = defaultdict(lambda: defaultdict(list))
+    dots: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
     needed = tape.needed()
     for register, (gate, places) in enumerate(tape.lines, tape.leaves):
         if not needed[register]:
@@ -81,7 +80,8 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
         varying = spaces[register] is VARYING_RESULTS
         if gate is _DOT:
             half = len(places) // 2
-            dots[varying, level, half, places[-1].__class__, places[-1] == 0.0][places[half:-1]].append(register)
+            without_bias = repr(places[-1]) == "0.0"
+            dots[varying, level, half, places[-1].__class__, without_bias][distinct(places[half:-1])].append(register)
         else:
             groups[varying, level, gate, tuple(kinds)].append(register)
     steps: list[tuple[bool, int, Group | Product]] = []
@@ -94,17 +94,22 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
     return [step for _, _, step in steps]
 
 
-def _products(tape: Tape, half: int, by_inputs: dict[tuple[Place, ...], list[int]], varying: bool) -> list[Product]:
+def _products(tape: Tape, half: int, by_inputs: dict[Any, list[int]], varying: bool) -> list[Product]:
     """The dot products of one level: inputs that meet the same weights are columns of one matrix."""
     matrices: dict[tuple[Any, ...], list[tuple[tuple[Place, ...], list[int]]]] = defaultdict(list)
-    interned: dict[tuple[Place, ...], int] = {}  # rows of weights, each with its bias
-    for inputs, members in by_inputs.items():
+    numbers: dict[Any, int] = {}  # of the rows of weights, each with its bias
+    by_number: list[tuple[Place, ...]] = []
+    for members in by_inputs.values():
         rows = {}
         for member in members:
             places = tape.lines[member - tape.leaves][1]
-            rows[interned.setdefault((*places[:half], places[-1]), len(interned))] = member
-        matrices[tuple(sorted(rows))].append((inputs, [rows[row] for row in sorted(rows)]))
-    by_number = list(interned)
+            row = (*places[:half], places[-1])
+            number = numbers.setdefault(distinct(row), len(numbers))
+            if number == len(by_number):
+                by_number.append(row)
+            rows[number] = member
+        inputs = tape.lines[members[0] - tape.leaves][1][half:-1]
+        matrices[tuple(sorted(rows))].append((inputs, [rows[one] for one in sorted(rows)]))
     found = []
     for rows_of, columns in matrices.items():
         weights = [by_number[row] for row in rows_of]
@@ -116,6 +121,3 @@ def _products(tape: Tape, half: int, by_inputs: dict[tuple[Place, ...], list[int
         inputs_of = [inputs for inputs, _ in columns]
         found.append(Product([row[:-1] for row in weights], biases, inputs_of, members_by_row, varying, path))
     return found
-
-
-__all__ = ["VARYING", "Group", "Product", "group", "spaces"]

@@ -173,6 +173,7 @@ class Writer:
         self.instructions: list[Instruction] = []
         self.note = ""
         self._known: dict[Any, Term] = {}
+        self._keys: dict[Temp, list[Any]] = {}  # by which a term is known
         self._places: dict[tuple[int, ...], Array] = {}
 
     def places(self, shape: tuple[int, ...]) -> Array:
@@ -241,13 +242,15 @@ class Writer:
         self.instructions.append(Instruction(function, tuple(operands), out, self.note))
         if lasting:
             self._known[key] = out
+            self._keys.setdefault(out, []).append(key)
         return out
 
     def store(self, term: Term, view: View) -> None:
         """Write a term to rows of a space; results are known by their rows from then on."""
         self.instructions.append(Instruction("copy", (term,), view, self.note))
         if not view.space.startswith(GRADIENT):
-            self._known.update({key: view for key, known in self._known.items() if known is term})
+            for key in self._keys.pop(term, ()) if isinstance(term, Temp) else ():
+                self._known[key] = view
 
     def gate(self, gate: Primitive, operands: Sequence[Any], stacked: bool) -> Term:
         """The term `gate(*operands)`; with `stacked` the last operand holds many, one under the other."""

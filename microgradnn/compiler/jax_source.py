@@ -40,6 +40,7 @@ class Writer:
         self.temps: dict[Temp, str] = {}
         self.blocks: dict[tuple[str, int], str] = {}  # by space and first row: the name of the block as it is now
         self.pieces: list[tuple[Array, str]] = []  # of the gradient by the parameters: the user's places, and the name
+        self.known_extents: dict[str, Array] = {}
         self.by_user: set[Temp] = set()  # one number per parameter, in the user's order
         self.fresh = numbered(1)
 
@@ -129,20 +130,25 @@ class Writer:
             return self.picked("params", len(self.order), self.order[rows], False)
         if space == GRADIENT + PARAMETERS:
             return self.picked(self.by_params(), len(self.order), self.order[rows], False)
-        blocks = self.layout.blocks[space.removeprefix(GRADIENT)]
-        read = [(first, size) for first, size in blocks if ((rows >= first) & (rows < first + size)).any()]
-        names = [self.blocks[space, first] for first, _ in read]
-        places, start = {}, 0
-        for first, size in read:
-            places[first] = start - first
-            start += size
-        firsts = np.array([first for first, _ in read])
-        moved = (
-            rows + np.array([places[int(first)] for first in firsts])[np.searchsorted(firsts, rows, side="right") - 1]
-        )
-        return self.picked(
-            names[0] if len(names) == 1 else f"jnp.concatenate([{', '.join(names)}])", start, moved, varying
-        )
+        firsts, sizes = self.extents(space.removeprefix(GRADIENT))
+        owners = np.searchsorted(firsts, rows, side="right") - 1
+        read = np.unique(owners)
+        starts = np.concatenate([[0], np.cumsum(sizes[read])])
+        moved = rows + (starts[:-1] - firsts[read])[np.searchsorted(read, owners)]
+        names = [self.block(space, int(firsts[one]), int(sizes[one])) for one in read]
+        joined = names[0] if len(names) == 1 else f"jnp.concatenate([{', '.join(names)}])"
+        return self.picked(joined, int(starts[-1]), moved, varying)
+
+    def extents(self, space: str) -> tuple[Array, Array]:
+        """First rows and counts of the blocks of a space, rows of ones among them."""
+        if space not in self.known_extents:
+            ones = [(view.offset, view.shape[0]) for view in self.layout.ones if view.space == space]
+            self.known_extents[space] = np.array(sorted(self.layout.blocks[space] + ones)).T
+        firsts, sizes = self.known_extents[space]
+        return firsts, sizes
+
+    def block(self, space: str, first: int, size: int) -> str:
+        return self.blocks.get((space, first), f"jnp.ones({_tuple((size,), _varies(space))})")
 
     def picked(self, name: str, size: int, rows: Array, varying: bool) -> str:
         """Rows of the `size` of `name`: as a slice where that is possible."""
@@ -295,10 +301,10 @@ class Writer:
         """Write rows of a space, block by block."""
         own = space.removeprefix(GRADIENT)
         letter = "d" * (own != space) + _LETTERS.get(own, f"{own}_")
-        for first, size in self.layout.blocks[own]:
-            inside = np.flatnonzero((rows >= first) & (rows < first + size))
-            if not len(inside):
-                continue
+        firsts, sizes = self.extents(own)
+        owners = np.searchsorted(firsts, rows, side="right") - 1
+        for owner in np.unique(owners):
+            first, size, inside = int(firsts[owner]), int(sizes[owner]), np.flatnonzero(owners == owner)
             local, name = rows[inside] - first, self.blocks.get((space, first), f"{letter}{first}")
             if len(inside) < len(rows):
                 flat = flat if flat.isidentifier() else self.named(flat)

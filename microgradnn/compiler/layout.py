@@ -313,6 +313,7 @@ class _Architect:
         M, L, N = len(weights), len(group.inputs[0]), len(by_column)  # noqa: N806  as matrices are measured
 
         left = self._operand(UNIFORM, weights, (M, L))
+        left = np.full((M, L), left) if isinstance(left, float) else left
         added = None if biases is None else self._operand(UNIFORM, self._columns(biases), (M,))
         wide = self._with_biases(left, added)
         right, ones_below = self._inputs(space, inputs, (L, N), wide is not None)

@@ -49,6 +49,7 @@ class _Lowering:
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.writer = Writer()
+        self.sizes = {(space, first): size for space, listed in layout.blocks.items() for first, size in listed}
         self.active: dict[str, Array] = {}  # rows that depend on what is differentiated by
         self.written = {space: np.zeros(size, dtype=bool) for space, size in layout.sizes.items()}
         self.whole: dict[tuple[str, int], float | View] = {}  # adjoints of blocks that are one number, or another's
@@ -81,46 +82,41 @@ class _Lowering:
         layout, writer = self.layout, self.writer
         self.active = _active(layout, gradients)
         varying, uniform = layout.roots[:2]
+        flowing = [step for step in reversed(layout.steps) if self.active[step.out.space][step.out.rows()].any()]
         writer.note = "seed"
         if isinstance(varying, View):
             self.contribute(varying, 1.0)
-        flowing = [step for step in layout.steps if self.active[step.out.space][step.out.rows()].any()]
-        for step in reversed([step for step in flowing if step.out.varying]):
-            self.backward(step)
+        for step in flowing:
+            if step.out.varying:
+                self.backward(step)
+        # So far the seed was 1 for each example, which makes B times the mean. What is uniform is a term of the mean
+        # itself: divide before its own 1 is added.
+        if reduce == "mean":
+            self.scale([space for space in (PARAMETERS, UNIFORM) if PARAMETERS in gradients])
+        writer.note = "seed"
         if isinstance(uniform, View):
-            writer.note = "seed"
-            if reduce == "mean":
-                self.scale([PARAMETERS, UNIFORM])
-                self.contribute(uniform, 1.0)
-            else:
-                self.contribute(uniform, COUNT)
-            for step in reversed([step for step in flowing if not step.out.varying]):
+            self.contribute(uniform, 1.0 if reduce == "mean" else COUNT)
+        for step in flowing:
+            if not step.out.varying:
                 self.backward(step)
-        else:
-            for step in reversed([step for step in flowing if not step.out.varying]):
-                self.backward(step)
-            if reduce == "mean" and PARAMETERS in gradients:
-                self.scale([PARAMETERS])
         writer.note = "gradient"
         for space in gradients:
             self.finish(space)
-            if reduce == "mean" and space != PARAMETERS and self.written[space].any():
+            if reduce == "mean" and space != PARAMETERS:
                 self.scale([space])
 
     def scale(self, spaces: Sequence[str]) -> None:
-        """Divide what has been written by the number of examples."""
+        """Divide what has been contributed by the number of examples."""
         for space in spaces:
-            for first, size in self.layout.blocks.get(space, []):
-                if (space, first) in self.whole:
-                    self.materialise(space, first, size)
+            self.finish(space)
             for first, last in _runs(np.flatnonzero(self.written[space])):
                 view = View(GRADIENT + space, first, (last - first,), (1,))
                 self.writer.instructions.append(Instruction("multiply", (view, INVERSE_COUNT), view, "mean"))
 
     def finish(self, space: str) -> None:
-        for first, size in self.layout.blocks.get(space, []):
-            if (space, first) in self.whole:
-                self.materialise(space, first, size)
+        """Write down the adjoints that still stand for whole blocks."""
+        for own, first in [key for key in self.whole if key[0] == space]:
+            self.materialise(own, first, self.sizes[own, first])
 
     def wanted(self, operand: Any) -> View | None:
         """The operand, if it depends on what is differentiated by."""
@@ -141,7 +137,7 @@ class _Lowering:
                         self.scatter(piece, adjoint, step.out)
             case Map():
                 partials = self.writer.partials(step.gate, step.out, step.operands, step.stacked)
-                if len(step.operands) == 2 and same_view(*step.operands) and partials[0] is not None:  # such as x · x
+                if len(step.operands) == 2 and same_view(*step.operands) and None not in partials:  # such as x · x
                     partials = [self.writer.call("add", [one for one in partials if one is not None]), None]
                 for operand, partial in zip(step.operands, partials, strict=True):
                     target = self.wanted(operand)
@@ -206,7 +202,7 @@ class _Lowering:
                 self.contribute(inner, part)
             return
         block = (view.space, view.offset)
-        covers = (view.offset, rows.size) in self.layout.blocks[view.space] and np.array_equal(
+        covers = self.sizes.get(block) == rows.size and np.array_equal(
             rows.ravel(), np.arange(view.offset, view.offset + rows.size)
         )
         written = self.written[view.space]
@@ -218,9 +214,7 @@ class _Lowering:
             if known is None and isinstance(term, View) and _alike(term, view):
                 self.whole[block] = term
                 return
-        for first, size in self.layout.blocks[view.space]:
-            if (view.space, first) in self.whole and first <= rows.min() and rows.max() < first + size:
-                self.materialise(view.space, first, size)
+        self.materialise_around(view.space, rows)
         gradient = View(GRADIENT + view.space, *view[1:])
         if not written[rows].any():
             writer.store(term, gradient)
@@ -238,6 +232,13 @@ class _Lowering:
         if isinstance(term, Temp) and term.function == "negative":
             return writer.call("negative", [writer.write("sum examples", term.operands)])
         return writer.write("sum examples", [term])
+
+    def materialise_around(self, space: str, rows: Array) -> None:
+        """Write down the adjoints that stand for whole blocks, where some of these rows are in them."""
+        for own, first in [key for key in self.whole if key[0] == space]:
+            size = self.sizes[own, first]
+            if ((rows >= first) & (rows < first + size)).any():
+                self.materialise(own, first, size)
 
     def materialise(self, space: str, first: int, size: int) -> None:
         found = self.whole.pop((space, first))
@@ -262,9 +263,7 @@ class _Lowering:
         """What was gathered sends its adjoint back to where it came from."""
         rows, targets = piece.rows, piece.targets
         space = piece.source
-        for first, size in self.layout.blocks[space]:
-            if (space, first) in self.whole:
-                self.materialise(space, first, size)
+        self.materialise_around(space, rows)
         while len(rows):
             _, once = np.unique(rows, return_index=True)
             once.sort()

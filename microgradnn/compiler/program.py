@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,7 +45,11 @@ def build(
         raise TypeError(
             f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
         )
+    params = list(params) if isinstance(params, Iterator) else params
     leaves = _leaves(params)
+    example = [
+        np.asarray(one) if hasattr(one, "__len__") and not isinstance(one, list | tuple) else one for one in example
+    ]
     shapes = [_shape_of(place, argument) for place, argument in enumerate(example)]
     with collector_paused():
         tape, result = trace(f, leaves, example)
@@ -136,7 +140,9 @@ class Program:
         arrays, count = self._read(batch)
         self._watch(arrays, count)
         value = self._engine.value(self._params, arrays, count)
-        return value if self.reduce is not None else _arranged(self._result, value)
+        if self.reduce is not None:
+            return value
+        return _arranged(self._result, value if self._shapes else value[0])
 
     def grad(self, *batch: Any) -> Any:
         """The gradient of the value: by the parameters, nested as they were given, by the inputs, or both."""
@@ -253,16 +259,16 @@ class Program:
 
 def _arranged(result: Any, rows: Array) -> Any:
     """What f returns, for each example, from a matrix of one column per number."""
-    columns = iter(range(rows.shape[1]))
+    columns = iter(range(rows.shape[-1]))
 
     def arranged(one: Any) -> Any:
         if not isinstance(one, (list, tuple)):
-            return rows[:, next(columns)]
+            return rows[..., next(columns)]
         inner = [arranged(part) for part in one]
         if isinstance(one, tuple):
             return tuple(inner)
-        alike = inner and all(isinstance(part, np.ndarray) and part.shape == inner[0].shape for part in inner)
-        return np.stack(inner, axis=1) if alike else inner
+        alike = inner and all(not isinstance(part, list | tuple) and part.shape == inner[0].shape for part in inner)
+        return np.stack(inner, axis=rows.ndim - 1) if alike else inner
 
     return arranged(result)
 
@@ -295,6 +301,11 @@ def _leaves(params: Any) -> list[Value]:
 
     walk(params)
     return found
+
+
+def _is_sequence(argument: Any) -> bool:
+    """Whether an argument holds several numbers and is no list: an array, a range, a column of a table."""
+    return hasattr(argument, "__len__") and not isinstance(argument, list | tuple | str | bytes)
 
 
 def _numbered(tree: Any, places: Any) -> Any:

@@ -17,6 +17,7 @@ from microgradnn.primitives import ForwardError, Primitive, lookup
 
 Array = np.ndarray[Any, Any]
 
+_MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
 _ADD, _MULTIPLY = lookup("add"), lookup("multiply")
 
 
@@ -101,14 +102,16 @@ def python_source(tape: Tape, params: int) -> tuple[str, dict[str, Any]]:
 def _expression(gate: Primitive, operands: list[str], called: dict[str, Any]) -> str:
     if gate.source is not None:
         return gate.source.format(*operands)
-    if gate.name == "sum":
+    few = len(operands) < _MANY
+    if gate.name == "sum" and few:
         return " + ".join(operands)
-    if gate.name == "dot":
+    if gate.name == "dot" and few:
         half = len(operands) // 2
         products = [f"{w} * {x}" for w, x in zip(operands[:half], operands[half:-1], strict=True)]
         return " + ".join([*products, *[operands[-1]] * (operands[-1] != "(0.0)")])
-    called[f"{gate.name}_forward"] = gate.forward
-    return f"{gate.name}_forward({', '.join(operands)})"
+    name = next((name for name, known in called.items() if known is gate.forward), f"{gate.name}{len(called)}_forward")
+    called[name] = gate.forward
+    return f"{name}({', '.join(operands)})"
 
 
 class PythonBackend:

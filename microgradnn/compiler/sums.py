@@ -55,7 +55,7 @@ class _Gathering:
 
     def run(self, split_root: bool) -> Tape:
         old = self.old
-        root = old.roots[0] if split_root else None
+        root = old.roots[0] if split_root and isinstance(old.roots[0], int) else None
         split = None
         for register, (gate, places) in enumerate(old.lines, old.leaves):
             if not self.needed[register] or self.absorbed[register]:

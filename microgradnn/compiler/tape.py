@@ -59,6 +59,17 @@ def simplified(gate: Primitive, places: tuple[Any, ...]) -> tuple[Primitive, tup
     return gate, places
 
 
+def distinct(places: tuple[Place, ...]) -> tuple[Any, ...]:
+    """The places as a key: 1.0 and the register 1 are equal to Python, and so are 0.0 and −0.0.
+
+    >>> distinct((1, 2)), distinct((1.0, 2)), distinct((-0.0, 2))
+    ((1, 2), ('1.0', 2), ('-0.0', 2))
+    """
+    if float not in map(type, places):
+        return places
+    return tuple([repr(place) if place.__class__ is float else place for place in places])
+
+
 class Tape:
     """The lines of a function of `leaves` numbers, and `roots`, the places of its results.
 
@@ -86,14 +97,11 @@ class Tape:
 
     def append(self, gate: Primitive, places: tuple[Place, ...], path: str | None = None) -> Place:
         """The register of `gate(*places)` as it stands: a new line unless there is one like it."""
-        line: Any = (gate, places)
-        key = line
-        if float in map(type, places):  # 1.0 and the register 1 are equal to Python, and so are 0.0 and -0.0
-            key = gate, tuple([repr(place) if place.__class__ is float else place for place in places])
+        key = (gate, distinct(places))
         register = self._written.get(key)
         if register is None:
             register = self._written[key] = self.leaves + len(self.lines)
-            self.lines.append(line)
+            self.lines.append((gate, places))
             self.paths.append(path)
         return register
 

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.modes import Mode, source_line, traced_on
+from microgradnn.modes import Mode, called_by_user, source_line, traced_on
 from microgradnn.primitives import Primitive, number
 from microgradnn.value import Value
 
@@ -22,6 +22,13 @@ class Traced(Value):
 
     __slots__ = ("place",)
     place: Place
+
+    def __hash__(self) -> int:
+        if called_by_user():  # a set or a dict of numbers would not find it
+            self._read()
+        return object.__hash__(self)
+
+    __eq__ = Value.__eq__
 
     def __repr__(self) -> str:
         return f"Traced({self._primitive.name if self._primitive else 'input'})"
@@ -48,6 +55,7 @@ class Tracer:
         self.tape = Tape(len(params) + inputs)
         self.inputs = [_traced(len(params) + place, None, ()) for place in range(inputs)]
         self.constants: set[Value] = set()  # made inside the function
+        self.refused: TypeError | None = None
         self._params = {param: place for place, param in enumerate(params)}
 
     def place(self, operand: Any) -> Place:
@@ -75,16 +83,18 @@ class Tracer:
                 f"{source_line()}: no_grad() has no meaning in a function that compile records: leave it out"
             )
         place = self.place
-        found = self.tape.write(gate, tuple([place(operand) for operand in operands]), mode.path)
+        places = [x.place if x.__class__ is Traced else place(x) for x in operands]
+        found = self.tape.write(gate, tuple(places), mode.path)
         return _traced(found, gate, operands)
 
     def refusal(self) -> TypeError:
-        """The error for code that asks for a number."""
-        return TypeError(
+        """The error for code that asks for a number; `trace` raises it even where the function goes on without."""
+        self.refused = TypeError(
             f"{source_line()} asks for the number of a Value while compile records the function: the program would be "
             "right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or step in place "
             "of if, max() and comparisons; compute with the functions of microgradnn in place of math, int() and .data"
         )
+        return self.refused
 
 
 @contextmanager
@@ -111,6 +121,8 @@ def trace(f: Callable[..., Any], params: Sequence[Value], example: Sequence[Any]
     inputs = iter(tracer.inputs)
     with collector_paused(), traced_on(tracer):
         result = f(*[arranged(argument, inputs) for argument in example])
+        if tracer.refused is not None:
+            raise tracer.refused
         return tracer.tape, _places(result, tracer)
 
 
