@@ -342,9 +342,10 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
     `by_limit` takes the IEEE 754 value where the forward function raises: derivatives of derivatives never raise.
     """
     operands = tuple([operand if isinstance(operand, Value) else number(operand) for operand in operands])
+    switched = _mode()
+    if switched.__class__ is Mode and switched.tape is not None:
+        return switched.tape.record(gate, operands, switched)  # type: ignore[no-any-return]
     wanted = current_mode()
-    if wanted.tape is not None:
-        return wanted.tape.record(gate, operands, wanted)  # type: ignore[no-any-return]
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
     try:
         out = gate.limit(data) if by_limit else number(gate.forward(*data))

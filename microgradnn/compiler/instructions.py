@@ -12,11 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from microgradnn.compiler.layout import GRADIENT, View
+from microgradnn.compiler.layout import GRADIENT, Array, View
 from microgradnn.compiler.tape import simplified
 from microgradnn.primitives import Primitive
-
-Array = np.ndarray[Any, Any]
 
 
 @dataclass(eq=False)

@@ -8,11 +8,9 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.instructions import Instructions
-from microgradnn.compiler.jax_source import Writer
-from microgradnn.compiler.layout import Layout
+from microgradnn.compiler.jax_source import JaxSource
+from microgradnn.compiler.layout import Array, Layout
 from microgradnn.compiler.source import load
-
-Array = np.ndarray[Any, Any]
 
 
 class JaxBackend:
@@ -24,13 +22,13 @@ class JaxBackend:
         import jax  # noqa: F401  refused here rather than at the first call
 
         self.shapes, self.reduce = shapes, reduce
-        writer = Writer(layout, program, len(shapes), reduce)
-        self.value_source, self.value_constants = writer.source(gradient=False), writer.constants
+        source = JaxSource(layout, program, len(shapes), reduce)
+        self.value_source, self.value_constants = source.source(gradient=False), source.constants
         self.params = len(layout.order)
         self.by_inputs = [f"x{place}" in program.unwritten for place in range(len(shapes))]
         if reduce is not None:
-            writer = Writer(layout, program, len(shapes), reduce)
-            self.gradient_source, self.gradient_constants = writer.source(gradient=True), writer.constants
+            source = JaxSource(layout, program, len(shapes), reduce)
+            self.gradient_source, self.gradient_constants = source.source(gradient=True), source.constants
         self.source = self.value_source if reduce is None else self.gradient_source
         self._compiled: dict[str, Any] = {}
 

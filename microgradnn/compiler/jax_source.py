@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.compiler.grouping import CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS
+from microgradnn.compiler.grouping import CONSTANTS, LETTERS, PARAMETERS, UNIFORM
 from microgradnn.compiler.instructions import (
     COUNT,
     INVERSE_COUNT,
@@ -21,14 +21,10 @@ from microgradnn.compiler.instructions import (
     is_varying,
     shape_of,
 )
-from microgradnn.compiler.layout import GRADIENT, Layout, Piece, View
-
-Array = np.ndarray[Any, Any]
-
-_LETTERS = {PARAMETERS: "p", UNIFORM: "u", VARYING_RESULTS: "v"}
+from microgradnn.compiler.layout import GRADIENT, Array, Layout, Piece, View
 
 
-class Writer:
+class JaxSource:
     """Writes the source of `run(params, *arguments)`; constant arrays and primitives are handed over by name."""
 
     def __init__(self, layout: Layout, program: Instructions, arguments: int, reduce: str | None) -> None:
@@ -300,7 +296,7 @@ class Writer:
     def set(self, space: str, rows: Array, flat: str) -> None:
         """Write rows of a space, block by block."""
         own = space.removeprefix(GRADIENT)
-        letter = "d" * (own != space) + _LETTERS.get(own, f"{own}_")
+        letter = "d" * (own != space) + LETTERS.get(own, f"{own}_")
         firsts, sizes = self.extents(own)
         owners = np.searchsorted(firsts, rows, side="right") - 1
         for owner in np.unique(owners):

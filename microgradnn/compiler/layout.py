@@ -1,8 +1,9 @@
 """Layout: every number gets an address, so that the operands of a step lie side by side.
 
-A space is a buffer of rows: one row per parameter, per input of an argument, per uniform and per varying result. An
-operand is read in place where its addresses are evenly spaced along each axis; otherwise its rows are gathered first.
-Weights of a product lie as the matrix [W b]; behind its inputs lies a row of ones, so that the bias is one more weight.
+A space is a buffer of rows: one row per parameter, per input of an argument, per uniform and per varying result. A row
+that varies holds one number for each example, along the last axis; any other row is one number. An operand is read in
+place where its addresses are evenly spaced along each axis; otherwise its rows are gathered first. Weights of a product
+lie as the matrix [W b]; behind its inputs lies a row of ones, so that the bias is one more weight.
 """
 
 from __future__ import annotations
@@ -298,6 +299,8 @@ class _Architect:
 
     def _product(self, group: Product, ones: int) -> MatrixProduct:
         space = VARYING_RESULTS if group.varying else UNIFORM
+        # Sorted by their first entries, rows and columns are in the order of what they are made of, so that they can
+        # be read in place.
         by_row = np.lexsort([self._keys(row[0] for row in group.weights)])
         by_column = np.lexsort([self._keys(column[0] for column in group.inputs)])
         weights = [self._column(group.weights[i]) for i in by_row]
@@ -401,7 +404,7 @@ def _evenly(rows: Array) -> tuple[int, tuple[int, ...]] | None:
 
 def _folded(rows: Array) -> tuple[int, ...]:
     """The shape, of one axis or two, in which the addresses may be evenly spaced."""
-    breaks = np.flatnonzero(np.diff(rows, 2))
+    breaks = np.flatnonzero(np.diff(rows, 2))  # where the spacing changes, a new line of a matrix begins
     width = int(breaks[0]) + 2 if len(breaks) else len(rows)
     return (len(rows) // width, width) if len(rows) % width == 0 and width < len(rows) else (len(rows),)
 

@@ -1,7 +1,8 @@
 """Lowering: steps over addresses become instructions, forward and backward.
 
-The reverse sweep goes through the steps from the last to the first: contribution = partial × adjoint. The first to
-arrive at a row is assigned, later ones are added; what is the same for all examples is summed over them.
+The reverse sweep goes through the steps from the last to the first: contribution = partial × adjoint, and for a product
+C = W·X + b: ∂W = ∂C·Xᵀ, ∂X = Wᵀ·∂C, ∂b = ∂C·1. The first to arrive at a row is assigned, later ones are added. What is
+read repeatedly, by all examples or in several places, gets the sum over the repetitions.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ from microgradnn.compiler.grouping import PARAMETERS, UNIFORM
 from microgradnn.compiler.instructions import (
     COUNT,
     INVERSE_COUNT,
-    Array,
     Instruction,
     Instructions,
     Temp,
@@ -25,7 +25,18 @@ from microgradnn.compiler.instructions import (
     same_view,
     shape_of,
 )
-from microgradnn.compiler.layout import GRADIENT, Gather, Layout, Map, MatrixProduct, Piece, Step, View, contiguous
+from microgradnn.compiler.layout import (
+    GRADIENT,
+    Array,
+    Gather,
+    Layout,
+    Map,
+    MatrixProduct,
+    Piece,
+    Step,
+    View,
+    contiguous,
+)
 
 
 def lower(layout: Layout, gradients: Sequence[str], reduce: str | None) -> Instructions:
@@ -46,13 +57,20 @@ def lower(layout: Layout, gradients: Sequence[str], reduce: str | None) -> Instr
 
 
 class _Lowering:
+    """The state of lowering: what has been written, and what is known of each adjoint.
+
+    The adjoint of a block is in one of three states. Nothing has been contributed; or it is symbolic, one number for
+    all rows or the adjoint of another block, in `standing_for`, and no instruction was needed; or its rows are in the
+    space d_…, as `written` says. Whoever writes rows materialises the symbolic blocks around them first.
+    """
+
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
         self.writer = Writer()
         self.sizes = {(space, first): size for space, listed in layout.blocks.items() for first, size in listed}
         self.active: dict[str, Array] = {}  # rows that depend on what is differentiated by
         self.written = {space: np.zeros(size, dtype=bool) for space, size in layout.sizes.items()}
-        self.whole: dict[tuple[str, int], float | View] = {}  # adjoints of blocks that are one number, or another's
+        self.standing_for: dict[tuple[str, int], float | View] = {}
 
     def root(self, root: Any) -> Term:
         return root if isinstance(root, View) else float(root)
@@ -115,7 +133,7 @@ class _Lowering:
 
     def finish(self, space: str) -> None:
         """Write down the adjoints that still stand for whole blocks."""
-        for own, first in [key for key in self.whole if key[0] == space]:
+        for own, first in [key for key in self.standing_for if key[0] == space]:
             self.materialise(own, first, self.sizes[own, first])
 
     def wanted(self, operand: Any) -> View | None:
@@ -170,7 +188,7 @@ class _Lowering:
 
     def adjoint(self, out: View) -> Term | None:
         """∂value/∂out: None where nothing depends on it, a number where it is one for all rows."""
-        known = self.whole.get((out.space, out.offset))
+        known = self.standing_for.get((out.space, out.offset))
         if known is not None:
             return known if isinstance(known, float) else contiguous(known.space, known.offset, out.shape)
         rows = out.rows()
@@ -207,12 +225,12 @@ class _Lowering:
         )
         written = self.written[view.space]
         if covers and not written[rows].any():
-            known = self.whole.get(block)
+            known = self.standing_for.get(block)
             if isinstance(term, float) and (known is None or isinstance(known, float)):
-                self.whole[block] = term + (known or 0.0)
+                self.standing_for[block] = term + (known or 0.0)
                 return
             if known is None and isinstance(term, View) and _alike(term, view):
-                self.whole[block] = term
+                self.standing_for[block] = term
                 return
         self.materialise_around(view.space, rows)
         gradient = View(GRADIENT + view.space, *view[1:])
@@ -235,13 +253,13 @@ class _Lowering:
 
     def materialise_around(self, space: str, rows: Array) -> None:
         """Write down the adjoints that stand for whole blocks, where some of these rows are in them."""
-        for own, first in [key for key in self.whole if key[0] == space]:
+        for own, first in [key for key in self.standing_for if key[0] == space]:
             size = self.sizes[own, first]
             if ((rows >= first) & (rows < first + size)).any():
                 self.materialise(own, first, size)
 
     def materialise(self, space: str, first: int, size: int) -> None:
-        found = self.whole.pop((space, first))
+        found = self.standing_for.pop((space, first))
         if isinstance(found, View):
             found = contiguous(found.space, found.offset, (size,))
         self.writer.store(found, View(GRADIENT + space, first, (size,), (1,)))
@@ -255,7 +273,7 @@ class _Lowering:
 
     def in_its_place(self, out: View) -> View:
         """The adjoint of a block in the rows that are its own."""
-        if (out.space, out.offset) in self.whole:
+        if (out.space, out.offset) in self.standing_for:
             self.materialise(out.space, out.offset, out.rows().size)
         return View(GRADIENT + out.space, *out[1:])
 

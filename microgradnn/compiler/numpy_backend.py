@@ -11,13 +11,10 @@ from numpy.lib.stride_tricks import as_strided
 
 from microgradnn.compiler.grouping import PARAMETERS, UNIFORM
 from microgradnn.compiler.instructions import Instructions
-from microgradnn.compiler.layout import GRADIENT, Layout, View
-from microgradnn.compiler.numpy_source import Writer
+from microgradnn.compiler.layout import GRADIENT, Array, Layout, View
+from microgradnn.compiler.numpy_source import NumPySource
 from microgradnn.compiler.source import load
 from microgradnn.primitives import Primitive
-
-Array = np.ndarray[Any, Any]
-
 
 # ---- what the source calls ---------------------------------------------------------------------------------------
 
@@ -96,10 +93,10 @@ class NumPyBackend:
     def __init__(
         self, layout: Layout, program: Instructions, shapes: Sequence[tuple[int, ...]], reduce: str | None
     ) -> None:
-        writer = Writer(layout, program, reduce)
+        source = NumPySource(layout, program, reduce)
         self.layout, self.shapes, self.outputs = layout, shapes, program.value[0 if reduce is None else 2 :]
         self.reduce = reduce
-        self.source, self.constants = writer.source(), writer.constants
+        self.source, self.constants = source.source(), source.constants
         self.wants_inputs = any(space != PARAMETERS for space in program.unwritten)
         self.order = np.array(layout.order, dtype=np.intp)
         self.place = np.argsort(self.order)

@@ -1,7 +1,7 @@
 """NumPy source: instructions as Python that calls NumPy on views of buffers.
 
 The function `bind` makes the views for one number of examples and returns two functions: `value` runs forward,
-`gradient` goes on backward. Nothing is allocated in them but what NumPy has no `out=` for.
+`gradient` goes on backward. Little is allocated in them: what NumPy has no `out=` for, and rows that are gathered.
 """
 
 from __future__ import annotations
@@ -13,17 +13,13 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.compiler.grouping import CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS
+from microgradnn.compiler.grouping import CONSTANTS, LETTERS, PARAMETERS, UNIFORM
 from microgradnn.compiler.instructions import COMPARISONS, COUNT, INVERSE_COUNT, Instruction, Instructions, Temp, Term
-from microgradnn.compiler.layout import GRADIENT, Layout, Piece, View
+from microgradnn.compiler.layout import GRADIENT, Array, Layout, Piece, View
 from microgradnn.primitives import lookup
 
-Array = np.ndarray[Any, Any]
 
-_LETTERS = {PARAMETERS: "p", UNIFORM: "u", VARYING_RESULTS: "v"}
-
-
-class Writer:
+class NumPySource:
     """Writes the source of `bind`; constants that are arrays or primitives are handed over by name."""
 
     def __init__(self, layout: Layout, program: Instructions, reduce: str | None) -> None:
@@ -35,10 +31,11 @@ class Writer:
         self.temps: dict[Temp, str] = {}
         self.free: dict[Any, list[str]] = defaultdict(list)
         self.fresh = numbered(1)
+        self.last: dict[Temp, int] = {}  # where each is read for the last time
 
     def source(self) -> str:
+        """The function `bind`."""
         program = self.program
-        self.last = {}
         listed = program.forward + program.backward
         for place, instruction in enumerate(listed):
             for operand in instruction.operands:
@@ -81,7 +78,7 @@ class Writer:
         key = (view, form)
         if key not in self.names:
             space = view.space.removeprefix(GRADIENT)
-            letter = ("d" if view.space != space else "") + _LETTERS.get(space, space)
+            letter = ("d" if view.space != space else "") + LETTERS.get(space, space)
             last = view.offset + sum((size - 1) * stride for size, stride in zip(view.shape, view.strides, strict=True))
             name = f"{letter}_{view.offset}_{last + 1}"
             self.taken[name] += 1
@@ -98,14 +95,15 @@ class Writer:
             self.constants[self.names[key]] = value
         return self.names[key]
 
-    def operand(self, term: Term, varying: bool, rank: int = 0) -> str:
+    def operand(self, term: Term, varying: bool) -> str:
         """A term as an operand of an instruction over examples, or not."""
         if term is COUNT or term is INVERSE_COUNT:
             return "count" if term is COUNT else "inverse_count"
         if isinstance(term, float):
             return self.number(term)
         if isinstance(term, np.ndarray):
-            return self.constant(term[..., None] if varying else term)
+            name = self.constant(term)
+            return self.made("wide", id(term), f"{name}[..., None]") if varying else name
         if isinstance(term, View):
             return self.view(term, "wide" if varying and not term.varying else "shape")
         name = self.temps[term]
@@ -125,7 +123,7 @@ class Writer:
         text = repr(number) if np.isfinite(number) else f"float('{number}')"
         return self.made("n", repr(number), f"array({text})")
 
-    def result(self, out: View | Temp, place: int, operands: Sequence[Any] = ()) -> str:
+    def result(self, out: View | Temp) -> str:
         """The name of the array to write to; a new one, or one that is not needed any more."""
         if isinstance(out, View):
             return self.view(out, "shape")
@@ -169,7 +167,7 @@ class Writer:
             return []
         varying = out.varying or any(isinstance(x, (View, Temp)) and x.varying for x in operands)
         if function in ("products", "weights", "inputs"):
-            return self.product(function, operands, out, place)
+            return self.product(function, operands, out)
         names = [
             self.operand(x, varying)
             for x in operands
@@ -178,7 +176,7 @@ class Writer:
         elementwise = function not in ("sum", "max", "min", "sum axis", "sum examples", "where", "each")
         if elementwise:
             self.release(instruction, place)
-        result = self.result(out, place)
+        result = self.result(out)
         if not elementwise:
             self.release(instruction, place)
         match function:
@@ -235,10 +233,11 @@ class Writer:
             return self.temps[term] + f".reshape({term.shape[0]}, -1)" * term.varying
         return self.constant(term)
 
-    def product(self, function: str, operands: Sequence[Any], out: View | Temp, place: int) -> list[str]:
+    def product(self, function: str, operands: Sequence[Any], out: View | Temp) -> list[str]:
+        """A product of matrices, or one of its derivatives."""
         first, second = map(self.matrix, operands)
         if isinstance(out, Temp):
-            self.result(out, place)
+            self.result(out)
         target = self.matrix(out)
         if function == "weights":
             second = self.transposed(second)

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
+from microgradnn.compiler.arguments import (
+    arranged_like,
+    array_of,
+    check_labels,
+    labels_of,
+    leaves_of,
+    numbered,
+    outputs_of,
+    shape_of_argument,
+)
 from microgradnn.compiler.grouping import PARAMETERS, group, spaces
 from microgradnn.compiler.instructions import Instructions
-from microgradnn.compiler.layout import Layout, lay_out
+from microgradnn.compiler.layout import Array, Layout, lay_out
 from microgradnn.compiler.lowering import lower
 from microgradnn.compiler.numpy_backend import NumPyBackend
 from microgradnn.compiler.python_backend import PythonBackend, by_limits
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
-from microgradnn.compiler.tracing import collector_paused, numbers, trace
+from microgradnn.compiler.tracing import collector_paused, trace
 from microgradnn.modes import Mode, mode
-from microgradnn.primitives import lookup, number
 from microgradnn.value import Value
-
-Array = np.ndarray[Any, Any]
 
 _NUMBERS = frozenset("?bBhHiIlLqQefd")  # what NumPy copies to double precision without a loss of kind
 _CHOICES = {
@@ -46,22 +53,22 @@ def build(
             f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
         )
     params = list(params) if isinstance(params, Iterator) else params
-    leaves = _leaves(params)
+    leaves = leaves_of(params)
     example = [
         np.asarray(one) if hasattr(one, "__len__") and not isinstance(one, list | tuple) else one for one in example
     ]
-    shapes = [_shape_of(place, argument) for place, argument in enumerate(example)]
+    shapes = [shape_of_argument(place, argument) for place, argument in enumerate(example)]
     with collector_paused():
         tape, result = trace(f, leaves, example)
         result, observed = result if observing else (result, ())
-        tape.roots = _outputs(result)
+        tape.roots = outputs_of(result)
         if reduce is not None and not isinstance(result, (int, float)):
             raise TypeError(
                 f"f returns {len(tape.roots)} numbers: a program with a gradient has one, reduce=None gives them all"
             )
         if not tape.roots:
             raise TypeError(f"f must return a number or numbers, it returned an empty {type(result).__name__}")
-        tape.roots += _outputs(observed)
+        tape.roots += outputs_of(observed)
         tape.close()
         return Program(tape, result, observed, params, leaves, shapes, reduce, wrt, backend)
 
@@ -79,10 +86,10 @@ class Program:
         reduce: str | None, wrt: str, backend: str,
     ) -> None:  # fmt: skip
         self.reduce, self.wrt, self.backend = reduce, wrt, backend
-        self._leaves, self._tree = leaves, _numbered(tree, iter(range(len(leaves))))
+        self._leaves, self._tree = leaves, numbered(tree, iter(range(len(leaves))))
         self._shapes, self._result, self._observed = shapes, result, observed
         sizes = [int(np.prod(shape)) for shape in shapes]
-        self._labels = _labels(tape, len(leaves), sizes)
+        self._labels = labels_of(tape, len(leaves), sizes)
         self._tape = tape
         self.reached = np.frombuffer(tape.needed(tape.roots[:1]), dtype=bool, count=len(leaves))  # parameters in use
         gathered = gather_sums(tape, len(leaves), split_root=reduce is not None)
@@ -125,7 +132,18 @@ class Program:
         self._params[:] = found
 
     def pull(self) -> None:
-        """Read the numbers of the Values into `params`."""
+        """Read the numbers of the Values into `params`.
+
+        >>> from microgradnn import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x: w * x, w, example=(0.0,))
+        >>> w.data = 5.0
+        >>> program.pull(); program.value([1.0])
+        5.0
+        >>> program.params -= 1.0
+        >>> program.push(); w.data
+        4.0
+        """
         self._params[:] = [leaf.data for leaf in self._leaves]
 
     def push(self) -> None:
@@ -142,10 +160,17 @@ class Program:
         value = self._engine.value(self._params, arrays, count)
         if self.reduce is not None:
             return value
-        return _arranged(self._result, value if self._shapes else value[0])
+        return arranged_like(self._result, value if self._shapes else value[0])
 
     def grad(self, *batch: Any) -> Any:
-        """The gradient of the value: by the parameters, nested as they were given, by the inputs, or both."""
+        """The gradient of the value: by the parameters, nested as they were given, by the inputs, or both.
+
+        >>> from microgradnn import Value, compile
+        >>> params = {"slope": Value(2.0), "rest": [Value(1.0), Value(3.0)]}
+        >>> program = compile(lambda x: params["slope"] * x + params["rest"][1], params, example=(0.0,))
+        >>> program.grad([1.0, 2.0])
+        {'slope': 1.5, 'rest': array([0., 1.])}
+        """
         return self.value_and_grad(*batch)[1]
 
     def value_and_grad(self, *batch: Any) -> tuple[float, Any]:
@@ -165,7 +190,7 @@ class Program:
         arrays, count = self._read(batch)
         self._watch(arrays, count)
         value, gradient, _ = self._engine.value_and_gradient(self._params, arrays, count)
-        return value, gradient, _arranged(self._observed, self._engine.observed(count))
+        return value, gradient, arranged_like(self._observed, self._engine.observed(count))
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
@@ -175,7 +200,7 @@ class Program:
         arrays: list[Array] = []
         count = 1 if not batch else -1
         for place, (given, shape) in enumerate(zip(batch, self._shapes, strict=True)):
-            array = given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else _array(place, given)
+            array = given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(place, given)
             if array.shape[1:] != shape or array.ndim == 0:
                 wanted_shape = f"({', '.join(['examples', *map(str, shape)])}{',' * (not shape)})"
                 raise ValueError(f"argument {place} must have the shape {wanted_shape}, got {array.shape}")
@@ -188,7 +213,7 @@ class Program:
             arrays.append(array)
         for place, index, classes in self._labels:
             array = arrays[place]
-            _check_labels(place, array if array.ndim == 1 else array.reshape(count, -1)[:, index], classes)
+            check_labels(place, array if array.ndim == 1 else array.reshape(count, -1)[:, index], classes)
         return arrays, count
 
     def _nested(self, tree: Any, vector: Array) -> Any:
@@ -255,133 +280,3 @@ class Program:
 
     def __repr__(self) -> str:
         return f"<Program of {len(self._tape.lines):,} gates, {len(self._params):,} parameters, {self.backend}>"
-
-
-def _arranged(result: Any, rows: Array) -> Any:
-    """What f returns, for each example, from a matrix of one column per number."""
-    columns = iter(range(rows.shape[-1]))
-
-    def arranged(one: Any) -> Any:
-        if not isinstance(one, (list, tuple)):
-            return rows[..., next(columns)]
-        inner = [arranged(part) for part in one]
-        if isinstance(one, tuple):
-            return tuple(inner)
-        alike = inner and all(not isinstance(part, list | tuple) and part.shape == inner[0].shape for part in inner)
-        return np.stack(inner, axis=rows.ndim - 1) if alike else inner
-
-    return arranged(result)
-
-
-# ---- reading arguments --------------------------------------------------------------------------------------------
-
-
-def _leaves(params: Any) -> list[Value]:
-    """The parameters from left to right; TypeError or ValueError for what cannot be one."""
-    found: list[Value] = []
-    seen: dict[Value, int] = {}  # Values hash by identity
-
-    def walk(tree: Any) -> None:
-        if isinstance(tree, Value):
-            if tree.primitive is not None:
-                raise ValueError(f"params must be leaves, got the output of a gate {tree.primitive.name}: {tree!r}")
-            if seen.setdefault(tree, len(found)) != len(found):
-                raise ValueError(f"params holds {tree!r} twice, as number {seen[tree]} and {len(found)}: list it once")
-            found.append(tree)
-        elif isinstance(tree, Mapping):
-            for one in tree.values():
-                walk(one)
-        elif hasattr(tree, "__iter__") and not isinstance(tree, (str, bytes)):
-            for one in tree:
-                walk(one)
-        else:
-            raise TypeError(
-                f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}"
-            )
-
-    walk(params)
-    return found
-
-
-def _is_sequence(argument: Any) -> bool:
-    """Whether an argument holds several numbers and is no list: an array, a range, a column of a table."""
-    return hasattr(argument, "__len__") and not isinstance(argument, list | tuple | str | bytes)
-
-
-def _numbered(tree: Any, places: Any) -> Any:
-    """The nesting of the parameters with their places; a list of Values alone as a range."""
-    if isinstance(tree, Value):
-        return next(places)
-    if isinstance(tree, Mapping):
-        return {name: _numbered(one, places) for name, one in tree.items()}
-    listed = [_numbered(one, places) for one in tree]
-    if all(isinstance(one, int) for one in listed):
-        return range(listed[0], listed[-1] + 1) if listed else range(0)
-    return tuple(listed) if isinstance(tree, tuple) else listed
-
-
-def _shape_of(place: int, argument: Any) -> tuple[int, ...]:
-    """The shape of an argument of the example."""
-    if isinstance(argument, Value):
-        raise TypeError(f"argument {place} of the example is {argument!r}: give its number, inputs are recorded anew")
-    array = _array(place, argument, "of the example ")
-    if array.size == 0:
-        raise ValueError(f"argument {place} of the example is empty, its shape is {array.shape}")
-    return tuple(array.shape)
-
-
-def _array(place: int, given: Any, of: str = "") -> Array:
-    try:
-        array = np.asarray(given)
-        if array.dtype.kind == "O":
-            array = np.array([number(one) for one in numbers(given)]).reshape(array.shape)
-        if array.dtype.kind not in "biuf":
-            raise TypeError
-    except (TypeError, ValueError):
-        raise TypeError(f"argument {place} {of}must be numbers, in lists of equal length, got {given!r:.60}") from None
-    return array
-
-
-def _outputs(result: Any) -> list[Any]:
-    if isinstance(result, (list, tuple)):
-        return [place for one in result for place in _outputs(one)]
-    return [result]
-
-
-def _labels(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int, int]]:
-    """The inputs that choose among operands: argument, place in it, and how many there are to choose from."""
-    select = lookup("select")
-    starts = np.cumsum([params, *sizes])
-    found: dict[tuple[int, int], int] = {}
-    for gate, places in tape.lines:
-        if gate is select:
-            index = places[0]
-            if not (isinstance(index, int) and params <= index < tape.leaves):
-                raise ValueError(
-                    f"a label chooses among {len(places) - 1} numbers: in a function that compile records it must "
-                    "be an input, or one of their places as a constant"
-                )
-            argument = int(np.searchsorted(starts, index, side="right")) - 1
-            key = argument, int(index - starts[argument])
-            found[key] = min(found.get(key, len(places)), len(places) - 1)
-    return [(*key, classes) for key, classes in found.items()]
-
-
-def _check_labels(place: int, labels: Array, classes: int) -> None:
-    if labels.dtype == np.int64:
-        if labels.view(np.uint64).max() < classes:  # read without a sign, negative numbers are large
-            return
-        wrong = (labels < 0) | (labels >= classes)
-    elif labels.dtype.kind == "f":
-        wrong = ~((labels >= 0) & (labels < classes) & (labels == np.trunc(labels)))
-        if not wrong.any():
-            return
-    elif labels.min() >= 0 and labels.max() < classes:
-        return
-    else:
-        wrong = (labels < 0) | (labels >= classes)
-    example = int(np.flatnonzero(wrong)[0])
-    raise ValueError(
-        f"argument {place} must be whole numbers from 0 to {classes - 1}, one of {classes} classes, got "
-        f"{labels[example]!r} in example {example}"
-    )

@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from microgradnn.compiler.layout import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.primitives import ForwardError, Primitive, lookup
-
-Array = np.ndarray[Any, Any]
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
 _ADD, _MULTIPLY = lookup("add"), lookup("multiply")

@@ -18,6 +18,7 @@ _ADD, _SUM, _MULTIPLY, _DOT = lookup("add"), lookup("sum"), lookup("multiply"), 
 # What a factor is; in a dot product the one that comes first in this order is the weight.
 PARAMETER, UNIFORM, CONSTANT, VARYING = range(4)
 
+_FEWEST_WITH_CONSTANTS = 4
 Pair = tuple[Place, Place]
 
 
@@ -83,7 +84,7 @@ class _Gathering:
     def _absorbed(self) -> bytearray:
         """For every old register 1 if its only use is as a term of a sum, and it is a sum or a product itself."""
         old = self.old
-        uses, user = [0] * len(self.needed), [old.leaves] * len(self.needed)
+        uses, user = [0] * len(self.needed), [0] * len(self.needed)  # leaves come before all users
         for register, (_, places) in enumerate(old.lines, old.leaves):
             if self.needed[register]:
                 for place in places:
@@ -145,7 +146,10 @@ class _Gathering:
                 kinds[b, a].append((second, first))
         products, dots = list[Place](), list[list[Pair]]()
         for kind, listed in kinds.items():
-            least = max(4, fewest) if CONSTANT in kind and kind != (PARAMETER, CONSTANT) else fewest
+            # A few products with constants are cheaper one by one; two factors that vary are no product of matrices.
+            least = (
+                max(_FEWEST_WITH_CONSTANTS, fewest) if CONSTANT in kind and kind != (PARAMETER, CONSTANT) else fewest
+            )
             if kind == (VARYING, VARYING) or len(listed) < least:
                 products += [self.write(_MULTIPLY, pair) for pair in listed]
             else:
