@@ -164,6 +164,20 @@ def test_a_gate_of_your_own(backend):
     assert_agrees(program, [eager(f, w, one) for one in examples], examples, 7)
 
 
+@backends
+def test_a_gate_of_your_own_over_arrays(backend):
+    """Operators, and functions of NumPy that write to no array, such as sinc."""
+    with scratch_table():
+        wave = primitive(
+            "wave", lambda x: math.sin(math.pi * x) / (math.pi * x) + x**2,
+            lambda out, x: mg.cos(math.pi * x) / x - mg.sin(math.pi * x) / (math.pi * x * x) + 2 * x,
+            array=lambda xp, x: xp.sinc(x) + x**2.0,
+        )  # fmt: skip
+        program = mg.compile(lambda x: wave(x), example=(0.5,), wrt="both", backend=backend)
+        examples = [(0.5,), (-1.25,)]
+        assert_agrees(program, [eager(lambda x: wave(x), [], one) for one in examples], examples, 2)
+
+
 # ---- program == eager: random expressions and networks ----------------------------------------------------------
 
 
@@ -1642,3 +1656,16 @@ def test_examples_and_parameters_may_be_any_sequence():
 def test_a_function_of_no_inputs_gives_its_outputs_without_an_axis_of_examples():
     w = [Value(2.0), Value(3.0)]
     assert mg.compile(lambda: [w[0], 2 * w[1]], w, example=(), reduce=None).value().tolist() == [2.0, 6.0]
+
+
+@backends
+def test_a_count_of_examples_among_the_adjoints_is_no_whole_number(backend):
+    """A parameter gets the number of examples as its first contribution, and a fraction as its second."""
+    w = Value(0.5)
+
+    def f(x):
+        return mg.logsumexp([x[0], w, x[1]]) + (w - x[0])
+
+    program = mg.compile(f, w, example=([0.5, 1.0],), wrt="both", backend=backend)
+    examples = [([0.5, 1.0],), ([-0.3, 0.2],), ([0.7, -1.0],)]
+    assert_agrees(program, [eager(f, w, one) for one in examples], examples, 3)

@@ -91,7 +91,7 @@ def array_of(place: int, given: Any, of: str = "") -> Array:
             array = np.array([number(one) for one in numbers(given)]).reshape(array.shape)
         if array.dtype.kind not in "biuf":
             raise TypeError
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"argument {place} {of}must be numbers, in lists of equal length, got {given!r:.60}") from None
     return array
 

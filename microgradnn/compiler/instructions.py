@@ -138,6 +138,9 @@ class Symbol:
         return Functions(self.writer).negative(self)  # type: ignore[no-any-return]  # by name, see there
 
 
+_OPERATORS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power"}
+
+
 class Functions:
     """The `xp` of the table's array functions: every function of NumPy by its name."""
 
@@ -152,7 +155,7 @@ class Functions:
         return Symbol(self._writer, self._writer.places(shape_of(stack.term)))
 
 
-for _operator, _function in {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide"}.items():
+for _operator, _function in _OPERATORS.items():
     setattr(Symbol, f"__{_operator}__", lambda x, y, f=_function: getattr(Functions(x.writer), f)(x, y))
     setattr(Symbol, f"__r{_operator}__", lambda y, x, f=_function: getattr(Functions(y.writer), f)(x, y))
 

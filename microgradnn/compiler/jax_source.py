@@ -161,7 +161,7 @@ class JaxSource:
     def operand(self, term: Any, varying: bool) -> str:
         """A term as an operand of an instruction over examples, or not."""
         if term is COUNT or term is INVERSE_COUNT:
-            return "count" if term is COUNT else "(1 / count)"
+            return "float(count)" if term is COUNT else "(1 / count)"
         if isinstance(term, float):
             return repr(term) if np.isfinite(term) else f"float('{term}')"
         if isinstance(term, np.ndarray):
