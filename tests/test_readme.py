@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from microgradnn import draw
+import microgradnn
+from microgradnn import draw, nn
 from microgradnn.__main__ import main
 from tests.test_drawing import neuron, parsed, xyz
 
@@ -50,7 +51,7 @@ def test_its_network_learns_digits_and_pytorch_reads_the_weights(tmp_path, monke
     """The last digits of a training may differ from machine to machine; the rest may not."""
     import torch
 
-    from microgradnn import nn, no_grad
+    from microgradnn import no_grad
 
     found, said = trained_as_it_says(tmp_path, monkeypatch, capsys)
     assert len(found) == len(said)
@@ -77,6 +78,17 @@ def test_its_pictures_show_the_figures_of_today(name, circuit):
     f.backward()
     committed = (ROOT / "notebooks" / "pictures" / f"{name}.svg").read_text(encoding="utf-8")
     assert parsed(committed)[:2] == parsed(draw(f).svg())[:2]
+
+
+def test_its_picture_of_a_program_is_that_of_today():
+    model = nn.MLP(2, [16, 16, 1], rng=0)
+    program = microgradnn.compile(
+        lambda x, label: nn.hinge(model(x), label) + nn.l2(model, 1e-3), model.parameters(), example=([0.0, 0.0], 1)
+    )
+    committed = (ROOT / "notebooks" / "pictures" / "program.svg").read_text(encoding="utf-8")
+    texts = [sorted(re.findall(r"<text[^>]*>([^<]+)<", svg)) for svg in (committed, program.draw().svg())]
+    assert texts[0] == texts[1]
+    assert any("16 × 16 · 16 × B" in text for text in texts[0])
 
 
 def test_its_links_lead_somewhere():
