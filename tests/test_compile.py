@@ -1601,6 +1601,16 @@ def test_shared_results_on_jax(f, point, weights):
     assert_shared(f, point, weights, "jax")
 
 
+@backends
+def test_a_bias_is_told_from_a_constant_of_its_number(backend):
+    """The parameter is register 2, and 2.0 is a term of the same sum."""
+    w = [Value(0.5), Value(0.25), Value(0.125)]
+    f = lambda x: mg.dot([w[2], 1.0], [1.0, 2.0], w[2]) * x + w[0]  # noqa: E731
+    program = mg.compile(f, w, example=(0.5,), wrt="both", backend=backend)
+    examples = [(0.5,), (-1.5,)]
+    assert_agrees(program, [eager(f, w, one) for one in examples], examples, 2)
+
+
 def _boundary():
     net = nn.MLP(1, [2, 1], activation="tanh", rng=0)
     return (lambda x: net([x]) * net([0.5]) + net([0.5])), net.parameters()

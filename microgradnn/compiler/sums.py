@@ -170,7 +170,7 @@ class _Gathering:
                     parameters = [term for term in uniform if self.rank(term) == PARAMETER]
                     if len(parameters) == 1:
                         bias = parameters[0]
-                        uniform.remove(bias)
+                        uniform = [term for term in uniform if self.rank(term) != PARAMETER]
                 uniform.append(self.write(_DOT, (*weights, *inputs, bias)))
         return _Parts(uniform, varying)
 
