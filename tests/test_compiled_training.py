@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from microgradnn import Value, fit, functional, nn, optim
+from microgradnn import Value, fit, functional, grad, hessian, hvp, jacobian, jvp, nn, optim, value_and_grad
 from microgradnn.nn.losses import LOSSES
 from microgradnn.training.batches import Data
 from microgradnn.training.programs import Programs
@@ -288,6 +288,30 @@ def test_what_a_function_of_ones_own_does_to_the_parameters_between_epochs_count
         return [history.loss, history.validation_loss, [parameter.data for parameter in model.parameters()]]
 
     assert_alike(clipped(True), clipped(False))
+
+
+def outputs_of(model):
+    return lambda x, y: model([x, y])
+
+
+PENALTIES = {  # on derivatives of the model by its inputs
+    "grad": lambda model: grad(outputs_of(model))(0.5, -1.0) ** 2,
+    "value_and_grad": lambda model: functional.sum([one**2 for one in value_and_grad(outputs_of(model), 1)(0.5, 2.0)]),
+    "jacobian": lambda model: functional.sum([one**2 for one in jacobian(lambda x: [model(x)])([0.5, 2.0])[0]]),
+    "hessian": lambda model: hessian(model)([0.5, 2.0])[0][1] ** 2,
+    "hvp": lambda model: functional.sum([one**2 for one in hvp(model, [0.5, 2.0], [1.0, 3.0])]),
+    "jvp": lambda model: jvp(outputs_of(model), (0.5, 2.0), (1.0, 3.0))[1] ** 2,
+}
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_penalty_on_the_gradient_of_the_model_is_learned(name):
+    """The derivative depends on the parameters, so the penalty has a gradient by them, by graphs and by programs."""
+    options = {"penalty": lambda model: 3.0 * PENALTIES[name](model), "batch_size": 3}
+    make = partial(mlp, 3, 1)
+    by_graphs = run(make, "mse", Y, OPTIMIZERS["adam"], **options)
+    assert_alike(run(make, "mse", Y, OPTIMIZERS["adam"], compiled=True, **options), by_graphs)
+    assert by_graphs["state"] != run(make, "mse", Y, OPTIMIZERS["adam"], batch_size=3)["state"]
 
 
 # ---- how often what is recorded ---------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["History", "accuracy", "fit"]
 
+
 def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
     """The part of examples that are classified right: by the largest of several scores, or by the side of one score.
 
@@ -248,7 +249,7 @@ def _carried_by_errors(history: History) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        BaseException.__setattr__(error, "history", history)  # also where the error's own class allows no assignment
+        error.history = history  # type: ignore[attr-defined]  # for whoever catches it
         raise
 
 

@@ -163,6 +163,8 @@ class History:
                 f"the history has {epochs} epochs, but its state is that after {state.epochs}: while fit runs, the two "
                 "are together in on_epoch"
             )
+        if state is not None and not 0 <= state.best.epoch < max(epochs, 1):
+            raise ValueError(f"the history has {epochs} epochs, but its best is epoch {state.best.epoch}")
 
 
 _LISTS = ("loss", "validation_loss", "learning_rate")
