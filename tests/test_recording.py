@@ -34,8 +34,8 @@ def from_the_table(gate, *operands):
         out = gate.evaluate(data)
     except (ArithmeticError, ValueError) as error:
         return repr(error)
-    partials = gate.partials(out, data)
-    return repr((out, tuple(p if isinstance(o, Value) else None for p, o in zip(partials, operands, strict=True))))
+    partials = zip(gate.handed(out, operands), operands, strict=True)  # 0.0 where nothing is handed on
+    return repr((out, tuple((0.0 if p is None else p) if isinstance(o, Value) else None for p, o in partials)))
 
 
 @pytest.mark.parametrize("gate", [gate for gate in table() if gate.arity == 1], ids=str)
