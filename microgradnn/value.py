@@ -183,6 +183,7 @@ class Value:
     @property
     def partials(self) -> tuple[float | None, ...]:
         """∂self/∂operand at the forward values, one per operand; None where the operand takes no gradient."""
+        self._read()  # refused while a function is traced
         if self._primitive is None:
             return ()
         operands = self.operands

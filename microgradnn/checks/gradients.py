@@ -134,7 +134,7 @@ def check_by_hand(root: Value, answers: Mapping[str, float], rtol: float = 1e-3)
     edges: dict[int, list[tuple[float, float]]] = {id(node): [] for node in order}  # (partial, contribution)
     for gate, adjoint in sweep(root):
         right[id(gate)] = adjoint
-        for operand, partial in zip(gate.operands, gate.partials, strict=True):
+        for operand, partial in zip(gate.operands, gate.handed, strict=True):
             if partial is not None:
                 edges[id(operand)].append((partial, partial * adjoint))
     wrong = []
