@@ -71,18 +71,31 @@ def recording() -> Iterator[None]:
 
 @contextmanager
 def detect_anomaly() -> Iterator[None]:
-    """Raise FloatingPointError at the first gate whose output is nan: it names gate, operands and source line.
-
-    It watches the forward values; what a sweep makes of infinite partials it does not see.
+    """Raise FloatingPointError at the first nan, of a value or of a gradient: it names gate, operands and source line.
 
     >>> from microgradnn import Value
     >>> with detect_anomaly():
     ...     Value(float("inf"), "a") * Value(0.0, "b")
     Traceback (most recent call last):
     FloatingPointError: multiply(a=inf, b=0.0) is nan, recorded at ...
+    >>> with detect_anomaly():
+    ...     x = Value(0.0, "x")
+    ...     (x * x).sqrt().backward()
+    Traceback (most recent call last):
+    FloatingPointError: the gradient becomes nan at multiply(x=0.0, x=0.0), recorded at ...
     """
     with _switched(detect_anomaly=True):
         yield
+
+
+def plainly_recording() -> AbstractContextManager[None]:
+    """Record gates of no module, but for what `detect_anomaly` asks for."""
+    return _switched(record=True, path=None)
+
+
+def watching(on: bool) -> AbstractContextManager[None]:
+    """Inside the block `detect_anomaly` is on or off."""
+    return _switched(detect_anomaly=on)
 
 
 def traced_on(tape: Any) -> AbstractContextManager[None]:

@@ -358,3 +358,33 @@ def test_the_library_is_not_asked_where_a_dot_program_is(engine):
 def test_steps_are_saved_as_a_page_only(path, error, tmp_path):
     with pytest.raises(error, match=path):
         steps(xyz()).save(tmp_path / path)
+
+
+# ---- a graph that is out of date --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_a_picture_that_is_out_of_date_says_so_and_shows_no_number_that_does_not_fit(level, tmp_path):
+    f = xyz()
+    f.backward()
+    leaf = f.operands[1]
+    leaf.data = 8.0
+    complaint = "out of date: z was changed; f.forward() computes it anew"
+    drawing = draw(f, level=level)
+    svg = drawing._repr_mimebundle_()["image/svg+xml"]
+    assert complaint in svg
+    assert not {">−12<", ">3<", ">−4<"} & {f">{text}<" for text in ET.fromstring(svg).itertext()}
+    for refused in (drawing.svg, lambda: drawing.save(tmp_path / "f.svg"), lambda: drawing.save(tmp_path / "f.html"),
+                    lambda: to_latex(f), lambda: steps(f).save(tmp_path / "f.html")):  # fmt: skip
+        with pytest.raises(ValueError, match=r"^out of date: z was changed; f\.forward\(\) computes it anew$"):
+            refused()
+    assert not list(tmp_path.iterdir())
+    f.forward()
+    assert complaint not in draw(f, level=level).svg()
+
+
+def test_the_picture_of_a_value_in_jupyter_that_is_out_of_date_keeps_the_leaves():
+    f = xyz()
+    f.operands[1].data = 8.0
+    svg = ET.fromstring(f._repr_mimebundle_()["image/svg+xml"])
+    assert {"−2", "5", "8", "q"} <= set(svg.itertext())

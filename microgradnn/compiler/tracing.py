@@ -30,6 +30,11 @@ class Traced(Value):
 
     __eq__ = Value.__eq__
 
+    @property
+    def handed(self) -> tuple[float | None, ...]:
+        """Nan for each operand that is no constant: what is handed on is known when there are numbers."""
+        return tuple(None if operand.__class__ is float else math.nan for operand in self.operands)
+
     def __repr__(self) -> str:
         return f"Traced({self._primitive.name if self._primitive else 'input'})"
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from microgradnn.modes import no_grad
 from microgradnn.nn.module import Module, data_of
 from microgradnn.optim import Optimizer
-from microgradnn.training.runaway import by_detection, first_gate, first_slope
+from microgradnn.training.runaway import explained, first_gate, first_slope, watched
 from microgradnn.training.state import generators_of
 from microgradnn.value import Value
 
@@ -101,17 +101,17 @@ class Batches:
             grown = self.growth(math.inf) if isinstance(error, OverflowError) else ""
             raise FloatingPointError(f"training stopped in {place}: {error}{grown}") from error
         if not math.isfinite(total.data):
-            why, number = first_gate(total)
-            if math.isnan(number):
-                why = self.detected(data, before) or why
+            again = self.again(data, before)
+            why, number = explained(total, again, first_gate)
+            if math.isnan(number) and isinstance(again, str):
+                why = again
             elif math.isinf(number) and total.data != -math.inf:
                 why += self.growth(math.inf)
             raise FloatingPointError(f"the loss is {total.data} in {place}: {why}")
         norms = {path: math.hypot(*(one.grad for one in layer)) for path, layer in self.layers.items()}
         for path, norm in norms.items():
             if not math.isfinite(norm):
-                slope, diverged = first_slope(total)
-                why = self.detected(data, before) or slope
+                why, diverged = explained(total, self.again(data, before), first_slope)
                 grown = self.growth(total.data) if diverged else ""
                 raise FloatingPointError(f"the gradient of {path} is not finite in {place}: {why}{grown}")
         return total, outputs, norms
@@ -171,10 +171,10 @@ class Batches:
             return f"; the loss has grown from {self.least_loss:.4g} to {loss:.4g}: a smaller lr may help"
         return ""
 
-    def detected(self, data: Data, before: Snapshot) -> str:
-        """What `detect_anomaly` says of the batch, with the same random numbers; "" where it finds nothing."""
+    def again(self, data: Data, before: Snapshot) -> Value | str | None:
+        """The batch recorded once more, with the same random numbers, and watched."""
         self.restore(before)
-        return by_detection(lambda: self.forward(data)[0].backward())
+        return watched(lambda: self.forward(data)[0])
 
     def check_update(self, finite: bool, place: str) -> None:
         """FloatingPointError for an update that is not finite."""

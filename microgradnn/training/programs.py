@@ -23,7 +23,7 @@ from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module, data_of
 from microgradnn.optim import Optimizer
 from microgradnn.training.batches import Batches, Data, Loss, Outcome, Penalty, check_loss
-from microgradnn.training.runaway import by_detection
+from microgradnn.training.runaway import watched
 from microgradnn.value import Value
 
 Array = np.ndarray[Any, Any]
@@ -155,8 +155,9 @@ class Programs(Batches):
                 self.restore(before)
                 self.push()
                 self.swept(data, place, before)  # recorded as a graph the batch is explained
-                why = by_detection(lambda: program.step(*batch, *drawn))
-                raise FloatingPointError(f"the loss or its gradient is not finite in {place}, as it is compiled: {why}")
+                why = watched(lambda: program.step(*batch, *drawn))
+                told = f": {why}" if isinstance(why, str) else ""
+                raise FloatingPointError(f"the loss or its gradient is not finite in {place}, as it is compiled{told}")
             self.ahead = True
             self.steps.step(self.params, self.gradient)
             self.check_update(bool(np.isfinite(self.params[self.held]).all()), place)

@@ -1,67 +1,68 @@
-"""Where numbers run away: the first gate whose output, or whose part in the sweep, is not finite."""
+"""Where numbers run away in training: the first gate whose output, or whose part in the sweep, is not finite."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
+from microgradnn.anomalies import at_line
 from microgradnn.graph import topological_order
 from microgradnn.modes import detect_anomaly
-from microgradnn.value import Value
+from microgradnn.value import Value, sweep
+
+Result = TypeVar("Result")
 
 
 def first_gate(total: Value) -> tuple[str, float]:
     """Name the first gate of a graph whose output is not finite, and give that output; 0 for a parameter.
 
-    >>> w = Value(1e200)
+    >>> w = Value(1e200, "w")
     >>> first_gate(w * w - 1.0)
-    ('the first gate that is not finite is multiply(1e+200, 1e+200) = inf', inf)
+    ('the first gate that is not finite is multiply(w=1e+200, w=1e+200) = inf', inf)
     """
-    node = next(node for node in topological_order(total) if not math.isfinite(node.data))
+    node = next((node for node in topological_order(total) if not math.isfinite(node.data)), total)
     if node.primitive is None:
-        return f"{_written(node)} is not finite", 0.0
-    return f"the first gate that is not finite is {_written(node)} = {node.data}{_owner(node)}", node.data
+        return f"the parameter {node!r} is not finite", 0.0
+    return f"the first gate that is not finite is {at_line(node, f' = {node.data}')}", node.data
 
 
 def first_slope(total: Value) -> tuple[str, bool]:
-    """Name the first gate that a sweep has left with a gradient that is not finite; and whether it only grew too large.
+    """Name the first gate at which the sweep is not finite; and whether a finite derivative, grown large, is the cause.
 
     >>> from microgradnn import sqrt
-    >>> w = Value(0.0); y = sqrt(w); y.backward()
-    >>> first_slope(y)
-    ('sqrt(0) has the derivative inf', False)
+    >>> first_slope(sqrt(Value(0.0, "w")))
+    ('sqrt(w=0.0) has the derivative inf', False)
     """
-    for node in filter(lambda node: node.swept, reversed(topological_order(total))):
-        if not math.isfinite(node.grad):
-            return f"what arrives at {_written(node)} adds up to {node.grad}{_owner(node)}", True
-        for partial in node.partials:
+    for node, adjoint in sweep(total):
+        if not math.isfinite(adjoint):
+            name = at_line(node) if node.primitive is not None else repr(node)
+            return f"what arrives at {name} adds up to {adjoint}", True
+        for partial in node.handed:
             if partial is not None and not math.isfinite(partial):
-                return f"{_written(node)} has the derivative {partial}{_owner(node)}", False
-            if partial is not None and not math.isfinite(partial * node.grad):
-                return f"{_written(node)} hands on {partial:.6g} × {node.grad:.6g}{_owner(node)}", True
-    return "its norm is too large", True
+                return at_line(node, f" has the derivative {partial}"), False
+            if partial is not None and not math.isfinite(partial * adjoint):
+                return at_line(node, f" hands on {partial} × {adjoint}"), True
+    return "its norm is too large for a float", True
 
 
-def by_detection(sweep: Callable[[], Any]) -> str:
-    """What `detect_anomaly` says while `sweep` runs, or nothing."""
+def watched(work: Callable[[], Result]) -> Result | str | None:
+    """What `work` gives while `detect_anomaly` notes lines, or what that says of it; None where something else fails.
+
+    What is explained has happened before; a second time nothing else may hide it.
+    """
     try:
         with detect_anomaly():
-            sweep()
+            return work()
     except FloatingPointError as error:
         return str(error)
-    except Exception:  # something else than the first time: no explanation, and no reason to hide what is explained
-        pass
-    return ""
+    except Exception:
+        return None
 
 
-def _written(node: Value) -> str:
-    if node.primitive is None:
-        return f"the parameter {node!r}"
-    operands = ", ".join(f"{getattr(x, 'data', x):.6g}" for x in node.operands[:6])
-    more = ", …" if len(node.operands) > 6 else ""
-    return f"{node.primitive.name}({operands}{more})"
-
-
-def _owner(node: Value) -> str:
-    return f" of module {node.path}" if node.path else ""
+def explained(total: Value, again: Any, explain: Callable[[Value], tuple[str, Any]]) -> tuple[str, Any]:
+    """What `explain` says of `total`; with the line, where the graph that was recorded `again` has it."""
+    text, kind = explain(total)
+    if isinstance(again, Value) and explain(again)[0].startswith(text):
+        text = explain(again)[0]
+    return text, kind
