@@ -334,15 +334,52 @@ def test_one_example_is_recorded_where_examples_do_not_know_of_each_other(name, 
     assert (programs.recorded[5] is programs.recorded[2]) == alone
 
 
-def test_a_loss_of_ones_own_is_called_once_for_each_size_of_batch():
-    calls = []
+def test_a_loss_of_ones_own_is_called_while_it_is_recorded_only():
+    """For each size of batch, however many batches there are."""
 
-    def loss(outputs, targets):
-        calls.append(len(outputs))
-        return nn.mse(outputs, targets)
+    def calls(epochs):
+        seen = []
 
-    quiet(mlp(), loss, X, Y, "sgd", 20, 3, compiled=True)
-    assert calls == [3, 1]
+        def loss(outputs, targets):
+            seen.append(len(outputs))
+            return nn.mse(outputs, targets)
+
+        quiet(mlp(), loss, X, Y, "sgd", epochs, 3, compiled=True)
+        return seen
+
+    assert calls(20) == calls(1)
+    assert set(calls(1)) == {3, 1}
+
+
+@pytest.mark.parametrize(
+    ("settings", "every"),
+    [
+        ({}, False),
+        ({"metrics": {"m": found}}, True),
+        ({"on_epoch": lambda *_: None}, True),
+        ({"validation": True}, True),
+    ],
+)
+def test_the_values_get_the_parameters_when_somebody_looks_and_in_the_end(settings, every, monkeypatch):
+    pushed = []
+    monkeypatch.setattr(Programs, "push", lambda self, push=Programs.push: (pushed.append(1), push(self)))
+
+    def pushes(epochs):
+        pushed.clear()
+        after = run(mlp, "mse", Y, OPTIMIZERS["plain"], epochs=epochs, compiled=True, batch_size=3, **settings)
+        assert_alike(after, run(mlp, "mse", Y, OPTIMIZERS["plain"], epochs=epochs, batch_size=3, **settings))
+        return len(pushed)
+
+    assert (pushes(9) > pushes(2)) == every
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_norms_may_be_as_large_as_floats_are(compiled):
+    """Together they would be infinite, each of them is not."""
+    model = nn.Sequential(*(nn.Layer(1, 1, "linear", init=nn.init.constant(1.0)) for _ in range(2)))
+    history = quiet(model, lambda out, y: 1e308 * out[0], [[0.5]], [0.0], optim.SGD(model.parameters(), lr=0.0), 1,
+                    compiled=compiled)  # fmt: skip
+    assert all(1e308 < norm < math.inf for [norm] in history.gradient_norm.values())
 
 
 # ---- what is refused ----------------------------------------------------------------------------------------------
@@ -420,8 +457,8 @@ def poisoned():
 
 
 AWAY = {  # model, loss, lr, message
-    "a gate of the model": (lambda: huge(1e200), "mse", 0.1, r"dot\(.*\) = -?inf of module Sequential.3"),
-    "a gate of one example": (lambda: without_norm(1e200), "mse", 0.1, r"= -?inf of module Sequential.2"),
+    "a gate of the model": (lambda: huge(1e200), "mse", 0.1, r"dot\(.*\) of module Sequential.3 = -?inf"),
+    "a gate of one example": (lambda: without_norm(1e200), "mse", 0.1, r" of module Sequential.2 = -?inf"),
     "the loss": (lambda: without_norm(1e80), "mse", 0.1, r"training stopped in epoch 0, batch 0: power\(.*e\+160, 2"),
     "a parameter": (poisoned, "mse", 0.1, r"the parameter Value\(data=nan"),
     "the gradient": (

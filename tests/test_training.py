@@ -573,6 +573,7 @@ def in_third_call(function):
         ({"metrics": {"one": lambda *_: 1.0, "two": in_third_call(lambda *_: 1.0)}}, 1),
         ({"schedule": in_third_call(lambda epoch: 1.0)}, 2),
         ({"penalty": in_third_call(lambda model: nn.l2(model, 0.1))}, 2),
+        ({"on_epoch": in_third_call(lambda *_: None)}, 3),
     ],
 )
 def test_an_interrupt_raised_by_a_function_of_ones_own_ends_training_too(settings, epochs):
@@ -604,6 +605,24 @@ def test_an_interrupt_with_early_stopping_brings_the_best_weights_back():
     history = quiet(model, loss, X, Y, "adam", 9, validation=(X, Y), early_stopping=5)
     assert (history.stopped, len(states)) == ("interrupted", 4)
     assert numbers(model) == states[1]
+
+
+@pytest.mark.parametrize("presses", [1, 2, 3])
+@pytest.mark.usefixtures("handler")
+def test_ctrl_c_while_things_are_left_in_order_is_told_and_cuts_nothing_short(presses):
+    model, finished = mlp(), []
+
+    class Pressing(optim.Adam):
+        def state_dict(self):
+            for _ in range(presses * len(finished)):
+                press()
+            return super().state_dict()
+
+    optimizer = Pressing(model.parameters())
+    history = quiet(model, "mse", X, Y, optimizer, 2, rng=0, on_epoch=lambda model, history: (
+        finished.append(1) if len(history.loss) == 2 else None))  # fmt: skip
+    assert (history.stopped, history.state.epochs) == ("interrupted", 2)
+    assert numbers(model) == states_of(mlp(), 2, None)[-1]
 
 
 def test_a_handler_of_someone_else_stays_in_charge():
@@ -733,18 +752,29 @@ def test_a_nan_is_told_with_the_line_that_made_it(compiled):
         quiet(mlp(), loss, X, Y, "sgd", 1, compiled=compiled)
 
 
+class Kinked(nn.Module):
+    """|2y − dropout(y)| by a root, which has no derivative where y is kept."""
+
+    def __init__(self, seed):
+        self.layer, self.dropout = nn.Layer(2, 1, "linear", init=nn.init.constant(0.5)), nn.Dropout(0.5, rng=seed)
+
+    def forward(self, x):
+        y = self.layer(x)
+        rest = 2 * y[0] - self.dropout(y)[0]
+        return functional.sqrt(rest * rest)
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_the_batch_is_recorded_again_with_the_same_random_numbers(compiled):
-    """Only some masks of dropout make this nan, and the second look finds the same one."""
-    drops = nn.Dropout(0.5, rng=1)
-    model = nn.Sequential(nn.Layer(2, 1, "linear", init=nn.init.constant(0.5)), drops)
-
-    def loss(outputs, targets):
-        return functional.sqrt(outputs[0] * outputs[0]) + nn.mse(outputs, targets)
-
-    with pytest.raises(FloatingPointError, match=r"in epoch 0, batch 2: .*sqrt\(.*0.*\)"):
-        quiet(model, loss, np.array(X) + 0.3, Y, optim.SGD(model.parameters(), lr=0.001), 50, 1, rng=3,
-              compiled=compiled)  # fmt: skip
+    """The first mask that keeps y is that of the third batch, and the next one would drop it."""
+    draws = np.random.default_rng(2).random(4)
+    assert (draws >= 0.5).tolist() == [False, False, True, False]
+    model = Kinked(2)
+    with pytest.raises(
+        FloatingPointError, match=r"in epoch 0, batch 2: sqrt\(0.0\) of module Kinked has .* inf, rec.*sqr"
+    ):
+        quiet(model, "mse", np.array(X) + 3.0, Y, optim.SGD(model.parameters(), lr=0.001), 1, 1, compiled=compiled)
+    assert model.dropout.rng.random() == draws[2]  # as before that batch
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -770,7 +800,7 @@ def test_a_parameter_that_is_not_finite_is_named():
 def test_the_module_of_the_gate_is_named():
     model = nn.Sequential(nn.Layer(1, 1, "linear", init=nn.init.constant(1e200)), nn.Layer(1, 1, "linear", rng=0))
     model.layers[1].weight[0][0].data = 1e200
-    with pytest.raises(FloatingPointError, match=r"dot\(.*\) = inf of module Sequential.1"):
+    with pytest.raises(FloatingPointError, match=r"dot\(.*\) of module Sequential.1 = inf"):
         quiet(model, "mse", [[1.0]], [0.0], "sgd", 1)
 
 
