@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -71,6 +72,16 @@ def interleaved():
         return mg.tanh(z * y)
 
 
+def there_and_back():
+    """A module that is applied to what another path made of a neuron behind it: the root is of its first neuron."""
+    w, v, x = parameter(2.0), parameter(3.0), Value(0.5)
+    with inside("net"):
+        y = v * (w * x)
+    z = mg.exp(y)
+    with inside("net"):
+        return w * z
+
+
 GRAPHS = {
     "network": network,
     "one example": lambda: network([[Value(1.0, "x"), Value(-2.0, "y")]]),
@@ -78,6 +89,7 @@ GRAPHS = {
     "recurrent": recurrent,
     "zoo": zoo,
     "interleaved": interleaved,
+    "there and back": there_and_back,
     "self-penalising": self_penalising,
     "leaf": lambda: Value(1.0, "x"),
     "no modules": lambda: mg.exp(Value(1.0)) * 2,
@@ -150,6 +162,24 @@ def test_edges_carry_the_weights():
     digraph = draw(y, level=1).digraph.source
     assert "style=solid" in digraph
     assert "style=dashed" in digraph
+
+
+@pytest.mark.parametrize("weights", [(-5.0, 3.0), (3.0, -5.0), (5.0, -3.0), (-3.0, 5.0)])
+def test_of_several_weights_on_one_edge_the_largest_by_size_is_drawn(weights):
+    first, second = map(parameter, weights)
+    with inside("net"):
+        y = mg.tanh(first * (x := Value(2.0))) + second * x
+    largest = max(weights, key=abs)
+    assert [link.weight.data for link in folding.fold(y).links.values()] == [largest]
+    drawing = draw(y, level=1)
+    assert drawing._picture.tooltips["n0-0-n1-0"] == f"w = {largest!r}, the largest of 2"
+    assert lines_of_weights(drawing)["n0-0", "n1-0"][2:] == (("negative", True) if largest < 0 else ("positive", False))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_root_is_in_the_picture(name):
+    root = GRAPHS[name]()
+    assert any(value is root for group in folding.fold(root).groups for value in group.values)
 
 
 class Elementwise(nn.Module):
@@ -263,6 +293,32 @@ def test_without_modules_both_levels_are_bands_of_depth():
 def test_other_levels_are_refused(level):
     with pytest.raises(ValueError, match=r"level is 0 .*1 .*2 .*None"):
         draw(network(), level=level)
+
+
+def lines_of_weights(drawing):
+    """How the edges between neurons are drawn: {(start, end): (width, opacity, class, dashed)}."""
+    found = {}
+    for group in ET.fromstring(drawing.svg()).iter(f"{SVG}g"):
+        path = group.find(f"{SVG}path")
+        if group.get("class") == "edge" and path is not None and path.get("class"):
+            numbers = [float(path.get(name, "1")) for name in ("stroke-width", "stroke-opacity")]
+            start, end = re.fullmatch(r"circuit-\w+?-(n\d+-\d+)-(n\d+-\d+)", group.get("id")).groups()
+            found[start, end] = (*numbers, path.get("class"), path.get("stroke-dasharray") is not None)
+    return found
+
+
+def test_the_width_of_an_edge_is_the_size_of_its_weight_and_the_opacity_that_of_its_gradient():
+    """Beside the largest of the same layer: width by ∣w∣, opacity by √∣∂f/∂w∣; colour and dashes by the sign."""
+    w, x = [0.5, -2.0, 1.0, -0.25], [4.0, 1.0, -16.0, 0.0]  # the slope of w·x by each w is x
+    with inside("net"):
+        [[y]] = dots([[parameter(one) for one in w]], [[Value(one) for one in x]], [parameter(0.0)])
+    y.backward()
+    lines = lines_of_weights(draw(y, level=1))
+    for place, (weight, slope) in enumerate(zip(w, x, strict=True)):
+        width, opacity, sign, dashed = lines[f"n0-{place}", "n1-0"]
+        assert width == pytest.approx(0.4 + 2.4 * abs(weight) / 2.0, abs=0.01)
+        assert opacity == pytest.approx(0.25 + 0.75 * abs(slope / 16.0) ** 0.5, abs=0.01)
+        assert (sign, dashed) == (("negative", True) if weight < 0 else ("positive", False))
 
 
 # ---- the picture -----------------------------------------------------------------------------------------------
