@@ -1,6 +1,10 @@
 """Pictures are read back: the SVG is parsed and the numbers must stand where a reader looks for them."""
 
+import base64
+import json
+import math
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -11,6 +15,7 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value, draw, steps, to_latex
 from microgradnn.drawing import layout
+from microgradnn.notation import digits
 from microgradnn.primitives import table
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -120,10 +125,16 @@ def test_every_primitive_is_drawn():
             assert set(wires) == {*(operand.name for operand in operands), "f"}
 
 
-def test_a_value_used_twice_has_two_edges():
+def test_a_value_used_twice_has_two_edges_that_end_apart():
     x = Value(3.0, "x")
-    digraph = draw(x * x).digraph
-    assert sum("w0:e -> g1" in line for line in digraph.body) == 2
+    ends = [
+        (float(numbers[-2]), float(numbers[-1]))
+        for group in ET.fromstring(draw(x * x).svg()).iter(f"{SVG}g")
+        if group.get("id").partition("-e1-")[1]
+        for numbers in [re.findall(r"[-\d.]+", group.find(f"{SVG}path").get("d"))]
+    ]
+    assert len(ends) == 2
+    assert math.dist(*ends) > 10
 
 
 def test_constants_stand_in_the_symbol_and_are_no_nodes():
@@ -145,6 +156,16 @@ def test_title_description_ids_and_tooltips():
     assert "2 gates, 3 leaves" in texts[labelled[1]]
     tooltips = {element.text for element in root.iter(f"{SVG}title")}
     assert {"z = -4.0, ∂f/∂z = 3.0", "f = q × z", "∂f/∂q = -4.0"} <= tooltips
+
+
+def test_pictures_on_one_page_share_no_ids():
+    """Of other circuits, and of the same one with other numbers."""
+    pictures = [draw(xyz()), draw(neuron()), draw(xyz() * 2), draw(chain(200)), draw(chain(201))]
+    x = Value(1.0, "x")
+    pictures += [draw(x * 2), draw(Value(2.0, "x") * 2)]
+    ids = [{e.get("id") for e in ET.fromstring(one.svg()).iter() if e.get("id")} for one in pictures]
+    assert all(ids)
+    assert len(set().union(*ids)) == sum(map(len, ids))
 
 
 def test_colours_for_light_and_dark_and_wires_in_the_colour_of_the_text():
@@ -352,6 +373,42 @@ def test_latex_sums_over_the_uses_of_a_value():
 
 def test_the_library_is_not_asked_where_a_dot_program_is(engine):
     assert layout.render("digraph { a }", "svg").count(b"<svg") == 1
+
+
+# ---- the stepper: what its script is given; the script itself is clicked through in a browser ---------------------
+
+
+def shared():
+    """A gate with two edges from one value, one with constants between its edges, and one with three edges."""
+    x, y = Value(0.5, "x"), Value(-2.0, "y")
+    return mg.maximum(x * x, 1.0, y, -3.0, x) * mg.dot([x, 2.0], [y, x], 1.0)
+
+
+@pytest.mark.parametrize("circuit", [xyz, neuron, shared])
+def test_each_step_highlights_its_gate_and_its_edges_in_the_picture(circuit):
+    """Forward the gate with all edges into it, backward the one edge that the contribution goes along."""
+    walked = steps(circuit())
+    html = mg.drawing.steps_piece(walked)
+    told = json.loads(re.search(r"data-ready\]\)'\), (.*)\);</script>", html)[1])
+    svg = base64.b64decode(re.search('src="data:image/svg\\+xml;base64,([^"]*)"', html)[1])
+    ids = {element.get("id").split("-", 2)[2] for element in ET.fromstring(svg).iter() if element.get("id")}
+    nodes, along = {id(node): number for number, node in enumerate(walked.order)}, []
+    assert [one["sentence"] for one in told] == [step.sentence for step in walked]
+    for step, one in zip(walked, told, strict=True):
+        gate, into = nodes[id(step.gate)], enumerate(step.gate.operands)
+        assert (one["kind"], one["gate"]) == (step.kind, gate)
+        assert ids.issuperset(one["parts"])
+        if step.kind == "forward":
+            edges = [f"e{gate}-{place}" for place, operand in into if isinstance(operand, Value)]
+            assert one["parts"] == [f"g{gate}", f"o{gate}", f"w{gate}", *edges]
+            assert one["value"] == digits(step.gate.data)
+        elif step.kind == "seed":
+            assert (one["parts"], one["after"]) == ([f"g{gate}", f"o{gate}", f"w{gate}"], "1")
+        else:
+            place = next(place for place, operand in into if operand is step.operand and (gate, place) not in along)
+            along.append((gate, place))
+            assert one["parts"] == [f"g{gate}", f"e{gate}-{place}", f"w{nodes[id(step.operand)]}"]
+            assert (one["operand"], one["after"]) == (nodes[id(step.operand)], digits(step.after))
 
 
 @pytest.mark.parametrize(("path", "error"), [("f.svg", ValueError), ("nowhere/f.html", FileNotFoundError)])
