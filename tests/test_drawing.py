@@ -172,12 +172,30 @@ def test_colours_for_light_and_dark_and_wires_in_the_colour_of_the_text():
     svg = draw(xyz()).svg()
     assert all(colour in svg for colour in ("#007a5a", "#b42318", "#56d4a0", "#ff8a7a", "prefers-color-scheme: dark"))
     root = ET.fromstring(svg)
+    light, dark = root.find(f"{SVG}style").text.split("@media (prefers-color-scheme: dark)")
+    for style, value, gradient in ((light, "#007a5a", "#b42318"), (dark, "#56d4a0", "#ff8a7a")):
+        rules = re.findall(r"\.(value|gradient) \{ fill: (#\w+) \}", style)
+        assert rules == [("value", value), ("gradient", gradient)]
     assert {e.get("stroke") for e in root.iter() if e.get("stroke")} == {"currentColor"}
     assert "black" not in {e.get("fill") for e in root.iter()}
 
 
 @pytest.mark.parametrize(
-    "name", ["\x00", "\ud800", "<b>", 'say "a" & b', "θ₁", "a\\nb", "]]>", "-->", "x" * 300, "line\nbreak", "'"]
+    "name",
+    [
+        "\x00",
+        "\ud800",
+        "<b>",
+        'say "a" & b',
+        "θ₁",
+        "a\\nb",
+        "]]>",
+        "-->",
+        "</script><b>",
+        "x" * 300,
+        "line\nbreak",
+        "'",
+    ],
 )
 def test_any_name_can_be_drawn(name):
     x = Value(1.0, name)
@@ -230,6 +248,13 @@ def test_png_and_pdf_where_fonts_are_and_are_not(tmp_path, monkeypatch):
     draw(xyz()).save(tmp_path / "f.png")
     draw(xyz()).save(tmp_path / "f.pdf")
     assert (tmp_path / "f.png").read_bytes() == b"png!\n"
+    fake_dot(tmp_path, "print('/FontFile', sys.argv[1], sys.stdin.read())")
+    draw(xyz()).save(tmp_path / "f.pdf")
+    assert "bgcolor=white" in (paper := (tmp_path / "f.pdf").read_text())
+    assert "dpi" not in paper
+    draw(xyz()).save(tmp_path / "g.png")
+    assert "bgcolor=white" in (paper := (tmp_path / "g.png").read_text())
+    assert "dpi=192" in paper
     fake_dot(tmp_path, "print('%PDF without')")
     with pytest.raises(RuntimeError, match=r"no font to write png.*svg.*fonts-dejavu"):
         draw(xyz()).save(tmp_path / "f.png")
@@ -369,6 +394,27 @@ def test_latex_of_both_circuits():
 def test_latex_sums_over_the_uses_of_a_value():
     x = Value(3.0, "x")
     assert r"\frac{\partial f}{\partial x} &= 1 \cdot 3 + 1 \cdot 3 = 6" in to_latex(x * x)
+
+
+def test_latex_has_a_line_where_the_last_term_arrives():
+    """So that every line uses gradients of lines above it: ∂f/∂x needs ∂f/∂u₁."""
+    x = Value(3.0, "x")
+    lines = to_latex(x * (x * x)).splitlines()
+    assert [line.split(" &=")[0] for line in lines if r"\frac" in line] == [
+        r"\frac{\partial f}{\partial f}", r"\frac{\partial f}{\partial u_{1}}", r"\frac{\partial f}{\partial x}",
+    ]  # fmt: skip
+    assert r"\frac{\partial f}{\partial x} &= 1 \cdot 9 + 3 \cdot 3 + 3 \cdot 3 = 27" in lines[-2]
+
+
+def test_factors_that_are_products_stand_in_brackets():
+    assert r"1 \cdot (2 \cdot 10^{20}) = 2 \cdot 10^{20}" in to_latex(Value(3.0, "x") * 2e20)
+
+
+def test_unnamed_gates_have_names_where_the_stepper_speaks_of_them_and_none_in_a_drawing():
+    f = xyz() * 2
+    assert "u1" not in "".join(text.text for text in ET.fromstring(draw(f).svg()).iter(f"{SVG}text"))
+    stepped = re.search('src="data:image/svg\\+xml;base64,([^"]*)"', mg.drawing.steps_piece(steps(f)))[1]
+    assert "u1" in "".join(text.text for text in ET.fromstring(base64.b64decode(stepped)).iter(f"{SVG}text"))
 
 
 def test_the_library_is_not_asked_where_a_dot_program_is(engine):
