@@ -624,7 +624,7 @@ def test_batch_norm_in_use_changes_no_statistics_and_treats_examples_alone():
 
 @pytest.mark.parametrize("momentum", [0.1, 0.75, 1.0])
 def test_running_statistics_move_towards_mean_and_unbiased_variance(momentum):
-    """r ← (1 − μ) r + μ s of each batch, the variance divided by n − 1 as PyTorch has it."""
+    """By (1 − μ) r + μ s with each batch, the variance divided by n − 1 as PyTorch has it."""
     norm, centre, variance = nn.BatchNorm(2, momentum=momentum), np.zeros(2), np.ones(2)
     for seed, size in enumerate([2, 5, 3]):
         batch = matrix(seed, size, 2) * [3.0, 0.2] + [1.0, -4.0]
