@@ -560,11 +560,13 @@ COPIES += [lambda thing, p=p: pickle.loads(pickle.dumps(thing, protocol=p)) for 
 @pytest.mark.parametrize("leaf_first", [True, False])
 def test_values_copied_together_stay_shared(copied, leaf_first):
     x = Value(3.0, "x")
-    y = m.sin(x * x) + m.maximum(x, 1.0, x * 2)
+    with inside("net"):
+        y = m.sin(x * x) + m.maximum(x, 1.0, x * 2)
     x.grad = 0.25
     x2, y2 = copied((x, y)) if leaf_first else reversed(copied((y, x)))
     assert topological_order(y2)[0] is x2
     assert (x2.name, x2.grad, y2.data, y2.partials) == ("x", 0.25, y.data, y.partials)
+    assert [node.path for node in topological_order(y2)] == [None, *["net"] * 5]
     y2.backward()
     assert x.grad == 0.25
     y.backward()
