@@ -22,6 +22,9 @@ import microgradnn as m
 from microgradnn import Value, anomalies, detect_anomaly, grad, hessian, no_grad, steps
 from microgradnn.graph import topological_order
 from microgradnn.modes import recording
+
+
+from microgradnn.modes import inside, recording
 from microgradnn.value import dots
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
@@ -379,6 +382,18 @@ def test_no_grad_records_nothing_and_ends_also_by_an_exception():
     assert (x * x).operands == (x, x)
 
 
+def test_gates_carry_the_path_of_the_module_at_work_also_where_nothing_is_recorded():
+    """Which tells what a module computed from what it learns: under `no_grad` both are leaves."""
+    x = Value(0.5)
+    for context in (recording, no_grad):
+        with context(), inside("net"), inside("0"):
+            outs = [-x, x * 2, 2 - x, m.tanh(x), m.atan2(x, x), m.maximum(x, 1, x), m.dot([x, 1.0], [x, 2.0])]
+            outs += [out for row in dots([[x, x]], [[1.0, 2.0], [x, x]], [x]) for out in row]
+        assert [out.path for out in outs] == ["net.0"] * 9
+        with context():
+            assert (x * 2).path is None
+
+
 def in_threads(*actions):
     errors = []
 
@@ -548,11 +563,13 @@ COPIES += [lambda thing, p=p: pickle.loads(pickle.dumps(thing, protocol=p)) for 
 @pytest.mark.parametrize("leaf_first", [True, False])
 def test_values_copied_together_stay_shared(copied, leaf_first):
     x = Value(3.0, "x")
-    y = m.sin(x * x) + m.maximum(x, 1.0, x * 2)
+    with inside("net"):
+        y = m.sin(x * x) + m.maximum(x, 1.0, x * 2)
     x.grad = 0.25
     x2, y2 = copied((x, y)) if leaf_first else reversed(copied((y, x)))
     assert topological_order(y2)[0] is x2
     assert (x2.name, x2.grad, y2.data, y2.partials) == ("x", 0.25, y.data, y.partials)
+    assert [node.path for node in topological_order(y2)] == [None, *["net"] * 5]
     y2.backward()
     assert x.grad == 0.25
     y.backward()
@@ -574,6 +591,19 @@ def test_deepcopy_through_a_memo_twice_gives_the_same_copy():
     memo = {}
     first = copy.deepcopy(x * x, memo)
     assert copy.deepcopy(x, memo) is first.operands[0]
+
+
+def test_a_memo_keeps_what_was_copied_alive_so_that_no_copy_stands_for_another():
+    """Where a `__deepcopy__` calls that of a Value itself: the memo goes by `id`, and the dead hand theirs on."""
+    memo = {}
+    assert [Value(float(number)).__deepcopy__(memo).data for number in range(100)] == [*map(float, range(100))]
+    y = Value(3.0) * 2
+    end = weakref.ref(y)
+    y.__deepcopy__(memo)
+    del y
+    assert end() is not None
+    del memo
+    assert end() is None
 
 
 def test_one_pickler_keeps_sharing_over_several_dumps():
