@@ -14,6 +14,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.backprop import grad, leaves
+from microgradnn.extras import install
 from microgradnn.modes import no_grad
 from microgradnn.nn.activations import ACTIVATIONS, Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
@@ -416,7 +417,7 @@ def _axes(ax: Any, **figure: Any) -> Axes:
         import matplotlib.pyplot as plt
         from matplotlib.axes import Axes
     except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "microgradnn[plot]"') from error
+        raise ImportError(f"plots need matplotlib: {install('matplotlib')}") from error
     if ax is None:
         ax = plt.subplots(layout="constrained", **figure)[1]
     if not isinstance(ax, Axes):

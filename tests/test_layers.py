@@ -14,8 +14,8 @@ from microgradnn.value import Value
 
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
-    "primitives", "graph", "recording", "modes", "value", "settings", "notation", "functional", "backprop", "checks",
-    "files", "drawing", "compiler", "nn", "optim", "training", "saving", "plots", "sklearn", "demonstrations",
+    "extras", "primitives", "graph", "recording", "modes", "value", "settings", "notation", "functional", "backprop",
+    "checks", "files", "drawing", "compiler", "nn", "optim", "training", "saving", "plots", "sklearn", "demonstrations",
     "expression", "tables", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
