@@ -21,6 +21,7 @@ from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.dropout import Dropout
 from microgradnn.nn.layers import Layer
 from microgradnn.nn.module import Module, Sequential, evaluating
+from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -491,10 +492,7 @@ def _numbers(name: str, values: Any) -> list[float]:
 def _matrix(name: str, data: Any) -> Array:
     import numpy as np
 
-    try:
-        array = np.asarray(data, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold numbers in rows of equal length, got {data!r:.60}") from None
+    array = numbers_in(data, f"{name} must hold numbers in rows of equal length").astype(float)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must be a matrix with a row for each example, got the shape {array.shape}")
     if not np.isfinite(array).all():
