@@ -812,6 +812,7 @@ WAYS = {  # each a function of one traced number that lets its data decide, on t
     "data": lambda v: v * v.data,
     "getattr": lambda v: v * getattr(v, "da" + "ta"),
     "np.float64": lambda v: v * np.float64(v),
+    "np.exp": lambda v: v * np.exp(v),
     "np.array of floats": lambda v: v * np.array([v, v], float)[0],
 }
 ELSEWHERE = {  # the line that decides is in another library
