@@ -546,11 +546,11 @@ def test_formatting_without_a_format_shows_the_value():
         f"{x:d}"
 
 
-NOT_A_FLOAT = r"not a float.* microgradnn\.sin, not math\.sin; microgradnn\.mean, not statistics\.mean.*\.data"
+NOT_A_FLOAT = r"not a float.*microgradnn\.sin, not math\.sin; microgradnn\.mean, not statistics\.mean.*\.data"
 NOT_WHOLE = r"not a whole number.*round\(v\.data\)"
 LOSSY = [
     *((f, NOT_A_FLOAT) for f in (math.sin, float, complex, "%.2f".__mod__)),
-    *((lambda x, f=f: f([x, x]), NOT_A_FLOAT) for f in (math.fsum, statistics.mean, statistics.fmean, statistics.stdev)),
+    *((lambda x, f=f: f([x, x]), NOT_A_FLOAT) for f in (math.fsum, statistics.mean, statistics.stdev)),
     (lambda x: np.asarray(x, dtype=float), NOT_A_FLOAT),
     *((f, NOT_WHOLE) for f in (int, round, math.floor, math.ceil, math.trunc, range, hex)),
     (lambda x: round(x, 2), NOT_WHOLE), (lambda x: [1, 2][x], NOT_WHOLE),
@@ -613,9 +613,7 @@ def test_every_function_of_numpy_that_the_table_names_is_refused():
     refused = [gate for gate in table() if isinstance(gate.array, str) and hasattr(np, gate.array)]
     assert len(refused) > 20
     for gate in refused:
-        written = (
-            rf"microgradnn\.{gate.name}, " if hasattr(m, gate.name) else r"(-x|\+x|x [-+*/] y|pow\(x, y\)|the func)"
-        )
+        written = rf"microgradnn\.{gate.name}," if hasattr(m, gate.name) else r"(-x|\+x|x [-+*/] y|pow\(x, y\)|the )"
         with pytest.raises(TypeError, match=rf"would lose the gradient of a Value: use {written}"):
             getattr(np, gate.array)(*[Value(0.5)] * gate.arity)
 
