@@ -115,7 +115,7 @@ def test_one_real_number_is_accepted(x):
 REFUSED = [
     (1j, "two Values"), ("1", "float"), (b"1", "float"), (None, "forget to return"), ({}, "one number at a time"),
     ([1.0], "one number at a time"), ((1.0,), "one number at a time"), (np.array([1.0]), "one number at a time"),
-    (np.array(1.0), "one number at a time"), (iter([1.0]), "one number at a time"), (np.complex128(1), "two Values"),
+    (np.array(1.0), r"\.item\(\)"), (iter([1.0]), "one number at a time"), (np.complex128(1), "two Values"),
 ]  # fmt: skip
 
 

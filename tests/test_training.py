@@ -938,12 +938,14 @@ def interrupting(at):
     return loss
 
 
+@pytest.mark.usefixtures("handler")
 def test_ctrl_c_in_the_last_batch_is_told():
     model = mlp(1)
     history = fit(model, interrupting(2), X, Y, "sgd", 2, progress=False)
     assert (history.stopped, len(history.loss)) == ("interrupted", 2)
 
 
+@pytest.mark.usefixtures("handler")
 def test_ctrl_c_before_the_first_validation_keeps_what_was_learned():
     model, before = mlp(1), mlp(1)
     loss = interrupting(1)

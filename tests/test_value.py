@@ -7,6 +7,8 @@ import itertools
 import math
 import operator
 import pickle
+import re
+import statistics
 import subprocess
 import sys
 import threading
@@ -21,10 +23,8 @@ import pytest
 import microgradnn as m
 from microgradnn import Value, anomalies, detect_anomaly, grad, hessian, no_grad, steps
 from microgradnn.graph import topological_order
-from microgradnn.modes import recording
-
-
 from microgradnn.modes import inside, recording
+from microgradnn.primitives import table
 from microgradnn.value import dots
 
 OPERATORS = [operator.add, operator.sub, operator.mul, operator.truediv, operator.pow]
@@ -540,6 +540,104 @@ def test_comparisons_compare_by_value_and_hash_goes_by_identity():
     assert (bool(a), bool(Value(0.0)), bool(Value(math.nan))) == (True, False, True)
     assert len({a, b, Value(2.0), a}) == 3
     assert a != "2.0"
+
+
+# ---- what loses a gradient is refused, what does not works --------------------------------------------------------
+
+
+@pytest.mark.parametrize("wanted", [".3f", "10.2e", "+g", ">8", "08.3f", ".1%", "_", "n"])
+def test_formatting_a_value_formats_its_number(wanted):
+    x = Value(1234.5678)
+    assert format(x, wanted) == format(1234.5678, wanted) == f"{x * 1.0:{wanted}}" == f"{{:{wanted}}}".format(x)
+    assert x.grad == 0.0
+
+
+def test_formatting_without_a_format_shows_the_value():
+    x = Value(0.5)
+    assert f"{x}" == f"{x!s}" == "{}".format(x) == str(x) == repr(x) == "Value(data=0.5, grad=0.0)"  # noqa: UP032
+    with pytest.raises(ValueError, match="Unknown format code 'd' for object of type 'float'"):
+        f"{x:d}"
+
+
+NOT_A_FLOAT = r"not a float.*microgradnn\.sin, not math\.sin; microgradnn\.mean, not statistics\.mean.*\.data"
+NOT_WHOLE = r"not a whole number.*round\(v\.data\)"
+LOSSY = [
+    *((f, NOT_A_FLOAT) for f in (math.sin, float, complex, "%.2f".__mod__)),
+    *((lambda x, f=f: f([x, x]), NOT_A_FLOAT) for f in (math.fsum, statistics.mean, statistics.stdev)),
+    (lambda x: np.asarray(x, dtype=float), NOT_A_FLOAT),
+    *((f, NOT_WHOLE) for f in (int, round, math.floor, math.ceil, math.trunc, range, hex)),
+    (lambda x: round(x, 2), NOT_WHOLE), (lambda x: [1, 2][x], NOT_WHOLE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("lossy", "advice"), LOSSY)
+def test_what_would_lose_the_gradient_is_refused_with_a_remedy(lossy, advice):
+    with pytest.raises(TypeError, match=f"^a Value is {advice}"):
+        lossy(Value(0.5))
+
+
+COMPUTE = [sum, np.sum, np.mean, math.prod, np.prod, max, np.max, lambda xy: np.dot(xy, [3.0, 4.0]), lambda xy: xy @ xy]
+
+
+@pytest.mark.parametrize("f", COMPUTE)
+def test_what_python_and_numpy_compute_with_operators_has_its_gradient(f):
+    point, h = np.array([0.5, 2.0]), np.array([1e-6, 0.0])
+    x, y = map(Value, point)
+    f(np.array([x, y])).backward()
+    assert x.grad == pytest.approx((f(point + h) - f(point - h)) / 2e-6, abs=1e-6)
+
+
+def test_arrays_of_values_call_their_methods():
+    x, y = Value(0.5), Value(2.0)
+    assert [out.operands for out in np.exp(np.array([x, y]))] == [(x,), (y,)]
+    assert np.asarray(x)[()] is x
+
+
+NUMPY = {
+    "exp": "microgradnn.exp", "log1p": "microgradnn.log1p", "arctan": "microgradnn.atan", "arcsin": "microgradnn.asin",
+    "abs": "microgradnn.abs", "absolute": "microgradnn.abs", "sign": "microgradnn.sign", "negative": "-x",
+    "isfinite": "the functions of microgradnn", "log2": "the functions of microgradnn",
+    "square": "the functions of microgradnn",
+}  # fmt: skip
+NUMPY_OF_TWO = {
+    "maximum": "microgradnn.maximum", "minimum": "microgradnn.minimum", "arctan2": "microgradnn.atan2",
+    "add": "x + y", "subtract": "x - y", "multiply": "x * y", "divide": "x / y", "power": "pow(x, y)",
+    "hypot": "the functions of microgradnn", "equal": "the functions of microgradnn",
+    "floor_divide": "the functions of microgradnn",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NUMPY | NUMPY_OF_TWO)
+def test_numpys_functions_name_ours(name):
+    advice = (NUMPY | NUMPY_OF_TWO)[name]
+    function, x = getattr(np, name), Value(0.5)
+    message = f"numpy.{function.__name__} would lose the gradient of a Value: use {advice}, or .data for the bare"
+    for operands in [(x,)] if name in NUMPY else [(x, 2.0), (2.0, x), (x, x)]:
+        with pytest.raises(TypeError, match=re.escape(message)):
+            function(*operands)
+        if not advice.startswith("the "):
+            found = eval(advice, dict(zip("xy", operands, strict=False)) | {"microgradnn": m})
+            found = found(*operands) if callable(found) else found
+            assert isinstance(found, Value)
+            assert found.data == pytest.approx(function(*map(float_of, operands)))
+
+
+def test_every_function_of_numpy_that_the_table_names_is_refused():
+    refused = [gate for gate in table() if isinstance(gate.array, str) and hasattr(np, gate.array)]
+    assert len(refused) > 20
+    for gate in refused:
+        written = rf"microgradnn\.{gate.name}," if hasattr(m, gate.name) else r"(-x|\+x|x [-+*/] y|pow\(x, y\)|the )"
+        with pytest.raises(TypeError, match=rf"would lose the gradient of a Value: use {written}"):
+            getattr(np, gate.array)(*[Value(0.5)] * gate.arity)
+
+
+def test_in_place_operators_of_arrays_are_refused():
+    array = np.ones(2)
+    with pytest.raises(TypeError, match=r"use x \* y"):
+        array *= Value(2.0)
+    assert array.tolist() == [1.0, 1.0]
+    with pytest.raises(TypeError, match=r"numpy\.matmul would lose"):
+        array @ Value(2.0)
 
 
 # ---- copies and pickles -----------------------------------------------------------------------------------------
