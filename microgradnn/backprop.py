@@ -21,7 +21,8 @@ from microgradnn.functional import dot
 from microgradnn.graph import topological_order
 from microgradnn.modes import current_mode, recording
 from microgradnn.notation import digits, factor, formula, names, written
-from microgradnn.primitives import number, positive, where
+from microgradnn.primitives import positive, where
+from microgradnn.reading import number
 from microgradnn.value import Value, outdated, recorded_partials, sweep
 
 _made: ContextVar[set[Value] | None] = ContextVar(

@@ -85,7 +85,7 @@ def check(name: str, save: str | None, plot: str | None) -> None:
 def train(
     name: str, epochs: int | None, seed: int, save: str | None, plot: str | None, compiled: bool = False
 ) -> Iterator[str]:  # fmt: skip
-    """Train a network and say line by line what came of it; a bar on standard error shows the progress.
+    """Train a network and say line by line what came of it; in a terminal a bar on standard error shows the progress.
 
     The held-out fifth of the data decides the accuracy. `save` gets the weights, `plot` a picture of the training.
     """
