@@ -16,15 +16,26 @@ from typing import Any
 _numbers = count(1)
 
 
+def compiled(source: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """A function that runs `source` in a namespace, as often as it is called, and returns the namespace."""
+    filename = f"<microgradnn> program {next(_numbers)}"  # linecache asks nobody about a name that ends in >
+    loader: Any = SimpleNamespace(get_source=lambda _: source)
+    module = {"__name__": filename, "__loader__": loader, "__spec__": ModuleSpec(filename, loader)}
+    code = compile(source, filename, "exec")
+
+    def run(namespace: dict[str, Any]) -> dict[str, Any]:
+        namespace |= module
+        exec(code, namespace)  # noqa: S102  written by the compiler alone
+        return namespace
+
+    return run
+
+
 def load(source: str, name: str, namespace: dict[str, Any]) -> Callable[..., Any]:
     r"""The function `name` that `source` defines, with `namespace` for what it calls.
 
     >>> load("def twice(x):\n    return 2 * x\n", "twice", {})(4)
     8
     """
-    filename = f"<microgradnn> program {next(_numbers)}"  # linecache asks nobody about a name that ends in >
-    loader: Any = SimpleNamespace(get_source=lambda _: source)
-    namespace |= {"__name__": filename, "__loader__": loader, "__spec__": ModuleSpec(filename, loader)}
-    exec(compile(source, filename, "exec"), namespace)  # noqa: S102  written by the compiler alone
-    function: Callable[..., Any] = namespace[name]
+    function: Callable[..., Any] = compiled(source)(namespace)[name]
     return function
