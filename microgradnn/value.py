@@ -37,9 +37,10 @@ _mode = mode.get
 class Value:
     """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
 
-    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, anything
-    else raises TypeError. Comparisons compare by value while `hash` goes by identity, so `in` and `.index` on
-    a list of Values mislead: compare with `is`.
+    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is the other
+    operand of an operator: a string, an array or a complex number raises TypeError. Formatting a Value formats its
+    number; what would lose the gradient, such as float(v), math.sin(v) or numpy.exp(v), raises TypeError. Comparisons
+    compare by value while `hash` goes by identity, so `in` and `.index` on a list of Values mislead: compare with `is`.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z
@@ -182,7 +183,10 @@ class Value:
 
     @property
     def partials(self) -> tuple[float | None, ...]:
-        """∂self/∂operand at the forward values, one per operand; None where the operand takes no gradient."""
+        """∂self/∂operand at the forward values, one per operand; None where the operand takes no gradient.
+
+        They follow IEEE 754 and never raise: the one of √x at 0 is inf, the one of x**y by y at (0, 1) is 0.
+        """
         self._read()  # refused while a function is traced
         if self._primitive is None:
             return ()
