@@ -746,7 +746,7 @@ def test_note_004_forward_and_backward_in_matrices():
         nn.binary_cross_entropy(out, y).backward()
         assert out.data == pytest.approx(a2.item(), rel=1e-12)
         assert out.operands[0].grad == pytest.approx(dz2.item(), rel=1e-10)
-        for name, layer in model.children():
+        for name, layer in model.named_children():
             found = np.array([[one.grad for one in row] for row in layer.weight]).T
             assert np.allclose(found, expected[f"{name}.weight"], rtol=1e-10, atol=1e-15)
             assert np.allclose([one.grad for one in layer.bias], expected[f"{name}.bias"], rtol=1e-10, atol=1e-15)
