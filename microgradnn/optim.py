@@ -176,17 +176,22 @@ class Optimizer(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave, so that the next step is the same to the bit.
 
-        ValueError, and nothing changes, where it is of another optimiser or of other groups, or out of range.
+        ValueError, and nothing changes, where `check_state_dict` raises it.
         """
+        self.check_state_dict(state)
+        for group, settings in zip(self.param_groups, state["param_groups"], strict=True):
+            group.update(self._settings(settings))
+        for place, record in enumerate(self.state.values()):
+            record.update((name, float(state["state"][name][place])) for name in self.memory)
+
+    def check_state_dict(self, state: Mapping[str, Any]) -> None:
+        """ValueError for the state of another optimiser or of other groups, or one that is out of range."""
         _agree(state, self.state_dict(), "state")
         for name in {"step", "square_sum", "mean_square"} & {*self.memory}:
             if min(state["state"][name]) < 0:
                 raise ValueError(f"state['state'][{name!r}] must be ≥ 0, got {min(state['state'][name])!r}")
-        groups = [self._settings(group, " of the state") for group in state["param_groups"]]
-        for group, settings in zip(self.param_groups, groups, strict=True):
-            group.update(settings)
-        for place, record in enumerate(self.state.values()):
-            record.update((name, float(state["state"][name][place])) for name in self.memory)
+        for settings in state["param_groups"]:
+            self._settings(settings, " of the state")
 
 
 class _Part(NamedTuple):

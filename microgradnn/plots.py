@@ -14,12 +14,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.backprop import grad, leaves
+from microgradnn.extras import install
 from microgradnn.modes import no_grad
 from microgradnn.nn.activations import ACTIVATIONS, Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.dropout import Dropout
 from microgradnn.nn.layers import Layer
 from microgradnn.nn.module import Module, Sequential, evaluating
+from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -416,7 +418,7 @@ def _axes(ax: Any, **figure: Any) -> Axes:
         import matplotlib.pyplot as plt
         from matplotlib.axes import Axes
     except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "microgradnn[plot]"') from error
+        raise ImportError(f"plots need matplotlib: {install('matplotlib')}") from error
     if ax is None:
         ax = plt.subplots(layout="constrained", **figure)[1]
     if not isinstance(ax, Axes):
@@ -490,10 +492,7 @@ def _numbers(name: str, values: Any) -> list[float]:
 def _matrix(name: str, data: Any) -> Array:
     import numpy as np
 
-    try:
-        array = np.asarray(data, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold numbers in rows of equal length, got {data!r:.60}") from None
+    array = numbers_in(data, f"{name} must hold numbers in rows of equal length").astype(float)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must be a matrix with a row for each example, got the shape {array.shape}")
     if not np.isfinite(array).all():

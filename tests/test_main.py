@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -266,14 +267,12 @@ def test_help_and_version(answer) -> None:
     page = answer("--help")
     assert page == answer("-h")
     assert len(examples(page)) == 3
-    assert max(map(len, page.splitlines())) <= 90
+    assert max(map(len, page.splitlines())) <= 79
     assert page.isascii()
     assert answer("--version") == f"microgradnn {__version__}\n"
 
 
 def test_examples_of_the_help_run(answer, tmp_path, monkeypatch) -> None:
-    import shlex
-
     monkeypatch.chdir(tmp_path)
     for example in examples(answer("--help")):
         if " train " not in example:  # what it does is in test_demonstrations
@@ -450,7 +449,21 @@ def test_refused_in_one_line(refused, expression, values, line) -> None:
 
 
 def test_nothing_to_do(refused) -> None:
-    assert refused().startswith("give an expression, for example: microgradnn ")
+    assert refused("--json") == 'give an expression, for example "(x+y)*z" x=-2 y=5 z=-4; --help tells more'
+
+
+def test_the_command_alone_shows_a_short_usage_with_an_example_that_runs(capsys, answer) -> None:
+    assert main([]) == 2
+    out, page = capsys.readouterr()
+    assert out == ""
+    assert page.startswith("usage: microgradnn EXPRESSION [NAME=NUMBER ...] [options]\n")
+    assert "microgradnn --help" in page
+    assert len(page.splitlines()) < 15
+    assert max(map(len, page.splitlines())) <= 79
+    assert page.isascii()
+    assert answer(*shlex.split(examples(page)[0])[1:]).endswith("z          −4           3\n")
+    assert shell().returncode == 2
+    assert shell().stderr == page
 
 
 def test_long_lines_are_cut(refused) -> None:

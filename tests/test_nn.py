@@ -622,6 +622,20 @@ def test_batch_norm_in_use_changes_no_statistics_and_treats_examples_alone():
     assert alike(norm.state_dict(), before)
 
 
+@pytest.mark.parametrize("momentum", [0.1, 0.75, 1.0])
+def test_running_statistics_move_towards_mean_and_unbiased_variance(momentum):
+    """By (1 − μ) r + μ s with each batch, the variance divided by n − 1 as PyTorch has it."""
+    norm, centre, variance = nn.BatchNorm(2, momentum=momentum), np.zeros(2), np.ones(2)
+    for seed, size in enumerate([2, 5, 3]):
+        batch = matrix(seed, size, 2) * [3.0, 0.2] + [1.0, -4.0]
+        norm(batch)
+        centre = (1 - momentum) * centre + momentum * batch.mean(0)
+        variance = (1 - momentum) * variance + momentum * batch.var(0, ddof=1)
+        assert np.allclose(norm.running_mean, centre, rtol=1e-12)
+        assert np.allclose(norm.running_var, variance, rtol=1e-12)
+    assert norm.num_batches_tracked == 3
+
+
 def test_batch_norm_keeps_numbers_not_graphs():
     norm = nn.BatchNorm(1)
     norm([[Value(1.0)], [Value(2.0)]])

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from microgradnn import Value, grad, nn, plots
+from microgradnn.extras import install
 from microgradnn.nn.activations import ACTIVATIONS
 
 pytestmark = pytest.mark.plot
@@ -126,9 +127,9 @@ def test_what_is_no_single_axes_is_refused(plot, plt):
 
 
 @pytest.mark.parametrize("plot", EACH)
-def test_without_matplotlib_the_extra_is_named(plot, monkeypatch):
+def test_without_matplotlib_the_command_is_named(plot, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r'pip install "microgradnn\[plot\]"'):
+    with pytest.raises(ImportError, match=f"plots need matplotlib: {install('matplotlib')}$"):
         plot(swept(mlp()), None)
 
 

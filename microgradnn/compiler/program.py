@@ -12,6 +12,7 @@ from microgradnn.compiler.arguments import (
     arranged_like,
     array_of,
     check_labels,
+    is_sequence,
     labels_of,
     leaves_of,
     numbered,
@@ -28,6 +29,7 @@ from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.tracing import collector_paused, trace
 from microgradnn.modes import Mode, mode
+from microgradnn.reading import numbers_in, read_array
 from microgradnn.value import Value
 
 _NUMBERS = frozenset("?bBhHiIlLqQefd")  # what NumPy copies to double precision without a loss of kind
@@ -56,7 +58,8 @@ def build(
     params = list(params) if isinstance(params, Iterator) else params
     leaves = leaves_of(params)
     example = [
-        np.asarray(one) if hasattr(one, "__len__") and not isinstance(one, list | tuple) else one for one in example
+        read_array(one, f"argument {place} of the example must be numbers") if is_sequence(one) else one
+        for place, one in enumerate(example)
     ]
     shapes = [shape_of_argument(place, argument) for place, argument in enumerate(example)]
     with collector_paused():
@@ -151,9 +154,7 @@ class Program:
     def params(self, values: Any) -> None:
         if values is self._params:
             return
-        found = np.asarray(values)
-        if found.dtype.kind not in "biuf":
-            raise TypeError(f"params must be {len(self._params)} numbers, got {values!r:.60}")
+        found = numbers_in(values, f"params must be {len(self._params)} numbers")
         if found.shape != self._params.shape:
             raise ValueError(f"params must be {len(self._params)} numbers, got {found.dtype} of shape {found.shape}")
         self._params[:] = found

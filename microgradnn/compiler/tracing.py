@@ -13,7 +13,8 @@ from typing import Any
 
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.modes import Mode, called_by_user, source_line, traced_on
-from microgradnn.primitives import Primitive, number
+from microgradnn.primitives import Primitive
+from microgradnn.reading import number
 from microgradnn.value import Value
 
 
@@ -29,6 +30,11 @@ class Traced(Value):
         return object.__hash__(self)
 
     __eq__ = Value.__eq__
+
+    @property
+    def handed(self) -> tuple[float | None, ...]:
+        """Nan for each operand that is no constant: what is handed on is known when there are numbers."""
+        return tuple(None if operand.__class__ is float else math.nan for operand in self.operands)
 
     def __repr__(self) -> str:
         return f"Traced({self._primitive.name if self._primitive else 'input'})"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from microgradnn.backprop import leaves
 from microgradnn.modes import inside
 from microgradnn.notation import columns
-from microgradnn.primitives import number
+from microgradnn.reading import number, numbers_in, read_array
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -191,12 +191,9 @@ class Module:
         found = {}
         for key in filter(state.__contains__, own):
             try:
-                array = np.asarray(state[key])
-                if array.dtype.kind not in "biuf":
-                    raise TypeError
-                array = array.astype(float)
-            except (TypeError, ValueError, RuntimeError):  # PyTorch: a tensor that requires a gradient
-                raise ValueError(f"{key} must be an array of numbers, got {state[key]!r:.60}") from None
+                array = numbers_in(state[key], f"{key} must be an array of numbers").astype(float)
+            except TypeError as error:
+                raise ValueError(str(error)) from None
             wanted = np.shape(data_of(own[key][2]))
             if array.shape != wanted:
                 raise ValueError(f"{key} must have the shape {wanted}, got {array.shape}")
@@ -334,9 +331,7 @@ def as_list(x: Any) -> Any:
     if isinstance(x, (list, float, Value)):
         return x
     if hasattr(x, "__array__"):  # NumPy, pandas, PyTorch
-        import numpy as np
-
-        x = np.asarray(x).tolist()
+        x = read_array(x, "expected numbers").tolist()
     if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, Mapping, Set)):
         return list(x)
     return x if hasattr(x, "record_gate") else number(x)
