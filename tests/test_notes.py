@@ -128,7 +128,7 @@ def test_note_000_linear_stays_linear():
         assert data(deep(x)) == pytest.approx(data(single(x)), rel=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=3))
 def test_note_000_no_neuron_separates_xor(numbers):
     """The scores of (0, 0) and (1, 1) sum to those of (0, 1) and (1, 0): they cannot have opposite signs."""
@@ -702,7 +702,7 @@ def test_note_003_losses_are_stable_for_large_logits(logit):
     assert nn.cross_entropy([logit, 0.0], 0) == max(0.0, -logit)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.sampled_from([0, 1]))
 def test_note_003_gradient_by_hand_of_a_3_4_1_network(seed, y):
     """∂L/∂W₂ = (ŷ − y) h₁, for sigmoids and the binary cross-entropy."""
