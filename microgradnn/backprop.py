@@ -21,7 +21,8 @@ from microgradnn.functional import dot
 from microgradnn.graph import topological_order
 from microgradnn.modes import current_mode, recording
 from microgradnn.notation import digits, factor, formula, names, written
-from microgradnn.primitives import number, positive, where
+from microgradnn.primitives import positive, where
+from microgradnn.reading import number
 from microgradnn.value import Value, outdated, recorded_partials, sweep
 
 _made: ContextVar[set[Value] | None] = ContextVar(
@@ -219,6 +220,8 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
 
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """A function that returns all ∂²f/∂x_i∂x_j, the Jacobian of the gradient; nested as JAX nests it.
+
+    Mixed derivatives agree both ways round, also those of x**y at y = 0, x > 0.
 
     >>> hessian(lambda v: v[0] ** 2 * v[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]

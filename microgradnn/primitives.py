@@ -11,41 +11,16 @@ from __future__ import annotations
 
 import keyword
 import math
-import numbers
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from microgradnn.reading import number as number
+
 _LARGEST = sys.float_info.max
 ForwardError = (ArithmeticError, ValueError)  # what math and float raise where a function has no value
-
-
-def number(x: Any) -> float:
-    """Return `x` as a float; refuse what is not one real number with a TypeError that says what to do.
-
-    >>> number(True), number(3)
-    (1.0, 3.0)
-    """
-    if isinstance(x, (float, int, numbers.Real)) or (
-        type(x).__module__ == "numpy" and type(x).__name__ in {"bool", "bool_"}
-    ):
-        return float(x)
-    if hasattr(x, "record_gate"):
-        raise TypeError(f"expected a number, got {x!r}: use its .data for the number in it")
-    kind = type(x).__name__
-    if isinstance(x, numbers.Complex):
-        remedy = "complex numbers are not supported, use two Values for the real and imaginary parts"
-    elif isinstance(x, (str, bytes)):
-        remedy = "convert it with float(...) first"
-    elif x is None:
-        remedy = "did a function forget to return its result?"
-    elif hasattr(x, "__len__") or hasattr(x, "__array__") or hasattr(x, "__iter__"):
-        remedy = "record one number at a time, for example [Value(v) for v in data]"
-    else:
-        remedy = "convert it with float(...) first"
-    raise TypeError(f"expected a number or a Value, got {kind} {x!r:.60}: {remedy}")
 
 
 class _Nothing(float):

@@ -7,6 +7,7 @@ Which gates exist and what their derivatives are is in `primitives`; how a graph
 from __future__ import annotations
 
 import operator
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -36,9 +37,10 @@ _mode = mode.get
 class Value:
     """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
 
-    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, anything
-    else raises TypeError. Comparisons compare by value while `hash` goes by identity, so `in` and `.index` on
-    a list of Values mislead: compare with `is`.
+    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is the other
+    operand of an operator: a string, an array or a complex number raises TypeError. Formatting a Value formats its
+    number; what would lose the gradient, such as float(v), math.sin(v) or numpy.exp(v), raises TypeError. Comparisons
+    compare by value while `hash` goes by identity, so `in` and `.index` on a list of Values mislead: compare with `is`.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z
@@ -51,7 +53,6 @@ class Value:
         "__weakref__", "_data", "_grad", "_left", "_left_partial", "_name", "_path", "_primitive", "_right",
         "_right_partial",
     )  # fmt: skip
-    __array_ufunc__ = None  # NumPy scalars and arrays leave the operators to Value
 
     _data: float
     _grad: float | None  # None until a sweep arrives
@@ -182,7 +183,10 @@ class Value:
 
     @property
     def partials(self) -> tuple[float | None, ...]:
-        """∂self/∂operand at the forward values, one per operand; None where the operand takes no gradient."""
+        """∂self/∂operand at the forward values, one per operand; None where the operand takes no gradient.
+
+        They follow IEEE 754 and never raise: the one of √x at 0 is inf, the one of x**y by y at (0, 1) is 0.
+        """
         self._read()  # refused while a function is traced
         if self._primitive is None:
             return ()
@@ -308,20 +312,38 @@ class Value:
     def __bool__(self) -> bool:
         return self._read() != 0.0
 
+    # ---- what would lose the gradient is refused; formatting loses nothing ----
+
     def __float__(self) -> float:
         self._read()
         raise TypeError(
             "a Value is not a float, its gradient would be lost: use the functions of microgradnn (microgradnn.sin, "
-            "not math.sin), or .data for the bare number"
+            "not math.sin; microgradnn.mean, not statistics.mean), or .data for the bare number"
         )
 
+    as_integer_ratio = __float__  # by which `statistics` and Fraction read numbers
+
     def __int__(self, *_: object) -> int:
-        return int(float(self))
+        self._read()
+        raise TypeError(
+            "a Value is not a whole number, rounding would lose its gradient: use .data, as in round(v.data)"
+        )
 
     __index__ = __trunc__ = __round__ = __floor__ = __ceil__ = __int__
 
+    def __array_ufunc__(self, function: Any, method: str, *operands: Any, **options: Any) -> Any:
+        """Python's operators between NumPy's numbers and a Value are the Value's; NumPy's functions are refused."""
+        reflected = _REFLECTED.get(function.__name__)
+        if reflected and method == "__call__" and not options and hasattr(operands[0], "dtype"):
+            return getattr(Value, reflected)(self, operands[0])
+        self._read()
+        raise TypeError(
+            f"numpy.{function.__name__} would lose the gradient of a Value: use {_counterpart(function)}, or .data for "
+            "the bare number"
+        )
+
     def __format__(self, wanted: str) -> str:
-        return format(float(self), wanted) if wanted else repr(self)
+        return format(self._read(), wanted) if wanted else repr(self)
 
     # ---- copying and pickling: flat, whatever the depth ----
 
@@ -344,6 +366,26 @@ class Value:
             ancestors, self._data, self._grad, self._name, self._path, self._primitive,
             self._left, self._right, self._left_partial, self._right_partial,
         )  # fmt: skip
+
+
+# The operators of Python that NumPy hands on, by its names of them, with `self` on the right.
+_REFLECTED = {str(lookup(name).array): f"__r{method}__" for name, method in OPERATORS.items()} | {
+    "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__",
+    "equal": "__eq__", "not_equal": "__ne__",
+}  # fmt: skip
+
+
+def _counterpart(function: Any) -> str:
+    """What to write in place of NumPy's `function`."""
+    numpy = sys.modules["numpy"]  # which is there, as it has called
+    for gate in table():
+        name = gate.array if isinstance(gate.array, str) else gate.name
+        if getattr(numpy, name, None) is function:
+            if gate.name in OPERATORS or gate.name in SIGNS:
+                return str(gate.source).format("x", "y")
+            if hasattr(sys.modules["microgradnn"], gate.name):
+                return f"microgradnn.{gate.name}"
+    return "the functions of microgradnn"
 
 
 def _members(operand: Any, own: Any) -> Sequence[Any]:
@@ -439,9 +481,9 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
 
 
 def _bare(out: float, path: str | None) -> Value:
-    """What a gate gives under `no_grad`: a leaf; the path of the module tells it from a parameter."""
+    """What a gate gives under `no_grad`: a leaf; its path, that of a module or this word, tells it from a parameter."""
     node = Value(out)
-    node._path = path
+    node._path = path or "no_grad"
     return node
 
 

@@ -1,10 +1,21 @@
-"""What several test modules need: a headless Chromium, and a table of primitives that is left as it was found."""
+"""What several test modules need: a headless Chromium, and a table of primitives that is left as it was found.
+
+Property tests see the same examples in every run, keep no database of them and are not timed: a run is as good on a
+busy machine as on an idle one, and writes nothing.
+"""
 
 import shutil
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from microgradnn.primitives import scratch_table
+
+settings.register_profile(
+    "repeatable",
+    max_examples=50, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
+settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items):

@@ -301,6 +301,20 @@ def test_steps_start_from_zero_and_leave_grad_alone():
     assert (x.grad, f.grad) == (12.0, 1.0)
 
 
+def test_a_second_contribution_is_added_also_where_the_first_was_nothing():
+    x = Value(0.0, "x")
+    assert [step.sentence for step in steps(x * x)[2:]] == [
+        "∂f/∂x += ∂f/∂f · ∂f/∂x = 1 × 0 = 0",
+        "∂f/∂x += ∂f/∂f · ∂f/∂x = 1 × 0 = 0, together 0",
+    ]
+
+
+def test_no_step_leads_on_from_a_gate_that_no_gradient_reaches():
+    """The condition of `where` takes none, so its own operands get none through it."""
+    c, x = Value(1.0, "c"), Value(2.0, "x")
+    assert not any(step.operand is c for step in steps(m.where(m.exp(c) * 2, x, 0.0)))
+
+
 def test_steps_are_a_read_only_sequence_of_frozen_steps():
     listed = steps(first_circuit())
     assert (len(listed), listed[-1], [*listed[:2]], listed[2] in listed) == (7, listed[6], [*listed][:2], True)

@@ -14,8 +14,9 @@ from microgradnn.value import Value
 
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
-    "primitives", "graph", "recording", "modes", "anomalies", "value", "settings", "notation", "functional",
-    "backprop", "checks", "files", "drawing", "compiler", "nn", "optim", "training", "saving", "plots", "sklearn",
+    "extras", "files", "reading", "primitives", "graph", "recording", "modes", "anomalies", "value", "settings",
+    "notation", "functional", "backprop", "checks", "drawing", "compiler", "nn", "optim", "training", "saving",
+    "plots", "sklearn",
     "demonstrations", "expression", "tables", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]

@@ -16,7 +16,8 @@ from microgradnn.backprop import jacobian, leaves, like
 from microgradnn.graph import topological_order
 from microgradnn.modes import no_grad
 from microgradnn.notation import names
-from microgradnn.primitives import ForwardError, number
+from microgradnn.primitives import ForwardError
+from microgradnn.reading import number
 from microgradnn.value import Value, sweep
 
 EPSILON = 2.0**-52  # the distance from 1.0 to the next float

@@ -9,8 +9,8 @@ import numpy as np
 
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.tape import Tape
-from microgradnn.compiler.tracing import numbers
-from microgradnn.primitives import lookup, number
+from microgradnn.primitives import lookup
+from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 
@@ -85,15 +85,7 @@ def shape_of_argument(place: int, argument: Any) -> tuple[int, ...]:
 
 
 def array_of(place: int, given: Any, of: str = "") -> Array:
-    try:
-        array = np.asarray(given)
-        if array.dtype.kind == "O":
-            array = np.array([number(one) for one in numbers(given)]).reshape(array.shape)
-        if array.dtype.kind not in "biuf":
-            raise TypeError
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"argument {place} {of}must be numbers, in lists of equal length, got {given!r:.60}") from None
-    return array
+    return numbers_in(given, f"argument {place} {of}must be numbers, in lists of equal length")
 
 
 def outputs_of(result: Any) -> list[Any]:

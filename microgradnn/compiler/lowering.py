@@ -68,6 +68,7 @@ class _Lowering:
         self.layout = layout
         self.writer = Writer()
         self.sizes = {(space, first): size for space, listed in layout.blocks.items() for first, size in listed}
+        self.firsts = {space: np.array([first for first, _ in listed]) for space, listed in layout.blocks.items()}
         self.active: dict[str, Array] = {}  # rows that depend on what is differentiated by
         self.written = {space: np.zeros(size, dtype=bool) for space, size in layout.sizes.items()}
         self.standing_for: dict[tuple[str, int], float | View] = {}
@@ -253,10 +254,10 @@ class _Lowering:
 
     def materialise_around(self, space: str, rows: Array) -> None:
         """Write down the adjoints that stand for whole blocks, where some of these rows are in them."""
-        for own, first in [key for key in self.standing_for if key[0] == space]:
-            size = self.sizes[own, first]
-            if ((rows >= first) & (rows < first + size)).any():
-                self.materialise(own, first, size)
+        firsts = self.firsts[space]
+        for first in firsts[np.unique(firsts.searchsorted(rows, "right") - 1)].tolist():
+            if (space, first) in self.standing_for:
+                self.materialise(space, first, self.sizes[space, first])
 
     def materialise(self, space: str, first: int, size: int) -> None:
         found = self.standing_for.pop((space, first))

@@ -13,7 +13,8 @@ from typing import Any
 
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.modes import Mode, called_by_user, source_line, traced_on
-from microgradnn.primitives import Primitive, number
+from microgradnn.primitives import Primitive
+from microgradnn.reading import number
 from microgradnn.value import Value
 
 

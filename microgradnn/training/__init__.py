@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from microgradnn.nn.module import Module, as_list, evaluating
 from microgradnn.optim import Optimizer
-from microgradnn.primitives import number
+from microgradnn.reading import number
 from microgradnn.settings import checked
 from microgradnn.training.arguments import Metrics, read
 from microgradnn.training.batches import Batches, Data, Outcome

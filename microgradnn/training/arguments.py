@@ -12,7 +12,7 @@ from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import OPTIMIZERS, Optimizer
-from microgradnn.primitives import number
+from microgradnn.reading import numbers_in
 from microgradnn.settings import checked
 from microgradnn.training.batches import Data, Loss, layers_of
 from microgradnn.training.history import History
@@ -174,13 +174,7 @@ def finite_array(name: str, data: Any) -> np.ndarray[Any, Any]:
     """The argument `name` as an array of finite numbers; TypeError or ValueError for anything else."""
     import numpy as np
 
-    try:
-        read = np.asarray(data)
-        if read.dtype.kind not in "biufO":  # text that looks like a number is text; complex numbers would lose a part
-            raise TypeError(f"it holds {read.dtype}")
-        array = read.astype(float) if read.dtype.kind != "O" else np.vectorize(number, otypes=[float])(read)
-    except (TypeError, ValueError, OverflowError, RuntimeError):  # PyTorch: a tensor that requires a gradient
-        raise TypeError(f"{name} must hold numbers in rows of equal length, got {data!r:.60}") from None
+    array = numbers_in(data, f"{name} must hold numbers in rows of equal length").astype(float)
     if array.size == 0:
         raise ValueError(f"{name} is empty: there must be at least one example, got the shape {array.shape}")
     if not np.isfinite(array).all():
@@ -200,6 +194,6 @@ def _batch_size(batch_size: Any, model: Module, count: int) -> int:
     if size > count:
         raise ValueError(f"batch_size must be at most the number of examples, {count}, got {size}")
     lonely = size == 1 or count % size == 1
-    if lonely and any(isinstance(module, BatchNorm) for _, module in model.modules()):
+    if lonely and any(isinstance(module, BatchNorm) for module in model.modules()):
         raise ValueError(f"batch_size={size} leaves one of {count} examples alone, and BatchNorm needs two")
     return size
