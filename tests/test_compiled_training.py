@@ -309,7 +309,7 @@ def test_one_example_is_recorded_where_examples_do_not_know_of_each_other(name, 
     assert (programs.recorded[5] is programs.recorded[2]) == alone
 
 
-def test_a_loss_of_ones_own_is_called_once_for_each_size_of_batch():
+def test_a_loss_of_ones_own_is_called_twice_for_each_size_of_batch():
     calls = []
 
     def loss(outputs, targets):
@@ -317,7 +317,7 @@ def test_a_loss_of_ones_own_is_called_once_for_each_size_of_batch():
         return nn.mse(outputs, targets)
 
     quiet(mlp(), loss, X, Y, "sgd", 20, 3, compiled=True)
-    assert calls == [3, 1]
+    assert calls == [3, 3, 1, 1]
 
 
 # ---- what is refused ----------------------------------------------------------------------------------------------
