@@ -137,11 +137,12 @@ class Tracer:
         if operand.__class__ is Traced:
             if operand.tracer is self:
                 return operand.place
-            self.refused = TypeError(
-                f"{source_line()} uses {operand!r}, which an earlier call left behind: a program keeps nothing from "
-                "call to call. Compute it in the function, or give its number as an argument"
+            raise self.refuse(
+                TypeError(
+                    f"{source_line()}: uses {operand!r}, which an earlier call left behind: a program keeps nothing "
+                    "from call to call. Compute it in the function, or give its number as an argument"
+                )
             )
-            raise self.refused
         if operand.__class__ is float:
             return operand
         place = self._params.get(operand)
@@ -178,18 +179,25 @@ class Tracer:
             expected = next(self._expected, None)
             if found is not expected and repr(found) != repr(expected):
                 first = "had ended" if expected is None else f"computed {self._described(expected)}"
-                self.refused = _parted(source_line(), f"computes {self._line(gate, places)} where the first {first}")
-                raise self.refused
+                what = f"computes {self._line(gate, places)} where the first {first}"
+                raise self.refuse(_parted(source_line(), what))
         return _traced(self, found, gate, operands)
 
-    def refusal(self) -> TypeError:
-        """The error for code that asks for a number; `call` raises it even where the function goes on without."""
-        self.refused = TypeError(
-            f"{source_line()} asks for the number of a Value while compile records the function: the program would be "
-            "right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or step in place "
-            "of if, max() and comparisons; compute with the functions of microgradnn in place of math, int() and .data"
-        )
+    def refuse(self, error: TypeError) -> TypeError:
+        """The error to raise: the first one. `call` raises it even where the function goes on without."""
+        self.refused = self.refused or error
         return self.refused
+
+    def refusal(self) -> TypeError:
+        """The error for code that asks for a number."""
+        return self.refuse(
+            TypeError(
+                f"{source_line()} asks for the number of a Value while compile records the function: the program "
+                "would be right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or "
+                "step in place of if, max() and comparisons; compute with the functions of microgradnn in place of "
+                "math, int() and .data"
+            )
+        )
 
     # ---- places in messages ----
 
