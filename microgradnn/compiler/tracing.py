@@ -13,7 +13,7 @@ from typing import Any
 
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.modes import Mode, called_by_user, source_line, traced_on
-from microgradnn.primitives import Primitive
+from microgradnn.primitives import NOTHING, Primitive
 from microgradnn.reading import number
 from microgradnn.value import Value
 
@@ -92,6 +92,13 @@ class Tracer:
         places = [x.place if x.__class__ is Traced else place(x) for x in operands]
         found = self.tape.write(gate, tuple(places), mode.path)
         return _traced(found, gate, operands)
+
+    def record_choice(self, gate: Primitive, operands: Sequence[Any], mode: Mode) -> Traced:
+        """Write a gate of a partial among whose operands is NOTHING, which the tape keeps apart from the number 0."""
+        node = self.record(gate, tuple([0.0 if x is NOTHING else x for x in operands]), mode)
+        places = tuple([x if x is NOTHING else self.place(x) for x in operands])
+        node.place = self.tape.write(gate, places, mode.path)
+        return node
 
     def refusal(self) -> TypeError:
         """The error for code that asks for a number; `trace` raises it even where the function goes on without."""
