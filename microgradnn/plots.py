@@ -84,7 +84,7 @@ def plot_gradient_flow(model_or_history: Module | History, ax: Axes | None = Non
 
 def _flow_of_model(model: Module, ax: Axes | None) -> Axes:
     sizes = {}
-    for path, module in model.modules():
+    for path, module in model.named_modules():
         weights = [leaf for name, tensor in module.tensors() if name not in ("b", "bias") for leaf in leaves(tensor)]
         if not any(weight.swept for weight in weights):
             continue
@@ -212,7 +212,7 @@ def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]
 
 def _threshold(model: Module) -> float:
     """Where a single output changes sides: a probability at ½, a score at 0."""
-    *_, (_, last) = model.modules()
+    *_, (_, last) = model.named_modules()
     return 0.5 if isinstance(last, Activation) and last.name == "sigmoid" else 0.0
 
 
@@ -245,7 +245,7 @@ def plot_activations(model: Sequential, X: Any, ax: Axes | None = None) -> Axes:
     batch = _matrix("X", X).tolist()
     found: dict[str, Array] = {}
     with no_grad():
-        for path, layer in copy.deepcopy(model).children():
+        for path, layer in copy.deepcopy(model).named_children():
             batch = [_listed(y) for y in layer(batch)]
             outputs = np.array([[_plain(one) for one in y] for y in batch])
             if not np.isfinite(outputs).all():

@@ -482,9 +482,9 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
 
 
 def _bare(out: float, path: str | None) -> Value:
-    """What a gate gives under `no_grad`: a leaf; the path of the module tells it from a parameter."""
+    """What a gate gives under `no_grad`: a leaf; its path, that of a module or this word, tells it from a parameter."""
     node = Value(out)
-    node._path = path
+    node._path = path or "no_grad"
     return node
 
 

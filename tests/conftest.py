@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, settings
 from microgradnn.primitives import scratch_table
 
 settings.register_profile(
-    "repeatable", derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+    "repeatable",
+    max_examples=50, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+)  # fmt: skip
 settings.load_profile("repeatable")
 
 

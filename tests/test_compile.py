@@ -200,7 +200,7 @@ def kept(f, params, candidates):
 def test_random_expressions(backend):
     """In two inputs and a parameter: the same gates with operands of all classes, shared in all ways."""
 
-    @examples_for(backend, 150)
+    @examples_for(backend, 60)
     @given(expressions(variables=3), st.lists(points(2), min_size=3, max_size=3), points(1))
     def law(expression, candidates, parameter):
         w = Value(*parameter)
@@ -218,7 +218,7 @@ def test_random_expressions(backend):
 
 @backends
 def test_random_expressions_of_parameters_alone(backend):
-    @examples_for(backend, 60)
+    @examples_for(backend, 30)
     @given(expressions(), points(2))
     def law(expression, point):
         params = [Value(x) for x in point]
@@ -269,7 +269,7 @@ def networks(draw):
 
 @backends
 def test_random_networks(backend):
-    @examples_for(backend, 30)
+    @examples_for(backend, 15)
     @given(networks())
     def law(network):
         model, loss, width, inputs = network
@@ -1413,7 +1413,7 @@ def memory_program(backend):
 
 @backends
 def test_memory_stays_flat(backend):
-    assert grown(*memory_program(backend), calls=20_000) < 10_000
+    assert grown(*memory_program(backend), calls=4_000) < 10_000
 
 
 @backends
@@ -1620,7 +1620,7 @@ def assert_shared(f, point, weights, backend):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "python"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50)
 @given(f=shared(), point=points(3), weights=points(3))
 def test_results_that_are_shared_count_as_often_as_they_are_used(f, point, weights, backend):
     assert_shared(f, point, weights, backend)
@@ -1666,13 +1666,13 @@ def test_constants_among_weights_and_inputs(f, params, backend):
 
 
 def test_long_sums_and_deep_chains():
-    w = [Value(0.5) for _ in range(3000)]
-    program = mg.compile(lambda x: mg.dot(w, x) + mg.sum(w), w, example=(np.ones(3000),), backend="python")
-    assert program.grad(np.ones((1, 3000))) == pytest.approx(np.full(3000, 2.0))
+    w = [Value(0.5) for _ in range(1200)]
+    program = mg.compile(lambda x: mg.dot(w, x) + mg.sum(w), w, example=(np.ones(1200),), backend="python")
+    assert program.grad(np.ones((1, 1200))) == pytest.approx(np.full(1200, 2.0))
     v = Value(0.9)
 
     def chain(x):
-        for _ in range(2000):
+        for _ in range(1200):
             x = mg.sin(x * v)
         return x
 

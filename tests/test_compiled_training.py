@@ -160,8 +160,8 @@ def run(make, loss, targets, optimizer, epochs=4, compiled=False, **options):
         "state": {name: array.tolist() for name, array in model.state_dict().items()},
         "optimizer": optimizer.state_dict(),
         "gradients": [parameter.grad if parameter.swept else None for parameter in model.parameters()],
-        "training": [module.training for _, module in model.modules()],
-        "drawn": [rng.random()] + [one.rng.random() for _, one in model.modules() if isinstance(one, nn.Dropout)],
+        "training": [module.training for module in model.modules()],
+        "drawn": [rng.random()] + [one.rng.random() for one in model.modules() if isinstance(one, nn.Dropout)],
     }
 
 
@@ -183,7 +183,7 @@ def assert_alike(ours, theirs, path="", least=1e-10):
 
 
 def together(make):
-    return any(isinstance(module, nn.BatchNorm) for _, module in make().modules())
+    return any(isinstance(module, nn.BatchNorm) for module in make().modules())
 
 
 # ---- the same numbers -------------------------------------------------------------------------------------------
@@ -430,7 +430,7 @@ def test_what_cannot_be_compiled_is_refused_before_any_work(changes, error, mess
     with pytest.raises(error, match=message):
         quiet(model, X=X, y=Y, optimizer=optimizer, epochs=2, rng=rng, **settings)
     assert all((array == before[name]).all() for name, array in model.state_dict().items())
-    assert not any(module.training for _, module in model.modules())
+    assert not any(module.training for module in model.modules())
     assert not any(parameter.swept for parameter in model.parameters())
     assert rng.random() == np.random.default_rng(0).random()
     assert model.layers[2].rng.random() == np.random.default_rng(3).random()
@@ -478,7 +478,7 @@ def test_what_runs_away_is_told_in_the_same_words_and_the_model_is_as_before_tha
         with pytest.raises(FloatingPointError) as caught:
             quiet(model, loss, X, Y, optimizer, 9, 4, rng=0, schedule=lambda epoch: 1.0, compiled=compiled)
         assert optimizer.param_groups[0]["lr"] == rate
-        drawn = [one.rng.random() for _, one in model.modules() if isinstance(one, nn.Dropout)]
+        drawn = [one.rng.random() for one in model.modules() if isinstance(one, nn.Dropout)]
         state = {name: array.tolist() for name, array in model.state_dict().items()}
         return str(caught.value), state, optimizer.state_dict(), drawn
 

@@ -18,7 +18,8 @@ def shown(function):
         return traceback.format_exc()
 
 
-def test_tracebacks_show_its_lines():
+def test_tracebacks_show_its_lines(monkeypatch):
+    monkeypatch.setattr(linecache, "cache", dict(linecache.cache))  # it is cleared below
     functions = [load(INVERSE.format(name), "inverse", {}) for name in "ab"]
     for _ in range(2):
         for name, function in zip("ab", functions, strict=True):

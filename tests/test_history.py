@@ -67,7 +67,7 @@ OPTIONS = {
 
 def left(history, model, optimizer):
     """All that a training leaves behind."""
-    drawn = [module.rng.random() for _, module in model.modules() if isinstance(module, nn.Dropout)]
+    drawn = [module.rng.random() for module in model.modules() if isinstance(module, nn.Dropout)]
     state = {name: array.tolist() for name, array in model.state_dict().items()}
     return asdict(history), state, optimizer.state_dict(), drawn
 

@@ -11,7 +11,7 @@ from microgradnn import Value, nn
 from microgradnn.graph import topological_order
 from microgradnn.nn.losses import LOSSES
 
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = settings(max_examples=30)
 seeds, counts, widths = st.integers(0, 10**6), st.integers(1, 5), st.integers(2, 5)
 reductions = st.sampled_from(["mean", "sum"])
 

@@ -110,7 +110,7 @@ def test_the_model_stays_as_it_was(plot, training):
         return (
             state,
             gradients,
-            [module.training for _, module in model.modules()],
+            [module.training for module in model.modules()],
             model.layers[2].rng.bit_generator.state,
         )
 
@@ -260,7 +260,7 @@ def test_activations_are_those_of_each_layer_in_the_mode_it_is_in():
     model = mlp()
     ax = plots.plot_activations(model, X)
     outputs, batch = [], X.tolist()
-    for _, layer in model.children():
+    for layer in model.children():
         batch = [[one.data for one in row] for row in layer(batch)]
         outputs.append(np.array(batch))
     dots = [container.lines[0].get_ydata()[0] for container in ax.containers]

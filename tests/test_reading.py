@@ -3,6 +3,7 @@
 import decimal
 import fractions
 import re
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -107,6 +108,37 @@ def test_what_no_array_of_numbers_holds_gets_a_remedy(data, advice):
 
 
 # ---- PyTorch and bfloat16 -----------------------------------------------------------------------------------------
+
+
+class Tensor:
+    """A stand-in for a tensor of PyTorch that NumPy cannot read."""
+
+    def __init__(self, requires_grad=False, is_sparse=False, device="cpu", dtype="torch.float32"):
+        self.requires_grad, self.is_sparse, self.dtype, self.shape = requires_grad, is_sparse, dtype, (2,)
+        self.device = SimpleNamespace(type=device)
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("can't")
+
+    detach = tolist = __len__ = None
+
+
+@pytest.mark.parametrize(
+    ("properties", "calls"),
+    [
+        ({"requires_grad": True}, ".detach()"),
+        ({"dtype": "torch.bfloat16"}, ".float()"),
+        ({"requires_grad": True, "is_sparse": True, "device": "cuda", "dtype": "torch.float8_e5m2"},
+         ".detach().to_dense().cpu().float()"),
+    ],
+)  # fmt: skip
+def test_a_tensor_that_numpy_cannot_read_gets_the_calls_that_make_it_readable(properties, calls):
+    tensor = Tensor(**properties)
+    for read in (lambda x: numbers_in(x, "X"), lambda x: numbers_in([[x]], "X"), nn.Neuron(2)):
+        with pytest.raises(TypeError, match=rf"got .*: use its {re.escape(calls)}$"):
+            read(tensor)
+    with pytest.raises(TypeError, match=rf"for example \[Value\(v\) for v in data{re.escape(calls)}\.tolist\(\)\]$"):
+        number(tensor)
 
 
 def tensors():

@@ -127,7 +127,7 @@ def test_saving_leaves_gradients_and_mode_alone(tmp_path):
     model.save(tmp_path / "weights.safetensors")
     model.load(tmp_path / "weights.safetensors")
     assert [(parameter.grad, parameter.swept) for parameter in model.parameters()] == before
-    assert not any(module.training for _, module in model.modules())
+    assert not any(module.training for module in model.modules())
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])

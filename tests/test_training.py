@@ -158,7 +158,7 @@ def test_gradient_norms_are_those_of_a_sweep_by_hand():
     model, by_hand = mlp(), mlp()
     history = quiet(model, "mse", X, Y, "sgd", 1)
     nn.mse(by_hand(X), Y).backward()
-    for path, layer in by_hand.children():
+    for path, layer in by_hand.named_children():
         assert history.gradient_norm[path] == [pytest.approx(norm(layer.parameters()), rel=1e-12)]
 
 
@@ -586,7 +586,7 @@ def test_an_interrupt_raised_by_a_function_of_ones_own_ends_training_too(setting
     if settings.get("validation", True):
         lists += [history.validation_loss, *history.validation_metrics.values()]
     assert {len(figures) for figures in lists} == {epochs}
-    assert all(module.training for _, module in model.modules())
+    assert all(module.training for module in model.modules())
     assert optimizer.param_groups[0]["lr"] == 0.1
 
 
@@ -830,7 +830,7 @@ class Hook:
 
     def __call__(self, model, history):
         assert not self.closed
-        modes = {module.training for _, module in model.modules()}
+        modes = {module.training for module in model.modules()}
         self.seen.append((len(history.loss), modes, numbers(model), nn.mse(model(HELD_OUT[0]), HELD_OUT[1]).data))
         return self.answer(history)
 
@@ -1204,11 +1204,11 @@ def test_mistakes_are_refused_before_any_work(changes, error, message):
     rng = np.random.default_rng(0)
     settings = {"model": mlp(), "loss": "mse", "X": X, "y": Y, "optimizer": "sgd", "epochs": 2, "rng": rng, **changes}
     model = settings["model"] if isinstance(settings["model"], nn.Module) else nn.Dropout()
-    before, modes = numbers(model), [module.training for _, module in model.modules()]
+    before, modes = numbers(model), [module.training for module in model.modules()]
     with pytest.raises(error, match=message):
         quiet(**settings)
     assert numbers(model) == before
-    assert [module.training for _, module in model.modules()] == modes
+    assert [module.training for module in model.modules()] == modes
     assert not any(parameter.swept for parameter in model.parameters())
     assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
 

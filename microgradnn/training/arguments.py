@@ -194,6 +194,6 @@ def _batch_size(batch_size: Any, model: Module, count: int) -> int:
     if size > count:
         raise ValueError(f"batch_size must be at most the number of examples, {count}, got {size}")
     lonely = size == 1 or count % size == 1
-    if lonely and any(isinstance(module, BatchNorm) for _, module in model.modules()):
+    if lonely and any(isinstance(module, BatchNorm) for module in model.modules()):
         raise ValueError(f"batch_size={size} leaves one of {count} examples alone, and BatchNorm needs two")
     return size

@@ -61,7 +61,7 @@ class Batches:
     def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer) -> None:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
         self.layers = layers_of(model)
-        self.statistics = [(module, name) for _, module in model.modules() for name in module.buffers]
+        self.statistics = [(module, name) for module in model.modules() for name in module.buffers]
         self.generators = list({id(one.bit_generator): one for one in generators_of(model).values()}.values())
         self.least_loss = math.inf  # of all batches
 
@@ -186,7 +186,7 @@ class Batches:
 
 def layers_of(model: Module) -> dict[str, list[Value]]:
     """The parameters of each module that has some of its own, by path."""
-    named = ((path or type(module).__name__, module.own_parameters()) for path, module in model.modules())
+    named = ((path or type(module).__name__, module.own_parameters()) for path, module in model.named_modules())
     return {path: parameters for path, parameters in named if parameters}
 
 

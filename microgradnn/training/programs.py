@@ -186,9 +186,9 @@ class Programs(Batches):
 
 def _one_by_one(model: Module) -> bool:
     """Whether an example has the same output whatever the others are, and draws the same masks."""
-    for _, module in model.modules():
+    for module in model.modules():
         own = [name for name in ("__call__", "run", "forward_batch", "forward") if not _ours(type(module), name)]
-        drops = any(isinstance(one, Dropout) and one.training for _, one in module.modules())
+        drops = any(isinstance(one, Dropout) and one.training for one in module.modules())
         together = isinstance(module, BatchNorm) and module.training
         if together or (own and (own != ["forward"] or drops)):
             return False

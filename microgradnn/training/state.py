@@ -54,7 +54,7 @@ class Weights:
         names = {parameter: name for name, parameter in self.parameters.items()}
         self.held = [names[parameter] for parameter in optimizer.state]
         self.statistics: dict[str, tuple[Module, str]] = {}
-        for path, module in model.modules():
+        for path, module in model.named_modules():
             for name in module.buffers:
                 self.statistics[f"{path}.{name}" if path else name] = module, name
 
@@ -102,7 +102,7 @@ def generators_of(model: Module) -> dict[str, np.random.Generator]:
 
     return {
         f"{path}.{name}" if path else name: value
-        for path, module in model.modules()
+        for path, module in model.named_modules()
         for name, value in vars(module).items()
         if isinstance(value, np.random.Generator)
     }
