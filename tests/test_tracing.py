@@ -244,10 +244,10 @@ PARTING = {
 def test_what_differs_when_the_function_is_called_again_is_refused_by_line_and_remedy(kind):
     make = PARTING[kind]
     f = make()
-    _, start = inspect.getsourcelines(f if f.__code__.co_firstlineno == make.__code__.co_firstlineno else make)
+    lines, start = inspect.getsourcelines(f if f.__code__.co_firstlineno == make.__code__.co_firstlineno else make)
     line = start + next((place for place, text in enumerate(lines) if "# here" in text), 0)
     if kind in ("a generator", "a map", "a zip"):
-        _, start = inspect.getsourcelines(spent)
+        lines, start = inspect.getsourcelines(spent)
         line = start + next(place for place, text in enumerate(lines) if "# here" in text)
     example = (1.0,) if inspect.signature(f).parameters else ()
     with pytest.raises(TypeError) as caught:

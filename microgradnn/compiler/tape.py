@@ -1,9 +1,9 @@
 """The tape: a scalar function written down as straight-line code, simplified while it is written.
 
 Line i applies a gate to places and writes register `leaves + i`. A place is a register (an int) or a constant: a float,
-or NOTHING, which is the constant 0 in a partial. The first registers are the leaves, parameters and then inputs. Equal
-lines are written once, constants are folded, and 0 + x and x² are written as x and x · x. A product with 1 is left as it
-is: a constant may be a datum that happens to be 1, and gates that do the same should look the same.
+or NOTHING, which is the constant 0 in a partial. The first registers are the leaves, parameters and then inputs.
+Equal lines are written once, constants are folded, and 0 + x and x² are written as x and x · x. A product with 1 is
+left as it is: a constant may be a datum that happens to be 1, and gates that do the same should look the same.
 """
 
 from __future__ import annotations
