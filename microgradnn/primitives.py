@@ -34,6 +34,7 @@ class _Nothing(float):
     __mul__ = __rmul__ = lambda self, other: self
     __neg__ = __pos__ = lambda self: self
     __add__ = __radd__ = lambda self, other: self if other is self else other + 0.0
+    __reduce__ = lambda self: "NOTHING"  # noqa: E731  there is but one, also among what was pickled
 
 
 NOTHING = _Nothing(0.0)

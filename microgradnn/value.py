@@ -19,6 +19,7 @@ from microgradnn.anomalies import at_line, note_line, note_lines, refuse_nan
 from microgradnn.graph import Vector, order_with_vectors, topological_order
 from microgradnn.modes import Mode, called_by_user, current_mode, mode, plainly_recording, source_line, watching
 from microgradnn.primitives import (
+    NOTHING,
     OPERATORS,
     SIGNS,
     ForwardError,
@@ -168,7 +169,10 @@ class Value:
 
     @property
     def path(self) -> str | None:
-        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None."""
+        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None.
+
+        What was computed inside `no_grad()`, but in no module, has the path "no_grad".
+        """
         return self._path
 
     @property
@@ -665,15 +669,20 @@ def recorded_partials(gate: Value) -> list[Any]:
     """
     assert gate._primitive is not None
     operands = gate.operands
+    switched = current_mode()
 
     def apply(primitive: Primitive, places: list[Any]) -> Any:
         if any(isinstance(place, Value) for place in places):
+            if any(place is NOTHING for place in places):
+                return switched.tape.record_choice(primitive, places, switched)
             return record(primitive, places, by_limit=True)
         return primitive.limit(places)
 
-    partials = gate._primitive.trace(len(operands)).run(gate, operands, apply)
+    zero = 0.0 if switched.tape is None else NOTHING  # what was taken is known when the program runs
+    marked = [zero if operand.__class__ is float and operand == 0.0 else operand for operand in operands]
+    partials = gate._primitive.trace(len(operands)).run(gate, marked, apply, zero)
     return [
-        None if handed is None or (partial.__class__ is float and partial == 0.0) else partial
+        None if handed is None or partial is NOTHING or (partial.__class__ is float and partial == 0.0) else partial
         for partial, handed in zip(partials, gate.handed, strict=True)
     ]
 

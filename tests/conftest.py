@@ -25,6 +25,13 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+def pytest_make_parametrize_id(config, val, argname):
+    """Ids that are the same in every process: of what would be named by its address, the name or the kind."""
+    if callable(val) or " at 0x" in repr(val):
+        return getattr(val, "__name__", type(val).__name__)
+    return None
+
+
 class ForEveryTest:
     """Fixtures in this file reach the tests beside it; those of a plugin reach the doctests of the package too."""
 

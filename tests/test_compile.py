@@ -47,6 +47,7 @@ from tests.compile_cases import (
     values,
     well_conditioned,
 )
+from tests.test_primitives import CHOICES
 
 INF, NAN = math.inf, math.nan
 SIZES = [1, 2, 7, 1000]
@@ -685,6 +686,38 @@ def test_gradients_at_the_edges_are_those_of_the_table(gate, backend):
         for operand, one in zip(operands, found, strict=True):
             expected = [partial or 0.0 for partial in gate.partials(gate.limit(operand), operand)]
             assert list(one) == pytest.approx(expected, rel=1e-12, abs=absolute, nan_ok=True), operand
+
+
+@pytest.mark.parametrize(("gate", "sample"), CHOICES, ids=lambda value: getattr(value, "name", str(value)))
+def test_straight_lines_hand_on_an_infinite_slope_where_eager_code_does(gate, sample):
+    """√z at z = 0, added to an operand: in the program and its gradient, and in a gradient that it records."""
+    for place in range(gate.name == "select", len(sample)):  # a label is no such sum
+
+        def h(z, place=place):
+            return gate(*sample[:place], sample[place] + mg.sqrt(z), *sample[place + 1 :])
+
+        for f in (h, mg.grad(h)):
+            expected = mg.grad(f)(0.0)
+            program = mg.compile(f, example=(0.5,), wrt="inputs", backend="python")
+            for one in (program, pickle.loads(pickle.dumps(program))):
+                value, slope = one.value_and_grad([0.0])
+                assert np.array_equal([value, *slope], [f(0.0), expected], equal_nan=True)
+
+
+NOT_TAKEN = {
+    "where": lambda x: mg.where(x, mg.sqrt(mg.where(x, x, 1.0)), 0.0),  # the operand is chosen first
+    "maximum": lambda x: mg.maximum(mg.sqrt(mg.where(x, x, 1.0)), 2.0),
+    "a factor 0": lambda x: 0.0 * mg.sqrt(x),
+    "an exponent 0": lambda x: mg.sqrt(x) ** 0,
+}
+
+
+@backends
+@pytest.mark.parametrize("way", NOT_TAKEN)
+def test_the_remedy_for_a_branch_that_is_not_taken_and_constants_of_0(way, backend):
+    """What arrays promise: nothing behind a constant factor 0, and nothing where the operand was chosen first."""
+    program = mg.compile(NOT_TAKEN[way], example=(0.5,), wrt="inputs", backend=backend)
+    assert program.grad([0.0, 0.0]).tolist() == [0.0, 0.0]
 
 
 @backends

@@ -260,14 +260,10 @@ def test_what_differs_when_the_function_is_called_again_is_refused_by_line_and_r
 
 def test_the_message_shows_what_was_computed_by_either_call():
     numbers = iter([0.25, 0.75])
-    with pytest.raises(
-        TypeError, match=r"multiply\(multiply\(…\), 0\.75\) where the first computed multiply\(.*, 0\.25\)"
-    ):
+    with pytest.raises(TypeError, match=r"multiply\(multiply\(…\), 0\.75\) where the first computed .*, 0\.25\)"):
         mg.compile(lambda x: w * x * next(numbers), w, example=(1.0,))
     places = iter([0, 1])
-    with pytest.raises(
-        TypeError, match=r"multiply\(w, inputs\[1\]\) where the first computed multiply\(w, inputs\[0\]\)"
-    ):
+    with pytest.raises(TypeError, match=r"multiply\(w, inputs\[1\]\) where the first computed .*inputs\[0\]\)"):
         mg.compile(lambda x: w * x[next(places)], w, example=([1.0, 1.0],))
     with pytest.raises(TypeError, match="second call raises ZeroDivisionError: mine"):
         mg.compile(failing(), w, example=(1.0,))
@@ -390,7 +386,7 @@ def test_every_line_of_a_tape_knows_the_line_of_the_user_that_wrote_it():
     gates = [gate.name for gate, _ in tape.lines]
     assert gates[:7] == ["multiply", "tanh", "multiply", "dot", "dot", "tanh", "tanh"]
     assert marks == ["first", "helper", "helper", *["layer"] * 4] + ["last"] * (len(gates) - 7)
-    lines, start = inspect.getsourcelines(f)
+    _, start = inspect.getsourcelines(f)
     assert texts[0].startswith(f"{__file__}, line {start + 1}: ")
     assert [pickle.loads(pickle.dumps(tape)).sources.text(line) for line in range(len(texts))] == texts
 

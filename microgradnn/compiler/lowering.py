@@ -160,7 +160,7 @@ class _Lowering:
                     partials = [self.writer.call("add", [one for one in partials if one is not None]), None]
                 for operand, partial in zip(step.operands, partials, strict=True):
                     target = self.wanted(operand)
-                    if target is not None and partial is not None:
+                    if target is not None and partial is not None and not _is_zero(partial):  # 0 × ∞ is nan
                         contribution = self.writer.call("multiply", [partial, adjoint])
                         self.contribute(target, contribution, step.out.varying)
             case MatrixProduct():
@@ -316,6 +316,11 @@ def _summed(writer: Writer, term: Term, axis: int, size: int, rank: int) -> Term
     if axis < 0 or shape[axis] == 1:
         return writer.call("multiply", [term, float(size)])
     return writer.write("sum axis", [term, axis], shape=(*shape[:axis], 1, *shape[axis + 1 :]))
+
+
+def _is_zero(term: Any) -> bool:
+    """Whether a term is the constant 0."""
+    return isinstance(term, float) and term == 0.0
 
 
 def _first(term: Any, axis: int, count: int) -> Any:

@@ -258,7 +258,7 @@ class Program:
         ):
             return np.array(found)
         if hasattr(tree, "_make"):  # a named tuple
-            return tree._make(found)  # type: ignore[attr-defined]
+            return tree._make(found)
         return tuple(found) if isinstance(tree, tuple) else found
 
     def _watch(self, arrays: Sequence[Array], count: int) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.primitives import ForwardError, Primitive, lookup
+from microgradnn.primitives import NOTHING, ForwardError, Primitive, lookup
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
 _LINES = 25_000  # of one function: Python takes some 6 KB for each while it compiles
@@ -26,7 +26,8 @@ _ADD, _MULTIPLY = lookup("add"), lookup("multiply")
 def differentiated(tape: Tape, first: int, last: int) -> Tape:
     """The tape with the derivatives of its first root by the leaves from `first` to before `last` behind that root.
 
-    contribution = partial × adjoint, from the root to the leaves; the partials come from the table.
+    contribution = partial × adjoint, from the root to the leaves; the partials come from the table. Their constant 0 is
+    NOTHING on the tape: nothing is handed on along such an edge, which may be known only when the numbers are.
 
     >>> tape = Tape(2)
     >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
@@ -41,28 +42,23 @@ def differentiated(tape: Tape, first: int, last: int) -> Tape:
     if isinstance(tape.roots[0], int):
         adjoints[tape.roots[0]] = 1.0
 
-    def times(x: Place, y: Place) -> Place:
-        if 1.0 in (x, y) and float in (x.__class__, y.__class__):
-            if x.__class__ is float and x == 1.0:
-                return y
-            if y.__class__ is float and y == 1.0:
-                return x
-        return found.write(_MULTIPLY, (x, y))
+    def write(gate: Primitive, places: Sequence[Place]) -> Place:
+        if gate is _MULTIPLY:
+            for x, y in (places, places[::-1]):
+                if x.__class__ is not int and (x is NOTHING or x == 1.0):
+                    return x if x is NOTHING else y
+        return found.write(gate, tuple(places))
 
     for register in range(tape.leaves + len(tape.lines) - 1, tape.leaves - 1, -1):
         adjoint = adjoints.get(register)
         if adjoint is None or not active[register]:
             continue
         gate, places = tape.lines[register - tape.leaves]
-        partials = gate.trace(len(places)).run(
-            register, places, lambda inner, operands: found.write(inner, tuple(operands))
-        )
-        for place, partial in zip(places, partials, strict=True):
-            if isinstance(place, int) and active[place] and partial is not None:
-                contribution = times(partial, adjoint)
-                adjoints[place] = (
-                    found.write(_ADD, (adjoints[place], contribution)) if place in adjoints else contribution
-                )
+        marked = [NOTHING if place.__class__ is not int and place == 0.0 else place for place in places]
+        for place, partial in zip(places, gate.trace(len(places)).run(register, marked, write, NOTHING), strict=True):
+            if isinstance(place, int) and active[place] and partial is not None and partial is not NOTHING:
+                contribution = write(_MULTIPLY, (partial, adjoint))
+                adjoints[place] = write(_ADD, (adjoints[place], contribution)) if place in adjoints else contribution
     found.close()
     found.roots = [tape.roots[0], *[adjoints.get(leaf, 0.0) for leaf in range(first, last)], *tape.roots[1:]]
     return found
@@ -187,10 +183,14 @@ class PythonBackend:
         listed, found = params.tolist(), []
         for row in rows:
             try:
-                found.append(run(*listed, *row))
-            except ForwardError:  # where Python raises, arrays have inf and nan
+                roots = run(*listed, *row)
+                finite = math.isfinite(sum(roots))
+            except ForwardError:
+                finite = False
+            if not finite:  # Python raises where arrays have inf and nan, and takes NOTHING for a number
                 numbers = by_limits(tape, [*listed, *row])
-                found.append([numbers[root] if isinstance(root, int) else root for root in tape.roots])
+                roots = [numbers[root] if isinstance(root, int) else root for root in tape.roots]
+            found.append(roots)
         return np.array(found, dtype=float)
 
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.modes import Mode, called_by_user, is_ours, line_text, mode, source_line, traced_on
-from microgradnn.primitives import OPERATORS, Primitive, lookup
+from microgradnn.primitives import NOTHING, OPERATORS, Primitive, lookup
 from microgradnn.reading import number
 from microgradnn.value import Value
 
@@ -166,7 +166,7 @@ class Tracer:
         tape, params, place = self.tape, self._params, self.place
         written = len(tape.lines)
         places = [  # as `place` says, without a call where there is no need of one
-            x if x.__class__ is float else x.place if x.__class__ is Traced and x.tracer is self
+            x if x.__class__ is float or x is NOTHING else x.place if x.__class__ is Traced and x.tracer is self
             else params[x] if x in params else place(x)
             for x in operands
         ]  # fmt: skip
@@ -187,6 +187,11 @@ class Tracer:
         """The error to raise: the first one. `call` raises it even where the function goes on without."""
         self.refused = self.refused or error
         return self.refused
+
+    def record_choice(self, gate: Primitive, operands: Sequence[Any], mode: Mode) -> Traced:
+        """Write a gate of a partial among whose operands is NOTHING, which the tape keeps apart from the number 0."""
+        place = self.record(gate, operands, mode).place
+        return _traced(self, place, gate, [0.0 if x is NOTHING else x for x in operands])
 
     def refusal(self) -> TypeError:
         """The error for code that asks for a number."""
