@@ -610,7 +610,6 @@ assert "numpy" not in sys.modules
         (Cosine(10), lambda t: math.cos(math.pi * t / 20) ** 2 if t < 10 else 0.0),
         (Cosine(1), lambda t: float(t == 0)),
     ],
-    ids=repr,
 )
 def test_schedules_are_their_formulas(schedule, formula):
     factors = [schedule(epoch) for epoch in range(25)]
