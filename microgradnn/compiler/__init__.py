@@ -37,8 +37,8 @@ def compile(
     a data set of its own. Gradients are by the parameters, nested as they were given, by the inputs, shaped like the
     batch, or both.
 
-    Raises TypeError, with the line, where `f` asks for the number of a Value, as the program could not follow its choice,
-    and where the second call does not do the same, as with random numbers, counters, clocks and spent iterators.
+    Raises TypeError, with the line, where `f` asks for the number of a Value, as the program could not follow its
+    choice, and where the second call does not do the same, as with random numbers, counters and clocks.
     ValueError for a Value from elsewhere that is not in `params`, and for other bad arguments.
 
     >>> from microgradnn import Value, compile
