@@ -476,15 +476,30 @@ class Cosine(_Schedule):
 def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)), as PyTorch does; give their norm from before.
 
+    The norm is inf where it is too large for a float; the gradients are scaled rightly all the same. ValueError, and
+    nothing changes, where a gradient is nan or infinite.
+
     >>> w, b = Value(0.0), Value(0.0)
     >>> w.grad, b.grad = 3.0, 4.0
     >>> clip_grad_norm([w, b], max_norm=1.0), round(w.grad, 5), round(b.grad, 5)
     (5.0, 0.6, 0.8)
     """
     max_norm, parameters = checked("max_norm", max_norm), _leaves(params)
+    for place, parameter in enumerate(parameters):
+        if not math.isfinite(parameter.grad):
+            named = f" ({parameter.name})" if parameter.name else ""
+            raise ValueError(
+                f"the gradient of params[{place}]{named} is {parameter.grad}, nothing was clipped: under "
+                "detect_anomaly() the gate that it comes from is named"
+            )
     reached = [parameter for parameter in parameters if parameter.swept]
     norm = math.hypot(*(parameter.grad for parameter in reached))
-    scale = min(max_norm / (norm + 1e-6), 1.0)
-    for parameter in reached:
-        parameter.grad *= scale
+    if norm + _NORM_EPS > max_norm:
+        unit = 1.0 if math.isfinite(norm) else 2.0**-64  # exact, and small enough for 10³⁸ of the largest gradients
+        length = math.hypot(*(unit * parameter.grad for parameter in reached)) + unit * _NORM_EPS
+        for parameter in reached:
+            parameter.grad = unit * parameter.grad / length * max_norm
     return norm
+
+
+_NORM_EPS = 1e-6  # PyTorch's

@@ -632,7 +632,7 @@ def with_gradients(gradients):
 
 CLIPPED = [
     ([3.0, -4.0], 1.0), ([3.0, -4.0], 5.0), ([3.0, -4.0], 10.0), ([3.0, None, 4.0], 2.5), ([0.0, 0.0], 1.0),
-    ([3.0], 0.0), ([1e-9, 1e-9], 1e-12), ([INF, 1.0], 1.0), ([NAN, 1.0], 1.0), ([3.0, 4.0], INF),
+    ([3.0], 0.0), ([1e-9, 1e-9], 1e-12), ([3.0, 4.0], INF), ([5e-324, 0.0], 1.0), ([5e-324, 1e-310], 1e-9),
 ]  # fmt: skip
 
 
@@ -662,6 +662,35 @@ def test_clipping_by_hand():
     assert params[0].grad == pytest.approx(0.6, rel=1e-6)
     assert clip_grad_norm(values(), 1.0) == 0.0
     assert clip_grad_norm(with_gradients([3e200, 4e200]), INF) == pytest.approx(5e200)
+
+
+@pytest.mark.parametrize(
+    ("gradients", "max_norm"),
+    [([1.5e308] * 4, 1.0), ([1.5e308, 0.0, -1.5e308], 1e-20), ([1.7e308] * 4, 1.7e308), ([3e307, 4e307], 1e-300)],
+)
+def test_clipping_where_squares_and_the_norm_overflow(gradients, max_norm):
+    """The direction stays and the norm becomes what was asked for; inf for a maximum clips nothing."""
+    params = with_gradients(gradients)
+    norm = clip_grad_norm(params, INF)
+    assert [parameter.grad for parameter in params] == gradients
+    assert norm == clip_grad_norm(params, max_norm) == math.hypot(*gradients)
+    found = [parameter.grad for parameter in params]
+    assert math.hypot(*(x / max_norm for x in found)) == pytest.approx(1.0, rel=1e-14)
+    assert [x / max(found) for x in found] == pytest.approx([x / max(gradients) for x in gradients], rel=1e-14)
+
+
+@pytest.mark.parametrize("max_norm", [0.0, 1.0, INF])
+@pytest.mark.parametrize("wrong", [INF, -INF, NAN])
+def test_clipping_refuses_gradients_that_are_not_finite_and_changes_nothing(wrong, max_norm):
+    params = with_gradients([3.0, None, wrong, wrong])
+    params[2].name = "slope"
+    with pytest.raises(ValueError, match=rf"^the gradient of params\[2\] \(slope\) is {wrong}, nothing was clipped"):
+        clip_grad_norm(params, max_norm)
+    assert [parameter.grad for parameter in params] == pytest.approx([3.0, 0.0, wrong, wrong], nan_ok=True)
+    assert [parameter.swept for parameter in params] == [True, False, True, True]
+    params[2].name = None
+    with pytest.raises(ValueError, match=rf"^the gradient of params\[2\] is {wrong}"):
+        clip_grad_norm(params, max_norm)
 
 
 # ---- what is refused ------------------------------------------------------------------------------------------
