@@ -54,7 +54,7 @@ from microgradnn.primitives import primitive
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 
-__version__ = "0.3.0"
+__version__ = "0.4.0"
 
 # abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [

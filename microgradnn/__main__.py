@@ -1,7 +1,7 @@
 """The command line: `microgradnn "(x+y)*z" x=-2 y=5 z=-4` prints a circuit and its backward steps.
 
 Here are the arguments and the look of the answer; reading and running the expression is in `expression`.
-Whatever is wrong with the input becomes one line on standard error and exit status 2.
+Whatever is wrong with the input becomes one line on standard error and exit status 2; no input at all, a short usage.
 """
 
 from __future__ import annotations
@@ -67,6 +67,18 @@ examples:
   microgradnn "sigmoid(w*x+b)" w=2 x=-1 b=3 --check --save neuron.svg
   microgradnn train digits --compiled --plot digits.png
 """
+USAGE = """\
+usage: microgradnn EXPRESSION [NAME=NUMBER ...] [options]
+       microgradnn train digits|moons [options]
+
+Shows how an expression is computed and differentiated, gate by gate, or how a
+network learns. For example:
+
+  microgradnn "(x+y)*z" x=-2 y=5 z=-4
+  microgradnn train digits --compiled
+
+microgradnn --help lists the options and the functions.
+"""
 FLAGS = ("--check", "--no-steps", "--json", "--version", "--help")
 VALUED = ("--save", "--order")
 ASCII = str.maketrans({"∂": "d", "×": "*", "·": "*", "−": "-", "─": "-", "∞": "inf", "…": "...", "—": "-"})
@@ -114,7 +126,7 @@ def read_arguments(argv: Sequence[str]) -> Request:
         if option and not any(other.startswith(f"{option[1]}=") for other in words):
             raise InputError(f"unknown option {word}; known: {', '.join(VALUED + FLAGS)}")
     if not words:
-        raise InputError('give an expression, for example: microgradnn "(x+y)*z" x=-2 y=5 z=-4')
+        raise InputError('give an expression, for example "(x+y)*z" x=-2 y=5 z=-4; --help tells more')
     for path in paths:
         try:
             check_path(path)
@@ -371,6 +383,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Answer the arguments `argv` (those of the process if None); the result is the exit status."""
     try:
         argv = sys.argv[1:] if argv is None else argv
+        if not argv:
+            print(USAGE, end="", file=sys.stderr)
+            return 2
         if argv and argv[0] == "train" and not any("=" in word and not word.startswith("--") for word in argv):
             return run_training(argv[1:])
         status, text = run(argv)

@@ -1,27 +1,33 @@
 """The sweep as something to call and to look at: derivatives of Python functions, and backprop step by step.
 
-The transforms (`grad`, `hessian` …) record a function on fresh Values and leave every `.grad` alone. Numbers
-in give numbers out; Values in, or a transform inside another one, give Values that can be differentiated again.
+The transforms (`grad`, `hessian` …) record a function on fresh Values and leave every `.grad` alone. They give plain
+numbers, unless the result depends on a Value that the transform did not make: an argument, a parameter that the
+function uses, the argument of a transform around this one. Then they give Values, nested alike, that depend on it and
+can be differentiated again; `no_grad()` gives plain numbers all the same.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from operator import index
+from functools import reduce
+from operator import add, index
 from os import PathLike
 from typing import Any, ClassVar, Literal, overload
 
+from microgradnn.anomalies import refuse_nan_tangent
 from microgradnn.functional import dot
 from microgradnn.graph import topological_order
 from microgradnn.modes import current_mode, recording
 from microgradnn.notation import digits, factor, formula, names, written
-from microgradnn.primitives import number, positive
-from microgradnn.value import Value, recorded_partials, sweep
+from microgradnn.primitives import positive, where
+from microgradnn.reading import number
+from microgradnn.value import Value, outdated, recorded_partials, sweep
 
-_inside_transform: ContextVar[bool] = ContextVar("inside_transform", default=False)
+_made: ContextVar[set[Value] | None] = ContextVar(
+    "made", default=None
+)  # leaves of the transforms inside the one at work
 
 
 # ---- nested arguments ---------------------------------------------------------------------------------------
@@ -50,6 +56,13 @@ def like(tree: Any, values: Iterator[Any]) -> Any:
     return next(values)
 
 
+def _copied(tree: Any) -> Any:
+    """`tree` with lists of its own."""
+    if isinstance(tree, list):
+        return [_copied(branch) for branch in tree]
+    return tuple(_copied(branch) for branch in tree) if type(tree) is tuple else tree
+
+
 def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
     positions: Any = argnums if isinstance(argnums, Sequence) else [argnums]
     try:
@@ -62,19 +75,35 @@ def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]
     return [position % len(args) for position in wanted]
 
 
+def _function(transform: str, f: Any) -> None:
+    """Refuse what is no function, such as the result of one."""
+    if isinstance(f, Value):
+        raise TypeError(
+            f"{transform} takes a function, got {f!r}: call y.backward() and read x.grad, or write "
+            f"{transform}(lambda x: …)(x)"
+        )
+    if not callable(f):
+        raise TypeError(f"{transform} takes a function, got {type(f).__name__} {f!r:.60}")
+
+
 def _fresh(leaf: Any) -> Value:
     """A node of its own for one argument: a leaf for a number, a gate on top of a Value that others may use too."""
     return positive(leaf) if isinstance(leaf, Value) else Value(leaf)
 
 
-@contextmanager
-def _transforming() -> Iterator[None]:
-    token = _inside_transform.set(True)
-    try:
-        with recording():
-            yield
-    finally:
-        _inside_transform.reset(token)
+def _differentiable(f: Callable[..., Any], output: Any) -> Any:
+    """One number of the result of `f`; TypeError for what has no derivative."""
+    if isinstance(output, Value):
+        return output
+    if type(output).__name__ in ("bool", "bool_", "NoneType", "str"):
+        remedy = (
+            "where(x - 2, a, b) chooses a for x > 2, step(x) counts"
+            if "bool" in type(output).__name__
+            else ("did a function forget to return its result?" if output is None else "it must return numbers")
+        )
+        name = getattr(f, "__name__", type(f).__name__)
+        raise TypeError(f"{name} returned {type(output).__name__} {output!r:.60}, which has no derivative: {remedy}")
+    return number(output)
 
 
 @dataclass(frozen=True)
@@ -83,35 +112,48 @@ class _Call:
 
     result: Any
     inputs: list[Any]  # the chosen arguments, nested as given, of fresh Values
-    recorded: bool  # whether the derivatives are to be recorded themselves
+    recorded: bool  # whether the derivatives are Values
+    foreign: Value | None  # one on which the result depends and that was not made here
 
     def derivatives(self, output: Any) -> Iterator[Any]:
         """∂output/∂input for every number in `inputs`; 0 where the output does not depend on it."""
         adjoints: dict[int, Any] = {}
         if isinstance(output, Value):
-            with _transforming():
+            with recording():
                 adjoints = {id(node): adjoint for node, adjoint in sweep(output, self.recorded)}
-        for leaf in leaves(self.inputs):
-            adjoint = adjoints.get(id(leaf), 0.0)
-            yield Value(adjoint) if self.recorded and not isinstance(adjoint, Value) else adjoint
+        return (self.shown(adjoints.get(id(leaf), 0.0)) for leaf in leaves(self.inputs))
 
-    def plain(self, output: Any) -> Any:
-        """`output` as the caller should see it."""
-        return output.data if isinstance(output, Value) and not self.recorded else output
+    def shown(self, x: Any) -> Any:
+        """A number of the result, or a derivative, as the caller should see it."""
+        if not self.recorded:
+            return x.data if isinstance(x, Value) else x
+        if isinstance(x, Value) or self.foreign is None:
+            return x if isinstance(x, Value) else Value(x)
+        return where(self.foreign, x, x)  # the number x, and for transforms around this one not of their making
 
 
-def _call(f: Callable[..., Any], args: tuple[Any, ...], positions: list[int]) -> _Call:
-    traced = current_mode().tape is not None
-    recorded = traced or _inside_transform.get() or any(isinstance(leaf, Value) for leaf in leaves(args))
-    fresh = list(args)
-    with _transforming():
-        for position in positions:
-            fresh[position] = like(args[position], map(_fresh, leaves(args[position])))
-        result = f(*fresh)
-    for leaf in leaves(result):
-        if not isinstance(leaf, Value):
-            number(leaf)
-    return _Call(result, [fresh[position] for position in positions], recorded)
+def _call(f: Callable[..., Any], args: tuple[Any, ...], positions: list[int], directions: Sequence[Any] = ()) -> _Call:
+    mode, around = current_mode(), _made.get()
+    passed = [_copied(arg) for arg in args]  # what f does to its lists is its own affair
+    made: set[Value] = set()
+    token = _made.set(made)
+    try:
+        with recording():
+            inputs = [like(args[position], map(_fresh, leaves(args[position]))) for position in positions]
+            for position, fresh in zip(positions, inputs, strict=True):
+                passed[position] = _copied(fresh)
+            result = _copied(f(*passed))
+    finally:
+        _made.reset(token)
+    made.update(leaves(inputs))
+    if around is not None:
+        around |= made
+    outputs = [_differentiable(f, output) for output in leaves(result)]
+    reached = topological_order(*(output for output in outputs if isinstance(output, Value)))
+    foreign = [node for node in reached if node.primitive is None and node not in made]
+    foreign += [direction for direction in directions if isinstance(direction, Value)]
+    recorded = mode.record and (bool(foreign) or mode.tape is not None)
+    return _Call(like(result, iter(outputs)), inputs, recorded, foreign[0] if foreign else None)
 
 
 # ---- derivatives of functions -------------------------------------------------------------------------------
@@ -126,6 +168,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> value_and_grad(lambda x, y: x * y)(2.0, 3.0)
     (6.0, 3.0)
     """
+    _function("grad", f)
 
     def value_and_gradient(*args: Any) -> tuple[Any, Any]:
         call = _call(f, args, _positions(argnums, args))
@@ -133,13 +176,16 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
             raise TypeError(f"grad needs a function that returns one number, got {len(call.result)}: use jacobian")
         derivatives = call.derivatives(call.result)
         gradients = [like(tree, derivatives) for tree in call.inputs]
-        return call.plain(call.result), tuple(gradients) if isinstance(argnums, Sequence) else gradients[0]
+        return call.shown(call.result), tuple(gradients) if isinstance(argnums, Sequence) else gradients[0]
 
     return value_and_gradient
 
 
 def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """A function that returns the gradient ∂f/∂x, nested like the argument; it can be differentiated again.
+
+    Plain numbers, unless `f` reaches Values that are not its arguments, as the parameters of a model: then Values.
+    Raises TypeError for what is no function, and for a result without a derivative, such as True.
 
     >>> grad(lambda x: x**3)(2.0), grad(grad(grad(lambda x: x**3)))(2.0)
     (12.0, 6.0)
@@ -156,6 +202,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
     """
+    _function("jacobian", f)
 
     def rows(*args: Any) -> Any:
         call = _call(f, args, _positions(argnums, args))
@@ -174,9 +221,12 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """A function that returns all ∂²f/∂x_i∂x_j, the Jacobian of the gradient; nested as JAX nests it.
 
+    Mixed derivatives agree both ways round, also those of x**y at y = 0, x > 0.
+
     >>> hessian(lambda v: v[0] ** 2 * v[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
     """
+    _function("hessian", f)
     return jacobian(grad(f, argnums), argnums)
 
 
@@ -199,9 +249,10 @@ def hvp(f: Callable[..., Any], x: Any, v: Any) -> Any:
     >>> hvp(lambda v: v[0] ** 2 * v[1], [2.0, 3.0], [1.0, 0.0])
     [6.0, 4.0]
     """
+    _function("hvp", f)
     _matching("v", v, "x", x)
     gradient = grad(f)
-    return grad(lambda x, v: dot(leaves(gradient(x)), leaves(v)))(x, v) if leaves(x) else x
+    return grad(lambda x, v: dot(leaves(gradient(x)), leaves(v)))(x, v) if leaves(x) else _copied(x)
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -214,31 +265,29 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     """
     if not (isinstance(primals, Sequence) and isinstance(tangents, Sequence)):
         raise TypeError("primals and tangents are tuples of arguments: write (x,) for one")
+    _function("jvp", f)
     given = _matching("tangents", list(tangents), "primals", list(primals))
     directions = [direction if isinstance(direction, Value) else number(direction) for direction in given]
-    call = _call(f, tuple(primals), list(range(len(primals))))
-    recorded = call.recorded or any(isinstance(direction, Value) for direction in directions)
-    call = _Call(call.result, call.inputs, recorded)
-    inputs = leaves(call.inputs)
-    moving = {id(leaf): direction for leaf, direction in zip(inputs, directions, strict=True)}
+    call = _call(f, tuple(primals), list(range(len(primals))), directions)
+    watched = current_mode().detect_anomaly
+    moving = {id(leaf): direction for leaf, direction in zip(leaves(call.inputs), directions, strict=True)}
     outputs = leaves(call.result)
-    with _transforming():
+    with recording():
         for node in topological_order(*(output for output in outputs if isinstance(output, Value))):
             if id(node) in moving or node.primitive is None:
                 continue
-            partials = recorded_partials(node) if recorded else node.partials
+            partials = recorded_partials(node) if call.recorded else node.handed
             terms = [
                 partial * moving[id(operand)]
                 for operand, partial in zip(node.operands, partials, strict=True)
                 if partial is not None and id(operand) in moving
             ]
             if terms:
-                total = terms[0]
-                for term in terms[1:]:
-                    total = total + term
-                moving[id(node)] = total
+                moving[id(node)] = reduce(add, terms)
+                if watched:
+                    refuse_nan_tangent(node, moving[id(node)])
     along = (moving.get(id(output), 0.0) for output in outputs)
-    return like(call.result, map(call.plain, outputs)), like(call.result, map(call.plain, along))
+    return like(call.result, map(call.shown, outputs)), like(call.result, map(call.shown, along))
 
 
 # ---- step by step -------------------------------------------------------------------------------------------
@@ -266,6 +315,29 @@ class Step:
         return self.sentence
 
 
+def out_of_date(root: Value) -> str:
+    """Why the numbers of a graph do not fit its leaves, and the remedy; "" where they do.
+
+    >>> x = Value(3.0, "x")
+    >>> f = x * 2
+    >>> x.data = 5.0
+    >>> out_of_date(f)
+    'out of date: x was changed; f.forward() computes it anew'
+    """
+    order = topological_order(root)
+    gates = outdated(order)
+    if not gates:
+        return ""
+    name_of = names(order, root)
+    operands = dict.fromkeys(operand for gate in gates for operand in gate.operands if isinstance(operand, Value))
+    changed = [name_of[id(operand)] for operand in operands if operand.primitive is None]
+    if not changed:
+        what = f"a gate before {name_of[id(gates[0])]} was computed anew"
+    else:
+        what = " or ".join(changed if len(changed) < 4 else [*changed[:2], "another leaf"]) + " was changed"
+    return f"out of date: {what}; {name_of[id(root)]}.forward() computes it anew"
+
+
 class Steps(Sequence[Step]):
     """The steps of one root, read-only: the forward gates, the seed, the edges of the backward sweep.
 
@@ -278,6 +350,8 @@ class Steps(Sequence[Step]):
         self.root = root
         self.order = topological_order(root)
         self.names = names(self.order, root)
+        if complaint := out_of_date(root):
+            raise ValueError(complaint)
         self._steps = [*self._forward(), *self._backward()]
 
     def _forward(self) -> Iterator[Step]:
@@ -293,20 +367,25 @@ class Steps(Sequence[Step]):
         totals = {id(self.root): 1.0}
         yield Step("seed", self.root, None, None, None, None, 0.0, 1.0, f"∂{f}/∂{f} = 1")
         for gate, adjoint in sweep(self.root):
-            for operand, partial in zip(gate.operands, gate.partials, strict=True):
-                if partial is None or not isinstance(operand, Value) or id(gate) not in totals:
+            if id(gate) not in totals:
+                continue
+            for operand, partial, handed in zip(gate.operands, gate.partials, gate.handed, strict=True):
+                if partial is None or not isinstance(operand, Value):
                     continue
                 before = totals.get(id(operand), 0.0)
-                contribution = partial * adjoint
+                contribution = 0.0 if handed is None else partial * adjoint
                 after = before + contribution
                 out, name = self.names[id(gate)], self.names[id(operand)]
                 sentence = (
                     f"∂{f}/∂{name} += ∂{f}/∂{out} · ∂{out}/∂{name} = "
                     f"{factor(adjoint)} × {factor(partial)} = {digits(contribution)}"
                 )
-                if id(operand) in totals:
-                    sentence += f", together {digits(after)}"
-                totals[id(operand)] = after
+                if handed is None:
+                    sentence += ", not taken"
+                else:
+                    if id(operand) in totals:
+                        sentence += f", together {digits(after)}"
+                    totals[id(operand)] = after
                 yield Step("backward", gate, operand, adjoint, partial, contribution, before, after, sentence)
 
     @overload
@@ -329,7 +408,8 @@ class Steps(Sequence[Step]):
 def steps(root: Value) -> Steps:
     """Backprop from `root` step by step: each forward gate, the seed, then every edge of the backward sweep.
 
-    It starts from 0 and leaves every `.grad` alone (notes 000 and 002).
+    It starts from 0 and leaves every `.grad` alone (notes 000 and 002). An edge to an operand that a gate did not
+    take is said to be "not taken": nothing is handed on along it. Raises ValueError where the graph is out of date.
 
     >>> x, y, z = Value(-2, "x"), Value(5, "y"), Value(-4, "z")
     >>> q = x + y

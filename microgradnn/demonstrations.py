@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from microgradnn.extras import install
 from microgradnn.files import check_writable
 from microgradnn.nn.layers import MLP
 from microgradnn.nn.losses import l2
@@ -71,9 +72,9 @@ def check(name: str, save: str | None, plot: str | None) -> None:
     """Raise ValueError, OSError or ImportError for what cannot be done, before any work."""
     if name not in DEMONSTRATIONS:
         raise ValueError(f"train knows {' and '.join(DEMONSTRATIONS)}, got {name!r:.60}")
-    for library, extra in [("sklearn", "sklearn")] + [("matplotlib", "plot")] * (plot is not None):
-        if find_spec(library) is None:
-            raise ImportError(f'train needs {library}: pip install "microgradnn[{extra}]"')
+    for module, package in [("sklearn", "scikit-learn")] + [("matplotlib", "matplotlib")] * (plot is not None):
+        if find_spec(module) is None:
+            raise ImportError(f"train needs {package}: {install(package)}")
     for option, path, endings in [("--save", save, WEIGHTS), ("--plot", plot, PICTURES)]:
         if path is not None:
             if Path(path).suffix.lower() not in endings:
@@ -84,7 +85,7 @@ def check(name: str, save: str | None, plot: str | None) -> None:
 def train(
     name: str, epochs: int | None, seed: int, save: str | None, plot: str | None, compiled: bool = False
 ) -> Iterator[str]:  # fmt: skip
-    """Train a network and say line by line what came of it; a bar on standard error shows the progress.
+    """Train a network and say line by line what came of it; in a terminal a bar on standard error shows the progress.
 
     The held-out fifth of the data decides the accuracy. `save` gets the weights, `plot` a picture of the training.
     """

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 
 def check_writable(path: str | os.PathLike[str]) -> None:
@@ -21,19 +24,59 @@ def check_writable(path: str | os.PathLike[str]) -> None:
 def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write `content` to `path`; when anything fails, a file that was there before stays as it was.
 
+    The content goes into a temporary file beside the target, such as `.model.safetensors.1234.5c02e7d1.part` for
+    process 1234, which then takes the target's place. It is locked until it has done so, and the lock ends with the
+    process, however that ends. The next save of the same target removes the files that nobody has locked: those of
+    other threads, processes and hosts at work are left alone, and the number of a process may be given again. Where
+    there are no locks, as on Windows, nothing is removed.
+
     Raises OSError with the path named.
     """
     check_writable(path)
     path = Path(os.path.realpath(path))  # a link goes on pointing where it did
-    temporary = path.with_name(f".{secrets.token_hex(8)}.part")
+    start = f".{path.name[:50]}."  # names of files are limited
+    _sweep(path.parent, start)
     try:
+        file = _created(path.parent, start)
         try:
-            with open(temporary, "xb") as file:
+            with file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # on the disk before it takes the place of a good file
-            os.replace(temporary, path)
+                if os.name == "nt":  # which renames no open file
+                    file.close()
+                os.replace(file.name, path)
         finally:
-            temporary.unlink(missing_ok=True)
+            Path(file.name).unlink(missing_ok=True)
     except OSError as error:
         raise type(error)(f"cannot write {path}: {error.strerror or error}") from None
+
+
+def _created(folder: Path, start: str) -> BinaryIO:
+    """A new temporary file of this process, open and locked."""
+    while True:
+        file = open(folder / f"{start}{os.getpid()}.{secrets.token_hex(4)}.part", "xb")  # noqa: SIM115  it is returned
+        with suppress(ImportError, OSError):  # Windows, and a file system without locks
+            _lock(file)
+        if os.path.exists(file.name):
+            return file
+        file.close()  # another save has swept it before it was locked
+
+
+def _sweep(folder: Path, start: str) -> None:
+    """Remove the temporary files of one target that processes have left behind when they were killed."""
+    names: list[str] = []
+    with suppress(OSError):  # a folder may be written to and not read
+        names = os.listdir(folder)
+    for name in names:
+        if re.fullmatch(re.escape(start) + r"[0-9]+\.[0-9a-f]{8}\.part", name):
+            with suppress(ImportError, OSError), open(folder / name, "r+b") as file:
+                _lock(file, wait=False)
+                os.unlink(file.name)
+
+
+def _lock(file: BinaryIO, wait: bool = True) -> None:
+    """Take the lock of an open file; OSError where it is taken or the file system has none, ImportError on Windows."""
+    import fcntl
+
+    fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)

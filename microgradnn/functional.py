@@ -1,7 +1,8 @@
 """The functions a user calls, on plain numbers and on Values alike: numbers in, number out.
 
 The one-operand functions come from the table as they are; here are the ones that take several operands,
-a sequence, or a parameter with a default.
+a sequence, or a parameter with a default. Values and derivatives keep full precision at the edges, where textbook
+formulas cancel or overflow: σ'(40), tanh'(20), logsumexp(0, −700), asin near 1, atan2 at 1e±200.
 """
 
 from __future__ import annotations
@@ -83,8 +84,13 @@ def where(c: Any, a: Any, b: Any) -> Any:
     return primitives.where(c, a, b)
 
 
+def _is_sequence(x: Any) -> bool:
+    """Whether `x` holds numbers one after the other; an array of no dimension can be iterated by its type alone."""
+    return isinstance(x, Iterable) and not isinstance(x, (str, bytes, Mapping)) and getattr(x, "shape", None) != ()
+
+
 def _gathered(name: str, xs: tuple[Any, ...], at_least: int = 1) -> list[Any]:
-    if len(xs) == 1 and isinstance(xs[0], Iterable) and not isinstance(xs[0], (str, bytes, Mapping)):
+    if len(xs) == 1 and _is_sequence(xs[0]):
         xs = tuple(xs[0])
     if len(xs) < at_least:
         wanted = "one number" if at_least == 1 else "two numbers"
@@ -155,7 +161,7 @@ def dot(w: Any, x: Any, b: Any = 0.0, *rest: Any) -> Any:
     >>> dot([2, -3], [-1, -2], -3)
     1.0
     """
-    if not (isinstance(w, Iterable) or isinstance(x, Iterable)):
+    if not (_is_sequence(w) or _is_sequence(x)):
         # b=0.0 stands for "not given" only when nothing follows it: dot(w, x) and dot(w, x, 0) agree
         listed = [w, x, b, *rest]
         if len(listed) % 2 == 0:
@@ -163,7 +169,7 @@ def dot(w: Any, x: Any, b: Any = 0.0, *rest: Any) -> Any:
         return primitives.dot(*listed)
     if rest:
         raise TypeError("dot takes two sequences and a bias, or separate numbers")
-    if not (isinstance(w, Iterable) and isinstance(x, Iterable)):
+    if not (_is_sequence(w) and _is_sequence(x)):
         raise TypeError("dot takes two sequences of numbers, got one sequence and one number")
     weights, inputs = list(w), list(x)
     if len(weights) != len(inputs) or not weights:

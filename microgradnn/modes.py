@@ -5,14 +5,19 @@ A mode belongs to a context variable, so threads and tasks do not disturb each o
 
 from __future__ import annotations
 
+import functools
+import inspect
 import linecache
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+import types
+from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import Any, NamedTuple, TypeVar, cast
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Mode(NamedTuple):
@@ -37,19 +42,112 @@ def current_mode() -> Mode:
     return wanted if isinstance(wanted, Mode) else Mode(path=wanted)
 
 
-@contextmanager
-def _switched(**changes: Any) -> Iterator[None]:
-    wanted = current_mode()._replace(**changes)
-    token = mode.set(wanted.path if wanted == Mode(path=wanted.path) else wanted)
-    try:
-        yield
-    finally:
-        mode.reset(token)
+class Switch:
+    """A change of the mode: inside a `with` block, or all through a function that it decorates.
+
+    The body of a decorated generator or coroutine runs in the changed mode; while it is suspended, the mode is that of
+    whoever goes on. A switch can be entered again, also inside itself and in several threads: which ones are on is
+    known to the context alone.
+    """
+
+    __slots__ = ("_changes",)
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+
+    def __enter__(self) -> None:
+        _turn((*_switches.get(), self))
+
+    def __exit__(self, *_: object) -> None:
+        switches = _switches.get()
+        for place in range(len(switches) - 1, -1, -1):  # the last one, unless a generator ended out of turn
+            if switches[place] is self:
+                _turn(switches[:place] + switches[place + 1 :])
+                return
+
+    def __call__(self, function: F) -> F:
+        """`function` in the changed mode, of the same kind: plain, generator, async, or async generator."""
+        if not callable(function) or isinstance(function, (type, staticmethod)):
+            raise TypeError(
+                f"a mode decorates a function, got {type(function).__name__} {function!r:.60}: decorate methods one by "
+                "one, below @staticmethod and its like"
+            )
+        inner: Any = function
+        decorated: Any
+        bodies = (function, type(function).__call__)  # an object is called by its class
+        if any(map(inspect.isgeneratorfunction, bodies)):
+
+            def decorated(*args: Any, **kwargs: Any) -> Any:
+                return (yield from self._drive(inner(*args, **kwargs)))
+
+        elif any(map(inspect.iscoroutinefunction, bodies)):
+
+            async def decorated(*args: Any, **kwargs: Any) -> Any:
+                return await self._drive(inner(*args, **kwargs))
+
+        elif any(map(inspect.isasyncgenfunction, bodies)):
+
+            async def decorated(*args: Any, **kwargs: Any) -> Any:
+                body = inner(*args, **kwargs)
+                step = body.asend(None)
+                while True:
+                    try:
+                        item = await self._drive(step)
+                    except StopAsyncIteration:
+                        return
+                    try:
+                        step = body.asend((yield item))
+                    except GeneratorExit:
+                        await self._drive(body.aclose())
+                        raise
+                    except BaseException as error:
+                        step = body.athrow(error)
+
+        else:
+
+            def decorated(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return inner(*args, **kwargs)
+
+        return cast(F, functools.wraps(function)(decorated))
+
+    @types.coroutine
+    def _drive(self, body: Any) -> Generator[Any, Any, Any]:
+        """What `body`, a generator or an awaitable, yields and returns; it runs inside this mode, step by step."""
+        resume, sent = body.send, None
+        while True:
+            try:
+                with self:
+                    item = resume(sent)
+            except StopIteration as end:
+                return end.value
+            finally:
+                sent = None  # an exception that is kept here would keep this frame
+            try:
+                resume, sent = body.send, (yield item)
+            except GeneratorExit:
+                with self:
+                    body.close()
+                raise
+            except BaseException as error:
+                resume, sent = body.throw, error
 
 
-@contextmanager
-def no_grad() -> Iterator[None]:
-    """Compute without recording: inside the block gates return Values that remember no operands.
+_switches: ContextVar[tuple[Switch, ...]] = ContextVar("switches", default=())  # those that are on, in order
+
+
+def _turn(switches: tuple[Switch, ...]) -> None:
+    """Leave `switches` on: later ones overrule earlier ones."""
+    _switches.set(switches)
+    changes: dict[str, Any] = {}
+    for switch in switches:
+        changes |= switch._changes
+    wanted = Mode(**changes)
+    mode.set(wanted.path if wanted == Mode(path=wanted.path) else wanted)
+
+
+def no_grad() -> Switch:
+    """Compute without recording: gates return Values that remember no operands, in a block or a decorated function.
 
     >>> from microgradnn import Value
     >>> x = Value(3.0)
@@ -57,40 +155,54 @@ def no_grad() -> Iterator[None]:
     ...     y = x * x
     >>> y, y.operands
     (Value(data=9.0, grad=0.0), ())
+    >>> @no_grad()
+    ... def squares(count):
+    ...     for n in range(count):
+    ...         yield n * x * x
+    >>> [square.operands for square in squares(2)]
+    [(), ()]
     """
-    with _switched(record=False):
-        yield
+    return Switch(record=False)
 
 
-@contextmanager
-def recording() -> Iterator[None]:
+def recording() -> Switch:
     """Record inside the block, also where a surrounding `no_grad()` says otherwise."""
-    with _switched(record=True):
-        yield
+    return Switch(record=True)
 
 
-@contextmanager
-def detect_anomaly() -> Iterator[None]:
-    """Raise FloatingPointError at the first gate whose output is nan: it names gate, operands and source line.
-
-    It watches the forward values; what a sweep makes of infinite partials it does not see.
+def detect_anomaly() -> Switch:
+    """Raise FloatingPointError at the first nan, of a value or of a gradient: it names gate, operands and source line.
 
     >>> from microgradnn import Value
     >>> with detect_anomaly():
     ...     Value(float("inf"), "a") * Value(0.0, "b")
     Traceback (most recent call last):
     FloatingPointError: multiply(a=inf, b=0.0) is nan, recorded at ...
+    >>> with detect_anomaly():
+    ...     x = Value(0.0, "x")
+    ...     (x * x).sqrt().backward()
+    Traceback (most recent call last):
+    FloatingPointError: the gradient becomes nan at multiply(x=0.0, x=0.0), recorded at ...
     """
-    with _switched(detect_anomaly=True):
-        yield
+    return Switch(detect_anomaly=True)
 
 
-def traced_on(tape: Any) -> AbstractContextManager[None]:
+def plainly_recording() -> Switch:
+    """Record gates of no module, but for what `detect_anomaly` asks for."""
+    return Switch(record=True, path=None)
+
+
+def watching(on: bool) -> Switch:
+    """Inside the block `detect_anomaly` is on or off."""
+    return Switch(detect_anomaly=on)
+
+
+def traced_on(tape: Any) -> Switch:
     """Write gates on `tape`, whatever the surrounding context wants of gates."""
-    return _switched(record=True, detect_anomaly=False, path=None, tape=tape)
+    return Switch(record=True, detect_anomaly=False, path=None, tape=tape)
 
 
-def inside(name: str) -> AbstractContextManager[None]:
+def inside(name: str) -> Switch:
     """Record gates as those of the module `name`, itself inside the module at work.
 
     >>> from microgradnn import Value
@@ -101,22 +213,31 @@ def inside(name: str) -> AbstractContextManager[None]:
     'net.0'
     """
     outer = current_mode().path
-    return _switched(path=name if outer is None else f"{outer}.{name}")
+    return Switch(path=name if outer is None else f"{outer}.{name}")
 
 
 _OURS = (str(Path(__file__).parent) + os.sep, "<microgradnn")
 
 
+def is_ours(frame: FrameType) -> bool:
+    """Whether a call is of a function of this package."""
+    return frame.f_code.co_filename.startswith(_OURS)
+
+
 def called_by_user() -> bool:
     """Whether the function that asks was called from outside this package."""
-    return not sys._getframe(2).f_code.co_filename.startswith(_OURS)
+    return not is_ours(sys._getframe(2))
+
+
+def line_text(filename: str, line: int) -> str:
+    """A line of code as messages name it: `file, line n: text`."""
+    text = linecache.getline(filename, line).strip()
+    return f"{filename}, line {line}" + (f": {text}" if text else "")
 
 
 def source_line() -> str:
     """The first source line outside this package on the stack: `file, line n: text`."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame.f_back is not None and is_ours(frame):
         frame = frame.f_back
-    filename, line = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(filename, line).strip()
-    return f"{filename}, line {line}" + (f": {text}" if text else "")
+    return line_text(frame.f_code.co_filename, frame.f_lineno)

@@ -176,17 +176,22 @@ class Optimizer(ABC):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave, so that the next step is the same to the bit.
 
-        ValueError, and nothing changes, where it is of another optimiser or of other groups, or out of range.
+        ValueError, and nothing changes, where `check_state_dict` raises it.
         """
+        self.check_state_dict(state)
+        for group, settings in zip(self.param_groups, state["param_groups"], strict=True):
+            group.update(self._settings(settings))
+        for place, record in enumerate(self.state.values()):
+            record.update((name, float(state["state"][name][place])) for name in self.memory)
+
+    def check_state_dict(self, state: Mapping[str, Any]) -> None:
+        """ValueError for the state of another optimiser or of other groups, or one that is out of range."""
         _agree(state, self.state_dict(), "state")
         for name in {"step", "square_sum", "mean_square"} & {*self.memory}:
             if min(state["state"][name]) < 0:
                 raise ValueError(f"state['state'][{name!r}] must be ≥ 0, got {min(state['state'][name])!r}")
-        groups = [self._settings(group, " of the state") for group in state["param_groups"]]
-        for group, settings in zip(self.param_groups, groups, strict=True):
-            group.update(settings)
-        for place, record in enumerate(self.state.values()):
-            record.update((name, float(state["state"][name][place])) for name in self.memory)
+        for settings in state["param_groups"]:
+            self._settings(settings, " of the state")
 
 
 class _Part(NamedTuple):
@@ -476,8 +481,8 @@ class Cosine(_Schedule):
 def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     """Scale all gradients by min(1, max_norm / (norm + 1e-6)), as PyTorch does; give their norm from before.
 
-    The norm is inf where it is too large for a float; the gradients are scaled rightly all the same. ValueError, and
-    nothing changes, where a gradient is nan or infinite.
+    Raises ValueError for a gradient that is nan or infinite, and for a norm beyond what a float holds: then no
+    gradient is touched.
 
     >>> w, b = Value(0.0), Value(0.0)
     >>> w.grad, b.grad = 3.0, 4.0
@@ -487,19 +492,16 @@ def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     max_norm, parameters = checked("max_norm", max_norm), _leaves(params)
     for place, parameter in enumerate(parameters):
         if not math.isfinite(parameter.grad):
-            named = f" ({parameter.name})" if parameter.name else ""
+            named = f" {parameter.name!r}" if parameter.name else ""
             raise ValueError(
-                f"the gradient of params[{place}]{named} is {parameter.grad}, nothing was clipped: under "
-                "detect_anomaly() the gate that it comes from is named"
+                f"params[{place}]{named} has the gradient {parameter.grad}, which no factor mends: detect_anomaly() "
+                "names the gate where it comes from"
             )
     reached = [parameter for parameter in parameters if parameter.swept]
     norm = math.hypot(*(parameter.grad for parameter in reached))
-    if norm + _NORM_EPS > max_norm:
-        unit = 1.0 if math.isfinite(norm) else 2.0**-64  # exact, and small enough for 10³⁸ of the largest gradients
-        length = math.hypot(*(unit * parameter.grad for parameter in reached)) + unit * _NORM_EPS
-        for parameter in reached:
-            parameter.grad = unit * parameter.grad / length * max_norm
+    if norm == math.inf:
+        raise ValueError("the norm of the gradients is beyond what a float holds: a smaller loss, or unit, will do")
+    scale = min(max_norm / (norm + 1e-6), 1.0)
+    for parameter in reached:
+        parameter.grad *= scale
     return norm
-
-
-_NORM_EPS = 1e-6  # PyTorch's

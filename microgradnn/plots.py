@@ -14,12 +14,14 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.backprop import grad, leaves
+from microgradnn.extras import install
 from microgradnn.modes import no_grad
 from microgradnn.nn.activations import ACTIVATIONS, Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.dropout import Dropout
 from microgradnn.nn.layers import Layer
 from microgradnn.nn.module import Module, Sequential, evaluating
+from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def plot_gradient_flow(model_or_history: Module | History, ax: Axes | None = Non
 
 def _flow_of_model(model: Module, ax: Axes | None) -> Axes:
     sizes = {}
-    for path, module in model.modules():
+    for path, module in model.named_modules():
         weights = [leaf for name, tensor in module.tensors() if name not in ("b", "bias") for leaf in leaves(tensor)]
         if not any(weight.swept for weight in weights):
             continue
@@ -210,7 +212,7 @@ def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]
 
 def _threshold(model: Module) -> float:
     """Where a single output changes sides: a probability at ½, a score at 0."""
-    *_, (_, last) = model.modules()
+    *_, (_, last) = model.named_modules()
     return 0.5 if isinstance(last, Activation) and last.name == "sigmoid" else 0.0
 
 
@@ -243,7 +245,7 @@ def plot_activations(model: Sequential, X: Any, ax: Axes | None = None) -> Axes:
     batch = _matrix("X", X).tolist()
     found: dict[str, Array] = {}
     with no_grad():
-        for path, layer in copy.deepcopy(model).children():
+        for path, layer in copy.deepcopy(model).named_children():
             batch = [_listed(y) for y in layer(batch)]
             outputs = np.array([[_plain(one) for one in y] for y in batch])
             if not np.isfinite(outputs).all():
@@ -416,7 +418,7 @@ def _axes(ax: Any, **figure: Any) -> Axes:
         import matplotlib.pyplot as plt
         from matplotlib.axes import Axes
     except ImportError as error:
-        raise ImportError('plots need matplotlib: pip install "microgradnn[plot]"') from error
+        raise ImportError(f"plots need matplotlib: {install('matplotlib')}") from error
     if ax is None:
         ax = plt.subplots(layout="constrained", **figure)[1]
     if not isinstance(ax, Axes):
@@ -490,10 +492,7 @@ def _numbers(name: str, values: Any) -> list[float]:
 def _matrix(name: str, data: Any) -> Array:
     import numpy as np
 
-    try:
-        array = np.asarray(data, dtype=float)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must hold numbers in rows of equal length, got {data!r:.60}") from None
+    array = numbers_in(data, f"{name} must hold numbers in rows of equal length").astype(float)
     if array.ndim != 2 or array.size == 0:
         raise ValueError(f"{name} must be a matrix with a row for each example, got the shape {array.shape}")
     if not np.isfinite(array).all():

@@ -11,41 +11,33 @@ from __future__ import annotations
 
 import keyword
 import math
-import numbers
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from microgradnn.reading import number as number
+
 _LARGEST = sys.float_info.max
 ForwardError = (ArithmeticError, ValueError)  # what math and float raise where a function has no value
 
 
-def number(x: Any) -> float:
-    """Return `x` as a float; refuse what is not one real number with a TypeError that says what to do.
+class _Nothing(float):
+    """The constant 0 in a partial: products with it, its negative and choices of it are nothing as well.
 
-    >>> number(True), number(3)
-    (1.0, 3.0)
+    An operand whose partial comes down to it was not taken, so a sweep hands nothing on to it: what lies behind it
+    may be infinite. A 0 that comes out of the numbers is a plain float, and 0 × ∞ is nan.
     """
-    if isinstance(x, (float, int, numbers.Real)) or (
-        type(x).__module__ == "numpy" and type(x).__name__ in {"bool", "bool_"}
-    ):
-        return float(x)
-    if hasattr(x, "record_gate"):
-        raise TypeError(f"expected a number, got {x!r}: use its .data for the number in it")
-    kind = type(x).__name__
-    if isinstance(x, numbers.Complex):
-        remedy = "complex numbers are not supported, use two Values for the real and imaginary parts"
-    elif isinstance(x, (str, bytes)):
-        remedy = "convert it with float(...) first"
-    elif x is None:
-        remedy = "did a function forget to return its result?"
-    elif hasattr(x, "__len__") or hasattr(x, "__array__") or hasattr(x, "__iter__"):
-        remedy = "record one number at a time, for example [Value(v) for v in data]"
-    else:
-        remedy = "convert it with float(...) first"
-    raise TypeError(f"expected a number or a Value, got {kind} {x!r:.60}: {remedy}")
+
+    __slots__ = ()
+    __mul__ = __rmul__ = lambda self, other: self
+    __neg__ = __pos__ = lambda self: self
+    __add__ = __radd__ = lambda self, other: self if other is self else other + 0.0
+    __reduce__ = lambda self: "NOTHING"  # noqa: E731  there is but one, also among what was pickled
+
+
+NOTHING = _Nothing(0.0)
 
 
 class Primitive:
@@ -119,7 +111,8 @@ class Primitive:
     def limit(self, operands: Sequence[float]) -> float:
         """The forward value by IEEE 754: where `evaluate` raises, the limit (1/0 is inf) or nan."""
         try:
-            return number(self.forward(*operands))
+            out = self.forward(*operands)
+            return out if out is NOTHING else number(out)
         except ForwardError:
             return math.nan if self._limit is None else self._limit(*operands)
 
@@ -159,14 +152,26 @@ class Primitive:
         >>> sqrt.partials(0.0, [0.0])
         [inf]
         """
-        if self._variadic is not None:
-            self.trace(len(operands))  # refuses what would freeze a decision
-            try:
-                partials = self.partial_functions(out, operands)
-                return [None if partial is None else float(partial) for partial in partials]
-            except (*ForwardError, TypeError):  # TypeError: a power that came out complex
-                pass
         return self.trace(len(operands)).run(out, operands, Primitive.limit)
+
+    def handed(self, out: float, operands: Sequence[Any]) -> list[float | None]:
+        """The partials as a sweep uses them: None where nothing is handed on, to a number or to what was not taken.
+
+        Operands with `data` are recorded, floats are constants.
+
+        >>> relu.handed(0.0, [-2.0]), relu.partials(0.0, [-2.0])
+        ([None], [0.0])
+        """
+        numbers = [operand if operand.__class__ is float else operand._data for operand in operands]
+        marked = [
+            NOTHING if operand.__class__ is float and operand == 0.0 else x
+            for operand, x in zip(operands, numbers, strict=True)
+        ]
+        partials = self.trace(len(operands)).run(out, marked, Primitive.limit, NOTHING)
+        return [
+            None if operand.__class__ is float or partial is NOTHING else partial
+            for operand, partial in zip(operands, partials, strict=True)
+        ]
 
 
 def _shown(operand: Any) -> str:
@@ -231,16 +236,28 @@ class Trace:
             raise TypeError(f"the partial of {self.primitive.name} uses a symbol of another trace")
         return operand._register
 
-    def run(self, out: Any, operands: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any]) -> list[Any]:
-        """Evaluate the partials, with `apply(primitive, operands)` as the meaning of each instruction."""
+    def run(
+        self, out: Any, operands: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any], zero: float = 0.0
+    ) -> list[Any]:
+        """Evaluate the partials: `apply(primitive, operands)` is what an instruction means, `zero` the constant 0."""
         registers = [out, *operands]
 
         def read(place: int | float) -> Any:
-            return registers[place] if isinstance(place, int) else place
+            return registers[place] if isinstance(place, int) else zero if place == 0.0 and zero is NOTHING else place
 
         for gate, places in self.instructions:
             registers.append(apply(gate, [read(place) for place in places]))
         return [None if place is None else read(place) for place in self.results]
+
+    def zeros(self, place: int | float | None) -> set[int | float]:
+        """What may make `place` nothing: the constant 0.0, or the registers of operands, where they are constants."""
+        if not isinstance(place, int):
+            return {0.0} if place == 0.0 else set()
+        if place <= self.count:
+            return {place} if place else set()
+        gate, places = self.instructions[place - self.count - 1]
+        passed = {"where": places[1:], "multiply": places, "negative": places, "positive": places}.get(gate.name, ())
+        return {zero for inner in passed for zero in self.zeros(inner)}
 
 
 _table: dict[str, Primitive] = {}
@@ -439,8 +456,9 @@ def _on_floats(operands: Sequence[Any], *gates: Primitive) -> Sequence[Callable[
 
 def _tie_partials(out: Any, *xs: Any) -> list[Any]:
     ties = [equal(x, out) for x in xs]
-    total = sum_(*ties)
-    return [tie / total for tie in ties]
+    share = 1 / sum_(*ties)
+    other = where(equal(out, out), 0.0, out)  # nan where one of them is nan
+    return [where(tie, share, other) for tie in ties]
 
 
 sum_of_products: Callable[[Sequence[float], Sequence[float]], float] = getattr(
@@ -600,9 +618,9 @@ leaky_relu = primitive("leaky_relu", lambda x, slope: slope * x if x <= 0 else x
                        samples=[(1.5, 0.01), (-2.0, 0.1)], array=lambda xp, x, slope: xp.where(xp.greater(x, 0.0), x, slope * x), doc="x if x > 0, else slope · x; its derivative at 0 is the slope.")
 elu        = primitive("elu",        lambda x, alpha: alpha * math.expm1(x) if x <= 0 else x,
                        lambda out, x, alpha: where(x, 1.0, alpha * exp(where(x, 0.0, x))),
-                       lambda out, x, alpha: expm1(where(x, 0.0, x)), symbol="ELU",
+                       lambda out, x, alpha: where(x, 0.0, expm1(where(x, 0.0, x))), symbol="ELU",
                        samples=[(1.5, 1.0), (-2.0, 0.7)], array=lambda xp, x, alpha: xp.where(xp.greater(x, 0.0), x, alpha * xp.expm1(x)), doc="x if x > 0, else alpha · (eˣ − 1).")
-hardtanh   = primitive("hardtanh",   lambda x: -1.0 if x < -1 else 1.0 if x > 1 else x, lambda out, x: step(1 - abs_(x)),
+hardtanh   = primitive("hardtanh",   lambda x: -1.0 if x < -1 else 1.0 if x > 1 else x, lambda out, x: where(abs_(x) - 1, 0.0, 1.0),
                        samples=[0.5, -2.0, 3.0], array=lambda xp, x: xp.maximum(xp.minimum(x, 1.0), -1.0), doc="x cut off at −1 and 1; its derivative at ±1 is 1.")
 
 abs_: Primitive  = primitive("abs",   abs,   lambda out, x: sign(x), symbol="|x|", text="|{0}|", latex=r"\left|{0}\right|", source="abs({0})",
@@ -629,7 +647,7 @@ sum_      = primitive("sum",       lambda *xs: sum(xs), variadic=lambda out, *xs
                       array=lambda xp, xs: xp.sum(xs), doc="Sum of the operands.")
 dot       = primitive("dot",       _dot, variadic=_dot_partials, symbol="w·x+b", samples=[(2.0, -1.0, 3.0), (2.0, -3.0, -1.0, -2.0, -3.0)],
                       doc="Σ wᵢ xᵢ + b; the operands are the w, then the x, then b.")
-select    = primitive("select",    _select, variadic=lambda out, index, *xs: [None, *(equal(index, place) for place in range(len(xs)))],
+select    = primitive("select",    _select, variadic=lambda out, index, *xs: [None, *(where(equal(index, place), 1.0, 0.0) for place in range(len(xs)))],
                       samples=[(1.0, 2.5, -1.0), (0.0, 3.0, 0.3, 1.0)], array=lambda xp, index, xs: xp.sum(xp.where(xp.equal(index, xp.places(xs)), xs, 0.0)), array_partials=lambda xp, out, index, xs: (None, xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)), doc="Operand number `index` of those that follow it; the index takes no gradient.")
 logsumexp = primitive("logsumexp", _logsumexp, variadic=lambda out, *xs: softmax_weights(*xs), symbol="ln Σ eˣ", samples=[(1.0, 2.5), (0.3, -2.0, 1.0), (800.0, 799.0)],
                       array=_logsumexp_of_arrays, array_partials=_logsumexp_partials_of_arrays, doc="ln Σ exp(xᵢ), without overflow.")

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from microgradnn.primitives import ForwardError, Primitive
+from microgradnn.primitives import NOTHING, ForwardError, Primitive
 
 Code = list[str]
 
@@ -33,11 +33,12 @@ def partial_code(gate: Primitive, index: int) -> tuple[Code, str]:
 
     def name(place: int | float) -> str:
         if not isinstance(place, int):
-            return repr(place)
+            return "NOTHING" if place == 0.0 and vanishing else repr(place)
         return "out" if place == 0 else f"x{place - 1}" if place <= trace.count else f"t{place}"
 
     result = trace.results[index]
     assert result is not None
+    vanishing = 0.0 in trace.zeros(result)
     needed, code = {result}, []
     for offset, (instruction, places) in reversed(list(enumerate(trace.instructions, trace.count + 1))):
         if offset in needed:
@@ -47,18 +48,29 @@ def partial_code(gate: Primitive, index: int) -> tuple[Code, str]:
 
 
 def _partial(gate: Primitive, index: int, slot: str, values: str) -> Code:
-    if gate.trace().results[index] is None:
+    partial = gate.trace().results[index]
+    if partial is None or (partial == 0.0 and isinstance(partial, float)):
         return [f"node.{slot} = None"]
     statements, result = partial_code(gate, index)
     if not statements:
         return [f"node.{slot} = {result}"]
+    if 0.0 in gate.trace().zeros(partial):
+        result = f"None if {result} is NOTHING else {result}"
     return [
         "try:",
         *(f"    {statement}" for statement in statements),
         f"    node.{slot} = {result}",
         "except ForwardError:",
-        f"    node.{slot} = gate.partials(out, ({values},))[{index}]",
+        f"    node.{slot} = gate.handed(out, ({values},))[{index}]",
     ]
+
+
+def _not_taken(gate: Primitive, value: int, other: str) -> Code:
+    """Where the other operand as the constant 0 makes the partial nothing, the gate itself finds out."""
+    trace = gate.trace()
+    if 2 - value not in trace.zeros(trace.results[value]):
+        return []
+    return [f"if {other}.__class__ is float and {other} == 0.0:", "    return gate(x, y)"]
 
 
 def _forward(gate: Primitive, operands: list[str], named: str) -> Code:
@@ -85,7 +97,7 @@ def unary_code(gate: Primitive) -> Code:
         *_forward(gate, ["x0"], "x"),
         "node._left = x",
         "node._right = node._right_partial = None",
-        *_partial(gate, 0, "_left_partial", "x0"),
+        *_partial(gate, 0, "_left_partial", "x"),
         "return node",
     ]
 
@@ -108,14 +120,15 @@ def binary_code(gate: Primitive, value: int) -> Code:
         f"    x{1 - value} = {other} = float({other})",
         "else:",
         "    return gate(x, y)",
+        *_not_taken(gate, value, other),
         *_forward(gate, ["x0", "x1"], "x, y"),
         "node._left = x",
         "node._right = y",
-        *_partial(gate, value, slots[value], "x0, x1"),
+        *_partial(gate, value, slots[value], "x, y"),
         f"if {other}.__class__ is float:",
         f"    node.{slots[1 - value]} = None",
         "else:",
-        *(f"    {line}" for line in _partial(gate, 1 - value, slots[1 - value], "x0, x1")),
+        *(f"    {line}" for line in _partial(gate, 1 - value, slots[1 - value], "x, y")),
         "return node",
     ]
 
@@ -131,7 +144,7 @@ def compile_function(
     forwards = {f"{used.name}_forward": used.forward for used, _ in gate.trace().instructions}
     module = {
         **vars(math), **namespace, **forwards, f"{gate.name}_forward": gate.forward,
-        "gate": gate, "ForwardError": ForwardError, "__name__": "microgradnn.value",
+        "gate": gate, "ForwardError": ForwardError, "NOTHING": NOTHING, "__name__": "microgradnn.value",
     }  # fmt: skip
     filename = f"<microgradnn {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)

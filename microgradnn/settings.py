@@ -6,7 +6,7 @@ import math
 import operator
 from typing import Any
 
-from microgradnn.primitives import number
+from microgradnn.reading import number
 
 
 def _pair(values: Any) -> tuple[float, float]:

@@ -18,13 +18,15 @@ from typing import Any
 
 import numpy as np
 
+from microgradnn.extras import install
+
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils import check_random_state
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 except ImportError as error:
-    raise ImportError('the estimators need scikit-learn: pip install "microgradnn[sklearn]"') from error
+    raise ImportError(f"the estimators need scikit-learn: {install('scikit-learn')}") from error
 
 from microgradnn.compiler import compile
 from microgradnn.compiler.program import Program

@@ -6,15 +6,20 @@ Which gates exist and what their derivatives are is in `primitives`; how a graph
 
 from __future__ import annotations
 
+import operator
+import sys
 import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
+from math import isfinite
 from typing import Any, ClassVar
 
+from microgradnn.anomalies import at_line, note_line, note_lines, refuse_nan
 from microgradnn.graph import Vector, order_with_vectors, topological_order
-from microgradnn.modes import Mode, called_by_user, current_mode, mode, source_line
+from microgradnn.modes import Mode, called_by_user, current_mode, mode, plainly_recording, source_line, watching
 from microgradnn.primitives import (
+    NOTHING,
     OPERATORS,
     SIGNS,
     ForwardError,
@@ -33,9 +38,10 @@ _mode = mode.get
 class Value:
     """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
 
-    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, anything
-    else raises TypeError. Comparisons compare by value while `hash` goes by identity, so `in` and `.index` on
-    a list of Values mislead: compare with `is`.
+    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is the other
+    operand of an operator: a string, an array or a complex number raises TypeError. Formatting a Value formats its
+    number; what would lose the gradient, such as float(v), math.sin(v) or numpy.exp(v), raises TypeError. Comparisons
+    compare by value while `hash` goes by identity, so `in` and `.index` on a list of Values mislead: compare with `is`.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z
@@ -48,7 +54,6 @@ class Value:
         "__weakref__", "_data", "_grad", "_left", "_left_partial", "_name", "_path", "_primitive", "_right",
         "_right_partial",
     )  # fmt: skip
-    __array_ufunc__ = None  # NumPy scalars and arrays leave the operators to Value
 
     _data: float
     _grad: float | None  # None until a sweep arrives
@@ -164,7 +169,10 @@ class Value:
 
     @property
     def path(self) -> str | None:
-        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None."""
+        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None.
+
+        What was computed inside `no_grad()`, but in no module, has the path "no_grad".
+        """
         return self._path
 
     @property
@@ -179,8 +187,44 @@ class Value:
 
     @property
     def partials(self) -> tuple[float | None, ...]:
-        """∂self/∂operand at the forward values, one per operand; None where the operand takes no gradient."""
-        return self._in_order(self._left_partial, self._right_partial)
+        """∂self/∂operand at the forward values, one per operand; None where the operand takes no gradient.
+
+        They follow IEEE 754 and never raise: the one of √x at 0 is inf, the one of x**y by y at (0, 1) is 0.
+        """
+        self._read()  # refused while a function is traced
+        if self._primitive is None:
+            return ()
+        operands = self.operands
+        return tuple(
+            0.0 if partial is None and place is not None and isinstance(operand, Value) else partial
+            for operand, partial, place in zip(
+                operands, self.handed, self._primitive.trace(len(operands)).results, strict=True
+            )
+        )
+
+    @property
+    def handed(self) -> tuple[float | None, ...]:
+        """The partials as a sweep uses them: None also where nothing is handed on, to an operand that was not taken.
+
+        A gate that chooses hands nothing to the others, a product with the constant 0 nothing to the other factor.
+
+        >>> x = Value(-2.0)
+        >>> x.relu().partials, x.relu().handed
+        ((0.0,), (None,))
+        """
+        partials = self._in_order(self._left_partial, self._right_partial)
+        if not self._has_vectors():
+            return partials
+        operands = self.operands
+        half = len(operands) // 2
+        factors = (*operands[half:-1], *operands[:half], 1.0)
+        return tuple(
+            None if factor.__class__ is float and factor == 0.0 else partial
+            for partial, factor in zip(partials, factors, strict=True)
+        )
+
+    def _has_vectors(self) -> bool:
+        return self._left.__class__ is tuple and self._left[0].__class__ is Vector
 
     def _in_order(self, left: Any, right: Any) -> tuple[Any, ...]:
         if self._primitive is None:
@@ -218,6 +262,38 @@ class Value:
                 else:
                     node._grad = adjoint
 
+    def forward(self) -> Value:
+        """Compute the graph anew from its leaves, in place, and return self: what recording it again would give.
+
+        Values and partials of all gates are those of today's leaves, gradients of gates are blank, those of leaves
+        stay. A decision that Python made while the graph was recorded, an `if` or the length of a loop, stays as it
+        was. Where a gate has no value, what it raises is raised and nothing has changed. On a leaf it does nothing.
+
+        >>> x = Value(3.0)
+        >>> y = x * x
+        >>> x.data = 5.0
+        >>> y.forward().data, y.partials
+        (25.0, (5.0, 5.0))
+        """
+        self._read()  # refused while a function is traced
+        renewed = recorded_anew(topological_order(self))
+        for gate, anew in renewed.items():
+            gate._data, gate._grad = anew._data, None
+        numbers: dict[Any, list[float]] = {}  # of each vector, which its gates share
+        for gate, anew in renewed.items():
+            if gate._has_vectors():
+                row, inputs, _ = gate._left
+                for vector in (row, inputs):
+                    if vector not in numbers:
+                        numbers[vector] = [x if x.__class__ is float else x._data for x in vector.members]
+                constant = gate._left_partial[1] is None
+                gate._left_partial = dot_partials(numbers[row], numbers[inputs])
+                if constant:
+                    gate._left_partial = (gate._left_partial[0], None, gate._left_partial[2])
+            else:
+                gate._left_partial, gate._right_partial = anew._left_partial, anew._right_partial
+        return self
+
     # ---- comparing by value ----
 
     __hash__ = object.__hash__
@@ -240,20 +316,38 @@ class Value:
     def __bool__(self) -> bool:
         return self._read() != 0.0
 
+    # ---- what would lose the gradient is refused; formatting loses nothing ----
+
     def __float__(self) -> float:
         self._read()
         raise TypeError(
             "a Value is not a float, its gradient would be lost: use the functions of microgradnn (microgradnn.sin, "
-            "not math.sin), or .data for the bare number"
+            "not math.sin; microgradnn.mean, not statistics.mean), or .data for the bare number"
         )
 
+    as_integer_ratio = __float__  # by which `statistics` and Fraction read numbers
+
     def __int__(self, *_: object) -> int:
-        return int(float(self))
+        self._read()
+        raise TypeError(
+            "a Value is not a whole number, rounding would lose its gradient: use .data, as in round(v.data)"
+        )
 
     __index__ = __trunc__ = __round__ = __floor__ = __ceil__ = __int__
 
+    def __array_ufunc__(self, function: Any, method: str, *operands: Any, **options: Any) -> Any:
+        """Python's operators between NumPy's numbers and a Value are the Value's; NumPy's functions are refused."""
+        reflected = _REFLECTED.get(function.__name__)
+        if reflected and method == "__call__" and not options and hasattr(operands[0], "dtype"):
+            return getattr(Value, reflected)(self, operands[0])
+        self._read()
+        raise TypeError(
+            f"numpy.{function.__name__} would lose the gradient of a Value: use {_counterpart(function)}, or .data for "
+            "the bare number"
+        )
+
     def __format__(self, wanted: str) -> str:
-        return format(float(self), wanted) if wanted else repr(self)
+        return format(self._read(), wanted) if wanted else repr(self)
 
     # ---- copying and pickling: flat, whatever the depth ----
 
@@ -276,6 +370,26 @@ class Value:
             ancestors, self._data, self._grad, self._name, self._path, self._primitive,
             self._left, self._right, self._left_partial, self._right_partial,
         )  # fmt: skip
+
+
+# The operators of Python that NumPy hands on, by its names of them, with `self` on the right.
+_REFLECTED = {str(lookup(name).array): f"__r{method}__" for name, method in OPERATORS.items()} | {
+    "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__",
+    "equal": "__eq__", "not_equal": "__ne__",
+}  # fmt: skip
+
+
+def _counterpart(function: Any) -> str:
+    """What to write in place of NumPy's `function`."""
+    numpy = sys.modules["numpy"]  # which is there, as it has called
+    for gate in table():
+        name = gate.array if isinstance(gate.array, str) else gate.name
+        if getattr(numpy, name, None) is function:
+            if gate.name in OPERATORS or gate.name in SIGNS:
+                return str(gate.source).format("x", "y")
+            if hasattr(sys.modules["microgradnn"], gate.name):
+                return f"microgradnn.{gate.name}"
+    return "the functions of microgradnn"
 
 
 def _members(operand: Any, own: Any) -> Sequence[Any]:
@@ -351,26 +465,29 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
         out = gate.limit(data) if by_limit else number(gate.forward(*data))
     except ForwardError as error:
         raise gate.refusal(operands, error) from None
-    if wanted.detect_anomaly and out != out:
-        raise FloatingPointError(f"{gate.describe(operands)} is nan, recorded at {source_line()}")
     if not wanted.record:
+        if wanted.detect_anomaly and out != out:
+            raise FloatingPointError(f"{gate.describe(operands)} is nan, computed at {source_line()}")
         return _bare(out, wanted.path)
-    partials = tuple(
-        partial if isinstance(operand, Value) else None
-        for partial, operand in zip(gate.partials(out, data), operands, strict=True)
-    )
+    partials = tuple(gate.handed(out, operands))
     if len(operands) > 2:
-        return _restore(None, out, None, None, wanted.path, gate, operands, None, partials, None)
-    left, right, left_partial, right_partial = (
-        (*operands, *partials) if len(operands) == 2 else (*operands, None, *partials, None)
-    )
-    return _restore(None, out, None, None, wanted.path, gate, left, right, left_partial, right_partial)
+        node = _restore(None, out, None, None, wanted.path, gate, operands, None, partials, None)
+    else:
+        left, right, left_partial, right_partial = (
+            (*operands, *partials) if len(operands) == 2 else (*operands, None, *partials, None)
+        )
+        node = _restore(None, out, None, None, wanted.path, gate, left, right, left_partial, right_partial)
+    if wanted.detect_anomaly:
+        note_line(node)
+        if out != out:
+            raise FloatingPointError(at_line(node, " is nan"))
+    return node
 
 
 def _bare(out: float, path: str | None) -> Value:
-    """What a gate gives under `no_grad`: a leaf; the path of the module tells it from a parameter."""
+    """What a gate gives under `no_grad`: a leaf; its path, that of a module or this word, tells it from a parameter."""
     node = Value(out)
-    node._path = path
+    node._path = path or "no_grad"
     return node
 
 
@@ -394,9 +511,13 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     if isinstance(path, Mode):
         return [[gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)] for x in batch]
     vectors = [Vector(row) for row in rows]
+    computed = any(vector._left is not None for vector in vectors)  # weights with something behind them
     found = []
     for x in batch:
         inputs = Vector([one if isinstance(one, Value) else number(one) for one in x])
+        if computed and any(one.__class__ is float and one == 0.0 for one in inputs.members):
+            found.append([gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)])  # hands them nothing
+            continue
         data = [one if one.__class__ is float else one._data for one in inputs.members]
         constant = set(map(type, inputs.members)) == {float}
         layer = []
@@ -414,13 +535,71 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     return found
 
 
+def _again(node: Value, operands: Sequence[Any]) -> Value:
+    """The gate of `node` recorded once more, of `operands`.
+
+    Only a gate that was recorded by its limit, as in a derivative, keeps to that where it would raise.
+    """
+    gate = node._primitive
+    assert gate is not None
+    try:
+        return _RECORDERS.get(gate, gate)(*operands)
+    except ForwardError:
+        if isfinite(node._data):
+            raise
+        return record(gate, operands, by_limit=True)
+
+
+def recorded_anew(order: Iterable[Value]) -> dict[Value, Value]:
+    """Each gate of `order`, a graph from its leaves on, with the same gate recorded anew from today's leaves."""
+    renewed: dict[Value, Value] = {}
+    with plainly_recording():
+        for node in order:
+            if node._primitive is not None:
+                operands = [renewed.get(x, x) if isinstance(x, Value) else x for x in node.operands]
+                renewed[node] = _again(node, operands)
+    return renewed
+
+
+def outdated(order: Iterable[Value]) -> list[Value]:
+    """The gates of `order` whose value or partials are not what today's operands give."""
+    found = []
+    with plainly_recording(), watching(False):
+        for node in order:
+            if node._primitive is not None:
+                try:
+                    anew = _again(node, node.operands)
+                    fits = _same(node._data, anew._data) and all(map(_same, node.handed, anew.handed))
+                except ForwardError:
+                    fits = False
+                if not fits:
+                    found.append(node)
+    return found
+
+
+def _same(x: float | None, y: float | None) -> bool:
+    return x == y or (x != x and y != y)
+
+
 def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
     """Every node with its adjoint ∂root/∂node, from the root to the leaves; the sweep is done when this returns.
 
     Each gate hands contribution = partial × adjoint to its operands. A gate comes after every gate that uses it,
     so its adjoint is complete when its turn comes; leaves come last. With `recorded`, partials and adjoints are
-    themselves Values of one graph with the root, ready to be differentiated again.
+    themselves Values of one graph with the root, ready to be differentiated again. With `detect_anomaly` a nan that
+    is born on the way raises FloatingPointError.
     """
+    if not current_mode().detect_anomaly:
+        return _swept(root, recorded)
+    with watching(False):
+        swept = list(_swept(root, recorded))
+    refuse_nan(swept)
+    if recorded:
+        note_lines(adjoint for _, adjoint in swept if isinstance(adjoint, Value))
+    return swept
+
+
+def _swept(root: Value, recorded: bool) -> Iterable[tuple[Value, Any]]:
     order = topological_order if recorded else order_with_vectors
     gates: list[Value] = []  # with their adjoints: two flat lists, as pairs would keep the cyclic collector busy
     found: list[Any] = []
@@ -429,7 +608,13 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
     for node in reversed(order(root)):
         operands = node._left
         if node.__class__ is Vector:
-            rows, above = zip(*take(node, [([0.0] * len(node.members), 0.0)]), strict=True)
+            users = take(node, None)
+            if users is None:  # no gate hands anything on to it
+                for operand in node.members:
+                    if operand.__class__ is not float and operand._left is None:
+                        adjoints.setdefault(operand, 0.0)
+                continue
+            rows, above = zip(*users, strict=True)
             if len(above) == 1:
                 contributions = [partial * above[0] for partial in rows[0]]
             else:
@@ -443,7 +628,7 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
             continue
         adjoint = take(node, None)
         gates.append(node)
-        if adjoint is None:  # reached only through operands that take no gradient
+        if adjoint is None:  # reached only through operands to which nothing is handed on
             found.append(0.0)
             continue
         found.append(adjoint)
@@ -460,6 +645,8 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
                 total = get(operand)
                 adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
             continue
+        elif not isfinite(adjoint):  # 0 × ∞ must not reach what was not taken: no products of whole vectors
+            operands, partials = node.operands, node.handed
         for operand, partial in zip(operands, partials, strict=True):
             if partial is not None:
                 total = get(operand)
@@ -476,18 +663,27 @@ def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
 
 
 def recorded_partials(gate: Value) -> list[Any]:
-    """The partials of `gate` as Values: computed from its operands by recorded gates, so that they have derivatives."""
+    """The partials of `gate` as Values: computed from its operands by recorded gates, so that they have derivatives.
+
+    None where nothing is handed on.
+    """
     assert gate._primitive is not None
     operands = gate.operands
+    switched = current_mode()
 
     def apply(primitive: Primitive, places: list[Any]) -> Any:
         if any(isinstance(place, Value) for place in places):
+            if any(place is NOTHING for place in places):
+                return switched.tape.record_choice(primitive, places, switched)
             return record(primitive, places, by_limit=True)
         return primitive.limit(places)
 
-    partials = gate._primitive.trace(len(operands)).run(gate, operands, apply)
+    zero = 0.0 if switched.tape is None else NOTHING  # what was taken is known when the program runs
+    marked = [zero if operand.__class__ is float and operand == 0.0 else operand for operand in operands]
+    partials = gate._primitive.trace(len(operands)).run(gate, marked, apply, zero)
     return [
-        partial if isinstance(operand, Value) else None for partial, operand in zip(partials, operands, strict=True)
+        None if handed is None or partial is NOTHING or (partial.__class__ is float and partial == 0.0) else partial
+        for partial, handed in zip(partials, gate.handed, strict=True)
     ]
 
 
@@ -507,3 +703,7 @@ for _name, _method in OPERATORS.items():
     _gate = lookup(_name)
     setattr(Value, f"__{_method}__", compile_function(_name, "x, y", binary_code(_gate, 0), _gate, _NAMESPACE))
     setattr(Value, f"__r{_method}__", compile_function(f"r{_name}", "y, x", binary_code(_gate, 1), _gate, _NAMESPACE))
+_RECORDERS: dict[Primitive, Callable[..., Value]] = {  # the quick ways to record a gate again
+    **{lookup(name): function for name, function in functions.items()},
+    **{lookup(name): getattr(operator, method) for name, method in OPERATORS.items()},
+}

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import microgradnn as m
 from microgradnn import Value, check_grads, grad, hessian, hvp, jacobian, jvp, no_grad, steps, value_and_grad
 from microgradnn.backprop import leaves, like
+from microgradnn.graph import topological_order
 
 # ---- against closed forms -----------------------------------------------------------------------------------------
 
@@ -299,6 +301,20 @@ def test_steps_start_from_zero_and_leave_grad_alone():
     assert (x.grad, f.grad) == (12.0, 1.0)
 
 
+def test_a_second_contribution_is_added_also_where_the_first_was_nothing():
+    x = Value(0.0, "x")
+    assert [step.sentence for step in steps(x * x)[2:]] == [
+        "∂f/∂x += ∂f/∂f · ∂f/∂x = 1 × 0 = 0",
+        "∂f/∂x += ∂f/∂f · ∂f/∂x = 1 × 0 = 0, together 0",
+    ]
+
+
+def test_no_step_leads_on_from_a_gate_that_no_gradient_reaches():
+    """The condition of `where` takes none, so its own operands get none through it."""
+    c, x = Value(1.0, "c"), Value(2.0, "x")
+    assert not any(step.operand is c for step in steps(m.where(m.exp(c) * 2, x, 0.0)))
+
+
 def test_steps_are_a_read_only_sequence_of_frozen_steps():
     listed = steps(first_circuit())
     assert (len(listed), listed[-1], [*listed[:2]], listed[2] in listed) == (7, listed[6], [*listed][:2], True)
@@ -319,7 +335,7 @@ def test_each_edge_of_the_backward_sweep_is_one_step():
     assert all(step.after == step.before + step.contribution for step in backward)
     f.backward()
     assert {id(step.operand): step.after for step in backward}[id(x)] == x.grad
-    assert len(backward) == 2 + 2 + 1 + 2
+    assert len(backward) == 2 + 2 + 1  # none from x * x, which maximum did not take
 
 
 def test_steps_of_a_leaf_and_of_something_else():
@@ -346,3 +362,152 @@ def test_argnums_of_any_integer_type_and_of_no_other():
     for argnums in ("0", 1.0, None):
         with pytest.raises(TypeError, match="argnums is an int or a tuple"):
             m.grad(lambda x: x, argnums)(1.0)
+
+
+# ---- transforms never see the caller's lists, and follow what a function captures -----------------------------------
+
+
+def change(v):
+    """A function of a list that is grown, emptied and changed on the way: v0² · v1 · 3."""
+    v.append(3.0)
+    v[0] = v[0] * v[0]
+    product = v[0] * v[1] * v.pop()
+    v.clear()
+    return product
+
+
+@pytest.mark.parametrize(
+    ("derivative", "right"),
+    [
+        (lambda v: grad(change)(v), [72.0, 27.0]),
+        (lambda v: value_and_grad(change)(v), (108.0, [72.0, 27.0])),
+        (lambda v: jacobian(lambda v: [change(v)])(v), [[72.0, 27.0]]),
+        (lambda v: hessian(change)(v), [[24.0, 18.0], [18.0, 0.0]]),
+        (lambda v: hvp(change, v, [1.0, 1.0]), [42.0, 18.0]),
+        (lambda v: jvp(change, (v,), ([1.0, 1.0],)), (108.0, 99.0)),
+        (lambda v: grad(lambda x, v: x * change(v))(2.0, v), 108.0),
+        (lambda v: grad(lambda rows: change(rows[0]) + rows[1][0])([v, [1.0]]), [[72.0, 27.0], [1.0]]),
+    ],
+)
+def test_a_function_may_change_its_lists(derivative, right):
+    v = [3.0, 4.0]
+    assert derivative(v) == right
+    assert v == [3.0, 4.0]
+
+
+TRANSFORMS = {
+    "grad": lambda f: grad(f)(3.0),
+    "value_and_grad": lambda f: value_and_grad(f)(3.0)[1],
+    "jacobian": lambda f: jacobian(lambda x: [f(x)])(3.0)[0],
+    "hvp": lambda f: hvp(lambda x: f(x) * x, 3.0, 0.5),
+    "jvp": lambda f: jvp(f, (3.0,), (1.0,))[1],
+    "hessian": lambda f: hessian(lambda x: f(x) * x)(3.0),
+    "grad of grad": lambda f: grad(grad(lambda x: f(x) * x))(3.0),
+}
+
+
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_derivative_depends_on_what_the_function_captures(name):
+    """d/dx of x y² at y = 3 is 2 x y and so on: by x it is the same for every x."""
+    x, transform = Value(2.0, "x"), TRANSFORMS[name]
+    found = transform(lambda y: x * y * y)
+    assert isinstance(found, Value)
+    with no_grad():
+        plain = transform(lambda y: x * y * y)
+    assert (type(plain), plain) == (float, found.data)
+    assert not x.swept
+    (x + found).backward()
+    assert x.grad == pytest.approx(1 + found.data / 2)
+    assert type(transform(lambda y: 2.0 * y * y)) is float
+    with no_grad():
+        inner = transform(lambda y: Value(2.0) * y * y)
+    assert type(inner) is float
+
+
+def test_all_entries_are_values_where_one_depends_on_a_foreign_value():
+    w = Value(2.0)
+    gradient = grad(lambda v: w * v[0], argnums=0)([3.0, 4.0])
+    assert [type(one) for one in gradient] == [Value, Value]
+    assert [one.data for one in gradient] == [2.0, 0.0]
+    rows = hessian(lambda v: w * v[0] + v[1])([3.0, 4.0])
+    assert [[type(one) for one in row] for row in rows] == [[Value] * 2] * 2
+    value, tangent = jvp(lambda x: [x, w], (3.0,), (1.0,))
+    assert [type(one) for one in (*value, *tangent)] == [Value] * 4
+    assert type(grad(lambda x: x * Value(2.0))(3.0)) is Value  # a leaf made inside is as foreign
+    assert type(grad(lambda x: grad(lambda y: x * y * 2.0)(5.0))(3.0)) is float  # those of transforms are not
+    assert type(grad(lambda x, y: x * x)(3.0, Value(2.0))) is float  # not reached
+
+
+def test_transforms_of_captured_values_work_in_threads():
+    x = Value(2.0)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda y: grad(lambda z: x * z * z)(y).data, [1.0, 2.0, 3.0, 4.0] * 5))
+    assert found == [4.0, 8.0, 12.0, 16.0] * 5
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, jacobian, hessian])
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [(True, "returned bool True, which has no derivative"), (None, "forget to return"), ("3", "returned str '3'"),
+     (np.bool_(True), "has no derivative")],
+)  # fmt: skip
+def test_a_result_without_a_derivative_is_refused_by_name(transform, result, said):
+    with pytest.raises(TypeError, match=said):
+        transform(lambda x: result)(3.0)
+    with pytest.raises(TypeError, match=said):
+        jvp(lambda x: result, (3.0,), (1.0,))
+    with pytest.raises(TypeError, match="has no derivative"):
+        transform(lambda x: x > 2)(3.0)
+
+
+def test_the_call_of_pytorch_is_refused_with_the_right_one():
+    x = Value(3.0)
+    y = x * x
+    for transform in (grad, value_and_grad, jacobian, hessian):
+        with pytest.raises(TypeError, match=r"takes a function, got Value.*y\.backward\(\).*lambda"):
+            transform(y, x)
+    for call in (lambda: jvp(y, (x,), (1.0,)), lambda: hvp(y, x, 1.0)):
+        with pytest.raises(TypeError, match="takes a function, got Value"):
+            call()
+    with pytest.raises(TypeError, match="takes a function, got float"):
+        grad(2.0)
+
+
+# ---- out of date --------------------------------------------------------------------------------------------------
+
+
+def test_steps_of_a_graph_that_is_out_of_date_are_refused_with_the_remedy():
+    f = first_circuit()
+    x, _, z = (node for node in topological_order(f) if node.primitive is None)
+    z.data = 3.0
+    with pytest.raises(ValueError, match=r"^out of date: z was changed; f\.forward\(\) computes it anew$"):
+        steps(f)
+    assert str(steps(f.forward())[1]) == "f = q × z = 3 × 3 = 9"
+    x.data = x.data  # the same number again is no change
+    steps(f)
+    x.data = 10.0
+    with pytest.raises(ValueError, match="out of date: x or y was changed"):
+        steps(f)
+
+
+def test_a_change_that_only_partials_show_and_one_of_another_root_are_found():
+    x, y = Value(0.0, "x"), Value(5.0, "y")
+    f = x * y
+    y.data = 7.0  # f is 0 as before, ∂f/∂x is not
+    with pytest.raises(ValueError, match="out of date"):
+        steps(f)
+    q = y * y
+    g = q.exp()
+    y.data = 1.0
+    q.forward()
+    g.name = "g"
+    with pytest.raises(ValueError, match=r"out of date: a gate before g was computed anew; g\.forward"):
+        steps(g)
+    assert steps(g.forward())[-1].after == pytest.approx(2 * math.e)
+
+
+def test_edges_that_were_not_taken_are_said_to_be_so():
+    x = Value(-2.0, "x")
+    listed = steps(m.relu(m.exp(x) * -1.0))
+    assert str(listed[-1]) == "∂f/∂u2 += ∂f/∂f · ∂f/∂u2 = 1 × 0 = 0, not taken"
+    assert [step.kind for step in listed].count("backward") == 1

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 
 import pytest
 
 from microgradnn import Value
 from tests.benchmarks import compile as compiled, eager, harness, networks
+from tests.benchmarks.__main__ import SUITES
 
+PAGE = harness.PAGE.read_text(encoding="utf-8")
 GRAPHS = [(eager.w1(10), eager.START), (eager.w1(200), eager.START), *(small[:2] for small in eager.SMALL.values())]
 
 
@@ -45,6 +49,58 @@ def test_memory_counts_what_is_held() -> None:
     recorded, swept = harness.memory(lambda: [bytearray(1000)], lambda graph: graph.append(bytearray(5000)))
     assert 1000 <= recorded <= 1500
     assert 6000 <= swept <= 7000
+
+
+def test_what_is_measured_is_printed_and_takes_the_place_of_its_section_alone(tmp_path, capsys) -> None:
+    page = tmp_path / "README.md"
+    page.write_text("# Page\n\n## one\n\n| old |\n\n## two\n\nstays\n", encoding="utf-8")
+    harness.publish("one", ["| new × |", "", r"- \1 met"], page)
+    assert capsys.readouterr().out == "| new × |\n\n- \\1 met\n"
+    assert page.read_text(encoding="utf-8") == "# Page\n\n## one\n\n| new × |\n\n- \\1 met\n\n## two\n\nstays\n"
+    harness.publish("two", ["newer"], page)
+    assert page.read_text(encoding="utf-8").endswith("\n\n## two\n\nnewer\n")
+    with pytest.raises(AssertionError, match="has no section three"):
+        harness.publish("three", [], page)
+
+
+def without_figures(lines: Iterable[str]) -> list[str]:
+    """Titles, heads of columns and rows, and targets: all that does not change from one measurement to the next."""
+    heads = [line for line in lines if line.startswith(("| |", "- ")) or line.endswith(":")]
+    rows = [line.split("|")[1] for line in lines if line.startswith("|")]
+    return [*rows, *(re.sub(r": [\d.,]+ .*", "", line) if line.startswith("- ") else line for line in heads)]
+
+
+def lines_of(suite: str) -> list[str]:
+    """What a suite would print if every figure were 1."""
+    if suite == "eager":
+        names = ["microgradnn", "micrograd", "PyTorch scalars", "HIPS autograd"]
+        rows = [(gates, collector) for gates in eager.SIZES for collector in eager.COLLECTOR]
+        figures = {(name, *row): (1.0, 1.0) for name in names for row in [*rows, *zip(eager.SMALL), ("bytes",)]}
+        return [eager.TITLE, *eager.table(names, figures), *eager.targets(figures)]
+    if suite == "networks":
+        peers = {"W2": networks.W2, "W3": networks.W3, "epoch": ["microgradnn", "PyTorch tensors"]}
+        ones = {(row, name, on): 1.0 for row, names in peers.items() for name in names for on in ("on", "off")}
+        return [networks.TITLE, *networks.table(ones), *networks.targets(ones)]
+    cells = {(workload, peer): 1.0 for workload in compiled.WORKLOADS for peer in compiled.PEERS}
+    del cells["README graph", compiled.IN_JAX]
+    first = {cell: figure for cell, figure in cells.items() if cell[1] != compiled.MICROGRAD_OFF}
+    rolls = {
+        (kind, size): compiled.Roll(compiled.gates_of(kind, size), 1.0, 1)
+        for kind, sizes in compiled.ROLLS.items()
+        for size in sizes
+    }
+    return [
+        compiled.STEPS_TITLE, *compiled.table(cells), compiled.PREPARING_TITLE, *compiled.table(first),
+        compiled.ROLLS_TITLE, *compiled.table_of_rolls(rolls),
+        *compiled.targets(cells), *compiled.targets_of_rolls(rolls),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_the_page_shows_what_the_suite_prints_today(suite) -> None:
+    (section,) = re.findall(rf"^## {suite}\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+    assert without_figures(section.splitlines()) == without_figures(lines_of(suite))
+    assert len(without_figures(lines_of(suite))) > 10
 
 
 def test_work_may_recurse_deeply() -> None:

@@ -47,6 +47,7 @@ from tests.compile_cases import (
     values,
     well_conditioned,
 )
+from tests.test_primitives import CHOICES
 
 INF, NAN = math.inf, math.nan
 SIZES = [1, 2, 7, 1000]
@@ -199,7 +200,7 @@ def kept(f, params, candidates):
 def test_random_expressions(backend):
     """In two inputs and a parameter: the same gates with operands of all classes, shared in all ways."""
 
-    @examples_for(backend, 150)
+    @examples_for(backend, 60)
     @given(expressions(variables=3), st.lists(points(2), min_size=3, max_size=3), points(1))
     def law(expression, candidates, parameter):
         w = Value(*parameter)
@@ -217,7 +218,7 @@ def test_random_expressions(backend):
 
 @backends
 def test_random_expressions_of_parameters_alone(backend):
-    @examples_for(backend, 60)
+    @examples_for(backend, 30)
     @given(expressions(), points(2))
     def law(expression, point):
         params = [Value(x) for x in point]
@@ -268,7 +269,7 @@ def networks(draw):
 
 @backends
 def test_random_networks(backend):
-    @examples_for(backend, 30)
+    @examples_for(backend, 15)
     @given(networks())
     def law(network):
         model, loss, width, inputs = network
@@ -687,6 +688,38 @@ def test_gradients_at_the_edges_are_those_of_the_table(gate, backend):
             assert list(one) == pytest.approx(expected, rel=1e-12, abs=absolute, nan_ok=True), operand
 
 
+@pytest.mark.parametrize(("gate", "sample"), CHOICES, ids=lambda value: getattr(value, "name", str(value)))
+def test_straight_lines_hand_on_an_infinite_slope_where_eager_code_does(gate, sample):
+    """√z at z = 0, added to an operand: in the program and its gradient, and in a gradient that it records."""
+    for place in range(gate.name == "select", len(sample)):  # a label is no such sum
+
+        def h(z, place=place):
+            return gate(*sample[:place], sample[place] + mg.sqrt(z), *sample[place + 1 :])
+
+        for f in (h, mg.grad(h)):
+            expected = mg.grad(f)(0.0)
+            program = mg.compile(f, example=(0.5,), wrt="inputs", backend="python")
+            for one in (program, pickle.loads(pickle.dumps(program))):
+                value, slope = one.value_and_grad([0.0])
+                assert np.array_equal([value, *slope], [f(0.0), expected], equal_nan=True)
+
+
+NOT_TAKEN = {
+    "where": lambda x: mg.where(x, mg.sqrt(mg.where(x, x, 1.0)), 0.0),  # the operand is chosen first
+    "maximum": lambda x: mg.maximum(mg.sqrt(mg.where(x, x, 1.0)), 2.0),
+    "a factor 0": lambda x: 0.0 * mg.sqrt(x),
+    "an exponent 0": lambda x: mg.sqrt(x) ** 0,
+}
+
+
+@backends
+@pytest.mark.parametrize("way", NOT_TAKEN)
+def test_the_remedy_for_a_branch_that_is_not_taken_and_constants_of_0(way, backend):
+    """What arrays promise: nothing behind a constant factor 0, and nothing where the operand was chosen first."""
+    program = mg.compile(NOT_TAKEN[way], example=(0.5,), wrt="inputs", backend=backend)
+    assert program.grad([0.0, 0.0]).tolist() == [0.0, 0.0]
+
+
 @backends
 def test_overflow_in_a_network_is_inf_and_nan_without_warnings(backend):
     w = values(2)
@@ -812,6 +845,7 @@ WAYS = {  # each a function of one traced number that lets its data decide, on t
     "data": lambda v: v * v.data,
     "getattr": lambda v: v * getattr(v, "da" + "ta"),
     "np.float64": lambda v: v * np.float64(v),
+    "np.exp": lambda v: v * np.exp(v),
     "np.array of floats": lambda v: v * np.array([v, v], float)[0],
 }
 ELSEWHERE = {  # the line that decides is in another library
@@ -1379,7 +1413,7 @@ def memory_program(backend):
 
 @backends
 def test_memory_stays_flat(backend):
-    assert grown(*memory_program(backend), calls=20_000) < 10_000
+    assert grown(*memory_program(backend), calls=2_000) < 10_000
 
 
 @backends
@@ -1433,8 +1467,8 @@ def test_generated_source_is_known_to_tracebacks(backend):
 
     def watch(frame, event, argument):
         filename = frame.f_code.co_filename
-        if filename.startswith("<") and not filename.startswith(("<frozen", "<string", "<__array_function")):
-            run.add((filename, frame.f_lineno))
+        if event == "line" and filename.startswith("<microgradnn"):
+            run.add(linecache.getline(filename, frame.f_lineno, frame.f_globals).strip())
         return watch
 
     before = sys.gettrace()
@@ -1443,11 +1477,10 @@ def test_generated_source_is_known_to_tracebacks(backend):
         program.value_and_grad(*batch)
     finally:
         sys.settrace(before)
-    texts = [linecache.getline(*place).strip() for place in run]
-    assert len(texts) > 3
-    assert all(texts), run
+    assert len(run) > 3
+    assert all(run), run
     source = program.explain()
-    assert sum(text in source for text in texts) > 3
+    assert sum(text in source for text in run) > 3
 
 
 def test_a_program_has_a_short_repr():
@@ -1587,7 +1620,7 @@ def assert_shared(f, point, weights, backend):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "python"])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=50)
 @given(f=shared(), point=points(3), weights=points(3))
 def test_results_that_are_shared_count_as_often_as_they_are_used(f, point, weights, backend):
     assert_shared(f, point, weights, backend)
@@ -1633,13 +1666,13 @@ def test_constants_among_weights_and_inputs(f, params, backend):
 
 
 def test_long_sums_and_deep_chains():
-    w = [Value(0.5) for _ in range(3000)]
-    program = mg.compile(lambda x: mg.dot(w, x) + mg.sum(w), w, example=(np.ones(3000),), backend="python")
-    assert program.grad(np.ones((1, 3000))) == pytest.approx(np.full(3000, 2.0))
+    w = [Value(0.5) for _ in range(1200)]
+    program = mg.compile(lambda x: mg.dot(w, x) + mg.sum(w), w, example=(np.ones(1200),), backend="python")
+    assert program.grad(np.ones((1, 1200))) == pytest.approx(np.full(1200, 2.0))
     v = Value(0.9)
 
     def chain(x):
-        for _ in range(2000):
+        for _ in range(1200):
             x = mg.sin(x * v)
         return x
 

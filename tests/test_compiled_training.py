@@ -4,12 +4,13 @@ import math
 import os
 import re
 import signal
+from dataclasses import asdict
 from functools import partial
 
 import numpy as np
 import pytest
 
-from microgradnn import Value, fit, functional, nn, optim
+from microgradnn import Value, fit, functional, grad, hessian, hvp, jacobian, jvp, nn, optim, value_and_grad
 from microgradnn.nn.losses import LOSSES
 from microgradnn.training.batches import Data
 from microgradnn.training.programs import Programs
@@ -155,12 +156,12 @@ def run(make, loss, targets, optimizer, epochs=4, compiled=False, **options):
         options["validation"] = (X[1:4] * 0.9, targets[1:4])
     history = quiet(model, loss, X, targets, optimizer, epochs, rng=rng, compiled=compiled, **options)
     return {
-        "history": vars(history),
+        "history": asdict(history),  # with the state to go on from
         "state": {name: array.tolist() for name, array in model.state_dict().items()},
         "optimizer": optimizer.state_dict(),
         "gradients": [parameter.grad if parameter.swept else None for parameter in model.parameters()],
-        "training": [module.training for _, module in model.modules()],
-        "drawn": [rng.random()] + [one.rng.random() for _, one in model.modules() if isinstance(one, nn.Dropout)],
+        "training": [module.training for module in model.modules()],
+        "drawn": [rng.random()] + [one.rng.random() for one in model.modules() if isinstance(one, nn.Dropout)],
     }
 
 
@@ -182,7 +183,7 @@ def assert_alike(ours, theirs, path="", least=1e-10):
 
 
 def together(make):
-    return any(isinstance(module, nn.BatchNorm) for _, module in make().modules())
+    return any(isinstance(module, nn.BatchNorm) for module in make().modules())
 
 
 # ---- the same numbers -------------------------------------------------------------------------------------------
@@ -289,6 +290,30 @@ def test_what_a_function_of_ones_own_does_to_the_parameters_between_epochs_count
     assert_alike(clipped(True), clipped(False))
 
 
+def outputs_of(model):
+    return lambda x, y: model([x, y])
+
+
+PENALTIES = {  # on derivatives of the model by its inputs
+    "grad": lambda model: grad(outputs_of(model))(0.5, -1.0) ** 2,
+    "value_and_grad": lambda model: functional.sum([one**2 for one in value_and_grad(outputs_of(model), 1)(0.5, 2.0)]),
+    "jacobian": lambda model: functional.sum([one**2 for one in jacobian(lambda x: [model(x)])([0.5, 2.0])[0]]),
+    "hessian": lambda model: hessian(model)([0.5, 2.0])[0][1] ** 2,
+    "hvp": lambda model: functional.sum([one**2 for one in hvp(model, [0.5, 2.0], [1.0, 3.0])]),
+    "jvp": lambda model: jvp(outputs_of(model), (0.5, 2.0), (1.0, 3.0))[1] ** 2,
+}
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_penalty_on_the_gradient_of_the_model_is_learned(name):
+    """The derivative depends on the parameters, so the penalty has a gradient by them, by graphs and by programs."""
+    options = {"penalty": lambda model: 3.0 * PENALTIES[name](model), "batch_size": 3}
+    make = partial(mlp, 3, 1)
+    by_graphs = run(make, "mse", Y, OPTIMIZERS["adam"], **options)
+    assert_alike(run(make, "mse", Y, OPTIMIZERS["adam"], compiled=True, **options), by_graphs)
+    assert by_graphs["state"] != run(make, "mse", Y, OPTIMIZERS["adam"], batch_size=3)["state"]
+
+
 # ---- how often what is recorded ---------------------------------------------------------------------------------
 
 
@@ -309,15 +334,52 @@ def test_one_example_is_recorded_where_examples_do_not_know_of_each_other(name, 
     assert (programs.recorded[5] is programs.recorded[2]) == alone
 
 
-def test_a_loss_of_ones_own_is_called_once_for_each_size_of_batch():
-    calls = []
+def test_a_loss_of_ones_own_is_called_while_it_is_recorded_only():
+    """Twice for each size of batch, however many batches there are."""
 
-    def loss(outputs, targets):
-        calls.append(len(outputs))
-        return nn.mse(outputs, targets)
+    def calls(epochs):
+        seen = []
 
-    quiet(mlp(), loss, X, Y, "sgd", 20, 3, compiled=True)
-    assert calls == [3, 1]
+        def loss(outputs, targets):
+            seen.append(len(outputs))
+            return nn.mse(outputs, targets)
+
+        quiet(mlp(), loss, X, Y, "sgd", epochs, 3, compiled=True)
+        return seen
+
+    assert calls(20) == calls(1)
+    assert calls(1) == [3, 3, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "every"),
+    [
+        ({}, False),
+        ({"metrics": {"m": found}}, True),
+        ({"on_epoch": lambda *_: None}, True),
+        ({"validation": True}, True),
+    ],
+)
+def test_the_values_get_the_parameters_when_somebody_looks_and_in_the_end(settings, every, monkeypatch):
+    pushed = []
+    monkeypatch.setattr(Programs, "push", lambda self, push=Programs.push: (pushed.append(1), push(self)))
+
+    def pushes(epochs):
+        pushed.clear()
+        after = run(mlp, "mse", Y, OPTIMIZERS["plain"], epochs=epochs, compiled=True, batch_size=3, **settings)
+        assert_alike(after, run(mlp, "mse", Y, OPTIMIZERS["plain"], epochs=epochs, batch_size=3, **settings))
+        return len(pushed)
+
+    assert (pushes(9) > pushes(2)) == every
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_norms_may_be_as_large_as_floats_are(compiled):
+    """Together they would be infinite, each of them is not."""
+    model = nn.Sequential(*(nn.Layer(1, 1, "linear", init=nn.init.constant(1.0)) for _ in range(2)))
+    history = quiet(model, lambda out, y: 1e308 * out[0], [[0.5]], [0.0], optim.SGD(model.parameters(), lr=0.0), 1,
+                    compiled=compiled)  # fmt: skip
+    assert all(1e308 < norm < math.inf for [norm] in history.gradient_norm.values())
 
 
 # ---- what is refused ----------------------------------------------------------------------------------------------
@@ -368,7 +430,7 @@ def test_what_cannot_be_compiled_is_refused_before_any_work(changes, error, mess
     with pytest.raises(error, match=message):
         quiet(model, X=X, y=Y, optimizer=optimizer, epochs=2, rng=rng, **settings)
     assert all((array == before[name]).all() for name, array in model.state_dict().items())
-    assert not any(module.training for _, module in model.modules())
+    assert not any(module.training for module in model.modules())
     assert not any(parameter.swept for parameter in model.parameters())
     assert rng.random() == np.random.default_rng(0).random()
     assert model.layers[2].rng.random() == np.random.default_rng(3).random()
@@ -395,13 +457,13 @@ def poisoned():
 
 
 AWAY = {  # model, loss, lr, message
-    "a gate of the model": (lambda: huge(1e200), "mse", 0.1, r"dot\(.*\) = -?inf of module Sequential.3"),
-    "a gate of one example": (lambda: without_norm(1e200), "mse", 0.1, r"= -?inf of module Sequential.2"),
+    "a gate of the model": (lambda: huge(1e200), "mse", 0.1, r"dot\(.*\) of module Sequential.3 = -?inf"),
+    "a gate of one example": (lambda: without_norm(1e200), "mse", 0.1, r" of module Sequential.2 = -?inf"),
     "the loss": (lambda: without_norm(1e80), "mse", 0.1, r"training stopped in epoch 0, batch 0: power\(.*e\+160, 2"),
     "a parameter": (poisoned, "mse", 0.1, r"the parameter Value\(data=nan"),
     "the gradient": (
         lambda: without_norm(0.0), lambda out, y: functional.sqrt(out[0] * out[0]) + nn.mse(out, y), 0.1,
-        r"the gradient of \d is not finite in epoch 0, batch 0: a smaller lr",
+        r"the gradient of 1 is not finite in epoch 0, batch 0: .*sqrt\(.*0.*\)(?!.*lr)",
     ),
     "the update": (lambda: huge(1e5), "mse", 1e308, "the update in epoch 0, batch 0 is not finite: a smaller lr"),
     "in a later batch": (lambda: huge(1.0), "mse", 1e80, r"in epoch \d, batch [01]"),
@@ -416,7 +478,7 @@ def test_what_runs_away_is_told_in_the_same_words_and_the_model_is_as_before_tha
         with pytest.raises(FloatingPointError) as caught:
             quiet(model, loss, X, Y, optimizer, 9, 4, rng=0, schedule=lambda epoch: 1.0, compiled=compiled)
         assert optimizer.param_groups[0]["lr"] == rate
-        drawn = [one.rng.random() for _, one in model.modules() if isinstance(one, nn.Dropout)]
+        drawn = [one.rng.random() for one in model.modules() if isinstance(one, nn.Dropout)]
         state = {name: array.tolist() for name, array in model.state_dict().items()}
         return str(caught.value), state, optimizer.state_dict(), drawn
 
@@ -439,6 +501,26 @@ def test_validation_that_overflows_names_the_epoch(loss, message):
         quiet(model, loss, [[1.0]], [0.0], optim.SGD(model.parameters(), 0.0), 2, validation=([[1e200]], [0.0]),
               compiled=True)  # fmt: skip
     assert model.training
+
+
+def test_a_gradient_that_only_arrays_make_nan_is_told_with_the_remedy():
+    """In a branch that is not taken, and there with an infinite derivative; the remedy is one."""
+
+    def trained(loss, compiled):
+        model = nn.MLP(1, [1], init=nn.init.constant(0.0))
+        return quiet(model, loss, [[1.0], [2.0]], [0.0, 0.0], optim.SGD(model.parameters()), 1, compiled=compiled)
+
+    def infinite(out, y):
+        return functional.where(out[0], functional.sqrt(out[0]), 0.0) + out[1]
+
+    def chosen(out, y):
+        return functional.where(out[0], functional.sqrt(functional.where(out[0], out[0], 1.0)), 0.0) + out[1]
+
+    with pytest.raises(
+        FloatingPointError, match=r"in epoch 0, batch 0, only as it is compiled.*sqrt\(where\(c, x, 1.0\)\)"
+    ):
+        trained(infinite, True)
+    assert trained(chosen, True) == trained(chosen, False) == trained(infinite, False)
 
 
 # ---- Ctrl-C ---------------------------------------------------------------------------------------------------------

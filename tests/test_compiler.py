@@ -78,7 +78,7 @@ def test_squares_are_products_and_dead_ends_are_not_needed():
 # ---- sums --------------------------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(expressions(variables=3, max_gates=10), points(3), st.booleans())
 def test_gathering_sums_keeps_the_value(expression, point, split_root):
     w = Value(1.0)
@@ -266,7 +266,7 @@ def test_constants_travel_together():
 # ---- the derivative of a tape ------------------------------------------------------------------------------------
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30)
 @given(expressions(variables=2, max_gates=6), points(2))
 def test_the_derivative_of_a_tape_is_the_gradient(expression, point):
     tape, place = trace(lambda x: expression(*x), [], ([1.0, 1.0],))

@@ -117,7 +117,7 @@ def test_the_counts_are_those_of_the_program():
 def test_the_bytes_are_those_of_the_buffers():
     program = hinge()
     program.value(np.zeros((64, 2)), np.ones(64))
-    spaces = vars(program._engine._threads)[64].spaces
+    spaces = vars(program._arrays._threads)[64].spaces
     rows = table(explain(program), "buffer")
     assert rows[-1]["buffer"] == "total"
     for row in rows[:-1]:
@@ -130,7 +130,7 @@ def test_the_bytes_are_those_of_the_buffers():
 def test_the_source_stands_at_the_end_as_it_is(backend):
     program = hinge(backend)
     text = explain(program)
-    assert text.endswith(program._engine.source.rstrip() + "\n")
+    assert text.endswith(program._engine(1).source.rstrip() + "\n")
     ast.parse(text[text.index("\ndef ") :])
     assert ("no groups" in text) == (backend == "python")
     assert ("bytes for B" in text) == (backend == "numpy")

@@ -1,6 +1,10 @@
 """Pictures are read back: the SVG is parsed and the numbers must stand where a reader looks for them."""
 
+import base64
+import json
+import math
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -11,6 +15,7 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value, draw, steps, to_latex
 from microgradnn.drawing import layout
+from microgradnn.notation import digits
 from microgradnn.primitives import table
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -48,6 +53,13 @@ def parsed(svg):
         if "gate" in kinds:
             symbols.append("".join(t.text for t in group.iter(f"{SVG}text")))
     return wires, symbols, root
+
+
+def printed_elsewhere(code):
+    """What `code` prints in a process with other hashes."""
+    environment = {**os.environ, "PYTHONHASHSEED": "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"}
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, env=environment, capture_output=True, check=True, encoding="utf-8").stdout
 
 
 def fake_dot(folder, body):
@@ -120,10 +132,16 @@ def test_every_primitive_is_drawn():
             assert set(wires) == {*(operand.name for operand in operands), "f"}
 
 
-def test_a_value_used_twice_has_two_edges():
+def test_a_value_used_twice_has_two_edges_that_end_apart():
     x = Value(3.0, "x")
-    digraph = draw(x * x).digraph
-    assert sum("w0:e -> g1" in line for line in digraph.body) == 2
+    ends = [
+        (float(numbers[-2]), float(numbers[-1]))
+        for group in ET.fromstring(draw(x * x).svg()).iter(f"{SVG}g")
+        if group.get("id").partition("-e1-")[1]
+        for numbers in [re.findall(r"[-\d.]+", group.find(f"{SVG}path").get("d"))]
+    ]
+    assert len(ends) == 2
+    assert math.dist(*ends) > 10
 
 
 def test_constants_stand_in_the_symbol_and_are_no_nodes():
@@ -147,16 +165,44 @@ def test_title_description_ids_and_tooltips():
     assert {"z = -4.0, ∂f/∂z = 3.0", "f = q × z", "∂f/∂q = -4.0"} <= tooltips
 
 
+def test_pictures_on_one_page_share_no_ids():
+    """Of other circuits, and of the same one with other numbers."""
+    pictures = [draw(xyz()), draw(neuron()), draw(xyz() * 2), draw(chain(200)), draw(chain(201))]
+    x = Value(1.0, "x")
+    pictures += [draw(x * 2), draw(Value(2.0, "x") * 2)]
+    ids = [{e.get("id") for e in ET.fromstring(one.svg()).iter() if e.get("id")} for one in pictures]
+    assert all(ids)
+    assert len(set().union(*ids)) == sum(map(len, ids))
+
+
 def test_colours_for_light_and_dark_and_wires_in_the_colour_of_the_text():
     svg = draw(xyz()).svg()
     assert all(colour in svg for colour in ("#007a5a", "#b42318", "#56d4a0", "#ff8a7a", "prefers-color-scheme: dark"))
     root = ET.fromstring(svg)
+    light, dark = root.find(f"{SVG}style").text.split("@media (prefers-color-scheme: dark)")
+    for style, value, gradient in ((light, "#007a5a", "#b42318"), (dark, "#56d4a0", "#ff8a7a")):
+        rules = re.findall(r"\.(value|gradient) \{ fill: (#\w+) \}", style)
+        assert rules == [("value", value), ("gradient", gradient)]
     assert {e.get("stroke") for e in root.iter() if e.get("stroke")} == {"currentColor"}
     assert "black" not in {e.get("fill") for e in root.iter()}
 
 
 @pytest.mark.parametrize(
-    "name", ["\x00", "\ud800", "<b>", 'say "a" & b', "θ₁", "a\\nb", "]]>", "-->", "x" * 300, "line\nbreak", "'"]
+    "name",
+    [
+        "\x00",
+        "\ud800",
+        "<b>",
+        'say "a" & b',
+        "θ₁",
+        "a\\nb",
+        "]]>",
+        "-->",
+        "</script><b>",
+        "x" * 300,
+        "line\nbreak",
+        "'",
+    ],
 )
 def test_any_name_can_be_drawn(name):
     x = Value(1.0, name)
@@ -176,11 +222,7 @@ def test_any_number_can_be_drawn(number):
 
 def test_the_same_picture_in_every_process():
     code = "from tests.test_drawing import neuron; from microgradnn import draw; print(draw(neuron()).digraph.source)"
-    runs = set()
-    for seed in ("1", "2"):
-        env = {**os.environ, "PYTHONHASHSEED": seed}
-        runs.add(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout)
-    assert len(runs) == 1
+    assert printed_elsewhere(code) == draw(neuron()).digraph.source + "\n"
 
 
 # ---- files -------------------------------------------------------------------------------------------------
@@ -209,6 +251,13 @@ def test_png_and_pdf_where_fonts_are_and_are_not(tmp_path, monkeypatch):
     draw(xyz()).save(tmp_path / "f.png")
     draw(xyz()).save(tmp_path / "f.pdf")
     assert (tmp_path / "f.png").read_bytes() == b"png!\n"
+    fake_dot(tmp_path, "print('/FontFile', sys.argv[1], sys.stdin.read())")
+    draw(xyz()).save(tmp_path / "f.pdf")
+    assert "bgcolor=white" in (paper := (tmp_path / "f.pdf").read_text())
+    assert "dpi" not in paper
+    draw(xyz()).save(tmp_path / "g.png")
+    assert "bgcolor=white" in (paper := (tmp_path / "g.png").read_text())
+    assert "dpi=192" in paper
     fake_dot(tmp_path, "print('%PDF without')")
     with pytest.raises(RuntimeError, match=r"no font to write png.*svg.*fonts-dejavu"):
         draw(xyz()).save(tmp_path / "f.png")
@@ -350,11 +399,98 @@ def test_latex_sums_over_the_uses_of_a_value():
     assert r"\frac{\partial f}{\partial x} &= 1 \cdot 3 + 1 \cdot 3 = 6" in to_latex(x * x)
 
 
+def test_latex_has_a_line_where_the_last_term_arrives():
+    """So that every line uses gradients of lines above it: ∂f/∂x needs ∂f/∂u₁."""
+    x = Value(3.0, "x")
+    lines = to_latex(x * (x * x)).splitlines()
+    assert [line.split(" &=")[0] for line in lines if r"\frac" in line] == [
+        r"\frac{\partial f}{\partial f}", r"\frac{\partial f}{\partial u_{1}}", r"\frac{\partial f}{\partial x}",
+    ]  # fmt: skip
+    assert r"\frac{\partial f}{\partial x} &= 1 \cdot 9 + 3 \cdot 3 + 3 \cdot 3 = 27" in lines[-2]
+
+
+def test_factors_that_are_products_stand_in_brackets():
+    assert r"1 \cdot (2 \cdot 10^{20}) = 2 \cdot 10^{20}" in to_latex(Value(3.0, "x") * 2e20)
+
+
+def test_unnamed_gates_have_names_where_the_stepper_speaks_of_them_and_none_in_a_drawing():
+    f = xyz() * 2
+    assert "u1" not in "".join(text.text for text in ET.fromstring(draw(f).svg()).iter(f"{SVG}text"))
+    stepped = re.search('src="data:image/svg\\+xml;base64,([^"]*)"', mg.drawing.steps_piece(steps(f)))[1]
+    assert "u1" in "".join(text.text for text in ET.fromstring(base64.b64decode(stepped)).iter(f"{SVG}text"))
+
+
 def test_the_library_is_not_asked_where_a_dot_program_is(engine):
     assert layout.render("digraph { a }", "svg").count(b"<svg") == 1
+
+
+# ---- the stepper: what its script is given; the script itself is clicked through in a browser ---------------------
+
+
+def shared():
+    """A gate with two edges from one value, one with constants between its edges, and one with three edges."""
+    x, y = Value(0.5, "x"), Value(-2.0, "y")
+    return mg.maximum(x * x, 1.0, y, -3.0, x) * mg.dot([x, 2.0], [y, x], 1.0)
+
+
+@pytest.mark.parametrize("circuit", [xyz, neuron, shared])
+def test_each_step_highlights_its_gate_and_its_edges_in_the_picture(circuit):
+    """Forward the gate with all edges into it, backward the one edge that the contribution goes along."""
+    walked = steps(circuit())
+    html = mg.drawing.steps_piece(walked)
+    told = json.loads(re.search(r"data-ready\]\)'\), (.*)\);</script>", html)[1])
+    svg = base64.b64decode(re.search('src="data:image/svg\\+xml;base64,([^"]*)"', html)[1])
+    ids = {element.get("id").split("-", 2)[2] for element in ET.fromstring(svg).iter() if element.get("id")}
+    nodes, along = {id(node): number for number, node in enumerate(walked.order)}, []
+    assert [one["sentence"] for one in told] == [step.sentence for step in walked]
+    for step, one in zip(walked, told, strict=True):
+        gate, into = nodes[id(step.gate)], enumerate(step.gate.operands)
+        assert (one["kind"], one["gate"]) == (step.kind, gate)
+        assert ids.issuperset(one["parts"])
+        if step.kind == "forward":
+            edges = [f"e{gate}-{place}" for place, operand in into if isinstance(operand, Value)]
+            assert one["parts"] == [f"g{gate}", f"o{gate}", f"w{gate}", *edges]
+            assert one["value"] == digits(step.gate.data)
+        elif step.kind == "seed":
+            assert (one["parts"], one["after"]) == ([f"g{gate}", f"o{gate}", f"w{gate}"], "1")
+        else:
+            place = next(place for place, operand in into if operand is step.operand and (gate, place) not in along)
+            along.append((gate, place))
+            assert one["parts"] == [f"g{gate}", f"e{gate}-{place}", f"w{nodes[id(step.operand)]}"]
+            assert (one["operand"], one["after"]) == (nodes[id(step.operand)], digits(step.after))
 
 
 @pytest.mark.parametrize(("path", "error"), [("f.svg", ValueError), ("nowhere/f.html", FileNotFoundError)])
 def test_steps_are_saved_as_a_page_only(path, error, tmp_path):
     with pytest.raises(error, match=path):
         steps(xyz()).save(tmp_path / path)
+
+
+# ---- a graph that is out of date --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", [0, 2])
+def test_a_picture_that_is_out_of_date_says_so_and_shows_no_number_that_does_not_fit(level, tmp_path):
+    f = xyz()
+    f.backward()
+    leaf = f.operands[1]
+    leaf.data = 8.0
+    complaint = "out of date: z was changed; f.forward() computes it anew"
+    drawing = draw(f, level=level)
+    svg = drawing._repr_mimebundle_()["image/svg+xml"]
+    assert complaint in svg
+    assert not {">−12<", ">3<", ">−4<"} & {f">{text}<" for text in ET.fromstring(svg).itertext()}
+    for refused in (drawing.svg, lambda: drawing.save(tmp_path / "f.svg"), lambda: drawing.save(tmp_path / "f.html"),
+                    lambda: to_latex(f), lambda: steps(f).save(tmp_path / "f.html")):  # fmt: skip
+        with pytest.raises(ValueError, match=r"^out of date: z was changed; f\.forward\(\) computes it anew$"):
+            refused()
+    assert not list(tmp_path.iterdir())
+    f.forward()
+    assert complaint not in draw(f, level=level).svg()
+
+
+def test_the_picture_of_a_value_in_jupyter_that_is_out_of_date_keeps_the_leaves():
+    f = xyz()
+    f.operands[1].data = 8.0
+    svg = ET.fromstring(f._repr_mimebundle_()["image/svg+xml"])
+    assert {"−2", "5", "8", "q"} <= set(svg.itertext())

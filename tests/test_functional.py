@@ -30,7 +30,7 @@ EDGES = {
     "x**0.5 at 0": (lambda x: x**0.5, (0,), 0, (INF,)),
     "x**2 at inf": (lambda x: x**2, (INF,), INF, (INF,)),
     "0**x at 2": (lambda x: 0**x, (2,), 0, (0,)),
-    "x**0 at nan": (lambda x: x**0, (NAN,), 1, (NAN,)),
+    "x**0 at nan": (lambda x: x**0, (NAN,), 1, (0,)),
     "1**x at nan": (lambda x: 1**x, (NAN,), 1, (0,)),
     "sqrt at 0": (m.sqrt, (0,), 0, (INF,)),
     "asin at 1": (m.asin, (1,), math.pi / 2, (INF,)),

@@ -14,9 +14,10 @@ from microgradnn.value import Value
 
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
-    "primitives", "graph", "recording", "modes", "value", "settings", "notation", "functional", "backprop", "checks",
-    "files", "drawing", "compiler", "nn", "optim", "training", "saving", "plots", "sklearn", "demonstrations",
-    "expression", "tables", "__init__", "__main__",
+    "extras", "files", "reading", "primitives", "graph", "recording", "modes", "anomalies", "value", "settings",
+    "notation", "functional", "backprop", "checks", "drawing", "compiler", "nn", "optim", "training", "saving",
+    "plots", "sklearn",
+    "demonstrations", "expression", "tables", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
 HEAVY += ["sklearn", "tqdm", "safetensors"]

@@ -14,7 +14,7 @@ from microgradnn.graph import topological_order
 from microgradnn.nn.losses import LOSSES
 from microgradnn.primitives import lookup
 
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = settings(max_examples=30)
 seeds, counts, widths = st.integers(0, 10**6), st.integers(1, 5), st.integers(2, 5)
 reductions = st.sampled_from(["mean", "sum"])
 
@@ -574,6 +574,9 @@ REFUSED = {
     "a distribution too long": (lambda: nn.cross_entropy(THREE, [0.25] * 4), ValueError, "got a list of 4"),
     "negative parts": (lambda: nn.cross_entropy(THREE, [2.0, -1.0, 0.0]), ValueError, "add up to 1, got .2.0"),
     "whole negative parts": (lambda: nn.cross_entropy(THREE, [1, -1, 0]), ValueError, "add up to 1, got .1, -1"),
+    "parts of 0.9": (lambda: nn.cross_entropy(THREE, [0.5, 0.4, 0.0]), ValueError, "add up to 1, got .0.5, 0.4"),
+    "parts of 1.001": (lambda: nn.cross_entropy(THREE, [0.5, 0.5, 0.001]), ValueError, "add up to 1, got .0.5, 0.5"),
+    "parts of 0": (lambda: nn.cross_entropy([THREE], [[0.0, 0.0, 0.0]]), ValueError, "add up to 1, got .0.0, 0.0"),
     "nan among parts": (lambda: nn.cross_entropy(THREE, [1.0, math.nan, 0.0]), ValueError, "add up to 1, got .1.0"),
     "hinge class": (lambda: nn.multiclass_hinge(THREE, 3), ValueError, f"{CLASSES} 3.0"),
     "hinge class nan": (lambda: nn.multiclass_hinge([THREE], [math.nan]), ValueError, f"{CLASSES} nan"),
@@ -607,6 +610,11 @@ REFUSED = {
 def test_mistakes_are_refused_by_name(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+def test_a_distribution_may_be_rounded():
+    for parts in ([0.1] * 10, np.float32([1 / 3] * 3), [1 / 3 + 1e-7] * 3):
+        assert nn.cross_entropy([0.0] * len(parts), parts) == pytest.approx(math.log(len(parts)), rel=1e-6)
 
 
 @each

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -266,14 +268,12 @@ def test_help_and_version(answer) -> None:
     page = answer("--help")
     assert page == answer("-h")
     assert len(examples(page)) == 3
-    assert max(map(len, page.splitlines())) <= 90
+    assert max(map(len, page.splitlines())) <= 79
     assert page.isascii()
     assert answer("--version") == f"microgradnn {__version__}\n"
 
 
 def test_examples_of_the_help_run(answer, tmp_path, monkeypatch) -> None:
-    import shlex
-
     monkeypatch.chdir(tmp_path)
     for example in examples(answer("--help")):
         if " train " not in example:  # what it does is in test_demonstrations
@@ -450,7 +450,21 @@ def test_refused_in_one_line(refused, expression, values, line) -> None:
 
 
 def test_nothing_to_do(refused) -> None:
-    assert refused().startswith("give an expression, for example: microgradnn ")
+    assert refused("--json") == 'give an expression, for example "(x+y)*z" x=-2 y=5 z=-4; --help tells more'
+
+
+def test_the_command_alone_shows_a_short_usage_with_an_example_that_runs(capsys, answer) -> None:
+    assert main([]) == 2
+    out, page = capsys.readouterr()
+    assert out == ""
+    assert page.startswith("usage: microgradnn EXPRESSION [NAME=NUMBER ...] [options]\n")
+    assert "microgradnn --help" in page
+    assert len(page.splitlines()) < 15
+    assert max(map(len, page.splitlines())) <= 79
+    assert page.isascii()
+    assert answer(*shlex.split(examples(page)[0])[1:]).endswith("z          −4           3\n")
+    assert shell().returncode == 2
+    assert shell().stderr == page
 
 
 def test_long_lines_are_cut(refused) -> None:
@@ -491,15 +505,10 @@ def test_errors_in_the_shell() -> None:
     assert done.stderr == "microgradnn: column 1: log(x=0.0): math domain error\n"
 
 
-@pytest.mark.parametrize("text", ["", "x\udcff", "x\0", "1+" * 100_000])
-def test_bad_standard_input(text) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "microgradnn", "-"],
-        input=text.encode("utf-8", "surrogateescape"), capture_output=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert done.stderr.count(b"\n") == 1
-    assert done.stderr.startswith(b"microgradnn: ")
+@pytest.mark.parametrize("text", [b"", b"x\xff", b"x\0", b"1+" * 100_000], ids=["none", "no UTF-8", "NUL", "long"])
+def test_bad_standard_input(text, refused, monkeypatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text), encoding="utf-8"))
+    refused("-")
 
 
 def test_closed_pipe() -> None:
@@ -521,18 +530,16 @@ def test_interrupt(monkeypatch, capsys) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "utf-16"])
-def test_terminals_of_other_encodings(encoding) -> None:
-    arguments = [sys.executable, "-m", "microgradnn", "exp(θ)*x", "θ=1", "x=-2"]
-    environment = {**os.environ, "PYTHONUTF8": "0"}
-    text, data = (
-        subprocess.run(
-            [*arguments, *more], capture_output=True, check=True, timeout=60,
-            env={**environment, "PYTHONIOENCODING": encoding},
-        ).stdout.decode(encoding)
-        for more in ([], ["--json"])
-    )  # fmt: skip
-    assert "f      u1 * x" in text or "f      u1 × x" in text
-    assert json.loads(data)["inputs"] == {"θ": 1.0, "x": -2.0}
+def test_terminals_of_other_encodings(encoding, monkeypatch) -> None:
+    outputs = []
+    for more in ([], ["--json"]):
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", io.TextIOWrapper(io.BytesIO(), encoding=encoding))
+            assert main(["exp(θ)*x", "θ=1", "x=-2", *more]) == 0
+            sys.stdout.flush()
+            outputs.append(sys.stdout.buffer.getvalue().decode(encoding))
+    assert "f      u1 * x" in outputs[0] or "f      u1 × x" in outputs[0]
+    assert json.loads(outputs[1])["inputs"] == {"θ": 1.0, "x": -2.0}
 
 
 def test_plain_locale() -> None:

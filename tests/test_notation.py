@@ -7,7 +7,7 @@ import pytest
 from microgradnn import Value, leaky_relu, maximum, where
 from microgradnn.graph import topological_order
 from microgradnn.notation import digits, factor, formula, latex_formula, latex_name, latex_number, names, symbol
-from microgradnn.primitives import table
+from microgradnn.primitives import lookup, table
 
 
 @pytest.mark.parametrize(
@@ -61,11 +61,18 @@ def test_every_gate_can_be_written_as_text_and_as_latex():
                 assert written.count("{") == written.count("}")
 
 
+def test_operands_of_two_words_or_a_sign_stand_in_brackets():
+    assert formula(lookup("multiply"), ["two words", "−3"]) == "(two words) × (−3)"
+    assert latex_formula(lookup("multiply"), [latex_number(2e20), "x"]) == r"(2 \cdot 10^{20}) \cdot x"
+    assert formula(lookup("abs"), ["two words"]) == "|two words|"
+
+
 def test_constant_operands_stand_in_the_symbol_of_the_gate():
     x = Value(2.0)
     shown = [symbol(gate) for gate in (x + 1, 1 - x, x - 1, 1 / x, x / 3, x**-2, 2**x, leaky_relu(x), maximum(x, 0))]
     assert shown == ["+1", "1−x", "−1", "1/x", "÷3", "x⁻²", "2^x", "leaky ReLU(x, 0.01)", "max(x, 0)"]
     assert symbol(where(1.0, x, 0.5)) == "where(1, x, 0.5)"
+    assert symbol(maximum(x, 0, 1, 2)) == "max", "too many to be read in a circle"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import math
 import random
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,13 +20,9 @@ def data(x):
 
 
 def train(model, loss, x, y, *, epochs, optimizer, penalty=None):
-    """Full-batch training by hand; the loss before the last step."""
-    for _ in range(epochs):
-        optimizer.zero_grad()
-        total = loss(model(x), y)
-        (total if penalty is None else total + penalty(model)).backward()
-        optimizer.step()
-    return total.data
+    """Full-batch training, compiled, which gives the same in a fraction of the time; the loss before the last step."""
+    options = {"penalty": penalty, "compiled": True, "progress": False}
+    return m.fit(model, loss, x, y, optimizer, epochs, batch_size=len(x), **options).loss[-1]
 
 
 def accuracy(model, x, y):
@@ -97,7 +94,9 @@ def test_note_000_two_layer_network():
 
 
 @pytest.mark.parametrize(
-    "loss", [lambda y, t: nn.binary_cross_entropy(y, (t + 1) / 2, from_logits=True), nn.hinge], ids=["logistic", "SVM"]
+    "loss",
+    [lambda y, t: nn.binary_cross_entropy(y, [(one + 1) / 2 for one in t], from_logits=True), nn.hinge],
+    ids=["logistic", "SVM"],
 )
 def test_note_000_single_neuron_is_a_linear_classifier(loss):
     """With the logistic or the SVM loss a neuron separates two clouds of points."""
@@ -129,7 +128,7 @@ def test_note_000_linear_stays_linear():
         assert data(deep(x)) == pytest.approx(data(single(x)), rel=1e-12)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50)
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=3))
 def test_note_000_no_neuron_separates_xor(numbers):
     """The scores of (0, 0) and (1, 1) sum to those of (0, 1) and (1, 0): they cannot have opposite signs."""
@@ -490,17 +489,39 @@ ORDERS = {
 }
 
 
+def in_matrices(weights, steps, output_first):
+    """Both rules in the matrices of the note: the weights and the outputs after so many steps."""
+    (first, second), x, t = (np.array(one) for one in weights), np.array(INPUTS), np.array(TARGETS)
+    for _ in range(steps):
+        h = 1 / (1 + np.exp(-(first @ x + 0.35)))
+        o = 1 / (1 + np.exp(-(second @ h + 0.60)))
+        delta = (o - t) * o * (1 - o)
+        moved = second - RATE * np.outer(delta, h)
+        first = first - RATE * np.outer(((moved if output_first else second).T @ delta) * h * (1 - h), x)
+        second = moved
+    return (first, second), 1 / (1 + np.exp(-(second @ (1 / (1 + np.exp(-(first @ x + 0.35)))) + 0.60)))
+
+
 @pytest.mark.parametrize(("step", "first", "last", "outputs"), ORDERS.values(), ids=ORDERS)
 def test_note_002_training_in_both_orders(step, first, last, outputs):
-    """Descent gives 0.291027774 and 3.510188e-05 after 1 and 10,000 steps; the printed figures are of another rule."""
+    """Descent gives 0.291027774 and 3.510188e-05 after 1 and 10,000 steps; the printed figures are of another rule.
+
+    By gates for the first 300 steps, where they are those of the matrices, and by these to the end.
+    """
     model = two_two_two()
+    start = [layer.state_dict()["weight"] for layer in model.layers]
     step(model, INPUTS, TARGETS)
     assert error(model(INPUTS)).data == pytest.approx(first, abs=6e-10)
-    for _ in range(9_999):
+    for _ in range(299):
         step(model, INPUTS, TARGETS)
-    assert error(model(INPUTS)).data == pytest.approx(last, abs=6e-10)
-    assert data(model(INPUTS)) == pytest.approx(outputs, abs=6e-10)
-    assert [data(layer.bias) for layer in model.layers] == [[0.35, 0.35], [0.60, 0.60]]
+    weights, out = in_matrices(start, 300, step is output_first)
+    assert data(model(INPUTS)) == pytest.approx(out.tolist(), rel=1e-12)
+    for layer, bias, expected in zip(model.layers, (0.35, 0.60), weights, strict=True):
+        assert np.allclose(layer.state_dict()["weight"], expected, rtol=1e-12)
+        assert data(layer.bias) == [bias, bias]
+    _, out = in_matrices(weights, 9_700, step is output_first)
+    assert error(out.tolist()) == pytest.approx(last, abs=6e-10)
+    assert out.tolist() == pytest.approx(outputs, abs=6e-10)
 
 
 def test_note_002_the_misprinted_target_is_another_problem():
@@ -508,8 +529,23 @@ def test_note_002_the_misprinted_target_is_another_problem():
     assert error(two_two_two()(INPUTS), [0.01, 0.09]).data != pytest.approx(0.298371109, abs=0.1)
 
 
-def xor_error(seed, step):
-    """The total error on XOR as the note's code has it: one bias a layer, random and fixed; random examples."""
+def descent_by_program(model):
+    """`descend` for one model, compiled, which takes a tenth of the time."""
+    weights, biases = weights_alone(model), [one for layer in model.layers for one in layer.bias]
+    program = m.compile(lambda x, y: error(model(x), y), weights + biases, example=(XOR[0][0], XOR[1][0]))
+
+    def step(x, y):
+        program.params[: len(weights)] -= RATE * program.grad([x], [y])[: len(weights)]
+        program.push()
+
+    return step
+
+
+def xor_error(seed, rule):
+    """The total error on XOR as the note's code has it: one bias a layer, random and fixed; random examples.
+
+    `rule` gives for a model the function that takes one step.
+    """
     chance = random.Random(seed)
     model = nn.Sequential(nn.Layer(2, 5, "sigmoid"), nn.Layer(5, 1, "sigmoid"))
     for layer in model.layers:
@@ -518,23 +554,23 @@ def xor_error(seed, step):
             one.data = bias
     for weight in weights_alone(model):
         weight.data = chance.random()
-    examples = list(zip(*XOR, strict=True))
+    examples, step = list(zip(*XOR, strict=True)), rule(model)
     for _ in range(10_000):
-        step(model, *chance.choice(examples))
+        step(*chance.choice(examples))
     with no_grad():
         return error(model(XOR[0]), XOR[1]).data
 
 
 def test_note_002_xor_with_five_hidden_neurons():
     """Learned: a total error below 0.012 after 10,000 steps."""
-    assert xor_error(2, descend) < 0.012
+    assert xor_error(2, descent_by_program) < 0.012
 
 
 @pytest.mark.slow
 def test_note_002_xor_with_five_hidden_neurons_from_40_starts():
     """By the rule of the printed figures every start ends below 0.012; down the gradient some take longer."""
-    assert [seed for seed in range(40) if xor_error(seed, output_first) >= 0.012] == []
-    assert [xor_error(seed, descend) < 0.012 for seed in (0, 1)] == [True, False]
+    assert [seed for seed in range(40) if xor_error(seed, partial(partial, output_first)) >= 0.012] == []
+    assert [xor_error(seed, partial(partial, descend)) < 0.012 for seed in (0, 1)] == [True, False]
 
 
 def test_note_002_loss_cost_and_total_loss():
@@ -666,7 +702,7 @@ def test_note_003_losses_are_stable_for_large_logits(logit):
     assert nn.cross_entropy([logit, 0.0], 0) == max(0.0, -logit)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10**6), st.sampled_from([0, 1]))
 def test_note_003_gradient_by_hand_of_a_3_4_1_network(seed, y):
     """∂L/∂W₂ = (ŷ − y) h₁, for sigmoids and the binary cross-entropy."""
@@ -685,7 +721,7 @@ def test_note_003_training_loop():
     y = (x[:, 0] * x[:, 1] > 0).astype(int)
     model = nn.MLP(2, [8, 1], "tanh", rng=0)
     optimizer = optim.Adam(model.parameters(), lr=0.05)
-    for _ in range(100):
+    for _ in range(50):
         for rows in rng.permutation(32).reshape(4, 8):
             optimizer.zero_grad()
             nn.binary_cross_entropy(model(x[rows]), y[rows], from_logits=True).backward()
@@ -746,7 +782,7 @@ def test_note_004_forward_and_backward_in_matrices():
         nn.binary_cross_entropy(out, y).backward()
         assert out.data == pytest.approx(a2.item(), rel=1e-12)
         assert out.operands[0].grad == pytest.approx(dz2.item(), rel=1e-10)
-        for name, layer in model.children():
+        for name, layer in model.named_children():
             found = np.array([[one.grad for one in row] for row in layer.weight]).T
             assert np.allclose(found, expected[f"{name}.weight"], rtol=1e-10, atol=1e-15)
             assert np.allclose([one.grad for one in layer.bias], expected[f"{name}.bias"], rtol=1e-10, atol=1e-15)

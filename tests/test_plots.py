@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from microgradnn import Value, grad, nn, plots
+from microgradnn.extras import install
 from microgradnn.nn.activations import ACTIVATIONS
 
 pytestmark = pytest.mark.plot
@@ -109,7 +110,7 @@ def test_the_model_stays_as_it_was(plot, training):
         return (
             state,
             gradients,
-            [module.training for _, module in model.modules()],
+            [module.training for module in model.modules()],
             model.layers[2].rng.bit_generator.state,
         )
 
@@ -126,9 +127,9 @@ def test_what_is_no_single_axes_is_refused(plot, plt):
 
 
 @pytest.mark.parametrize("plot", EACH)
-def test_without_matplotlib_the_extra_is_named(plot, monkeypatch):
+def test_without_matplotlib_the_command_is_named(plot, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
-    with pytest.raises(ImportError, match=r'pip install "microgradnn\[plot\]"'):
+    with pytest.raises(ImportError, match=f"plots need matplotlib: {install('matplotlib')}$"):
         plot(swept(mlp()), None)
 
 
@@ -259,7 +260,7 @@ def test_activations_are_those_of_each_layer_in_the_mode_it_is_in():
     model = mlp()
     ax = plots.plot_activations(model, X)
     outputs, batch = [], X.tolist()
-    for _, layer in model.children():
+    for layer in model.children():
         batch = [[one.data for one in row] for row in layer(batch)]
         outputs.append(np.array(batch))
     dots = [container.lines[0].get_ydata()[0] for container in ax.containers]

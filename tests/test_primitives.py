@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 import microgradnn as m
-from microgradnn import Value, check_grads, grad, primitive
+from microgradnn import Value, check_grads, grad, hessian, primitive
 from microgradnn.primitives import LABELLED, lookup, number, scratch_table, table
 
 POINTS = [pytest.param(gate, sample, id=f"{gate.name}{sample}") for gate in table() for sample in gate.samples]
+EXTREMES = [0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e308, 5e-324]
 CORNERS = [
     ("power", (2.0, 0.0)), ("power", (1.0, 2.0)), ("power", (1e-3, 0.3)),
     ("logsumexp", (0.0, -700.0)), ("logsumexp", (0.5,)), ("logsumexp", (1.0, 1.0, 1.0)),
@@ -75,9 +76,25 @@ def test_values_in_every_position_with_constants_in_the_others(gate, sample):
 
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
 def test_partials_follow_ieee_and_never_raise(gate, sample):
-    for point in itertools.product([0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e308, 5e-324], repeat=2):
+    for point in itertools.product(EXTREMES, repeat=2):
         operands = (point * len(sample))[: len(sample)]
         assert len(gate.partials(gate.limit(operands), operands)) == len(sample)
+
+
+@pytest.mark.parametrize("gate", [gate for gate in table() if isinstance(gate.array, str)], ids=str)
+def test_where_forward_raises_the_limit_is_what_numpy_gives(gate):
+    """IEEE 754 as NumPy has it, signs included: 1 / −0.0 is −inf, (−0.0)⁻¹ too, (−1e200)³ and not (−1e200)²."""
+    raised = 0
+    for operands in itertools.product([*EXTREMES, 3.0, -3.0, -2.0, 0.5, -0.5, 1e200, -1e200], repeat=gate.arity):
+        try:
+            gate.evaluate(operands)
+        except (ArithmeticError, ValueError):
+            raised += 1
+            with np.errstate(all="ignore"):
+                expected = float(getattr(np, gate.array)(*operands))
+            assert math.isnan(expected) or repr(gate.limit(operands)) == repr(expected), operands
+            assert math.isnan(gate.limit(operands)) == math.isnan(expected), operands
+    assert raised or gate.name not in {"divide", "power", "exp", "expm1", "log", "log1p", "sinh", "cosh", "asin"}
 
 
 @pytest.mark.parametrize(
@@ -102,7 +119,7 @@ def test_one_real_number_is_accepted(x):
 REFUSED = [
     (1j, "two Values"), ("1", "float"), (b"1", "float"), (None, "forget to return"), ({}, "one number at a time"),
     ([1.0], "one number at a time"), ((1.0,), "one number at a time"), (np.array([1.0]), "one number at a time"),
-    (np.array(1.0), "one number at a time"), (iter([1.0]), "one number at a time"), (np.complex128(1), "two Values"),
+    (np.array(1.0), r"\.item\(\)"), (iter([1.0]), "one number at a time"), (np.complex128(1), "two Values"),
 ]  # fmt: skip
 
 
@@ -265,3 +282,78 @@ def test_mistakes_in_a_partial_are_named(partial, words):
     gate = primitive("gate", lambda x: x, partial)
     with pytest.raises(TypeError, match=words):
         gate(Value(1.0))
+
+
+# ---- nothing reaches what was not chosen ------------------------------------------------------------------------
+
+CHOICES = [
+    *[(gate, sample) for gate in table() for sample in gate.samples],
+    *[(lookup(name), sample) for name, sample in [
+        ("multiply", (0.0, 3.0)), ("multiply", (3.0, 0.0)), ("power", (2.0, 0.0)), ("dot", (0.0, 1.0, 2.0, 0.0, 1.0)),
+        ("leaky_relu", (-1.0, 0.0)), ("elu", (-1.0, 0.0)), ("relu", (0.0,)), ("maximum", (1.0, 1.0, 0.0)),
+    ]],
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("gate", "sample"), CHOICES, ids=lambda value: getattr(value, "name", str(value)))
+def test_an_infinite_slope_passes_only_through_operands_that_were_taken(gate, sample):
+    """√z at z = 0 has an infinite slope: added to an operand, it shows whether the gate hands anything on to it."""
+    for place in range(len(sample)):
+
+        def h(z, place=place):
+            return gate(*sample[:place], sample[place] + m.sqrt(z), *sample[place + 1 :])
+
+        z = Value(0.0)
+        out = h(z)
+        if not isinstance(out, Value) or out.primitive is not gate:  # the operand is a constant to the gate
+            continue
+        handed = out.handed[place]
+        out.backward()
+        if handed is None:
+            assert out.partials[place] in (0.0, None)
+            assert (z.grad, grad(h)(0.0), grad(grad(h))(0.0), m.jvp(h, (0.0,), (1.0,))[1]) == (0.0, 0.0, 0.0, 0.0)
+        else:
+            assert not math.isfinite(z.grad)
+            assert repr(grad(h)(0.0)) == repr(z.grad)
+
+
+@pytest.mark.parametrize(
+    ("f", "taken"),
+    [
+        (lambda x: m.where(x, m.sqrt(x), 0.0), False),
+        (lambda x: m.where(1.0, 0.0, m.sqrt(x)), False),
+        (lambda x: m.maximum(m.sqrt(x), 2.0), False),
+        (lambda x: m.minimum(m.sqrt(x), -2.0), False),
+        (lambda x: m.relu(m.sqrt(x) - 1.0), False),
+        (lambda x: m.hardtanh(m.sqrt(x) - 3.0), False),
+        (lambda x: lookup("select")(1.0, m.sqrt(x), 5.0), False),
+        (lambda x: 0.0 * m.sqrt(x), False),
+        (lambda x: m.sqrt(x) * 0, False),
+        (lambda x: m.sqrt(x) ** 0, False),
+        (lambda x: m.dot([0.0, 1.0], [m.sqrt(x), 2.0]), False),
+        (lambda x: m.relu(m.where(x, m.exp(m.sqrt(x)), -1.0)), False),
+        (lambda x: m.sqrt(x) * (x + 0.0), True),  # zeros that come out of the numbers
+        (lambda x: m.sqrt(x) ** 2, True),
+        (lambda x: m.abs(m.sqrt(x)), True),
+    ],
+)
+def test_a_choice_makes_no_nan_and_a_zero_among_the_numbers_is_no_choice(f, taken):
+    slope = grad(f)(0.0)
+    assert math.isnan(slope) if taken else slope == 0.0
+    if not taken:
+        assert hessian(f)(0.0) == 0.0
+
+
+def test_a_zero_that_comes_out_of_the_numbers_keeps_its_derivatives():
+    assert grad(grad(lambda w: (3 * w - 6) ** 2))(2.0) == 18.0
+    assert hessian(lambda v: v[0] * v[1])([0.0, 0.0]) == [[0.0, 1.0], [1.0, 0.0]]
+    slopes = hessian(lambda v: lookup("leaky_relu")(v[0], v[1]))([0.0, 0.3])
+    assert slopes == [[0.0, 1.0], [1.0, 0.0]]  # at 0 the branch slope · x is taken
+
+
+def test_the_gradient_of_an_extreme_at_nan_is_nan():
+    for name in ("maximum", "minimum"):
+        x, y = Value(math.nan), Value(1.0)
+        lookup(name)(x, y).backward()
+        assert math.isnan(x.grad)
+        assert math.isnan(y.grad)

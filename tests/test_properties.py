@@ -18,7 +18,7 @@ from microgradnn.primitives import LABELLED, ForwardError, lookup, primitive, sc
 from microgradnn.value import sweep
 
 EPSILON = 2.0**-52
-quick = settings(max_examples=150, deadline=None, derandomize=True)  # the same examples in every run
+quick = settings(max_examples=60)
 search = settings(quick, phases=[Phase.generate, Phase.shrink])
 two = points(2)
 
@@ -238,7 +238,7 @@ def close(found, expected, root):
     return all(abs(a - b) <= 1e-13 * size for a, b in zip(found, expected, strict=True))
 
 
-@quick
+@settings(max_examples=20)
 @given(expressions(max_gates=4), expressions(max_gates=4), two)
 @pytest.mark.parametrize("name", ["add", "multiply", "maximum", "minimum", "hypot", "sum", "logsumexp"])
 def test_commuting(name, left, right, point):
@@ -344,7 +344,7 @@ def test_copies_have_the_same_gradient(expression, point):
 def test_expressions_cover_the_whole_table_with_sharing_and_constants():
     gates, uses, constants = set(), [], []
 
-    @settings(max_examples=1000, deadline=None, derandomize=True, phases=[Phase.generate])
+    @settings(max_examples=500, phases=[Phase.generate])
     @given(expressions())
     def draw(expression):
         places = [place for _, places in expression.lines for place in places]
@@ -354,8 +354,8 @@ def test_expressions_cover_the_whole_table_with_sharing_and_constants():
 
     draw()
     assert gates == set(table()) - set(LABELLED)
-    assert sum(use > 1 for use in uses) > 50
-    assert sum(constants) > 200
+    assert sum(use > 1 for use in uses) > 20
+    assert sum(constants) > 100
 
 
 @quick

@@ -11,6 +11,7 @@ import microgradnn
 from microgradnn import draw, nn
 from microgradnn.__main__ import main
 from tests.test_drawing import neuron, parsed, xyz
+from tests.test_layers import ORDER
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -89,6 +90,22 @@ def test_its_picture_of_a_program_is_that_of_today():
     texts = [sorted(re.findall(r"<text[^>]*>([^<]+)<", svg)) for svg in (committed, program.draw().svg())]
     assert texts[0] == texts[1]
     assert any("16 × 16 · 16 × B" in text for text in texts[0])
+
+
+def numbers_in(text):
+    return set(re.findall(r"\d[\d,.]*\d|\d", text))
+
+
+def test_its_figures_of_speed_are_those_of_the_tables():
+    speed = re.search(r"^## Speed\n(.*?)^## ", README, re.MULTILINE | re.DOTALL)[1]
+    said = numbers_in(re.sub(r"some \d+", "", speed))
+    assert len(said) > 15
+    assert said <= numbers_in((ROOT / "tests" / "benchmarks" / "README.md").read_text(encoding="utf-8"))
+
+
+def test_its_rooms_stand_in_the_order_in_which_they_may_import():
+    table = re.search(r"^\| room \|.*?(?=\n\n)", README, re.MULTILINE | re.DOTALL)[0]
+    assert re.findall(r"\]\(microgradnn/(\w+)", table) == [room for room in ORDER if room != "__init__"]
 
 
 def test_its_links_lead_somewhere():

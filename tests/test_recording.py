@@ -34,8 +34,13 @@ def from_the_table(gate, *operands):
         out = gate.evaluate(data)
     except (ArithmeticError, ValueError) as error:
         return repr(error)
-    partials = gate.partials(out, data)
-    return repr((out, tuple(p if isinstance(o, Value) else None for p, o in zip(partials, operands, strict=True))))
+    shown = [
+        0.0 if partial is None and result is not None and isinstance(operand, Value) else partial
+        for partial, result, operand in zip(
+            gate.handed(out, operands), gate.trace(len(operands)).results, operands, strict=True
+        )
+    ]
+    return repr((out, tuple(shown)))
 
 
 @pytest.mark.parametrize("gate", [gate for gate in table() if gate.arity == 1], ids=str)
@@ -56,7 +61,7 @@ def test_operators_are_the_table_bit_for_bit(name, recorded):
         assert outcome(OPERATORS[name], left, right) == from_the_table(lookup(name), left, right), (x, y)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
+@settings(max_examples=100)
 @given(st.floats(), st.floats() | st.integers(-9, 9).map(float))
 def test_recorders_are_the_table_bit_for_bit_at_any_floats(x, y):
     for name, apply in OPERATORS.items():

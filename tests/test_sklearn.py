@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from microgradnn.extras import install
+
 pytestmark = pytest.mark.sklearn
 
 
@@ -152,6 +154,4 @@ def test_one_class_is_refused() -> None:
 def test_without_scikit_learn_the_message_says_what_to_install() -> None:
     program = "import sys; sys.modules['sklearn'] = None; import microgradnn.sklearn"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, encoding="utf-8")
-    assert run.stderr.splitlines()[-1] == (
-        'ImportError: the estimators need scikit-learn: pip install "microgradnn[sklearn]"'
-    )
+    assert run.stderr.splitlines()[-1] == (f"ImportError: the estimators need scikit-learn: {install('scikit-learn')}")

@@ -1,9 +1,8 @@
 """Big graphs fold into neurons and layers: what belongs together is found, said, and drawn without overlap."""
 
 import json
-import os
-import subprocess
-import sys
+import math
+import re
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -11,8 +10,10 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value, draw, nn
 from microgradnn.drawing import folding, layout
+from microgradnn.drawing.summary import BAR_HEIGHT, BARS
 from microgradnn.modes import inside
 from microgradnn.value import dots
+from tests.test_drawing import printed_elsewhere
 
 SVG = "{http://www.w3.org/2000/svg}"
 POINTS = [[number / 10 - 0.5, (number * number % 7) / 7] for number in range(10)]
@@ -43,6 +44,18 @@ def self_penalising():
     return y * w
 
 
+class Skip(nn.Module):
+    """A layer that takes what the one before it took as well."""
+
+    def __init__(self):
+        self.first, self.second = nn.Layer(2, 5, "tanh", rng=0), nn.Layer(5, 5, "tanh", rng=1)
+        self.third = nn.Layer(10, 1, rng=2)
+
+    def forward(self, x):
+        hidden = self.first(x)
+        return self.third([*hidden, *self.second(hidden)])
+
+
 class Residual(nn.Module):
     def __init__(self, size):
         self.block = nn.Sequential(nn.Layer(size, size, "relu", rng=1), nn.Layer(size, size, "linear", rng=2))
@@ -71,18 +84,30 @@ def interleaved():
         return mg.tanh(z * y)
 
 
+def there_and_back():
+    """A module that is applied to what another path made of a neuron behind it: the root is of its first neuron."""
+    w, v, x = parameter(2.0), parameter(3.0), Value(0.5)
+    with inside("net"):
+        y = v * (w * x)
+    z = mg.exp(y)
+    with inside("net"):
+        return w * z
+
+
 GRAPHS = {
     "network": network,
     "one example": lambda: network([[Value(1.0, "x"), Value(-2.0, "y")]]),
-    "unfused": lambda: network(fused=False),
+    "unfused": lambda: network(POINTS[:3], fused=False),
     "recurrent": recurrent,
+    "skip": lambda: nn.mse(Skip()(POINTS), [0.5] * 10),
     "zoo": zoo,
     "interleaved": interleaved,
+    "there and back": there_and_back,
     "self-penalising": self_penalising,
     "leaf": lambda: Value(1.0, "x"),
     "no modules": lambda: mg.exp(Value(1.0)) * 2,
     "wide": lambda: network([[0.1 * number for number in range(108)]], (70, 3)),
-    "deep": lambda: network(sizes=[3] * 30),
+    "deep": lambda: network(sizes=[3] * 12),
 }
 
 
@@ -150,6 +175,26 @@ def test_edges_carry_the_weights():
     digraph = draw(y, level=1).digraph.source
     assert "style=solid" in digraph
     assert "style=dashed" in digraph
+
+
+@pytest.mark.parametrize("weights", [(-5.0, 3.0), (3.0, -5.0), (5.0, -3.0), (-3.0, 5.0)])
+@pytest.mark.parametrize("inner", [lambda product: product, lambda product: mg.tanh(product) * parameter(0.1)])
+def test_of_several_weights_on_one_edge_the_largest_by_size_is_drawn(weights, inner):
+    """Within one neuron, and where a neuron that leads to one other alone is joined to that."""
+    first, second = map(parameter, weights)
+    with inside("net"):
+        y = inner(first * (x := Value(2.0))) + second * x
+    largest = max(weights, key=abs)
+    assert [(link.weight.data, link.count) for link in folding.fold(y).links.values()] == [(largest, 2)]
+    drawing = draw(y, level=1)
+    assert drawing._picture.tooltips["n0-0-n1-0"] == f"w = {largest!r}, the largest of 2"
+    assert lines_of_weights(drawing)["n0-0", "n1-0"][2:] == (("negative", True) if largest < 0 else ("positive", False))
+
+
+@pytest.mark.parametrize("name", GRAPHS)
+def test_the_root_is_in_the_picture(name):
+    root = GRAPHS[name]()
+    assert any(value is root for group in folding.fold(root).groups for value in group.values)
 
 
 class Elementwise(nn.Module):
@@ -229,6 +274,77 @@ def test_layers_with_outputs_and_gradients():
     assert texts(draw(unswept, level=2)).count("∣∂f/∂w∣") == 3
 
 
+def bars(drawing, role):
+    """The bars of one colour in a picture as cells of a row, counted from the first: [(place, height)], by height."""
+    found = []
+    for polygon in ET.fromstring(drawing.svg()).iter(f"{SVG}polygon"):
+        if polygon.get("class") == role:
+            xs, ys = zip(*(map(float, corner.split(",")) for corner in polygon.get("points").split()), strict=True)
+            found.append((min(xs), max(ys), max(ys) - min(ys)))
+    assert len({bottom for _, bottom, _ in found}) <= 1, "all bars stand on one line"
+    return [(round(left - min(found)[0]), round(height)) for left, _, height in sorted(found)]
+
+
+def test_bars_stand_from_the_lowest_to_the_highest_number_and_are_as_high_as_many_there_are():
+    """Outputs from their lowest on, gradients from 0 on; a bar of some is never empty."""
+    with inside("net"):
+        [ys] = dots([[parameter(w)] for w in (1.0, 1.0, 1.0, 4.0)], [[Value(-2.0)]], [parameter(0.0)] * 4)
+    f = ys[0] + ys[1] * 2 + ys[2] * 2 + ys[3] * 4
+    f.backward()  # by the weights −2, −4, −4, −8; by the bias, which all share, 9
+    drawing = draw(f, level=2)
+    cells = BARS - 1
+    (low, _), (high, _) = bars(drawing, "value")
+    step = (high - low) / cells
+    assert bars(drawing, "value") == [(0, math.ceil(BAR_HEIGHT / 3)), (high, BAR_HEIGHT)]
+    places = [int(slope / 9 * BARS) for slope in (2, 4, 8)] + [cells]
+    assert [round(left / step) + places[0] for left, _ in bars(drawing, "gradient")] == places
+    assert [height for _, height in bars(drawing, "gradient")] == [
+        BAR_HEIGHT // 2,
+        BAR_HEIGHT,
+        *[BAR_HEIGHT // 2] * 2,
+    ]
+
+
+def test_layers_count_what_reaches_them_through_weights_or_where_they_have_none_whatever_does():
+    with inside("first"):
+        z = mg.tanh(parameter(2.0) * Value(1.0) + parameter(2.0) * Value(1.0))
+    with inside("weighted"):
+        y = parameter(3.0) * Value(1.0) + z
+    with inside("plain"):
+        x = mg.tanh(y + z)
+    shown = texts(draw(x, level=2))
+    assert {"weighted", "1→1 · 1 param", "plain", "2→1", "first", "2→1 · 2 params"} <= set(shown)
+
+
+def test_edges_of_layers_and_boxes_are_counted_and_grow_with_their_number():
+    shown = {}
+    for count in (5, 100):
+        source = draw(mg.sum([mg.exp(Value(1.0 + place)) for place in range(count)]), level=2).digraph.source
+        label, width = re.search(r'b1 -> b0 \[label=" (\d+) ".*penwidth=([\d.]+)', source).groups()
+        assert int(label) == count
+        shown[count] = float(width)
+    assert shown == {5: 1.7, 100: 3.0}
+
+
+def test_weights_that_lead_back_are_counted():
+    """Of the 24 weights of `low` 16 take what `high` gave in the step before; two may take the same number."""
+    assert "↺ 16 weights" in texts(draw(recurrent(), level=1))
+    w, v, y = parameter(2.0), parameter(3.0), Value(0.5)
+    for _ in range(3):
+        with inside("low"):
+            y = mg.tanh(w * y) + v * y
+        with inside("high"):
+            y = mg.tanh(y)
+    assert "↺ 2 weights" in texts(draw(y, level=1))
+
+
+def test_of_a_long_name_the_beginning_and_the_end_are_shown():
+    with inside("beginning" + "x" * 100 + "end"):
+        y = parameter(1.0) * Value(2.0)
+    for level in (1, 2):
+        assert any(re.fullmatch("beginning.*….*xend", text) and len(text) <= 40 for text in texts(draw(y, level=level)))
+
+
 def test_numbers_of_a_batch_are_means_and_root_mean_squares():
     x, w = [Value(1.0), Value(3.0)], parameter(2.0)
     with inside("net"):
@@ -248,9 +364,9 @@ def test_which_level_is_drawn_by_itself():
 
 
 def test_of_many_neurons_the_first_are_drawn_and_the_rest_counted():
-    shown = texts(draw(network([[0.1] * 108], (100, 3)), level=1))
-    assert {"… 92 more", "… 84 more"} <= set(shown)
-    assert "too many neurons" in draw(network([[0.1, 0.2]], [20] * 60), level=1)._picture.description
+    shown = texts(draw(network([[0.1] * 30], (20, 3)), level=1))
+    assert {"… 14 more", "… 4 more"} <= set(shown)
+    assert "too many neurons" in draw(network([[0.1, 0.2]], [17] * 32), level=1)._picture.description
 
 
 def test_without_modules_both_levels_are_bands_of_depth():
@@ -265,16 +381,71 @@ def test_other_levels_are_refused(level):
         draw(network(), level=level)
 
 
+def lines_of_weights(drawing):
+    """How the edges between neurons are drawn: {(start, end): (width, opacity, class, dashed)}."""
+    found = {}
+    for group in ET.fromstring(drawing.svg()).iter(f"{SVG}g"):
+        path = group.find(f"{SVG}path")
+        if group.get("class") == "edge" and path is not None and path.get("class"):
+            numbers = [float(path.get(name, "1")) for name in ("stroke-width", "stroke-opacity")]
+            start, end = re.fullmatch(r"circuit-\w+?-(n\d+-\d+)-(n\d+-\d+)", group.get("id")).groups()
+            found[start, end] = (*numbers, path.get("class"), path.get("stroke-dasharray") is not None)
+    return found
+
+
+def test_the_width_of_an_edge_is_the_size_of_its_weight_and_the_opacity_that_of_its_gradient():
+    """Beside the largest of the same layer: width by ∣w∣, opacity by √∣∂f/∂w∣; colour and dashes by the sign."""
+    w, x = [0.5, -2.0, 1.0, -0.25], [4.0, 1.0, -16.0, 0.0]  # the slope of w·x by each w is x
+    with inside("net"):
+        [[y]] = dots([[parameter(one) for one in w]], [[Value(one) for one in x]], [parameter(0.0)])
+    y.backward()
+    lines = lines_of_weights(draw(y, level=1))
+    for place, (weight, slope) in enumerate(zip(w, x, strict=True)):
+        width, opacity, sign, dashed = lines[f"n0-{place}", "n1-0"]
+        assert width == pytest.approx(0.4 + 2.4 * abs(weight) / 2.0, abs=0.01)
+        assert opacity == pytest.approx(0.25 + 0.75 * abs(slope / 16.0) ** 0.5, abs=0.01)
+        assert (sign, dashed) == (("negative", True) if weight < 0 else ("positive", False))
+
+
 # ---- the picture -----------------------------------------------------------------------------------------------
 
 
-def boxes(drawing):
-    """The rectangles of the nodes as Graphviz lays them out: (name, left, bottom, right, top)."""
-    for node in json.loads(layout.render(drawing.digraph.source, "json"))["objects"]:
-        if "pos" in node:
-            x, y = map(float, node["pos"].split(","))
-            width, height = 36 * float(node["width"]), 36 * float(node["height"])
-            yield node["name"], x - width, y - height, x + width, y + height
+def laid_out(drawing):
+    """What Graphviz makes of a drawing: the nodes by number, and its edges, each with a position."""
+    laid = json.loads(layout.render(drawing.digraph.source, "json"))
+    nodes = {node["_gvid"]: node for node in laid["objects"] if "pos" in node}
+    return nodes, [edge for edge in laid.get("edges", ()) if edge.get("style") != "invis"]
+
+
+def boxes(nodes):
+    """The rectangles of the nodes: (name, left, bottom, right, top)."""
+    for node in nodes.values():
+        x, y = map(float, node["pos"].split(","))
+        width, height = 36 * float(node["width"]), 36 * float(node["height"])
+        yield node["name"], x - width, y - height, x + width, y + height
+
+
+def on_the_way(edge):
+    """Points on the Bézier curves of an edge."""
+    corners = [tuple(map(float, corner.split(",")[-2:])) for corner in edge["pos"].split() if corner[0] not in "se"]
+    for place in range(0, len(corners) - 3, 3):
+        for t in (number / 10 for number in range(11)):
+            weights = (1 - t) ** 3, 3 * t * (1 - t) ** 2, 3 * t * t * (1 - t), t**3
+            xs, ys = zip(*corners[place : place + 4], strict=True)
+            yield sum(map(float.__mul__, weights, xs)), sum(map(float.__mul__, weights, ys))
+
+
+def crossing(nodes, edges):
+    """The edges that run through a node which is not one of their ends, with that node."""
+    rectangles = list(boxes(nodes))
+    return [
+        (edge["pos"], name)
+        for edge in edges
+        for x, y in on_the_way(edge)
+        for name, left, bottom, right, top in rectangles
+        if left + 1 < x < right - 1 and bottom + 1 < y < top - 1
+        and name not in (nodes[edge["tail"]]["name"], nodes[edge["head"]]["name"])
+    ]  # fmt: skip
 
 
 def overlapping(rectangles):
@@ -288,6 +459,13 @@ def overlapping(rectangles):
     ]
 
 
+def test_an_edge_through_a_node_would_be_found():
+    nodes = {n: {"name": name, "pos": f"{100 * n},0", "width": "1", "height": "1"} for n, name in enumerate("abc")}
+    straight, around = ({"pos": f"0,0 60,{y} 140,{y} 200,0", "tail": 0, "head": 2} for y in (0, 90))
+    assert {name for _, name in crossing(nodes, [straight, around])} == {"b"}
+    assert crossing(nodes, [around]) == []
+
+
 def test_an_overlap_would_be_found():
     assert overlapping([("a", 0, 0, 2, 2), ("b", 1, 1, 3, 3), ("c", 3, 3, 4, 4)]) == [("b", "a")]
 
@@ -299,11 +477,13 @@ def test_any_graph_is_drawn_without_overlaps(name, level):
     root = ET.fromstring(drawing.svg())
     identifiers = [element.get("id") for element in root.iter() if element.get("id")]
     assert len(identifiers) == len(set(identifiers))
-    assert overlapping(boxes(drawing)) == []
+    nodes, edges = laid_out(drawing)
+    assert overlapping(boxes(nodes)) == []
+    assert crossing(nodes, edges) == []
 
 
 def test_neurons_stand_in_their_order_below_the_name_of_their_layer():
-    heights = {name: bottom for name, _, bottom, _, _ in boxes(draw(network(), level=1))}
+    heights = {name: bottom for name, _, bottom, _, _ in boxes(laid_out(draw(network(), level=1))[0])}
     for column in {name.split("-")[0] for name in heights if "-" in name}:
         inner = [
             heights[f"h{column[1:]}"],
@@ -319,6 +499,12 @@ def test_colours_of_weights_follow_the_theme_and_line_styles_carry_the_sign():
     assert all((path.get("class") == "negative") == bool(path.get("stroke-dasharray")) for path in paths)
     assert {path.get("stroke") for path in paths} == {None}
     assert "path.negative" in svg
+    light, dark = svg.split("@media (prefers-color-scheme: dark)")
+    for style, positive, negative in ((light, "#0b6fb8", "#c75000"), (dark, "#58b4f5", "#ffa24c")):
+        rules = re.findall(r"path\.(positive|negative) \{ fill: none; stroke: (#\w+) \}", style)
+        assert rules == [("positive", positive), ("negative", negative)]
+    words = {text.text.strip("\xa0"): text.get("class") for text in ET.fromstring(svg).iter(f"{SVG}text") if text.text}
+    assert (words["blue, solid"], words["orange, dashed"]) == ("positive", "negative")
 
 
 @pytest.mark.parametrize("name", ["<b>", 'say "a" & b', "a\\nb", "\x00", "\ud800", "x" * 300, "θ.₁", "-->", "%"])
@@ -341,17 +527,14 @@ def test_any_number_in_a_network_can_be_drawn(number, level):
     ET.fromstring(draw(f, level=level).svg())
 
 
+def sources():
+    """What Graphviz is given for some graphs, at both levels."""
+    graphs = zoo(), recurrent(), network(POINTS[:2], fused=False)
+    return "".join(draw(f, level=level).digraph.source for f in graphs for level in (1, 2))
+
+
 def test_the_same_picture_in_every_process():
-    code = (
-        "from tests.test_summary import zoo, recurrent, network; from microgradnn import draw\n"
-        "for f in (zoo(), recurrent(), network(fused=False)):\n"
-        "    print(draw(f, level=1).digraph.source, draw(f, level=2).digraph.source)"
-    )
-    runs = set()
-    for seed in ("1", "2"):
-        env = {**os.environ, "PYTHONHASHSEED": seed}
-        runs.add(subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True).stdout)
-    assert len(runs) == 1
+    assert printed_elsewhere("from tests.test_summary import sources; print(sources())") == sources() + "\n"
 
 
 @pytest.mark.parametrize("path", ["", None])

@@ -1,10 +1,13 @@
 """The training loop: what an epoch does to the bit, what the history says of it, how it ends, and what is refused."""
 
+import io
 import math
 import os
 import re
 import signal
+import sys
 import threading
+from contextlib import suppress
 from functools import partial
 
 import numpy as np
@@ -13,6 +16,7 @@ import pytest
 from microgradnn import History, Value, accuracy, fit, functional, nn, optim
 from microgradnn.nn.losses import LOSSES
 from microgradnn.optim import OPTIMIZERS
+from microgradnn.training.batches import Batches
 
 INF, NAN = math.inf, math.nan
 X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, -1.0], [-1.0, 0.25], [2.0, 0.5]]
@@ -155,7 +159,7 @@ def test_gradient_norms_are_those_of_a_sweep_by_hand():
     model, by_hand = mlp(), mlp()
     history = quiet(model, "mse", X, Y, "sgd", 1)
     nn.mse(by_hand(X), Y).backward()
-    for path, layer in by_hand.children():
+    for path, layer in by_hand.named_children():
         assert history.gradient_norm[path] == [pytest.approx(norm(layer.parameters()), rel=1e-12)]
 
 
@@ -570,6 +574,7 @@ def in_third_call(function):
         ({"metrics": {"one": lambda *_: 1.0, "two": in_third_call(lambda *_: 1.0)}}, 1),
         ({"schedule": in_third_call(lambda epoch: 1.0)}, 2),
         ({"penalty": in_third_call(lambda model: nn.l2(model, 0.1))}, 2),
+        ({"on_epoch": in_third_call(lambda *_: None)}, 3),
     ],
 )
 def test_an_interrupt_raised_by_a_function_of_ones_own_ends_training_too(settings, epochs):
@@ -582,7 +587,7 @@ def test_an_interrupt_raised_by_a_function_of_ones_own_ends_training_too(setting
     if settings.get("validation", True):
         lists += [history.validation_loss, *history.validation_metrics.values()]
     assert {len(figures) for figures in lists} == {epochs}
-    assert all(module.training for _, module in model.modules())
+    assert all(module.training for module in model.modules())
     assert optimizer.param_groups[0]["lr"] == 0.1
 
 
@@ -601,6 +606,33 @@ def test_an_interrupt_with_early_stopping_brings_the_best_weights_back():
     history = quiet(model, loss, X, Y, "adam", 9, validation=(X, Y), early_stopping=5)
     assert (history.stopped, len(states)) == ("interrupted", 4)
     assert numbers(model) == states[1]
+
+
+def test_an_interrupt_between_two_epochs_leaves_figures_and_state_of_the_same_one(monkeypatch):
+    """Of the second epoch the figures are noted when it comes, and the state is not."""
+    monkeypatch.setattr(Batches, "snapshot", in_call(5, Batches.snapshot, KeyboardInterrupt))
+    history = quiet(mlp(), "mse", X, Y, "sgd", 3, metrics={"n": lambda *_: 1.0}, rng=0)
+    assert history.stopped == "interrupted"
+    assert {len(figures) for _, figures in history.lists()} == {0, 1}  # 0 of validation
+    assert history.state.epochs == 1
+
+
+@pytest.mark.parametrize("presses", [1, 2, 3])
+@pytest.mark.usefixtures("handler")
+def test_ctrl_c_while_things_are_left_in_order_is_told_and_cuts_nothing_short(presses):
+    model, finished = mlp(), []
+
+    class Pressing(optim.Adam):
+        def state_dict(self):
+            for _ in range(presses * len(finished)):
+                press()
+            return super().state_dict()
+
+    optimizer = Pressing(model.parameters())
+    history = quiet(model, "mse", X, Y, optimizer, 2, rng=0, on_epoch=lambda model, history: (
+        finished.append(1) if len(history.loss) == 2 else None))  # fmt: skip
+    assert (history.stopped, history.state.epochs) == ("interrupted", 2)
+    assert numbers(model) == states_of(mlp(), 2, None)[-1]
 
 
 def test_a_handler_of_someone_else_stays_in_charge():
@@ -656,7 +688,10 @@ RUN_AWAY = {
     "nan": (lambda out, y: out[0] * NAN, r"the loss is nan .* multiply\(.*, nan\) = nan"),
     "minus inf": (lambda out, y: out[0] * 0.0 - INF, r"the loss is -inf .* (subtract|add)\(.*inf\) = -inf"),
     "the first of many": (lambda out, y: nn.mse([out[0] * NAN, *out[1:]], y), r"first .* is multiply\(.*, nan\) = nan"),
-    "the gradient": (lambda out, y: functional.sqrt(out[0] * 0.0) + nn.mse(out, y), "the gradient of 0 is not finite"),
+    "the gradient": (
+        lambda out, y: functional.sqrt(out[0] - out[0]) + nn.mse(out, y),
+        r"the gradient of 0 is not finite .*sqrt\(0.0\) has the derivative inf$",
+    ),
 }  # fmt: skip
 
 
@@ -694,6 +729,90 @@ def test_an_update_that_is_not_finite_is_taken_back_also_the_last_one():
     assert numbers(model) == before
 
 
+BORN_BACKWARD = {  # the loss is finite, its gradient is not; what is said of it
+    "inf × 0": (lambda out, y: functional.sqrt(out[0] * out[0]), r"sqrt\(.*\)"),
+    "inf": (lambda out, y: functional.sqrt(out[0]), r"sqrt\(.*\)"),
+    "nan": (lambda out, y: functional.atan2(out[0], out[0]), r"atan2\(.*\)"),
+    "of many": (lambda out, y: nn.mse(out, y) + functional.sqrt(out[1] ** 2), r"sqrt\(.*\)"),
+    "a penalty": (None, r"sqrt\(.*\)"),
+}
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(("loss", "gate"), BORN_BACKWARD.values(), ids=BORN_BACKWARD)
+def test_a_gradient_that_is_not_finite_names_the_gate_and_no_remedy_that_is_none(loss, gate, compiled):
+    """No learning rate helps where a derivative is infinite, also where the loss has grown by chance."""
+    model = nn.MLP(2, [1], init=nn.init.constant(0.0))
+    settings = {} if loss else {"penalty": lambda model: functional.sqrt(sum(w * w for w in model.weights()))}
+    with pytest.raises(FloatingPointError, match=r"the gradient of 0 is not finite in epoch 0, batch 0: ") as caught:
+        quiet(model, loss or "mse", X, Y, "sgd", 1, compiled=compiled, **settings)
+    assert re.search(gate, str(caught.value))
+    assert "lr" not in str(caught.value)
+    assert all(parameter.data == 0 for parameter in model.parameters())
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_nan_is_told_with_the_line_that_made_it(compiled):
+    def loss(outputs, targets):
+        return nn.mse(outputs, targets) + outputs[0] * NAN
+
+    with pytest.raises(
+        FloatingPointError, match=r"the loss is nan in epoch 0, batch 0: multiply\(.*nan\).*outputs\[0\] \* N"
+    ):
+        quiet(mlp(), loss, X, Y, "sgd", 1, compiled=compiled)
+
+
+class Kinked(nn.Module):
+    """|2y − dropout(y)| by a root, which has no derivative where y is kept."""
+
+    def __init__(self, seed):
+        self.layer, self.dropout = nn.Layer(2, 1, "linear", init=nn.init.constant(0.5)), nn.Dropout(0.5, rng=seed)
+
+    def forward(self, x):
+        y = self.layer(x)
+        rest = 2 * y[0] - self.dropout(y)[0]
+        return functional.sqrt(rest * rest)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_the_batch_is_recorded_again_with_the_same_random_numbers(compiled):
+    """The first mask that keeps y is that of the third batch, and the next one would drop it."""
+    draws = np.random.default_rng(2).random(4)
+    assert (draws >= 0.5).tolist() == [False, False, True, False]
+    model = Kinked(2)
+    with pytest.raises(
+        FloatingPointError, match=r"in epoch 0, batch 2: sqrt\(0.0\) of module Kinked has .* inf, rec.*sqr"
+    ):
+        quiet(model, "mse", np.array(X) + 3.0, Y, optim.SGD(model.parameters(), lr=0.001), 1, 1, compiled=compiled)
+    assert model.dropout.rng.random() == draws[2]  # as before that batch
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_loss_that_has_grown_is_told_with_the_remedy(compiled):
+    model = nn.MLP(2, [1], rng=0)
+    with pytest.raises(FloatingPointError, match=r"; the loss has grown from \d.* to .*: a smaller lr may help$"):
+        quiet(model, "mse", X, Y, optim.SGD(model.parameters(), lr=1e4), 500, 3, rng=0, compiled=compiled)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("rng", range(4))
+def test_a_gradient_that_grew_too_large_blames_the_learning_rate_where_the_loss_grew(rng, compiled):
+    """The second example has the large numbers: as the first one of the epoch it has grown from nothing."""
+    grown = np.random.default_rng(rng).permutation(2).tolist() == [0, 1]
+    model = nn.MLP(2, [1], init=nn.init.constant(0.0))
+    with pytest.raises(FloatingPointError, match=r"multiply\(.*, 1e\+200\) hands on 1e\+200 × 1e\+200, rec") as caught:
+        quiet(model, lambda out, y: out[0] * y[0] * y[0] + y[0], X[1:3], [1.0, 1e200],
+              optim.SGD(model.parameters(), lr=0.0), 1, 1, rng=rng, compiled=compiled)  # fmt: skip
+    remedy = "; the loss has grown from 1 to 1e+200: a smaller lr may help"
+    assert str(caught.value).endswith(remedy) == ("smaller lr" in str(caught.value)) == grown
+
+
+def test_without_an_eps_no_learning_rate_is_blamed():
+    model = nn.MLP(2, [1], rng=0)
+    with pytest.raises(FloatingPointError, match=r"the update .* with eps = 0 it may divide by 0: give an eps > 0$"):
+        quiet(model, "mse", [[0.0, 1.0]], [1.0], optim.Adam(model.parameters(), eps=0.0), 1)
+
+
 def test_a_parameter_that_is_not_finite_is_named():
     model = nn.MLP(2, [1], rng=0)
     model.layers[0].bias[0].data = NAN
@@ -704,7 +823,7 @@ def test_a_parameter_that_is_not_finite_is_named():
 def test_the_module_of_the_gate_is_named():
     model = nn.Sequential(nn.Layer(1, 1, "linear", init=nn.init.constant(1e200)), nn.Layer(1, 1, "linear", rng=0))
     model.layers[1].weight[0][0].data = 1e200
-    with pytest.raises(FloatingPointError, match=r"dot\(.*\) = inf of module Sequential.1"):
+    with pytest.raises(FloatingPointError, match=r"dot\(.*\) of module Sequential.1 = inf"):
         quiet(model, "mse", [[1.0]], [0.0], "sgd", 1)
 
 
@@ -723,16 +842,271 @@ def test_a_loss_that_forgets_the_model_is_refused():
     assert numbers(model) == before
 
 
+# ---- what is seen of every epoch --------------------------------------------------------------------------------
+
+
+class Hook:
+    """Notes what it is shown; closed in the end."""
+
+    def __init__(self, answer=lambda history: None):
+        self.seen, self.answer, self.closed = [], answer, 0
+
+    def __call__(self, model, history):
+        assert not self.closed
+        modes = {module.training for module in model.modules()}
+        self.seen.append((len(history.loss), modes, numbers(model), nn.mse(model(HELD_OUT[0]), HELD_OUT[1]).data))
+        return self.answer(history)
+
+    def close(self):
+        self.closed += 1
+
+    def __len__(self):  # it is false, as an empty collection is
+        return 0
+
+
+HELD_OUT = [[0.5, 0.25], [-1.0, 2.0]], [0.5, -0.5]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_on_epoch_sees_the_model_in_evaluation_after_validation(compiled):
+    hook, model = Hook(), nn.Sequential(nn.Layer(2, 3, rng=0), nn.Dropout(0.5, rng=0), nn.Layer(3, 1, rng=1))
+    history = quiet(model, "mse", X, Y, "adam", 3, 3, HELD_OUT, rng=0, compiled=compiled, on_epoch=hook)
+    assert [seen[:2] for seen in hook.seen] == [(1, {False}), (2, {False}), (3, {False})]
+    assert history.validation_loss == pytest.approx([loss for *_, loss in hook.seen], rel=1e-12)
+    assert hook.seen[-1][2] == numbers(model)
+    assert hook.seen[0][2] != hook.seen[1][2]
+    assert (hook.closed, history.stopped, model.training) == (1, "", True)
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_on_epoch_sees_the_optimizer_and_the_gradients_too(compiled):
+    model, seen = mlp(), []
+    optimizer = optim.Adam(model.parameters())
+
+    def look(model, history):
+        seen.append((optimizer.state_dict(), [parameter.grad for parameter in model.parameters()]))
+
+    quiet(model, "mse", X, Y, optimizer, 2, schedule=optim.Cosine(2), compiled=compiled, on_epoch=look)
+    assert [state["state"]["step"] for state, _ in seen] == [[1.0] * 13, [2.0] * 13]
+    assert [state["param_groups"][0]["lr"] for state, _ in seen] == [0.001, 0.001]
+    assert seen[-1] == (optimizer.state_dict(), [parameter.grad for parameter in model.parameters()])
+    assert seen[0][1] != seen[1][1]
+
+
+def test_a_learning_rate_that_on_epoch_sets_is_that_of_the_next_epochs():
+    model = mlp()
+    optimizer = optim.SGD(model.parameters(), lr=0.4)
+
+    def halve(model, history):
+        optimizer.param_groups[0]["lr"] /= 2
+
+    history = quiet(model, "mse", X, Y, optimizer, 3, schedule=lambda epoch: 1.0 - epoch / 4, on_epoch=halve)
+    assert history.learning_rate == [0.4, 0.2 * 0.75, 0.1 * 0.5]
+    assert optimizer.param_groups[0]["lr"] == 0.05
+
+
+@pytest.mark.parametrize("answer", [None, 0, "", np.False_, True])
+def test_only_false_ends_training(answer):
+    assert len(quiet(mlp(), "mse", X, Y, "sgd", 3, on_epoch=lambda *_: answer).loss) == 3
+    hook = Hook(lambda history: len(history.loss) != 2)
+    history = quiet(mlp(), "mse", X, Y, "sgd", 3, on_epoch=hook)
+    assert (len(history.loss), history.stopped, hook.closed) == (2, "on_epoch", 1)
+
+
+def test_false_in_the_last_epoch_is_told():
+    assert (
+        quiet(mlp(), "mse", X, Y, "sgd", 2, on_epoch=lambda model, history: len(history.loss) < 2).stopped == "on_epoch"
+    )
+
+
+def test_what_on_epoch_stops_has_the_best_weights_with_early_stopping():
+    given = iter([3.0, 1.0, 2.0])
+    model, hook = mlp(), Hook(lambda history: len(history.loss) < 3)
+
+    def loss(outputs, targets):
+        return nn.mse(outputs, targets) if not evaluating() else next(given)
+
+    def evaluating():
+        return not model.training and len(hook.seen) < 3
+
+    history = quiet(model, loss, X, Y, "adam", 9, validation=(X, Y), early_stopping=5, on_epoch=hook)
+    assert (history.stopped, history.validation_loss) == ("on_epoch", [3.0, 1.0, 2.0])
+    assert numbers(model) == hook.seen[1][2]
+
+
+# ---- nothing is lost when something raises ------------------------------------------------------------------------
+
+
+class MineError(Exception):
+    """Of a user."""
+
+
+def in_call(call, function=lambda *_: 1.0, error=MineError):
+    """A function that raises when it is called for the `call`-th time."""
+    calls = []
+
+    def wrapped(*arguments):
+        calls.append(1)
+        if len(calls) == call:
+            raise error
+        return function(*arguments)
+
+    return wrapped
+
+
+RAISING = {  # settings that raise in the third epoch, and what they raise; a metric is called twice an epoch
+    "a metric": (lambda: {"metrics": {"one": in_call(5)}}, MineError),
+    "the second metric": (lambda: {"metrics": {"n": lambda *_: 1.0, "two": in_call(5)}}, MineError),
+    "a metric of validation": (lambda: {"metrics": {"one": in_call(6)}}, MineError),
+    "a schedule": (lambda: {"schedule": in_call(3)}, MineError),
+    "a schedule of nonsense": (lambda: {"schedule": lambda epoch: NAN if epoch == 2 else 1.0}, ValueError),
+    "on_epoch": (lambda: {"on_epoch": in_call(4)}, MineError),  # the third epoch is complete then
+    "SystemExit": (lambda: {"schedule": lambda epoch: sys.exit() if epoch == 2 else 1.0}, SystemExit),
+}
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("patience", [None, 9])
+@pytest.mark.parametrize("name", RAISING)
+def test_what_anything_raises_carries_the_history_and_leaves_good_weights(name, patience, compiled):
+    """After the error everything is as after a run that ended there."""
+    make, error = RAISING[name]
+    epochs = 4 if name == "on_epoch" else 3 if "metric" in name else 2
+    whole = epochs - ("metric" in name)  # complete epochs; the batches of one more are done when a metric raises
+    rows = np.array(X)
+
+    def run(epochs, settings):
+        model = nn.Sequential(nn.BatchNorm(2), *mlp().layers)
+        optimizer = optim.Adam(model.parameters(), lr=0.05)
+        settings = {"metrics": {name: lambda *_: 1.0 for name in settings.get("metrics", {})}, **settings}
+        arguments = model, "mse", rows[:6], Y[:6], optimizer, epochs, 3, HELD_OUT
+        return (
+            model,
+            optimizer,
+            partial(quiet, *arguments, early_stopping=patience, rng=0, compiled=compiled, **settings),
+        )
+
+    settings = make()
+    model, optimizer, training = run(9, settings)
+    with pytest.raises(error) as caught:
+        training()
+    names = settings.get("metrics", {})
+    other, other_optimizer, training = run(epochs, {"metrics": {name: lambda *_: 1.0 for name in names}})
+    expected, history = training(), caught.value.history
+    if epochs > whole:
+        for _, figures in expected.lists():
+            del figures[whole:]
+    assert history == expected
+    assert history.state.epochs == whole == len(history.loss)
+    if not (patience and epochs > whole):
+        assert numbers(model) == numbers(other)
+    assert optimizer.state_dict() == other_optimizer.state_dict()
+    assert model.training
+    if patience:
+        assert numbers(model)["1.bias"] == [history.state.best.weights[f"1.bias[{place}]"] for place in range(3)]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_batch_that_runs_away_with_early_stopping_leaves_the_best_weights(compiled):
+    model = mlp()
+    with pytest.raises(FloatingPointError) as caught:
+        quiet(model, "mse", X, Y, optim.SGD(model.parameters(), lr=0.1), 9, 3, (X, Y), early_stopping=9, rng=0,
+              schedule=lambda epoch: 1e200 if epoch == 3 else 1.0, compiled=compiled)  # fmt: skip
+    history = caught.value.history
+    best = history.validation_loss.index(min(history.validation_loss))
+    assert nn.mse(model(X), Y).data == pytest.approx(history.validation_loss[best], rel=1e-12)
+    assert len(history.loss) == 3
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_error_in_the_first_epoch_has_a_history_of_none(compiled):
+    model = mlp()
+    with pytest.raises(MineError) as caught:
+        quiet(model, "mse", X, Y, "sgd", 3, penalty=in_call(1), compiled=compiled)
+    assert caught.value.history == History()
+    assert numbers(model) == numbers(mlp())
+
+
+def test_bad_arguments_carry_the_history_that_was_given():
+    history = quiet(mlp(), "mse", X, Y, "sgd", 1)
+    with pytest.raises(ValueError, match="batch_size") as caught:
+        quiet(mlp(), "mse", X, Y, "sgd", 3, 99, history=history)
+    assert caught.value.history is history
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"metrics": {"one": in_call(2)}}, {"batch_size": 99}, {"epochs": 1}, {"validation": HELD_OUT, "early_stopping": 1,
+     "schedule": lambda epoch: 5.0}, {"penalty": in_third_call(lambda model: nn.l2(model, 0.1))}],
+    ids=["a metric raises", "bad arguments", "the end", "early", "interrupted"],
+)  # fmt: skip
+def test_on_epoch_is_closed_however_training_ends(settings):
+    hook = Hook()
+    with suppress(MineError, ValueError):
+        quiet(mlp(), "mse", X, Y, "sgd", **{"epochs": 30, "rng": 0, **settings}, on_epoch=hook)
+    assert hook.closed == 1
+
+
+def test_closing_that_raises_loses_nothing_either():
+    hook = Hook()
+    hook.close = in_call(1)
+    model = mlp()
+    with pytest.raises(MineError) as caught:
+        quiet(model, "mse", X, Y, "sgd", 2, on_epoch=hook)
+    assert len(caught.value.history.loss) == 2
+    assert hook.seen[-1][2] == numbers(model)
+
+
 # ---- progress -------------------------------------------------------------------------------------------------
 
 
-def test_progress_is_shown_beside_the_output_and_can_be_silenced(capfd):
-    fit(mlp(), "mse", X, Y, "sgd", 3, validation=(X, Y), metrics={"n": lambda *_: 0.25})
-    shown = capfd.readouterr()
-    assert shown.out == ""
-    assert all(word in shown.err for word in ("training", "3/3", "loss=", "validation loss=", "n=0.25"))
+class Terminal(io.StringIO):
+    """A stream on which somebody watches, or nobody."""
+
+    def __init__(self, terminal):
+        super().__init__()
+        self.isatty = lambda: terminal
+
+
+class Jupyter(Terminal):
+    """As the stream of a kernel, which is no terminal."""
+
+    __module__ = "ipykernel.iostream"
+
+
+@pytest.mark.parametrize("stream", [Terminal(True), Jupyter(False)], ids=["a terminal", "Jupyter"])
+def test_progress_is_shown_beside_the_output_where_somebody_watches(stream, monkeypatch, capfd):
+    monkeypatch.setattr("sys.stderr", stream)
+    history = fit(mlp(), "mse", X, Y, "sgd", 3, validation=(X, Y), metrics={"n": lambda *_: 0.25})
+    shown = stream.getvalue()
+    assert all(word in shown for word in ("training", "3/3", "loss=", "validation loss=", "n=0.25"))
+    fit(mlp(), "mse", X, Y, "sgd", 8, validation=(X, Y), metrics={"n": lambda *_: 0.25}, history=history)
+    assert "3/8" in stream.getvalue()
+    assert "8/8" in stream.getvalue()
+    length = len(stream.getvalue())
     quiet(mlp(), "mse", X, Y, "sgd", 3)
+    assert len(stream.getvalue()) == length
     assert capfd.readouterr() == ("", "")
+
+
+class Log:
+    """A stream that knows nothing but to write."""
+
+    written = ""
+
+    def write(self, text):
+        self.written += text
+
+
+def test_pipes_and_logs_get_no_bar(capfd, monkeypatch):
+    fit(mlp(), "mse", X, Y, "sgd", 3)
+    assert capfd.readouterr() == ("", "")
+    streams = [Terminal(False), Log(), Terminal(True)]
+    streams[-1].close()
+    for stream in streams:
+        monkeypatch.setattr("sys.stderr", stream)
+        fit(mlp(), "mse", X, Y, "sgd", 3)
+    assert (streams[0].getvalue(), streams[1].written) == ("", "")
 
 
 # ---- what is refused ------------------------------------------------------------------------------------------
@@ -856,6 +1230,8 @@ REFUSED = {
         {"metrics": accuracy}, TypeError, "metrics must be functions by name, .* got <function accuracy",
     ),
     "a list of metrics": ({"metrics": [accuracy]}, TypeError, "metrics must be functions by name"),
+    "a word for on_epoch": ({"on_epoch": "plot"}, TypeError, "on_epoch must be a function of model and history"),
+    "a word for the history": ({"history": "run.json"}, TypeError, "history must be what fit or History.load gave"),
     "a word for rng": ({"rng": "seed"}, TypeError, "rng must be a numpy.random.Generator.* got 'seed'"),
     "a number for progress": ({"progress": 1}, ValueError, "progress must be True or False, got 1"),
 }  # fmt: skip
@@ -866,11 +1242,11 @@ def test_mistakes_are_refused_before_any_work(changes, error, message):
     rng = np.random.default_rng(0)
     settings = {"model": mlp(), "loss": "mse", "X": X, "y": Y, "optimizer": "sgd", "epochs": 2, "rng": rng, **changes}
     model = settings["model"] if isinstance(settings["model"], nn.Module) else nn.Dropout()
-    before, modes = numbers(model), [module.training for _, module in model.modules()]
+    before, modes = numbers(model), [module.training for module in model.modules()]
     with pytest.raises(error, match=message):
         quiet(**settings)
     assert numbers(model) == before
-    assert [module.training for _, module in model.modules()] == modes
+    assert [module.training for module in model.modules()] == modes
     assert not any(parameter.swept for parameter in model.parameters())
     assert rng.bit_generator.state == np.random.default_rng(0).bit_generator.state
 
@@ -938,12 +1314,14 @@ def interrupting(at):
     return loss
 
 
+@pytest.mark.usefixtures("handler")
 def test_ctrl_c_in_the_last_batch_is_told():
     model = mlp(1)
     history = fit(model, interrupting(2), X, Y, "sgd", 2, progress=False)
     assert (history.stopped, len(history.loss)) == ("interrupted", 2)
 
 
+@pytest.mark.usefixtures("handler")
 def test_ctrl_c_before_the_first_validation_keeps_what_was_learned():
     model, before = mlp(1), mlp(1)
     loss = interrupting(1)

@@ -19,7 +19,7 @@ from microgradnn.graph import Vector, order_with_vectors, topological_order
 from microgradnn.modes import recording
 from microgradnn.value import dots
 
-QUICK = settings(max_examples=60, deadline=None)
+QUICK = settings(max_examples=30)
 
 
 def gate_by_gate(rows, batch, biases):
@@ -310,7 +310,7 @@ COPIES = {"deepcopy": copy.deepcopy, "pickle": pickled(None), "pickle 0": pickle
 
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 @pytest.mark.parametrize("first", ["leaves", "root"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8)
 @given(network=networks)
 def test_copies_keep_sharing_values_and_gradients(copied, first, network):
     """Copied together with its leaves, in either order, a graph sweeps into the copies of these leaves."""

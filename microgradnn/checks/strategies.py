@@ -18,6 +18,7 @@ import math
 import operator
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -112,22 +113,27 @@ def expressions(
     operand. At least one operand of a gate is no constant. Shrinks to few gates, those that come first in the table.
     See the preface for an example.
     """
-    counted = [
-        (gate, count)
-        for gate in (gates or [gate for gate in table() if gate not in LABELLED])
-        for count in ([gate.arity] if gate.arity else sorted({len(sample) for sample in gate.samples} or {1}))
-    ]
-    line = st.sampled_from(counted).flatmap(
-        lambda chosen: st.tuples(st.just(chosen[0]), *[st.integers(0, 2 * _HALF)] * chosen[1])
-    )
+    chosen = tuple(gates or [gate for gate in table() if gate not in LABELLED])
     lines: list[Line] = []
-    for gate, *drawn in draw(st.lists(line, min_size=1, max_size=max_gates)):
+    for gate, *drawn in draw(_gates_with_operands(chosen, max_gates)):
         registers = [*reversed(range(variables, variables + len(lines))), *range(variables)]
         operands = [registers[i % len(registers)] if i < _HALF else _constant(i - _HALF) for i in drawn]
         if not any(isinstance(operand, int) for operand in operands):
             operands[0] = registers[0]
         lines.append((gate, tuple(operands)))
     return Expression(variables, _without_unused(variables, lines))
+
+
+@lru_cache(16)  # a strategy made anew for each expression would take most of the time
+def _gates_with_operands(gates: tuple[Primitive, ...], max_gates: int) -> st.SearchStrategy[list[tuple[Any, ...]]]:
+    """Lists of gates, each with the integers that stand for its operands."""
+    counted = [
+        (gate, count)
+        for gate in gates
+        for count in ([gate.arity] if gate.arity else sorted({len(sample) for sample in gate.samples} or {1}))
+    ]
+    lines = [st.tuples(st.just(gate), *[st.integers(0, 2 * _HALF)] * count) for gate, count in counted]
+    return st.lists(st.one_of(lines), min_size=1, max_size=max_gates)
 
 
 def _constant(i: int) -> float:

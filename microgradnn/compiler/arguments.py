@@ -9,8 +9,8 @@ import numpy as np
 
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.compiler.tracing import numbers
-from microgradnn.primitives import LABELLED, number
+from microgradnn.primitives import LABELLED
+from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 
@@ -30,48 +30,56 @@ def arranged_like(result: Any, rows: Array) -> Any:
     return arranged(result)
 
 
-def leaves_of(params: Any) -> list[Value]:
-    """The parameters from left to right; TypeError or ValueError for what cannot be one."""
-    found: list[Value] = []
-    seen: dict[Value, int] = {}  # Values hash by identity
+def parameters_of(params: Any) -> tuple[list[Value], Any]:
+    """The parameters from left to right, and their nesting with places in place of Values.
 
-    def walk(tree: Any) -> None:
+    Every container is read once. TypeError or ValueError for what cannot be a parameter or has no order.
+
+    >>> parameters_of({"w": (Value(x) for x in (1.0, 2.0)), "b": Value(3.0)})[1]
+    {'w': range(0, 2), 'b': 2}
+    """
+    places: dict[Value, int] = {}  # Values hash by identity
+
+    def nested(tree: Any) -> Any:
         if isinstance(tree, Value):
             if tree.primitive is not None:
                 raise ValueError(f"params must be leaves, got the output of a gate {tree.primitive.name}: {tree!r}")
-            if seen.setdefault(tree, len(found)) != len(found):
-                raise ValueError(f"params holds {tree!r} twice, as number {seen[tree]} and {len(found)}: list it once")
-            found.append(tree)
-        elif isinstance(tree, Mapping):
-            for one in tree.values():
-                walk(one)
-        elif hasattr(tree, "__iter__") and not isinstance(tree, (str, bytes)):
-            for one in tree:
-                walk(one)
-        else:
-            raise TypeError(
-                f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}"
-            )
+            if tree in places:
+                raise ValueError(
+                    f"params holds {tree!r} twice, as number {places[tree]} and {len(places)}: list it once"
+                )
+            places[tree] = len(places)
+            return places[tree]
+        if isinstance(tree, Mapping):
+            return {name: nested(one) for name, one in tree.items()}
+        if isinstance(tree, (set, frozenset)):
+            raise TypeError(f"params holds a {type(tree).__name__} of {len(tree)}, which has no order: give a list")
+        listed = [nested(one) for one in _read(tree)]
+        if hasattr(tree, "_make"):
+            return tree._make(listed)
+        if all(isinstance(one, int) for one in listed):
+            return range(listed[0], listed[-1] + 1) if listed else range(0)
+        return tuple(listed) if isinstance(tree, tuple) else listed
 
-    walk(params)
-    return found
+    tree = nested(params)
+    return list(places), tree
+
+
+def _read(tree: Any) -> list[Any]:
+    """What a container of parameters holds."""
+    if hasattr(tree, "parameters"):
+        raise TypeError(f"params must be Values, got {tree!r:.60}: give its .parameters()")
+    try:
+        if not isinstance(tree, (str, bytes)):
+            return list(tree)
+    except TypeError:  # nothing to go through
+        pass
+    raise TypeError(f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}")
 
 
 def is_sequence(argument: Any) -> bool:
     """Whether an argument holds several numbers and is no list: an array, a range, a column of a table."""
     return hasattr(argument, "__len__") and not isinstance(argument, list | tuple | str | bytes)
-
-
-def numbered(tree: Any, places: Any) -> Any:
-    """The nesting of the parameters with their places; a list of Values alone as a range."""
-    if isinstance(tree, Value):
-        return next(places)
-    if isinstance(tree, Mapping):
-        return {name: numbered(one, places) for name, one in tree.items()}
-    listed = [numbered(one, places) for one in tree]
-    if all(isinstance(one, int) for one in listed):
-        return range(listed[0], listed[-1] + 1) if listed else range(0)
-    return tuple(listed) if isinstance(tree, tuple) else listed
 
 
 def shape_of_argument(place: int, argument: Any) -> tuple[int, ...]:
@@ -85,15 +93,7 @@ def shape_of_argument(place: int, argument: Any) -> tuple[int, ...]:
 
 
 def array_of(place: int, given: Any, of: str = "") -> Array:
-    try:
-        array = np.asarray(given)
-        if array.dtype.kind == "O":
-            array = np.array([number(one) for one in numbers(given)]).reshape(array.shape)
-        if array.dtype.kind not in "biuf":
-            raise TypeError
-    except (TypeError, ValueError, OverflowError):
-        raise TypeError(f"argument {place} {of}must be numbers, in lists of equal length, got {given!r:.60}") from None
-    return array
+    return numbers_in(given, f"argument {place} {of}must be numbers, in lists of equal length")
 
 
 def outputs_of(result: Any) -> list[Any]:

@@ -278,6 +278,8 @@ class Writer:
             return [None if one is None else term_of(one) for one in gate.array_partials(Functions(self), *symbols)]
 
         def apply(inner: Primitive, places: list[Any]) -> Term:
+            if inner.name == "multiply" and any(isinstance(place, float) and place == 0.0 for place in places):
+                return 0.0  # whatever the other is: nothing is handed on
             along = stacked and len(places) == 1 and inner.arity is None and len(shape_of(places[0])) > len(out.shape)
             return self.gate(inner, places, along)
 

@@ -11,6 +11,7 @@ from microgradnn.compiler.instructions import Instructions
 from microgradnn.compiler.jax_source import JaxSource
 from microgradnn.compiler.layout import Array, Layout
 from microgradnn.compiler.source import load
+from microgradnn.extras import install
 
 
 class JaxBackend:
@@ -19,7 +20,10 @@ class JaxBackend:
     def __init__(
         self, layout: Layout, program: Instructions, shapes: Sequence[tuple[int, ...]], reduce: str | None
     ) -> None:
-        import jax  # noqa: F401  refused here rather than at the first call
+        try:
+            import jax  # noqa: F401  refused here rather than at the first call
+        except ImportError as error:
+            raise ImportError(f"programs in JAX need jax: {install('jax')}") from error
 
         self.shapes, self.reduce = shapes, reduce
         source = JaxSource(layout, program, len(shapes), reduce)

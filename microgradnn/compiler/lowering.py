@@ -68,6 +68,7 @@ class _Lowering:
         self.layout = layout
         self.writer = Writer()
         self.sizes = {(space, first): size for space, listed in layout.blocks.items() for first, size in listed}
+        self.firsts = {space: np.array([first for first, _ in listed]) for space, listed in layout.blocks.items()}
         self.active: dict[str, Array] = {}  # rows that depend on what is differentiated by
         self.written = {space: np.zeros(size, dtype=bool) for space, size in layout.sizes.items()}
         self.standing_for: dict[tuple[str, int], float | View] = {}
@@ -159,7 +160,7 @@ class _Lowering:
                     partials = [self.writer.call("add", [one for one in partials if one is not None]), None]
                 for operand, partial in zip(step.operands, partials, strict=True):
                     target = self.wanted(operand)
-                    if target is not None and partial is not None:
+                    if target is not None and partial is not None and not _is_zero(partial):  # 0 × ∞ is nan
                         contribution = self.writer.call("multiply", [partial, adjoint])
                         self.contribute(target, contribution, step.out.varying)
             case MatrixProduct():
@@ -253,10 +254,10 @@ class _Lowering:
 
     def materialise_around(self, space: str, rows: Array) -> None:
         """Write down the adjoints that stand for whole blocks, where some of these rows are in them."""
-        for own, first in [key for key in self.standing_for if key[0] == space]:
-            size = self.sizes[own, first]
-            if ((rows >= first) & (rows < first + size)).any():
-                self.materialise(own, first, size)
+        firsts = self.firsts[space]
+        for first in firsts[np.unique(firsts.searchsorted(rows, "right") - 1)].tolist():
+            if (space, first) in self.standing_for:
+                self.materialise(space, first, self.sizes[space, first])
 
     def materialise(self, space: str, first: int, size: int) -> None:
         found = self.standing_for.pop((space, first))
@@ -315,6 +316,11 @@ def _summed(writer: Writer, term: Term, axis: int, size: int, rank: int) -> Term
     if axis < 0 or shape[axis] == 1:
         return writer.call("multiply", [term, float(size)])
     return writer.write("sum axis", [term, axis], shape=(*shape[:axis], 1, *shape[axis + 1 :]))
+
+
+def _is_zero(term: Any) -> bool:
+    """Whether a term is the constant 0."""
+    return isinstance(term, float) and term == 0.0
 
 
 def _first(term: Any, axis: int, count: int) -> Any:

@@ -13,7 +13,7 @@ from microgradnn.compiler.grouping import PARAMETERS, UNIFORM
 from microgradnn.compiler.instructions import Instructions
 from microgradnn.compiler.layout import GRADIENT, Array, Layout, View
 from microgradnn.compiler.numpy_source import NumPySource
-from microgradnn.compiler.source import load
+from microgradnn.compiler.source import compiled
 from microgradnn.primitives import Primitive
 
 # ---- what the source calls ---------------------------------------------------------------------------------------
@@ -60,7 +60,9 @@ def _each(gate: Any) -> Any:
 class _Buffers:
     """The spaces for one number of examples, the functions over them, and where arguments go in and come out."""
 
-    def __init__(self, bind: Any, layout: Layout, shapes: Sequence[tuple[int, ...]], count: int) -> None:
+    def __init__(
+        self, run: Any, called: dict[str, Any], layout: Layout, shapes: Sequence[tuple[int, ...]], count: int
+    ) -> None:
         self.spaces: dict[str, Array] = {}
         for prefix in ("", GRADIENT):
             for space, size in layout.sizes.items():
@@ -72,7 +74,9 @@ class _Buffers:
                     self.spaces[prefix + space] = np.zeros((size, count))
         for view in layout.ones:
             self.spaces[view.space][view.rows()] = 1.0
-        self.value, self.gradient = bind(count, np.array(float(count)), np.array(1 / count), *self.spaces.values())
+        counts = {"examples": count, "count": np.array(float(count)), "inverse_count": np.array(1 / count)}
+        made = run({**called, **counts, **self.spaces})
+        self.value, self.gradient = made["value"], made["gradient"]
         self.params, self.by_params = self.spaces[PARAMETERS], self.spaces[GRADIENT + PARAMETERS]
         self.inputs = [self._by_example(f"x{place}", shape) for place, shape in enumerate(shapes)]
         self.by_inputs = [self._by_example(f"{GRADIENT}x{place}", shape) for place, shape in enumerate(shapes)]
@@ -106,11 +110,12 @@ class NumPyBackend:
         called = {
             name: _each(value) if isinstance(value, Primitive) else value for name, value in self.constants.items()
         }
-        self._bind = load(self.source, "bind", {**vars(np), **called, **_FORMS})
+        self._run = compiled(self.source)
+        self._called = {**vars(np), **called, **_FORMS}
         self._threads = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_bind", "_threads")}
+        return {name: value for name, value in vars(self).items() if name not in ("_run", "_called", "_threads")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -123,7 +128,7 @@ class NumPyBackend:
         if buffers is None:
             if len(kept) == _KEPT:
                 del kept[next(iter(kept))]
-            buffers = kept[count] = _Buffers(self._bind, self.layout, self.shapes, count)
+            buffers = kept[count] = _Buffers(self._run, self._called, self.layout, self.shapes, count)
         params.take(self.order, 0, buffers.params, "clip")
         for own, array in zip(buffers.inputs, arrays, strict=True):
             own[...] = array

@@ -1,7 +1,8 @@
 """NumPy source: instructions as Python that calls NumPy on views of buffers.
 
-The function `bind` makes the views for one number of examples and returns two functions: `value` runs forward,
-`gradient` goes on backward. Little is allocated in them: what NumPy has no `out=` for, and rows that are gathered.
+The source is run once for each number of examples: it makes the views and two functions over them, `value`, which runs
+forward, and `gradient`, which goes on backward. Views are globals of these, which Python compiles in linear time, as it
+does not the variables of a function around them. Little is allocated: what NumPy has no `out=` for, and gathered rows.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from microgradnn.primitives import lookup
 
 
 class NumPySource:
-    """Writes the source of `bind`; constants that are arrays or primitives are handed over by name."""
+    """Writes the source; constants that are arrays or primitives are handed over by name."""
 
     def __init__(self, layout: Layout, program: Instructions, reduce: str | None) -> None:
         self.layout, self.program, self.reduce = layout, program, reduce
@@ -34,23 +35,20 @@ class NumPySource:
         self.last: dict[Temp, int] = {}  # where each is read for the last time
 
     def source(self) -> str:
-        """The function `bind`."""
+        """The views, and the functions `value` and `gradient`."""
         program = self.program
         listed = program.forward + program.backward
         for place, instruction in enumerate(listed):
             for operand in instruction.operands:
                 if isinstance(operand, Temp):
                     self.last[operand] = place
-        spaces = [*self.layout.sizes, *(GRADIENT + space for space in self.layout.sizes)]
         forward = self.lines(program.forward, 0)
         if self.reduce is not None:
             forward.append(f"return {self.value()}")
         backward = self.lines(program.backward, len(program.forward))
-        code = [f"def bind(examples, count, inverse_count, {', '.join(spaces)}):"]
-        code += [f"    {line}" for line in self.setup]
-        code += ["", "    def value():", *(f"        {line}" for line in forward or ["pass"])]
-        code += ["", "    def gradient():", *(f"        {line}" for line in backward or ["pass"])]
-        code += ["", "    return value, gradient", ""]
+        code = [*self.setup, ""] if self.setup else []
+        code += ["def value():", *(f"    {line}" for line in forward or ["pass"])]
+        code += ["", "def gradient():", *(f"    {line}" for line in backward or ["pass"]), ""]
         return "\n".join(code)
 
     def value(self) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -11,22 +12,23 @@ from microgradnn.compiler.arguments import (
     arranged_like,
     array_of,
     check_labels,
+    is_sequence,
     labels_of,
-    leaves_of,
-    numbered,
     outputs_of,
+    parameters_of,
     shape_of_argument,
 )
-from microgradnn.compiler.grouping import PARAMETERS, group, spaces
+from microgradnn.compiler.grouping import PARAMETERS, Group, Product, group, spaces, straight_up_to
 from microgradnn.compiler.instructions import Instructions
 from microgradnn.compiler.layout import Array, Layout, lay_out
 from microgradnn.compiler.lowering import lower
 from microgradnn.compiler.numpy_backend import NumPyBackend
 from microgradnn.compiler.python_backend import PythonBackend, by_limits
 from microgradnn.compiler.sums import gather_sums
-from microgradnn.compiler.tape import Tape
+from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.tracing import collector_paused, trace
 from microgradnn.modes import Mode, mode
+from microgradnn.reading import numbers_in, read_array
 from microgradnn.value import Value
 
 _NUMBERS = frozenset("?bBhHiIlLqQefd")  # what NumPy copies to double precision without a loss of kind
@@ -52,10 +54,10 @@ def build(
         raise TypeError(
             f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
         )
-    params = list(params) if isinstance(params, Iterator) else params
-    leaves = leaves_of(params)
+    leaves, tree = parameters_of(params)
     example = [
-        np.asarray(one) if hasattr(one, "__len__") and not isinstance(one, list | tuple) else one for one in example
+        read_array(one, f"argument {place} of the example must be numbers") if is_sequence(one) else one
+        for place, one in enumerate(example)
     ]
     shapes = [shape_of_argument(place, argument) for place, argument in enumerate(example)]
     with collector_paused():
@@ -69,8 +71,7 @@ def build(
         if not tape.roots:
             raise TypeError(f"f must return a number or numbers, it returned an empty {type(result).__name__}")
         tape.roots += outputs_of(observed)
-        tape.close()
-        return Program(tape, result, observed, params, leaves, shapes, reduce, wrt, backend)
+        return Program(tape, result, observed, tree, leaves, shapes, reduce, wrt, backend)
 
 
 class Program:
@@ -86,32 +87,58 @@ class Program:
         reduce: str | None, wrt: str, backend: str,
     ) -> None:  # fmt: skip
         self.reduce, self.wrt, self.backend = reduce, wrt, backend
-        self._leaves, self._tree = leaves, numbered(tree, iter(range(len(leaves))))
+        self._leaves, self._tree = leaves, tree
         self._shapes, self._result, self._observed = shapes, result, observed
         sizes = [int(np.prod(shape)) for shape in shapes]
         self._labels = labels_of(tape, len(leaves), sizes)
-        self._tape = tape
+        self._tape, self._sizes = tape, sizes
         self.reached = np.frombuffer(tape.needed(tape.roots[:1]), dtype=bool, count=len(leaves))  # parameters in use
-        gathered = gather_sums(tape, len(leaves), split_root=reduce is not None)
-        self._lines = len(gathered.lines)
-        kept = spaces(gathered, len(leaves), sizes)
-        groups = group(gathered, kept)
-        self.layout: Layout = lay_out(groups, kept, len(leaves), sizes, gathered.roots)
-        wanted = [PARAMETERS] * (wrt != "inputs" and bool(leaves)) + [
-            f"x{i}" for i in range(len(sizes)) if wrt != "params"
-        ]
-        self.instructions: Instructions = lower(self.layout, wanted if reduce is not None else [], reduce)
-        self._engine: Any
-        if backend == "python":
-            self._engine = PythonBackend(tape, len(leaves), shapes, reduce, wrt)
-        elif backend == "jax":
-            from microgradnn.compiler.jax_backend import JaxBackend
-
-            self._engine = JaxBackend(self.layout, self.instructions, shapes, reduce)
-        else:
-            self._engine = NumPyBackend(self.layout, self.instructions, shapes, reduce)
+        if backend == "numpy":
+            self.straight_up_to = straight_up_to(tape, len(self._rolled[0]))
+        self._engine(1)
         self._params = np.zeros(len(leaves))
         self.pull()
+
+    # ---- what runs ----
+
+    straight_up_to = 0  # so many examples: for more, arrays are quicker
+
+    def _engine(self, count: int) -> Any:
+        """What computes a batch of so many examples; it is built when it is first needed."""
+        return self._straight_lines if count <= self.straight_up_to or self.backend == "python" else self._arrays
+
+    @cached_property
+    def _straight_lines(self) -> PythonBackend:
+        return PythonBackend(self._tape, len(self._leaves), self._shapes, self.reduce, self.wrt)
+
+    @cached_property
+    def _arrays(self) -> Any:
+        if self.backend == "jax":
+            from microgradnn.compiler.jax_backend import JaxBackend
+
+            return JaxBackend(self.layout, self.instructions, self._shapes, self.reduce)
+        return NumPyBackend(self.layout, self.instructions, self._shapes, self.reduce)
+
+    @cached_property
+    def _rolled(self) -> tuple[list[Group | Product], list[str], list[Place]]:
+        """The groups, where each register is kept, and the roots."""
+        gathered = gather_sums(self._tape, len(self._leaves), split_root=self.reduce is not None)
+        kept = spaces(gathered, len(self._leaves), self._sizes)
+        return group(gathered, kept), kept, gathered.roots
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The steps over arrays, and where their numbers are kept."""
+        groups, kept, roots = self._rolled
+        vars(self).pop("_rolled", None)  # large, and not needed again
+        return lay_out(groups, kept, len(self._leaves), self._sizes, roots)
+
+    @cached_property
+    def instructions(self) -> Instructions:
+        """What an array library is to do, forward and backward."""
+        by_params = [PARAMETERS] * (self.wrt != "inputs" and bool(self._leaves))
+        by_inputs = [f"x{place}" for place in range(len(self._sizes)) if self.wrt != "params"]
+        return lower(self.layout, by_params + by_inputs if self.reduce is not None else [], self.reduce)
 
     # ---- parameters ----
 
@@ -124,9 +151,7 @@ class Program:
     def params(self, values: Any) -> None:
         if values is self._params:
             return
-        found = np.asarray(values)
-        if found.dtype.kind not in "biuf":
-            raise TypeError(f"params must be {len(self._params)} numbers, got {values!r:.60}")
+        found = numbers_in(values, f"params must be {len(self._params)} numbers")
         if found.shape != self._params.shape:
             raise ValueError(f"params must be {len(self._params)} numbers, got {found.dtype} of shape {found.shape}")
         self._params[:] = found
@@ -157,7 +182,7 @@ class Program:
         """The mean or sum of f over the batch; with `reduce=None` what f returns, an array with the examples first."""
         arrays, count = self._read(batch)
         self._watch(arrays, count)
-        value = self._engine.value(self._params, arrays, count)
+        value = self._engine(count).value(self._params, arrays, count)
         if self.reduce is not None:
             return value
         return arranged_like(self._result, value if self._shapes else value[0])
@@ -179,7 +204,7 @@ class Program:
             raise ValueError("a program with reduce=None has no gradient: compile with reduce='mean' or 'sum'")
         arrays, count = self._read(batch)
         self._watch(arrays, count)
-        value, gradient, by_inputs = self._engine.value_and_gradient(self._params, arrays, count)
+        value, gradient, by_inputs = self._engine(count).value_and_gradient(self._params, arrays, count)
         if self.wrt == "params":
             return value, self._nested(self._tree, gradient)
         inputs = by_inputs[0] if len(by_inputs) == 1 else tuple(by_inputs)
@@ -189,8 +214,9 @@ class Program:
         """For training: the value, its gradient by `params`, and what f observed, for each example."""
         arrays, count = self._read(batch)
         self._watch(arrays, count)
-        value, gradient, _ = self._engine.value_and_gradient(self._params, arrays, count)
-        return value, gradient, arranged_like(self._observed, self._engine.observed(count))
+        engine = self._engine(count)
+        value, gradient, _ = engine.value_and_gradient(self._params, arrays, count)
+        return value, gradient, arranged_like(self._observed, engine.observed(count))
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
@@ -231,6 +257,8 @@ class Program:
             and all(isinstance(one, np.ndarray) and one.shape == found[0].shape for one in found)
         ):
             return np.array(found)
+        if hasattr(tree, "_make"):  # a named tuple
+            return tree._make(found)
         return tuple(found) if isinstance(tree, tuple) else found
 
     def _watch(self, arrays: Sequence[Array], count: int) -> None:
@@ -270,8 +298,9 @@ class Program:
         """
         from microgradnn.compiler.jax_backend import JaxBackend
 
-        if isinstance(self._engine, JaxBackend):
-            return self._engine.pure()
+        if self.backend == "jax":
+            pure: Callable[..., Any] = self._arrays.pure()
+            return pure
         return JaxBackend(self.layout, self.instructions, self._shapes, self.reduce).pure()
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -279,4 +308,7 @@ class Program:
         self._params = np.array(self._params)  # what comes from a memory map cannot be written to
 
     def __repr__(self) -> str:
-        return f"<Program of {len(self._tape.lines):,} gates, {len(self._params):,} parameters, {self.backend}>"
+        few = f" for up to {self.straight_up_to:,} examples" if self._shapes else ""
+        straight = f", straight-line Python{few}" if self.straight_up_to else ""
+        gates, params = f"{len(self._tape.lines):,} gates", f"{len(self._params):,} parameters"
+        return f"<Program of {gates}, {params}, {self.backend}{straight}>"

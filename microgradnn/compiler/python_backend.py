@@ -1,29 +1,33 @@
 """The Python backend: the tape, and the reverse sweep over it, as straight-line Python over floats.
 
-For one point at a time it needs no array library and is quicker than one; for many it is a loop.
+For one point at a time it is quicker than arrays, and so it is for a few points where the function is narrow and deep;
+for many points it is a loop.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Any
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.primitives import ForwardError, Primitive, lookup
+from microgradnn.primitives import NOTHING, ForwardError, Primitive, lookup
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
+_LINES = 25_000  # of one function: Python takes some 6 KB for each while it compiles
 _ADD, _MULTIPLY = lookup("add"), lookup("multiply")
 
 
 def differentiated(tape: Tape, first: int, last: int) -> Tape:
-    """The tape with the derivatives of its one root by the leaves from `first` to before `last` as further roots.
+    """The tape with the derivatives of its first root by the leaves from `first` to before `last` behind that root.
 
-    contribution = partial × adjoint, from the root to the leaves; the partials come from the table.
+    contribution = partial × adjoint, from the root to the leaves; the partials come from the table. Their constant 0 is
+    NOTHING on the tape: nothing is handed on along such an edge, which may be known only when the numbers are.
 
     >>> tape = Tape(2)
     >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
@@ -38,63 +42,77 @@ def differentiated(tape: Tape, first: int, last: int) -> Tape:
     if isinstance(tape.roots[0], int):
         adjoints[tape.roots[0]] = 1.0
 
-    def times(x: Place, y: Place) -> Place:
-        if 1.0 in (x, y) and float in (x.__class__, y.__class__):
-            if x.__class__ is float and x == 1.0:
-                return y
-            if y.__class__ is float and y == 1.0:
-                return x
-        return found.write(_MULTIPLY, (x, y))
+    def write(gate: Primitive, places: Sequence[Place]) -> Place:
+        if gate is _MULTIPLY:
+            for x, y in (places, places[::-1]):
+                if x.__class__ is not int and (x is NOTHING or x == 1.0):
+                    return x if x is NOTHING else y
+        return found.write(gate, tuple(places))
 
     for register in range(tape.leaves + len(tape.lines) - 1, tape.leaves - 1, -1):
         adjoint = adjoints.get(register)
         if adjoint is None or not active[register]:
             continue
         gate, places = tape.lines[register - tape.leaves]
-        partials = gate.trace(len(places)).run(
-            register, places, lambda inner, operands: found.write(inner, tuple(operands))
-        )
-        for place, partial in zip(places, partials, strict=True):
-            if isinstance(place, int) and active[place] and partial is not None:
-                contribution = times(partial, adjoint)
-                adjoints[place] = (
-                    found.write(_ADD, (adjoints[place], contribution)) if place in adjoints else contribution
-                )
-    found.roots = [tape.roots[0], *[adjoints.get(leaf, 0.0) for leaf in range(first, last)]]
+        marked = [NOTHING if place.__class__ is not int and place == 0.0 else place for place in places]
+        for place, partial in zip(places, gate.trace(len(places)).run(register, marked, write, NOTHING), strict=True):
+            if isinstance(place, int) and active[place] and partial is not None and partial is not NOTHING:
+                contribution = write(_MULTIPLY, (partial, adjoint))
+                adjoints[place] = write(_ADD, (adjoints[place], contribution)) if place in adjoints else contribution
+    found.close()
+    found.roots = [tape.roots[0], *[adjoints.get(leaf, 0.0) for leaf in range(first, last)], *tape.roots[1:]]
     return found
 
 
-def python_source(tape: Tape, params: int) -> tuple[str, dict[str, Any]]:
-    """The function `run(p, x)` of lists of parameters and inputs that returns the roots, and what it calls.
+class Part(NamedTuple):
+    """Some lines of a tape as one function: the places it takes, the registers it computes, the places it returns."""
+
+    takes: Sequence[int]
+    registers: Sequence[int]
+    returns: Sequence[Place]
+
+
+def parts(tape: Tape) -> list[Part]:
+    """The lines that the roots need, in functions that Python can compile without taking the whole memory."""
+    needed = tape.needed()
+    registers = [register for register in range(tape.leaves, len(needed)) if needed[register]]
+    if len(registers) <= _LINES:
+        return [Part(range(tape.leaves), registers, tape.roots)]
+    found = []
+    wanted = {root for root in tape.roots if root.__class__ is int}
+    for start in reversed(range(0, len(registers), _LINES)):
+        own = registers[start : start + _LINES]
+        read = {place for register in own for place in tape.lines[register - tape.leaves][1] if place.__class__ is int}
+        found.append(Part(sorted(read.difference(own)), own, sorted(wanted.intersection(own))))
+        wanted |= read
+    return found[::-1]
+
+
+def python_source(tape: Tape, params: int, part: Part) -> tuple[str, dict[str, Any]]:
+    """The function `run` of the places that a part takes, and what it calls.
 
     >>> tape = Tape(2)
     >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
-    >>> print(python_source(tape, 1)[0])
-    def run(p, x):
-        p0, = p
-        x0, = x
+    >>> print(python_source(tape, 1, *parts(tape))[0])
+    def run(p0, x0):
         v2 = p0 * x0
         return [v2]
     <BLANKLINE>
     """
-    names = [f"p{place}" for place in range(params)] + [f"x{place}" for place in range(tape.leaves - params)]
-    names += [f"v{register}" for register in range(tape.leaves, tape.leaves + len(tape.lines))]
 
     def name(place: Place) -> str:
-        if isinstance(place, int):
-            return names[place]
-        return f"({place!r})" if math.isfinite(place) else f"float('{place}')"
+        if not isinstance(place, int):
+            return f"({place!r})" if math.isfinite(place) else f"float('{place}')"
+        if place < tape.leaves:
+            return f"p{place}" if place < params else f"x{place - params}"
+        return f"v{place}"
 
     called: dict[str, Any] = {}
-    code = ["def run(p, x):"]
-    for letter, listed in [("p", names[:params]), ("x", names[params : tape.leaves])]:
-        if listed:
-            code.append(f"    {', '.join(listed)}, = {letter}")
-    needed = tape.needed()
-    for register, (gate, places) in enumerate(tape.lines, tape.leaves):
-        if needed[register]:
-            code.append(f"    {names[register]} = {_expression(gate, [name(place) for place in places], called)}")
-    code += [f"    return [{', '.join(map(name, tape.roots))}]", ""]
+    code = [f"def run({', '.join(map(name, part.takes))}):"]
+    for register in part.registers:
+        gate, places = tape.lines[register - tape.leaves]
+        code.append(f"    {name(register)} = {_expression(gate, [name(place) for place in places], called)}")
+    code += [f"    return [{', '.join(map(name, part.returns))}]", ""]
     return "\n".join(code), called
 
 
@@ -128,14 +146,31 @@ class PythonBackend:
         self._prepare()
 
     def _prepare(self) -> None:
-        self.source, called = python_source(self.tape, self.params)
-        self._value = load(self.source, "run", {**vars(math), **called})
+        self._threads = threading.local()
+        self.source, self._value = self._loaded(self.tape)
         if self.derivatives is not None:
-            self.source, called = python_source(self.derivatives, self.params)
-            self._gradient = load(self.source, "run", {**vars(math), **called})
+            self.source, self._gradient = self._loaded(self.derivatives)
+
+    def _loaded(self, tape: Tape) -> tuple[str, Callable[..., list[float]]]:
+        """The source of a tape, and the function of its leaves that returns its roots."""
+        listed = parts(tape)
+        written = [python_source(tape, self.params, part) for part in listed]
+        functions = [load(source, "run", {**vars(math), **called}) for source, called in written]
+        source = "\n".join(source for source, _ in written)
+        if len(functions) == 1:
+            return source, functions[0]
+
+        def run(*leaves: float) -> list[float]:
+            numbers = [*leaves, *[0.0] * len(tape.lines)]
+            for function, (takes, _, returns) in zip(functions, listed, strict=True):
+                for register, number in zip(returns, function(*[numbers[place] for place in takes]), strict=True):
+                    numbers[register] = number  # type: ignore[index]  # a register
+            return [numbers[root] if isinstance(root, int) else root for root in tape.roots]
+
+        return source, run
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_value", "_gradient")}
+        return {name: value for name, value in vars(self).items() if name not in ("_value", "_gradient", "_threads")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -148,10 +183,14 @@ class PythonBackend:
         listed, found = params.tolist(), []
         for row in rows:
             try:
-                found.append(run(listed, row))
-            except ForwardError:  # where Python raises, arrays have inf and nan
+                roots = run(*listed, *row)
+                finite = math.isfinite(sum(roots))
+            except ForwardError:
+                finite = False
+            if not finite:  # Python raises where arrays have inf and nan, and takes NOTHING for a number
                 numbers = by_limits(tape, [*listed, *row])
-                found.append([numbers[root] if isinstance(root, int) else root for root in tape.roots])
+                roots = [numbers[root] if isinstance(root, int) else root for root in tape.roots]
+            found.append(roots)
         return np.array(found, dtype=float)
 
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
@@ -166,6 +205,7 @@ class PythonBackend:
         """The value, its gradient by the parameters, and by each argument."""
         assert self.derivatives is not None
         found = self._run(self._gradient, self.derivatives, params, arrays, count)
+        self._threads.observed = found[:, len(self.derivatives.roots) - len(self.tape.roots) + 1 :]
         with np.errstate(all="ignore"):
             reduced = self._reduced(found)
             by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
@@ -178,6 +218,11 @@ class PythonBackend:
                     by_inputs.append(part.reshape(count, *shape))
                     start += size
             return float(reduced[0]), by_params, by_inputs
+
+    def observed(self, count: int) -> Array:
+        """What the last gradient of this thread observed: a row for each example, a column for each number."""
+        found: Array = self._threads.observed
+        return found
 
     def _reduced(self, rows: Array) -> Array:
         return np.asarray(rows.mean(axis=0) if self.reduce == "mean" else rows.sum(axis=0))

@@ -31,7 +31,6 @@ EXAMPLES = 64  # for which the bytes of the buffers are given
 WIDTH = 120
 _MOST_STEPS = 80  # more are not drawn one by one: they take long to lay out, and nobody reads them
 _MOST_NAMED = 3  # of the sources of an operand, and of the operands of a gate
-_BACKENDS = {"numpy": "NumPy", "python": "Python", "jax": "JAX"}
 
 
 class _Flow:
@@ -212,25 +211,55 @@ def explain(program: Program) -> str:
     tracing    3 gates for one example of 2 numbers; constants folded, equal gates written once
     sums       3 lines: additions gathered into sums and dot products
     """
-    flow = _Flow(program.layout)
-    parts = [[f"{_title(program)}, with {_BACKENDS[program.backend]}"], _passes(program, flow)]
-    if program.backend != "python":
-        parts += [*_steps(flow), *_buffers(program), *_reverse(program)]
-    parts += [["The source", "", program._engine.source.rstrip()]]
+    parts = [[f"{_title(program)}, with {_by(program)}"], _passes(program)]
+    sources = [program._straight_lines.source] if _in_lines(program) else []
+    if _over_arrays(program):
+        parts += [*_steps(_Flow(program.layout)), *_buffers(program), *_reverse(program)]
+        sources += [program._arrays.source]
+    few = f"for up to {_counted(program.straight_up_to, 'example')}"
+    which = ["The source"] if len(sources) == 1 else [f"The source {few}", "The source for more"]
+    parts += [[words, "", source.rstrip()] for words, source in zip(which, sources, strict=True)]
     return "\n\n".join("\n".join(lines) for lines in parts if lines) + "\n"
 
 
-def _passes(program: Program, flow: _Flow) -> list[str]:
+def _in_lines(program: Program) -> bool:
+    """Whether straight-line Python runs, for some batches or for all."""
+    return program.backend == "python" or program.straight_up_to > 0
+
+
+def _over_arrays(program: Program) -> bool:
+    """Whether arrays run, for some batches or for all: without examples there is but one size."""
+    return program.backend != "python" and (bool(program._shapes) or not program.straight_up_to)
+
+
+def _by(program: Program) -> str:
+    """By what it is computed."""
+    name = {"numpy": "NumPy", "python": "Python", "jax": "JAX"}[program.backend]
+    if not program.straight_up_to:
+        return name
+    if not program._shapes:
+        return "straight-line Python"
+    return f"straight-line Python for up to {_counted(program.straight_up_to, 'example')}, {name} for more"
+
+
+def _passes(program: Program) -> list[str]:
     """What each pass made of what the one before left."""
     size = sum(math.prod(shape) for shape in program._shapes)
     example = f"for one example of {_counted(size, 'number')}" if program._shapes else "in one graph"
     rows = [("tracing", f"{_recorded(program)} {example}; constants folded, equal gates written once")]
-    if program.backend == "python":
+    if _in_lines(program):
         what = "the value and its gradient" if program.reduce else "the outputs"
-        lines = sum(" = " in line for line in program._engine.source.splitlines())
+        lines = sum(" = " in line for line in program._straight_lines.source.splitlines())
         rows += [("source", f"{_counted(lines, 'line')} of straight-line Python over floats for {what}")]
-        rows += [("", "no groups, matrix products or buffers: one example is computed after the other")]
+        if program.straight_up_to:
+            rows += [
+                ("", "narrow and deep: arrays would take longer for one example" + " or a few" * bool(program._shapes))
+            ]
+        else:
+            rows += [("", "no groups, matrix products or buffers: one example is computed after the other")]
+    if not _over_arrays(program):
         return columns(("pass", "what it left"), rows)
+    flow = _Flow(program.layout)
     computed = [step for step in flow.steps.values() if not isinstance(step, Gather)]
     copied = [math.prod(step.out.shape) for step in flow.steps.values() if isinstance(step, Gather)]
     lines = sum(math.prod(step.out.shape) for step in computed)

@@ -1,9 +1,9 @@
 """The tape: a scalar function written down as straight-line code, simplified while it is written.
 
-Line i applies a gate to places and writes register `leaves + i`. A place is a register (an int) or a constant (a
-float); the first registers are the leaves, parameters and then inputs. Equal lines are written once, constants are
-folded, and 0 + x and x² are written as x and x · x. A product with 1 is left as it is: a constant may be a datum that
-happens to be 1, and gates that do the same should look the same.
+Line i applies a gate to places and writes register `leaves + i`. A place is a register (an int) or a constant: a float,
+or NOTHING, which is the constant 0 in a partial. The first registers are the leaves, parameters and then inputs.
+Equal lines are written once, constants are folded, and 0 + x and x² are written as x and x · x. A product with 1 is
+left as it is: a constant may be a datum that happens to be 1, and gates that do the same should look the same.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from microgradnn.primitives import Primitive, lookup
+from microgradnn.compiler.sources import Sources
+from microgradnn.primitives import NOTHING, Primitive, lookup
 
 Place = int | float
 Line = tuple[Primitive, tuple[Place, ...]]
 
 _MULTIPLY, _DIVIDE = lookup("multiply"), lookup("divide")
-_CONSTANTS = {float}
+_REGISTERS, _CONSTANTS = {int}, {float, NOTHING.__class__}
 
 
 def _is(place: Any, constant: float) -> bool:
@@ -49,7 +50,7 @@ def simplified(gate: Primitive, places: tuple[Any, ...]) -> tuple[Primitive, tup
     >>> simplified(lookup("power"), (3, 2.0))
     (<primitive multiply>, (3, 3))
     """
-    if set(map(type, places)) == _CONSTANTS:
+    if _CONSTANTS.issuperset(map(type, places)):
         return gate.limit(places)
     rule = _RULES.get(gate.name)
     if rule is not None:
@@ -60,14 +61,16 @@ def simplified(gate: Primitive, places: tuple[Any, ...]) -> tuple[Primitive, tup
 
 
 def distinct(places: tuple[Place, ...]) -> tuple[Any, ...]:
-    """The places as a key: 1.0 and the register 1 are equal to Python, and so are 0.0 and −0.0.
+    """The places as a key: 1.0 and the register 1 are equal to Python, and so are 0.0, −0.0 and NOTHING.
 
-    >>> distinct((1, 2)), distinct((1.0, 2)), distinct((-0.0, 2))
-    ((1, 2), ('1.0', 2), ('-0.0', 2))
+    >>> distinct((1, 2)), distinct((1.0, 2)), distinct((-0.0, 2)), distinct((NOTHING, 2))
+    ((1, 2), ('1.0', 2), ('-0.0', 2), ('nothing', 2))
     """
-    if float not in map(type, places):
+    if _REGISTERS.issuperset(map(type, places)):
         return places
-    return tuple([repr(place) if place.__class__ is float else place for place in places])
+    return tuple(
+        [place if place.__class__ is int else "nothing" if place is NOTHING else repr(place) for place in places]
+    )
 
 
 class Tape:
@@ -83,6 +86,7 @@ class Tape:
         self.leaves = leaves
         self.lines: list[Line] = []
         self.paths: list[str | None] = []  # of the module that each line belongs to
+        self.sources = Sources()  # of the lines, where a tracer wrote them
         self.roots: list[Place] = []
         self._written: dict[Any, int] = {}
 
@@ -139,3 +143,4 @@ class Tape:
     def close(self) -> None:
         """Forget what is only needed while lines are written."""
         self._written.clear()
+        self.sources.close()

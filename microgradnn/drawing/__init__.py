@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.backprop import Steps, steps
-from microgradnn.drawing.circuit import Picture, circuit
+from microgradnn.backprop import Steps, out_of_date, steps
+from microgradnn.drawing.circuit import Picture, blank, circuit
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
 from microgradnn.drawing.page import document, piece, steps_piece
@@ -81,7 +81,7 @@ class Drawing:
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         def bundle() -> dict[str, str]:
-            svg = self.svg()
+            svg = to_svg(self._picture)
             return {"text/plain": repr(self), "text/html": piece(self._picture, svg), "image/svg+xml": svg}
 
         return _quietly(bundle, repr(self))
@@ -98,9 +98,21 @@ class CircuitDrawing(Drawing):
     def __init__(self, root: Value, level: int | None) -> None:
         self.root = root
         self.folded = bool(level) or (level is None and len(topological_order(root)) > READABLE)
-        super().__init__(summary(root, level) if self.folded else circuit(root), repr(root))
+        self._complaint = out_of_date(root)
+        picture = blank(root, self._complaint, self.folded) if self._complaint else None
+        super().__init__(picture or (summary(root, level) if self.folded else circuit(root)), repr(root))
+
+    def svg(self) -> str:
+        """The picture as an SVG document; ValueError where the graph was out of date when it was drawn."""
+        self._refuse_out_of_date()
+        return super().svg()
+
+    def _refuse_out_of_date(self) -> None:
+        if self._complaint:
+            raise ValueError(self._complaint)
 
     def _content(self, ending: str) -> bytes:
+        self._refuse_out_of_date()
         if ending == ".tex":
             return latex_document(self.root).encode()
         if ending == ".html" and not self.folded:
@@ -113,7 +125,8 @@ def draw(root: Value, level: int | None = None) -> Drawing:
 
     `level=0` shows every gate, `level=1` one node per neuron, `level=2` one box per layer; gates of no module fold
     into boxes by depth and kind. By default more than 150 nodes fold, to neurons where that can be read, else to
-    layers. Raises TypeError for what is not a Value, ValueError for another level.
+    layers. Raises TypeError for what is not a Value, ValueError for another level. Where a leaf was assigned to and the
+    graph is out of date, Jupyter shows a picture that says so, without numbers; `svg` and `save` raise ValueError.
 
     >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
     >>> draw(x + y)

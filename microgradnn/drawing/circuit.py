@@ -51,15 +51,32 @@ def wire(name: str, leaf: bool, value: str, gradient: str) -> str:
     name = f"<I>{escape(name)}</I>" if name else ""
     first = f'<TD ROWSPAN="3">{name}&#160;</TD>' if leaf and name else ""
     if name and not leaf:
-        shown = f"{name}&#160;=&#160;{shown}"
+        shown = f"{name}&#160;=&#160;{shown}" if value else name
     return (
         '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
         f'<TR>{first}<TD ALIGN="LEFT" WIDTH="44">{shown}</TD></TR><HR/>{below}</TABLE>>'
     )
 
 
-def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names: bool = False) -> Picture:
-    """Draw every gate. `gradients` (by `id`) stand in for `.grad`; `all_names` shows u1, u2 too."""
+def blank(root: Value, complaint: str, folded: bool) -> Picture:
+    """The picture of a graph that is out of date: the complaint above the gates, and no numbers but those of leaves."""
+    if folded:
+        digraph = new_digraph()
+        digraph.node("w0", f"{len(topological_order(root)):,} nodes", id="w0")
+        picture = Picture(digraph, {}, "Circuit", complaint)
+    else:
+        picture = circuit(root, gradients={}, numbers=False)
+    picture.digraph.attr(label=complaint, labelloc="t", fontname=FONT, fontsize="12", fontcolor=GRADIENT)
+    return Picture(picture.digraph, picture.tooltips, picture.title + ", out of date", complaint)
+
+
+def circuit(
+    root: Value, gradients: Mapping[int, float] | None = None, all_names: bool = False, numbers: bool = True
+) -> Picture:
+    """Draw every gate. `gradients` (by `id`) stand in for `.grad`; `all_names` shows u1, u2 too.
+
+    Without `numbers` only leaves show theirs.
+    """
     order = topological_order(root)
     name_of = {key: printable(name) for key, name in names(order, root).items()}
     number_of = {id(node): number for number, node in enumerate(order)}
@@ -72,9 +89,10 @@ def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names
         name, gradient = name_of[id(node)], gradients.get(id(node))
         leaf = node.primitive is None
         shown = name if node.name or all_names or leaf or node is root else ""
-        label = wire(shown, leaf, digits(node.data), "" if gradient is None else digits(gradient))
+        value = digits(node.data) if numbers or leaf else ""
+        label = wire(shown, leaf, value, "" if gradient is None else digits(gradient))
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
-        tooltips[f"w{number}"] = f"{name} = {node.data!r}" + (
+        tooltips[f"w{number}"] = (f"{name} = {node.data!r}" if value else name) + (
             "" if gradient is None else f", ∂{f}/∂{name} = {gradient!r}"
         )
         if node.primitive is None:
@@ -92,14 +110,16 @@ def circuit(root: Value, gradients: Mapping[int, float] | None = None, all_names
                 edge = f"e{number}-{place}"
                 apart = {"headport": ("nw", "sw")[place], "minlen": "2"} if twice else {}  # two edges, both to be seen
                 digraph.edge(f"w{number_of[id(operand)]}:e", f"g{number}", id=edge, **apart)
-                tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
+                if numbers:
+                    tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
     gates = sum(node.primitive is not None for node in order)
     leaves = len(order) - gates
     description = (
         f"{gates} {'gate' if gates == 1 else 'gates'}, {leaves} {'leaf' if leaves == 1 else 'leaves'}; "
         "on each wire the value stands above the line and the gradient below it. "
     ) + "; ".join(tooltips[f"w{number}"] for number in range(min(len(order), 40)))
-    return Picture(digraph, tooltips, f"Circuit of {f} = {digits(root.data)}", description)
+    title = f"Circuit of {f}" + (f" = {digits(root.data)}" if numbers else "")
+    return Picture(digraph, tooltips, title, description)
 
 
 def printable(name: str) -> str:

@@ -11,9 +11,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
-from microgradnn.modes import inside
+from microgradnn.modes import current_mode, inside
 from microgradnn.notation import columns
-from microgradnn.primitives import number
+from microgradnn.reading import number, numbers_in, read_array
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -29,7 +29,9 @@ class Module:
     """A part of a network: parameters of its own and modules inside it, found among its attributes.
 
     A leaf Value in an attribute, also in a list (of lists) there, is a parameter; a Module in an attribute, also in a
-    list or dict there, is inside. A subclass says in `forward` what becomes of one example.
+    list or dict there, is inside. A subclass says in `forward` what becomes of one example. What is assigned while a
+    module runs, as an output to be looked at later, is kept and is no parameter. Otherwise TypeError refuses what would
+    not learn: the results of gates, and Values or modules in a set, Values in a dict or an array.
 
     >>> from microgradnn.nn import Layer
     >>> class Residual(Module):
@@ -45,19 +47,24 @@ class Module:
     nin: int | None = None  # how many numbers an example has, where the module knows
     buffers: ClassVar[tuple[str, ...]] = ()  # attributes that belong to the state but are not trained
     _name: str | None = None  # in the module that holds it
+    _kept: frozenset[str] = frozenset()  # attributes assigned while a module ran: what is in them is no parameter
 
     # Saving attaches these.
     save: ClassVar[Callable[..., None]]
     load: ClassVar[Callable[..., None]]
 
     def __setattr__(self, name: str, value: Any) -> None:
+        running = current_mode().path is not None
+        if running and next(_modules(name, value), None) is not None:
+            raise TypeError(f"{name}: a module that is made while one runs would not learn: make it in __init__")
+        if not running:
+            _refuse_unlearnable(f"self.{name}", value)
+            for leaf in leaves(value):
+                if _is_parameter(leaf):
+                    leaf._path = ""  # so that pictures tell parameters from inputs
         object.__setattr__(self, name, value)
-        inside_dict = isinstance(value, dict) and any(isinstance(one, Value) for one in leaves([*value.values()]))
-        if inside_dict or str(getattr(value, "dtype", "")) == "object":
-            raise TypeError(f"{name}: parameters are found in attributes and lists, not in a {type(value).__name__}")
-        for leaf in leaves(value):
-            if _is_parameter(leaf):
-                leaf._path = ""  # so that pictures tell parameters from inputs
+        if running != (name in self._kept):
+            object.__setattr__(self, "_kept", self._kept ^ {name})
 
     # ---- computing ----
 
@@ -75,7 +82,7 @@ class Module:
                     raise ValueError(
                         f"{self!r} takes {self.nin} numbers for one example, got {len(x)}; a batch is a list of lists"
                     )
-        for name, child in self.children():
+        for name, child in self.named_children():
             child._name = name
         with inside(self._name or type(self).__name__):
             return self.forward_batch(batch)
@@ -95,20 +102,34 @@ class Module:
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
         for name, value in vars(self).items():
-            if _holds_parameters(value):
+            if name not in self._kept and any(isinstance(leaf, Value) for leaf in leaves(value)):
+                _refuse_unlearnable(f"self.{name}", value)  # a list may have grown since it was assigned
                 yield name, value
 
     def own_parameters(self) -> list[Value]:
         """The parameters of this module alone."""
         return [leaf for _, tensor in self.tensors() for leaf in leaves(tensor) if _is_parameter(leaf)]
 
-    def children(self) -> Iterator[tuple[str, Module]]:
-        """The modules right inside this one, by name."""
+    def named_children(self) -> Iterator[tuple[str, Module]]:
+        """The modules right inside this one, each with its name."""
         for name, value in vars(self).items():
             yield from _modules(name, value)
 
-    def modules(self) -> Iterator[tuple[str, Module]]:
-        """The module itself and all modules inside it, each once, by path."""
+    def children(self) -> Iterator[Module]:
+        """The modules right inside this one."""
+        return (module for _, module in self.named_children())
+
+    def modules(self) -> Iterator[Module]:
+        """The module itself and all modules inside it, each once.
+
+        >>> from microgradnn.nn import Layer, MLP
+        >>> [layer.nout for layer in MLP(3, [4, 2]).modules() if isinstance(layer, Layer)]
+        [4, 2]
+        """
+        return (module for _, module in self.named_modules())
+
+    def named_modules(self) -> Iterator[tuple[str, Module]]:
+        """The module itself, as "", and all modules inside it, each once with its path."""
         seen = set()
         waiting: list[tuple[str, Module]] = [("", self)]
         while waiting:
@@ -116,13 +137,13 @@ class Module:
             if module not in seen:
                 seen.add(module)
                 yield path, module
-                inner = [(f"{path}.{name}" if path else name, child) for name, child in module.children()]
+                inner = [(f"{path}.{name}" if path else name, child) for name, child in module.named_children()]
                 waiting += reversed(inner)
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
         seen = set()
-        for path, module in self.modules():
+        for path, module in self.named_modules():
             for name, tensor in module.tensors():
                 start = f"{path}.{name}" if path else name
                 for place, leaf in placed(tensor):
@@ -132,11 +153,11 @@ class Module:
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""
-        return list(dict.fromkeys(leaf for _, module in self.modules() for leaf in module.own_parameters()))
+        return list(dict.fromkeys(leaf for module in self.modules() for leaf in module.own_parameters()))
 
     def weights(self) -> list[Value]:
         """Every parameter once but the biases: what is in a tensor called b or bias."""
-        tensors = [tensor for _, module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
+        tensors = [tensor for module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
         return list(dict.fromkeys(filter(_is_parameter, leaves(tensors))))
 
     def zero_grad(self) -> None:
@@ -146,7 +167,7 @@ class Module:
 
     def train(self, mode: bool = True) -> Self:
         """Behave as in training (dropout drops, batch norm takes the batch's statistics); with False as in use."""
-        for _, module in self.modules():
+        for module in self.modules():
             module.training = mode
         return self
 
@@ -155,7 +176,7 @@ class Module:
         return self.train(False)
 
     def _state(self) -> Iterator[tuple[str, Module, str, Any]]:
-        for path, module in self.modules():
+        for path, module in self.named_modules():
             stored = [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]
             for name, value in stored:
                 yield f"{path}.{name}" if path else name, module, name, value
@@ -191,12 +212,9 @@ class Module:
         found = {}
         for key in filter(state.__contains__, own):
             try:
-                array = np.asarray(state[key])
-                if array.dtype.kind not in "biuf":
-                    raise TypeError
-                array = array.astype(float)
-            except (TypeError, ValueError, RuntimeError):  # PyTorch: a tensor that requires a gradient
-                raise ValueError(f"{key} must be an array of numbers, got {state[key]!r:.60}") from None
+                array = numbers_in(state[key], f"{key} must be an array of numbers").astype(float)
+            except TypeError as error:
+                raise ValueError(str(error)) from None
             wanted = np.shape(data_of(own[key][2]))
             if array.shape != wanted:
                 raise ValueError(f"{key} must have the shape {wanted}, got {array.shape}")
@@ -231,7 +249,7 @@ class Module:
         """
         rows = [
             (path, repr(module), module.count_neurons(), len(module.own_parameters()))
-            for path, module in self.modules()
+            for path, module in self.named_modules()
         ]
         return Summary([row for row in rows if row[2] or row[3]], sum(row[2] for row in rows), len(self.parameters()))
 
@@ -275,11 +293,11 @@ class Sequential(Module):
         """The names of the layers: their places, as PyTorch counts them."""
         return range(len(self.layers))
 
-    def children(self) -> Iterator[tuple[str, Module]]:
+    def named_children(self) -> Iterator[tuple[str, Module]]:
         """The layers, by place, and what else a subclass holds."""
         for place, layer in zip(self.places(), self.layers, strict=True):
             yield str(place), layer
-        yield from ((name, module) for name, module in super().children() if not name.startswith("layers."))
+        yield from ((name, module) for name, module in super().named_children() if not name.startswith("layers."))
 
     def __call__(self, x: Any) -> Any:
         """The output for one example or for a batch; a bare Value in place of a list of one."""
@@ -300,7 +318,7 @@ class Sequential(Module):
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Inside the block as after `eval()`; afterwards every module is in training or not as it was."""
-    modes = [(module, module.training) for _, module in model.modules()]
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         yield
@@ -334,9 +352,7 @@ def as_list(x: Any) -> Any:
     if isinstance(x, (list, float, Value)):
         return x
     if hasattr(x, "__array__"):  # NumPy, pandas, PyTorch
-        import numpy as np
-
-        x = np.asarray(x).tolist()
+        x = read_array(x, "expected numbers").tolist()
     if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, Mapping, Set)):
         return list(x)
     return x if hasattr(x, "record_gate") else number(x)
@@ -376,15 +392,31 @@ def data_of(tensor: Any) -> Any:
     return tensor.data if isinstance(tensor, Value) else tensor
 
 
+def _refuse_unlearnable(name: str, value: Any) -> None:
+    """TypeError for Values and modules where no parameters are looked for, and for the results of gates."""
+    if isinstance(value, (list, tuple)):
+        for one in value:
+            _refuse_unlearnable(name, one)
+    elif isinstance(value, Value):
+        if not _is_parameter(value):
+            made = f"a gate {value.primitive.name}" if value.primitive else "a gate, without recording"
+            raise TypeError(
+                f"{name}: {value!r} is the result of {made}, and no parameter: it would not learn. Not "
+                f"{name} = [Value(x) * 0.01], but {name} = [Value(x * 0.01)]; keep a number as .data"
+            )
+    elif isinstance(value, (dict, Set)) or str(getattr(value, "dtype", "")) == "object":
+        inner = value.values() if isinstance(value, dict) else value.ravel() if hasattr(value, "ravel") else value
+        learnable = Value if isinstance(value, dict) else (Value, Module)
+        if any(isinstance(leaf, learnable) for leaf in leaves([*inner])):
+            raise TypeError(
+                f"{name}: parameters and modules are looked for in attributes, lists and, modules, in dicts, not in "
+                f"a {type(value).__name__}: write {name} = [...]"
+            )
+
+
 def _few(names: list[Any]) -> str:
     shown = ", ".join(str(name)[:60] for name in names[:4])
     return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "nothing"
-
-
-def _holds_parameters(tensor: Any) -> bool:
-    if isinstance(tensor, (list, tuple)):
-        return any(map(_holds_parameters, tensor))  # which stops at the first
-    return _is_parameter(tensor)
 
 
 def _is_parameter(leaf: Any) -> bool:

@@ -22,7 +22,8 @@ from microgradnn.nn.dropout import Dropout, masks_from
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module, data_of
 from microgradnn.optim import Optimizer
-from microgradnn.training.batches import Batches, Data, Loss, Outcome, Penalty, check_loss, check_norms, check_update
+from microgradnn.training.batches import Batches, Data, Loss, Outcome, Penalty, check_loss
+from microgradnn.training.runaway import watched
 from microgradnn.value import Value
 
 Array = np.ndarray[Any, Any]
@@ -84,7 +85,9 @@ class Programs(Batches):
                 norms.append((norm, examples))
                 statistics.append([list(of_feature) for of_feature in found])
 
-            norms.clear()
+            norms.clear()  # of the call before
+            if not given:
+                masks.clear()
             with masks_from(mask), statistics_to(receive):
                 outputs = self.model(x)
                 total = self.loss(outputs, y)
@@ -103,18 +106,24 @@ class Programs(Batches):
     # ---- parameters ----
 
     def pull(self) -> None:
-        """Take the parameters from the Values, before an epoch."""
-        self.params[:], self.ahead = [value.data for value in self.values], False
+        """Take the parameters from the Values, if someone may have changed them there."""
+        if not self.ahead:
+            self.params[:] = [value.data for value in self.values]
 
     def push(self) -> None:
-        """Give the parameters to the Values, after an epoch."""
+        """Give the parameters to the Values, before someone looks at them there."""
         if self.ahead:
             for value, number in zip(self.values, self.params.tolist(), strict=True):
                 value.data = number
         self.ahead = False
 
-    def close(self) -> None:
-        """Give back everything else, too, however training ended: the last gradient, what the optimizer remembers."""
+    def pull_all(self) -> None:
+        """Take the optimizer's memory, too."""
+        self.pull()
+        self.steps = self.optimizer.on_vector(self.values, self.reached)
+
+    def push_all(self) -> None:
+        """Give back the optimizer's memory and the last gradient, too."""
         self.push()
         self.steps.push()
         if self.gradient is not None:
@@ -122,12 +131,13 @@ class Programs(Batches):
                 value.grad = slope if reached else None
 
     def parameters(self) -> Any:
-        """What `restore` needs to undo an update."""
-        return self.params.copy(), self.steps.memory
+        """What `restore_parameters` needs."""
+        return self.params.copy(), self.steps, self.steps.memory
 
-    def restore(self, parameters: Any) -> None:
-        """Undo an update."""
-        self.params[:], self.steps.memory = parameters
+    def restore_parameters(self, parameters: Any) -> None:
+        """Undo updates: parameters and the optimizer's memory."""
+        self.params[:], self.steps, memory = parameters
+        self.steps.memory, self.ahead = memory, True
 
     # ---- computing ----
 
@@ -135,35 +145,36 @@ class Programs(Batches):
         """Forward, backward, update; FloatingPointError where something is not finite."""
         program, masks, norms = self.recorded[len(data.X)]
         examples, batch = (len(data.X), data) if self.by_example else (1, Data(data.X[None], data.y[None]))
-        with self.whole_or_not_at_all():
+        with self.whole_or_not_at_all() as before:
             drawn = [dropout.mask(examples * size).reshape(examples, size) for dropout, size in masks]
             program.params = self.params
             try:
                 total, self.gradient, (outputs, statistics) = program.step(*batch, *drawn)
             except ArithmeticError as error:
                 raise FloatingPointError(f"training stopped in {place}: {error}") from error
-            if not math.isfinite(total):
-                self._explain(data, drawn, place)
-                raise FloatingPointError(f"the loss is {total} in {place}")
             slopes = {path: math.hypot(*self.gradient[where].tolist()) for path, where in self.places.items()}
-            check_norms(slopes, place)
+            if not all(map(math.isfinite, [total, *slopes.values()])):
+                self.restore(before)
+                self.push()
+                self.swept(data, place, before)  # recorded as a graph the batch is explained
+                why = watched(lambda: program.step(*batch, *drawn))
+                told = f" ({why})" if isinstance(why, str) else ""
+                raise FloatingPointError(
+                    f"the loss or its gradient is not finite in {place}, only as it is compiled{told}: in a branch "
+                    "that is not taken no derivative may be infinite, write sqrt(where(c, x, 1.0)) for "
+                    "where(c, sqrt(x), 0.0)"
+                )
             self.ahead = True
             self.steps.step(self.params, self.gradient)
-            check_update(bool(np.isfinite(self.params[self.held]).all()), place)
+            self.check_update(bool(np.isfinite(self.params[self.held]).all()), place)
             for (norm, n), found in zip(norms, statistics, strict=True):
                 norm.move(found[0].tolist(), n)
+            self.least_loss = min(self.least_loss, total)
             listed = _listed(outputs)
             return Outcome(total, slopes, listed if self.by_example or not listed else listed[0])
 
-    def _explain(self, data: Data, masks: list[Array], place: str) -> None:
-        """Record the batch as a graph, with the same masks: it names the gate that is not finite."""
-        self.push()
-        given = iter(masks)
-        with masks_from(lambda dropout, size: next(given).ravel().tolist()):
-            self.forward(data, place)
-
     def validate(self, data: Data) -> tuple[float, list[Any]]:
-        """The loss without penalty and the outputs, in use."""
+        """The loss without penalty and the outputs, in evaluation."""
         if not _one_by_one(self.model):
             return super().validate(data)
         if self.in_use is None or self.statistics:  # running statistics are constants of the program
@@ -181,9 +192,9 @@ class Programs(Batches):
 
 def _one_by_one(model: Module) -> bool:
     """Whether an example has the same output whatever the others are, and draws the same masks."""
-    for _, module in model.modules():
+    for module in model.modules():
         own = [name for name in ("__call__", "run", "forward_batch", "forward") if not _ours(type(module), name)]
-        drops = any(isinstance(one, Dropout) and one.training for _, one in module.modules())
+        drops = any(isinstance(one, Dropout) and one.training for one in module.modules())
         together = isinstance(module, BatchNorm) and module.training
         if together or (own and (own != ["forward"] or drops)):
             return False

@@ -1,4 +1,4 @@
-"""Run one suite: `python -m tests.benchmarks eager`."""
+"""Run one suite, print its tables and put them in README.md beside this file: `python -m tests.benchmarks eager`."""
 
 import sys
 from importlib import import_module
@@ -11,4 +11,5 @@ if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in SUITES:
         sys.exit(f"usage: python -m tests.benchmarks {'|'.join(SUITES)}")
     harness.one_thread()
-    import_module(f"tests.benchmarks.{sys.argv[1]}").main()
+    suite = import_module(f"tests.benchmarks.{sys.argv[1]}")
+    harness.on_one_core(lambda: harness.publish(sys.argv[1], suite.report()))

@@ -27,7 +27,7 @@ import numpy as np
 import microgradnn as mg
 from microgradnn import Value, nn
 from tests.benchmarks import eager, networks
-from tests.benchmarks.harness import clock, machine, medians, on_one_core
+from tests.benchmarks.harness import clock, machine, medians
 
 ALPHA, RATE = networks.ALPHA, networks.RATE
 MOONS, DIGITS = networks.MOONS, networks.DIGITS
@@ -1151,8 +1151,13 @@ def targets_of_rolls(rolls: Mapping[tuple[str, int], Roll]) -> list[str]:
     return lines
 
 
-def report() -> None:
-    """Measure and print, as the README shows it."""
+STEPS_TITLE = "Whole training steps, or values with gradients, in microseconds:"
+PREPARING_TITLE = "Seconds until the first step is done, compilers included:"
+ROLLS_TITLE = "Compiling large graphs, recording included:"
+
+
+def report() -> list[str]:
+    """Measure: the lines of the section of this suite."""
     rolls = {(kind, size): roll(kind, size) for kind, sizes in ROLLS.items() for size in sizes}
     import casadi  # noqa: F401
     import jax  # noqa: F401
@@ -1164,17 +1169,12 @@ def report() -> None:
     gc.freeze()  # as in a process of its own: no engine pays for walking over the modules of the others
     with float64():
         figures, preparing = measure()
-    print("Microseconds a step:\n\n" + "\n".join(table(figures)))
-    print("\nSeconds until the first step is done, compilers included:\n\n" + "\n".join(table(preparing)))
-    print("\n" + "\n".join(table_of_rolls(rolls)))
-    print(
-        f"\n{machine('numpy', 'jax', 'torch', 'casadi', 'micrograd')}; one thread. Processor time, medians of {RUNS} "
+    how = (
+        f"{machine('numpy', 'jax', 'torch', 'casadi', 'micrograd')}; one thread. Processor time, medians of {RUNS} "
         f"interleaved runs of up to {STEPS} steps in a row. All engines start from the same numbers; values and "
-        "gradients were compared before timing: equal to 1e-9.\n"
+        "gradients were compared before timing: equal to 1e-9."
     )
-    print("\n".join([*targets(figures), *targets_of_rolls(rolls)]))
-
-
-def main() -> None:
-    """Run the suite on one core."""
-    on_one_core(report)
+    return [
+        STEPS_TITLE, "", *table(figures), "", PREPARING_TITLE, "", *table(preparing), "",
+        ROLLS_TITLE, "", *table_of_rolls(rolls), "", how, "", *targets(figures), *targets_of_rolls(rolls),
+    ]  # fmt: skip

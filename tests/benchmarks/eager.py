@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import microgradnn
-from tests.benchmarks.harness import Task, machine, medians, memory, on_one_core, phases, whole
+from tests.benchmarks.harness import Task, machine, medians, memory, phases, whole
 
 
 class Engine(NamedTuple):
@@ -250,24 +250,22 @@ def targets(figures: Figures) -> list[str]:
     return [*lines, f"- at most 210 bytes a gate: {held:.0f}, {'met' if held <= 210 else 'missed'}"]
 
 
-def report() -> None:
-    """Measure and print, as the README shows it."""
+TITLE = "Recording and sweeping graphs of scalars:"
+
+
+def report() -> list[str]:
+    """Measure: the lines of the section of this suite."""
     engines = [engine() for engine in ENGINES]
     gc.collect()
     gc.freeze()  # as in a process of its own: no engine pays for walking over the modules of the others
     gradients = check_equal(engines, readme, (-4.0, 2.0))
     assert [round(gradient, 4) for gradient in gradients] == [138.8338, 645.5773]
     figures = measure(engines, SIZES, SMALL_RUNS)
-    print("\n".join(table([engine.name for engine in engines], figures)))
     runs = ", ".join(f"{runs} runs of {gates:,} gates" for gates, (_, runs) in SIZES.items())
-    print(
-        f"\n{machine('micrograd', 'torch', 'autograd')}. Recording + backward, processor time; small graphs in one "
+    how = (
+        f"{machine('micrograd', 'torch', 'autograd')}. Recording + backward, processor time; small graphs in one "
         f"figure, gc on. Medians of interleaved runs: {runs}, {SMALL_RUNS} of the small graphs. "
-        "Before timing, the gradients of all engines were compared: equal to 1e-9.\n"
+        "Before timing, the gradients of all engines were compared: equal to 1e-9."
     )
-    print("\n".join(targets(figures)))
-
-
-def main() -> None:
-    """Run the suite on one core."""
-    on_one_core(report)
+    names = [engine.name for engine in engines]
+    return [TITLE, "", *table(names, figures), "", how, "", *targets(figures)]

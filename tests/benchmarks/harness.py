@@ -9,11 +9,12 @@ from __future__ import annotations
 import gc
 import os
 import platform
+import re
 import statistics
 import sys
 import threading
 import tracemalloc
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from time import process_time as clock
@@ -107,6 +108,19 @@ def one_thread() -> None:
         os.environ[name] = "1"
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+
+
+PAGE = Path(__file__).with_name("README.md")
+
+
+def publish(suite: str, lines: Sequence[str], page: Path = PAGE) -> None:
+    """Print what a suite has measured, and put it in place of the section of that name on the page."""
+    text = "\n".join(lines)
+    print(text)
+    found = page.read_text(encoding="utf-8")
+    section = re.compile(rf"^## {re.escape(suite)}\n.*?(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+    assert len(section.findall(found)) == 1, f"{page} has no section {suite}"
+    page.write_text(section.sub(lambda _: f"## {suite}\n\n{text}\n\n", found).rstrip() + "\n", encoding="utf-8")
 
 
 def machine(*packages: str) -> str:

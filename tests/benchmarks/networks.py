@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from microgradnn import fit, nn, optim
-from tests.benchmarks.harness import machine, medians, on_one_core, whole
+from tests.benchmarks.harness import machine, medians, whole
 
 Weights = list[tuple[list[list[float]], list[float]]]  # of each layer: rows and biases
 
@@ -305,22 +305,19 @@ def targets(figures: Figures) -> list[str]:
     return lines
 
 
-def report() -> None:
-    """Measure and print, as the README shows it."""
+TITLE = "Whole training steps with `nn` as it is (a neuron is one gate here, a chain of gates there):"
+
+
+def report() -> list[str]:
+    """Measure: the lines of the section of this suite."""
     for maker in (*W2.values(), *W3.values()):
         maker()  # imports
     gc.collect()
     gc.freeze()  # as in a process of its own: no engine pays for walking over the modules of the others
     figures = measure(RUNS, STEPS)
-    print("\n".join(table(figures)))
-    print(
-        f"\n{machine('micrograd', 'torch', 'scikit-learn')}. Processor time, medians of {RUNS} interleaved runs: of "
+    how = (
+        f"{machine('micrograd', 'torch', 'scikit-learn')}. Processor time, medians of {RUNS} interleaved runs: of "
         f"{STEPS['W2']} steps in a row for W2, of {STEPS['W3']} for W3, of an epoch. All engines start from the same "
-        "weights; losses and gradients were compared before timing: equal to 1e-7.\n"
+        "weights; losses and gradients were compared before timing: equal to 1e-7."
     )
-    print("\n".join(targets(figures)))
-
-
-def main() -> None:
-    """Run the suite on one core."""
-    on_one_core(report)
+    return [TITLE, "", *table(figures), "", how, "", *targets(figures)]

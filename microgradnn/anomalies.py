@@ -1,0 +1,75 @@
+"""Where a nan was born: what `detect_anomaly` knows of gates, and how it names them.
+
+Lines are kept for gates that are recorded while it is on. A nan that is born in a sweep is found afterwards, from
+what the sweep left: at a gate that hands on nan though its own adjoint is none, or where contributions add up to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+from weakref import finalize
+
+from microgradnn.graph import topological_order
+from microgradnn.modes import source_line
+
+_lines: dict[int, str] = {}  # by `id`, as long as the gate lives
+
+
+def note_line(gate: Any) -> None:
+    """Remember the user's line at work as the one that recorded this gate."""
+    _note(gate, source_line())
+
+
+def note_lines(roots: Iterable[Any]) -> None:
+    """Remember the user's line at work for all gates before `roots` that have none, as those that a sweep recorded."""
+    line = source_line()
+    for node in topological_order(*roots):
+        if node.primitive is not None and id(node) not in _lines:
+            _note(node, line)
+
+
+def _note(gate: Any, line: str) -> None:
+    _lines[id(gate)] = line
+    finalize(gate, _lines.pop, id(gate), None).atexit = False
+
+
+def at_line(gate: Any, happened: str = "") -> str:
+    """A gate as messages name it: the call with its numbers, its module, what happened, the line that recorded it.
+
+    >>> from microgradnn import Value
+    >>> at_line(Value(2.0, "x") * 3, " is finite")
+    'multiply(x=2.0, 3.0) is finite'
+    """
+    module = f" of module {gate.path}" if gate.path else ""
+    line = _lines.get(id(gate))
+    return f"{gate.primitive.describe(gate.operands)}{module}{happened}{f', recorded at {line}' if line else ''}"
+
+
+def refuse_nan(swept: Iterable[tuple[Any, Any]]) -> None:
+    """Raise FloatingPointError where a sweep, given as nodes and adjoints from the root on, made a nan."""
+    arrived: dict[Any, list[tuple[float, Any]]] = {}
+    for node, found in swept:
+        adjoint = getattr(found, "data", found)
+        if adjoint != adjoint:
+            parts = " and ".join(f"{part} from {at_line(gate)}" for part, gate in arrived.get(node, []))
+            raise FloatingPointError(f"a gradient is nan, the sum of {parts or 'nothing'}")
+        if node.primitive is None:
+            continue
+        for operand, partial in zip(node.operands, node.handed, strict=True):
+            if partial is None:
+                continue
+            contribution = partial * adjoint
+            if contribution != contribution:
+                raise FloatingPointError(
+                    f"the gradient becomes nan at {at_line(node)}: it hands on {partial} × {adjoint}, "
+                    "its local derivative × its gradient"
+                )
+            arrived.setdefault(operand, []).append((contribution, node))
+
+
+def refuse_nan_tangent(gate: Any, found: Any) -> None:
+    """Raise FloatingPointError where the derivative of a gate along a direction is nan."""
+    tangent = getattr(found, "data", found)
+    if tangent != tangent:
+        raise FloatingPointError(f"the derivative along the direction becomes nan at {at_line(gate)}")

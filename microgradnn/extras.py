@@ -1,0 +1,26 @@
+"""What the package needs for some of its parts only, and how to install it."""
+
+from __future__ import annotations
+
+import re
+
+
+def install(package: str) -> str:
+    """The command that installs `package` as the extras of this one ask for it, wherever this one came from.
+
+    An index need not know microgradnn, and a folder that it was installed from may be gone: so the command names what
+    is missing, not the extra.
+
+    >>> install("matplotlib")
+    'pip install "matplotlib>=...
+    """
+    from importlib.metadata import PackageNotFoundError, requires
+
+    try:
+        wanted = requires("microgradnn") or []
+    except PackageNotFoundError:  # run from its folder, without being installed
+        wanted = []
+    for requirement in wanted:
+        if re.match(rf"{re.escape(package)}\b(?!-)", requirement):
+            return f'pip install "{requirement.partition(";")[0].strip()}"'
+    return f"pip install {package}"

@@ -1,0 +1,123 @@
+"""Reading numbers, one by one or in arrays of any library; what holds no numbers is refused with a remedy.
+
+A Value is known here as what can record a gate; the arrays of NumPy, PyTorch and JAX by what they say of themselves.
+"""
+
+from __future__ import annotations
+
+import numbers
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+def number(x: Any) -> float:
+    """Return `x` as a float; refuse what is not one real number with a TypeError that says what to do.
+
+    >>> number(True), number(3)
+    (1.0, 3.0)
+    """
+    if _is_number(x):
+        return float(x)
+    if hasattr(x, "record_gate"):
+        raise TypeError(f"expected a number, got {x!r}: {remedy(x)}")
+    shape = getattr(x, "shape", None)
+    if isinstance(x, (str, bytes, numbers.Complex)):
+        advice = remedy(x)
+    elif shape == ():
+        advice = f"use its {_plain(x)}.item() for the number in it"
+    elif hasattr(x, "__len__") or hasattr(x, "__array__") or hasattr(x, "__iter__"):
+        data = f"data{_plain(x)}.tolist()" if hasattr(x, "tolist") else "data"
+        advice = f"record one number at a time, for example [Value(v) for v in {data}]"
+        if shape == (1,):
+            advice += f", or use its {_plain(x)}.item()"
+    else:
+        advice = remedy(x)
+    raise TypeError(f"expected a number or a Value, got {type(x).__name__} {x!r:.60}: {advice}")
+
+
+def numbers_in(data: Any, saying: str) -> np.ndarray[Any, Any]:
+    """The numbers in `data`, nested lists or an array of any library, as a NumPy array.
+
+    Raises TypeError for what are no real numbers, with what was `saying`, what was given and what to do.
+
+    >>> numbers_in([[1, 2], [3, 4]], "X must hold numbers").shape
+    (2, 2)
+    >>> numbers_in(["1", "2"], "X must hold numbers")
+    Traceback (most recent call last):
+    TypeError: X must hold numbers, got ['1', '2']: convert it with float(...) first
+    """
+    import numpy as np
+
+    array = read_array(data, saying)
+    if array.dtype.kind == "O":
+        try:
+            array = np.vectorize(number, otypes=[float])(array)
+        except (TypeError, OverflowError):
+            raise _refusal(data, saying) from None
+    if array.dtype.kind not in "biuf":
+        raise _refusal(data, saying)
+    return array
+
+
+def read_array(data: Any, saying: str) -> np.ndarray[Any, Any]:
+    """`data` as a NumPy array, of numbers or of objects such as Values; TypeError where NumPy cannot read it."""
+    import numpy as np
+
+    try:
+        return np.asarray(data)
+    except (TypeError, ValueError, RuntimeError):  # the last: a tensor of PyTorch that requires a gradient
+        raise _refusal(data, saying) from None
+
+
+def _refusal(data: Any, saying: str) -> TypeError:
+    advice = remedy(data)
+    return TypeError(f"{saying}, got {data!r:.60}" + (f": {advice}" if advice else ""))
+
+
+def remedy(x: Any) -> str:
+    """What to do with `x`, or with the first thing in it that is no number; "" where there is nothing to say.
+
+    >>> remedy([1.0, [2.0, None]])
+    'did a function forget to return its result?'
+    """
+    if isinstance(x, (list, tuple)):
+        return next(filter(None, map(remedy, x)), "")
+    if _is_number(x):
+        return ""
+    if hasattr(x, "record_gate"):
+        return "use its .data for the number in it"
+    if isinstance(x, numbers.Complex):
+        return "complex numbers are not supported, use two Values for the real and imaginary parts"
+    if x is None:
+        return "did a function forget to return its result?"
+    if not hasattr(x, "__array__"):
+        return "convert it with float(...) first"
+    if _plain(x):
+        return f"use its {_plain(x)}"
+    import numpy as np
+
+    array = np.asarray(x)
+    if array.dtype.kind in "biuf":
+        return ""
+    return remedy(array.ravel().tolist()) if array.size and array.dtype.kind in "Oc" else remedy("")
+
+
+def _plain(x: Any) -> str:
+    """The calls that make of an array or a tensor one that NumPy reads, such as `.detach().float()`."""
+    tensor = hasattr(x, "detach")  # of PyTorch
+    calls = [
+        (".detach()", tensor and x.requires_grad),
+        (".to_dense()", tensor and x.is_sparse),
+        (".cpu()", tensor and x.device.type != "cpu"),
+        (".float()" if tensor else ".astype(float)", re.search("bfloat|float8", str(getattr(x, "dtype", "")))),
+    ]
+    return "".join(call for call, needed in calls if needed)
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, (float, int, numbers.Real)) or (
+        type(x).__module__ == "numpy" and type(x).__name__ in {"bool", "bool_"}
+    )

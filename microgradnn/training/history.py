@@ -1,0 +1,188 @@
+"""What came of training, epoch by epoch, and what going on with it needs; to and from files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from microgradnn.files import check_writable, write_whole
+from microgradnn.training.state import Best, State
+
+ENDING = ".json"
+FORMAT = "microgradnn history 1"
+
+
+@dataclass
+class History:
+    """What happened in each epoch: one number in every list; and all that going on with training needs.
+
+    `loss` is the mean over the epoch, penalty included; `metrics` are of the outputs seen while training;
+    `validation_loss` (without penalty) and `validation_metrics` are of the model in evaluation after the epoch.
+    `gradient_norm` has, by path of the module, the mean over the batches of ‖∂loss/∂parameters‖. `stopped` says
+    why training ended before the last epoch: "early", "interrupted", "on_epoch", or "" if it did not.
+
+    `fit(…, history=history)` goes on from the end of the last complete epoch. `state` holds what it needs for that:
+    the weights and running statistics, those of the smallest validation loss, the optimizer's state, and the states
+    of the random generators of batches and modules.
+
+    >>> from microgradnn import fit, nn, optim
+    >>> def run(epochs, history=None):
+    ...     model = nn.MLP(1, [3, 1], rng=0)
+    ...     data, adam = ([[0.0], [1.0]], [1.0, 0.0]), optim.Adam(model.parameters())
+    ...     return fit(model, "mse", *data, adam, epochs, rng=None if history else 0, progress=False, history=history)
+    >>> run(5, history=run(3)) == run(5)
+    True
+    """
+
+    loss: list[float] = field(default_factory=list)
+    validation_loss: list[float] = field(default_factory=list)
+    metrics: dict[str, list[float]] = field(default_factory=dict)
+    validation_metrics: dict[str, list[float]] = field(default_factory=dict)
+    learning_rate: list[float] = field(default_factory=list)
+    gradient_norm: dict[str, list[float]] = field(default_factory=dict)
+    stopped: str = ""
+    _state: State | None = field(default=None, init=False, repr=False, compare=False)
+    _live: Callable[[], State] | None = field(default=None, init=False, repr=False, compare=False)  # in `on_epoch`
+
+    reasons: ClassVar[tuple[str, ...]] = ("", "early", "interrupted", "on_epoch")  # what `stopped` may be
+
+    @property
+    def state(self) -> State | None:
+        """What going on needs: None before training, in `on_epoch` what model and optimizer hold at that moment."""
+        return self._state if self._live is None else self._live()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_state": self.state, "_live": None}
+
+    # ---- files ----
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write everything to a JSON file, from which `History.load` reads it to the bit, also in `on_epoch`.
+
+        A file that was there before stays until the new one is complete. Raises ValueError for a name that does not
+        end in `.json` and, while `fit` runs, outside `on_epoch`; OSError where the file cannot be written.
+
+        >>> import os, tempfile
+        >>> history = History(loss=[0.5, 0.25], learning_rate=[0.1, 0.1])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     history.save(os.path.join(folder, "run.json"))
+        ...     History.load(os.path.join(folder, "run.json")).loss
+        [0.5, 0.25]
+        """
+        if Path(path).suffix.lower() != ENDING:
+            raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {ENDING}")
+        check_writable(path)
+        self.check()
+        figures = {name: getattr(self, name) for name in _LISTS + _BY_NAME}
+        state = self.state
+        content = {"format": FORMAT, **figures, "stopped": self.stopped, "state": state and asdict(state)}
+        write_whole(path, json.dumps(content, indent=1).encode())
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> History:
+        """Read what `save` wrote.
+
+        Raises OSError where the file cannot be read; ValueError, with the path, for one that is damaged or of another
+        kind. Nothing in a file can run.
+
+        >>> History.load("nowhere.json")
+        Traceback (most recent call last):
+        FileNotFoundError: cannot load 'nowhere.json': No such file or directory
+        """
+        shown = repr(os.fspath(path))
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            raise type(error)(f"cannot load {shown}: {error.strerror or error}") from None
+        try:
+            found = json.loads(content)
+        except (ValueError, RecursionError):
+            raise ValueError(f"cannot load {shown}: it is damaged, or no {ENDING} file") from None
+        if not isinstance(found, dict) or found.get("format") != FORMAT:
+            raise ValueError(f"cannot load {shown}: it is not what History.save writes")
+        try:
+            history = cls()
+            for name in _LISTS:
+                setattr(history, name, _figures(found[name]))
+            for name in _BY_NAME:
+                setattr(history, name, {str(key): _figures(figures) for key, figures in found[name].items()})
+            history.stopped = cls.reasons[cls.reasons.index(found["stopped"])]
+            history._state = None if found["state"] is None else _state(found["state"])
+            history.check()
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise ValueError(f"cannot load {shown}: it is damaged: {error}") from None
+        return history
+
+    # ---- for `fit` ----
+
+    def hold(self, state: State) -> None:
+        """Have the state to go on from, and no figures of later epochs."""
+        for _, figures in self.lists():
+            del figures[state.epochs :]
+        self._state = state
+
+    @contextmanager
+    def looked_at(self, ask: Callable[[], State]) -> Iterator[None]:
+        """Inside the block the state is what `ask` gives at that moment."""
+        self._live = ask
+        try:
+            yield
+        finally:
+            self._live = None
+
+    def append(self, figures: Mapping[str, Any]) -> None:
+        """Note the figures of one epoch."""
+        for name, figure in figures.items():
+            if isinstance(figure, Mapping):
+                for key, one in figure.items():
+                    getattr(self, name).setdefault(key, []).append(one)
+            else:
+                getattr(self, name).append(figure)
+
+    def lists(self) -> Iterator[tuple[str, list[float]]]:
+        """Every list of figures, by name."""
+        for name in _LISTS:
+            yield name, getattr(self, name)
+        for name in _BY_NAME:
+            yield from ((f"{name}[{key!r}]", figures) for key, figures in getattr(self, name).items())
+
+    def check(self) -> None:
+        """Raise ValueError where the lists are not of equal length, or not those of the state."""
+        epochs = len(self.loss)
+        for name, figures in self.lists():
+            if len(figures) != epochs and (figures or name != "validation_loss"):
+                raise ValueError(f"the history has {epochs} losses, but {name} has {len(figures)} numbers")
+        state = self.state
+        if state is not None and state.epochs != epochs:
+            raise ValueError(
+                f"the history has {epochs} epochs, but its state is that after {state.epochs}: while fit runs, the two "
+                "are together in on_epoch"
+            )
+        if state is not None and not 0 <= state.best.epoch < max(epochs, 1):
+            raise ValueError(f"the history has {epochs} epochs, but its best is epoch {state.best.epoch}")
+
+
+_LISTS = ("loss", "validation_loss", "learning_rate")
+_BY_NAME = ("metrics", "validation_metrics", "gradient_norm")
+
+
+def _figures(listed: Any) -> list[float]:
+    if not isinstance(listed, list) or any(type(figure) not in (int, float) for figure in listed):
+        raise ValueError(f"{listed!r:.60} is no list of numbers")
+    return [float(figure) for figure in listed]
+
+
+def _state(found: Any) -> State:
+    best = Best(**found["best"])
+    for data, kinds in [
+        (found["epochs"], int), (found["weights"], dict), (found["held"], list), (found["optimizer"], dict),
+        (found["generators"], dict), (best.loss, float), (best.epoch, int), (best.weights, dict | None),
+    ]:  # fmt: skip
+        if not isinstance(data, kinds):
+            raise ValueError(f"its state holds {data!r:.60}")
+    return State(**found | {"best": best})

@@ -1,0 +1,315 @@
+"""Modes hold where their body runs, and nowhere else: blocks, decorated functions of every kind, threads, tasks."""
+
+import asyncio
+import functools
+import gc
+import inspect
+import threading
+import weakref
+
+import pytest
+
+from microgradnn import Value, detect_anomaly, no_grad
+from microgradnn.modes import current_mode, inside, recording
+
+
+def records():
+    return current_mode().record
+
+
+def plain(given=None):
+    return [records()]
+
+
+def generator(given=None):
+    seen = [records()]
+    while given is not None:
+        given = yield given
+        seen.append(records())
+    return seen
+
+
+class Pause:
+    """What a coroutine waits for without an event loop."""
+
+    def __await__(self):
+        yield "paused"
+
+
+async def coroutine(given=None):
+    seen = [records()]
+    while given:
+        await Pause()
+        seen.append(records())
+        given -= 1
+    return seen
+
+
+async def async_generator(count):
+    for _ in range(count):
+        yield records()
+        await Pause()
+        yield records()
+
+
+def finished(steps):
+    """Run a generator or a coroutine to its end; nothing that it does is seen between its steps."""
+    while True:
+        try:
+            steps.send(None)
+        except StopIteration as end:
+            return end.value
+        assert records()
+
+
+def gathered(steps):
+    """All that an async generator yields."""
+    found = []
+    while True:
+        step = steps.__anext__()
+        try:
+            found.append(finished(step))
+        except StopAsyncIteration:
+            return found
+
+
+# ---- what a decorator reaches -------------------------------------------------------------------------------------
+
+
+def test_a_decorated_generator_computes_in_the_mode_and_lends_it_to_nobody():
+    @no_grad()
+    def squares(x):
+        for n in range(3):
+            yield n * x * x
+
+    x = Value(2.0)
+    for square in squares(x):
+        assert square.operands == ()
+        assert (x * x).operands == (x, x)
+
+
+def test_a_decorated_generator_is_sent_to_thrown_into_closed_and_returns():
+    seen = []
+
+    @no_grad()
+    def counter():
+        total = 0.0
+        try:
+            while True:
+                try:
+                    total += yield total
+                except KeyError:
+                    seen.append(("thrown", records()))
+                if total > 5:
+                    return total
+        finally:
+            seen.append(("ended", records()))
+
+    running = counter()
+    assert (next(running), running.send(2.0), running.throw(KeyError()), records()) == (0.0, 2.0, 2.0, True)
+    with pytest.raises(StopIteration) as end:
+        running.send(4.0)
+    assert end.value.value == 6.0
+    closed = counter()
+    next(closed)
+    closed.close()
+    thrown = counter()
+    next(thrown)
+    with pytest.raises(ZeroDivisionError):
+        thrown.throw(ZeroDivisionError())
+    assert seen == [("thrown", False), ("ended", False), ("ended", False), ("ended", False)]
+    assert records()
+
+
+def test_a_decorated_coroutine_computes_in_the_mode_between_its_pauses():
+    assert finished(no_grad()(coroutine)(2)) == [False, False, False]
+    running = no_grad()(coroutine)(1)
+    running.send(None)
+    running.close()
+    assert records()
+
+
+def test_a_decorated_async_generator_computes_in_the_mode():
+    assert gathered(no_grad()(async_generator)(2)) == [False] * 4
+    seen = []
+
+    @no_grad()
+    async def watched():
+        while True:
+            try:
+                seen.append((yield records()))
+            except KeyError:
+                seen.append(records())
+            except GeneratorExit:
+                await Pause()
+                seen.append(records())
+                raise
+
+    running = watched()
+    assert finished(running.asend(None)) is False
+    assert finished(running.asend("sent")) is False
+    assert finished(running.athrow(KeyError())) is False
+    finished(running.aclose())
+    assert seen == ["sent", False, False]
+    assert records()
+
+
+def test_tasks_that_wait_for_each_other_keep_their_modes():
+    async def both():
+        @no_grad()
+        async def off(mine, other):
+            mine.set()
+            await other.wait()
+            return records()
+
+        async def on(mine, other):
+            await other.wait()
+            seen = records()
+            mine.set()
+            return seen
+
+        first, second = asyncio.Event(), asyncio.Event()
+        return await asyncio.gather(off(first, second), on(second, first))
+
+    assert asyncio.run(both()) == [False, True]
+
+
+class Called:
+    """An object whose call is a generator."""
+
+    def __call__(self, given):
+        return (yield from generator(given))
+
+
+@pytest.mark.parametrize(
+    ("function", "kind"),
+    [
+        (plain, inspect.isfunction), (generator, inspect.isgeneratorfunction), (coroutine, inspect.iscoroutinefunction),
+        (async_generator, inspect.isasyncgenfunction), (Called(), inspect.isgeneratorfunction),
+        (functools.partial(generator), inspect.isgeneratorfunction),
+    ],
+    ids=["plain", "generator", "coroutine", "async generator", "callable object", "partial"],
+)  # fmt: skip
+def test_a_decorated_function_is_of_the_same_kind_also_when_decorated_twice(function, kind):
+    once = no_grad()(function)
+    twice = detect_anomaly()(once)
+    assert kind(once)
+    assert kind(twice)
+    assert twice.__wrapped__.__wrapped__ is function
+    result = twice(1)
+    if function is async_generator:
+        assert gathered(result) == [False, False]
+    else:
+        assert (result if function is plain else finished(result))[0] is False
+    assert records()
+
+
+@pytest.mark.parametrize("wrong", [3, Value(1.0), Value, staticmethod(plain), classmethod(plain)])
+def test_what_is_no_function_is_not_decorated(wrong):
+    with pytest.raises(TypeError, match=r"a mode decorates a function, got .*: decorate methods one by one"):
+        no_grad()(wrong)
+
+
+def test_an_exception_that_leaves_a_decorated_generator_is_freed_with_its_last_name():
+    class FailureError(Exception):
+        pass
+
+    def failed():
+        running = no_grad()(generator)(1)
+        next(running)
+        try:
+            running.throw(FailureError())
+        except FailureError as failure:
+            return weakref.ref(failure)
+
+    gc.collect()
+    gc.disable()
+    try:
+        assert failed()() is None
+    finally:
+        gc.enable()
+
+
+# ---- entering again ------------------------------------------------------------------------------------------------
+
+
+def test_one_switch_is_entered_again_nested_and_after_an_exception():
+    off, on = no_grad(), recording()
+    for _ in range(2):
+        with off:
+            with on, off:
+                with off:
+                    assert not records()
+                assert not records()
+            assert not records()
+        assert records()
+        with pytest.raises(KeyError), off:
+            raise KeyError
+        assert records()
+
+
+def test_a_decorated_function_may_call_itself():
+    @no_grad()
+    def depth(n):
+        return n and 1 + depth(n - 1) + records()
+
+    assert depth(20) == 20
+    assert records()
+
+
+def test_one_switch_in_several_threads():
+    off, wrong = no_grad(), []
+    together = threading.Barrier(4, timeout=60)
+
+    def work():
+        for _ in range(50):
+            together.wait()
+            with off:
+                together.wait()
+                wrong.extend([True] * records())
+            wrong.extend([True] * (not records()))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+
+
+def test_blocks_that_end_out_of_turn_end_alone():
+    """A generator that is suspended inside a block of its own lends the mode on; its end takes no other mode along."""
+
+    def lending(switch):
+        with switch:
+            yield
+
+    for own, outer in [(no_grad(), detect_anomaly()), (no_grad(), no_grad()), (no_grad(), recording())]:
+        expected = current_mode()._replace(**outer._changes)
+        running = lending(own)
+        next(running)
+        with outer:
+            running.close()
+            assert current_mode() == expected
+        assert current_mode() == current_mode().__class__()
+
+
+def test_a_block_that_ends_in_another_context_changes_nothing_there():
+    def lending():
+        with no_grad():
+            yield
+
+    running = lending()
+    thread = threading.Thread(target=next, args=(running,))
+    thread.start()
+    thread.join()
+    with no_grad():
+        running.close()
+        assert not records()
+    assert records()
+
+
+def test_modules_inside_each_other_and_a_mode_between_them():
+    with inside("net"), no_grad(), inside("0"), recording():
+        assert (current_mode().path, current_mode().record) == ("net.0", True)
+    assert current_mode().path is None
