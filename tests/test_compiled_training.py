@@ -508,7 +508,8 @@ def test_a_gradient_that_only_arrays_make_nan_is_told_with_the_remedy():
 
     def trained(loss, compiled):
         model = nn.MLP(1, [1], init=nn.init.constant(0.0))
-        return quiet(model, loss, [[1.0], [2.0]], [0.0, 0.0], optim.SGD(model.parameters()), 1, compiled=compiled)
+        return quiet(model, loss, [[1.0], [2.0]], [0.0, 0.0], optim.SGD(model.parameters()), 1, rng=0,
+                     compiled=compiled)  # fmt: skip
 
     def infinite(out, y):
         return functional.where(out[0], functional.sqrt(out[0]), 0.0) + out[1]

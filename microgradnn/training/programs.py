@@ -160,9 +160,8 @@ class Programs(Batches):
                 why = watched(lambda: program.step(*batch, *drawn))
                 told = f" ({why})" if isinstance(why, str) else ""
                 raise FloatingPointError(
-                    f"the loss or its gradient is not finite in {place}, only as it is compiled{told}: in a branch "
-                    "that is not taken no derivative may be infinite, write sqrt(where(c, x, 1.0)) for "
-                    "where(c, sqrt(x), 0.0)"
+                    f"the loss or its gradient is not finite in {place}, only as it is compiled{told}: what is not "
+                    "taken may have no infinite derivative, write sqrt(where(c, x, 1.0)) for where(c, sqrt(x), 0.0)"
                 )
             self.ahead = True
             self.steps.step(self.params, self.gradient)
