@@ -14,6 +14,7 @@ import types
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from pathlib import Path
+from types import FrameType
 from typing import Any, NamedTuple, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -218,16 +219,25 @@ def inside(name: str) -> Switch:
 _OURS = (str(Path(__file__).parent) + os.sep, "<microgradnn")
 
 
+def is_ours(frame: FrameType) -> bool:
+    """Whether a call is of a function of this package."""
+    return frame.f_code.co_filename.startswith(_OURS)
+
+
 def called_by_user() -> bool:
     """Whether the function that asks was called from outside this package."""
-    return not sys._getframe(2).f_code.co_filename.startswith(_OURS)
+    return not is_ours(sys._getframe(2))
+
+
+def line_text(filename: str, line: int) -> str:
+    """A line of code as messages name it: `file, line n: text`."""
+    text = linecache.getline(filename, line).strip()
+    return f"{filename}, line {line}" + (f": {text}" if text else "")
 
 
 def source_line() -> str:
     """The first source line outside this package on the stack: `file, line n: text`."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and frame.f_code.co_filename.startswith(_OURS):
+    while frame.f_back is not None and is_ours(frame):
         frame = frame.f_back
-    filename, line = frame.f_code.co_filename, frame.f_lineno
-    text = linecache.getline(filename, line).strip()
-    return f"{filename}, line {line}" + (f": {text}" if text else "")
+    return line_text(frame.f_code.co_filename, frame.f_lineno)

@@ -326,7 +326,7 @@ def test_a_history_of_nothing_is_a_beginning():
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_on_epoch_changes_counts_and_is_saved(compiled, tmp_path):
-    """Weights, settings and memory of the optimizer; saved before or after the change, or copied."""
+    """Weights, settings and memory of the optimizer; saved, or copied, without what cannot be pickled of `fit`."""
 
     def trained(epochs, history=None, save=None):
         model = rich()
@@ -342,7 +342,8 @@ def test_what_on_epoch_changes_counts_and_is_saved(compiled, tmp_path):
                 save(history)
 
         given = {"rng": 1} if history is None else {"history": history}
-        history = quiet(model, "mse", X, Y, optimizer, epochs, 3, HELD_OUT, on_epoch=change, compiled=compiled, **given)
+        history = quiet(model, "mse", X, Y, optimizer, epochs, 3, HELD_OUT, on_epoch=change, compiled=compiled,
+                        penalty=lambda model: nn.l2(model, 0.01), **given)  # fmt: skip
         return left(history, model, optimizer)
 
     ways = {"file": [], "copy": [], "pickle": []}

@@ -319,9 +319,7 @@ OUT_OF_SIGHT = {
 @pytest.mark.parametrize("kind", UNLEARNABLE)
 def test_results_of_gates_are_refused_with_the_wrong_line_and_the_right_one(kind):
     module = nn.Module()
-    with pytest.raises(
-        TypeError, match=r"^self\.w: .* is the result of a gate.*Not .*, but self\.w = \[Value"
-    ):
+    with pytest.raises(TypeError, match=r"^self\.w: .* is the result of a gate.*Not .*, but self\.w = \[Value"):
         module.w = UNLEARNABLE[kind]()
     assert not hasattr(module, "w")
 

@@ -16,6 +16,7 @@ import pytest
 from microgradnn import History, Value, accuracy, fit, functional, nn, optim
 from microgradnn.nn.losses import LOSSES
 from microgradnn.optim import OPTIMIZERS
+from microgradnn.training.batches import Batches
 
 INF, NAN = math.inf, math.nan
 X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, -1.0], [-1.0, 0.25], [2.0, 0.5]]
@@ -607,6 +608,15 @@ def test_an_interrupt_with_early_stopping_brings_the_best_weights_back():
     assert numbers(model) == states[1]
 
 
+def test_an_interrupt_between_two_epochs_leaves_figures_and_state_of_the_same_one(monkeypatch):
+    """Of the second epoch the figures are noted when it comes, and the state is not."""
+    monkeypatch.setattr(Batches, "snapshot", in_call(5, Batches.snapshot, KeyboardInterrupt))
+    history = quiet(mlp(), "mse", X, Y, "sgd", 3, metrics={"n": lambda *_: 1.0}, rng=0)
+    assert history.stopped == "interrupted"
+    assert {len(figures) for _, figures in history.lists()} == {0, 1}  # 0 of validation
+    assert history.state.epochs == 1
+
+
 @pytest.mark.parametrize("presses", [1, 2, 3])
 @pytest.mark.usefixtures("handler")
 def test_ctrl_c_while_things_are_left_in_order_is_told_and_cuts_nothing_short(presses):
@@ -784,6 +794,19 @@ def test_a_loss_that_has_grown_is_told_with_the_remedy(compiled):
         quiet(model, "mse", X, Y, optim.SGD(model.parameters(), lr=1e4), 500, 3, rng=0, compiled=compiled)
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("rng", range(4))
+def test_a_gradient_that_grew_too_large_blames_the_learning_rate_where_the_loss_grew(rng, compiled):
+    """The second example has the large numbers: as the first one of the epoch it has grown from nothing."""
+    grown = np.random.default_rng(rng).permutation(2).tolist() == [0, 1]
+    model = nn.MLP(2, [1], init=nn.init.constant(0.0))
+    with pytest.raises(FloatingPointError, match=r"multiply\(.*, 1e\+200\) hands on 1e\+200 × 1e\+200, rec") as caught:
+        quiet(model, lambda out, y: out[0] * y[0] * y[0] + y[0], X[1:3], [1.0, 1e200],
+              optim.SGD(model.parameters(), lr=0.0), 1, 1, rng=rng, compiled=compiled)  # fmt: skip
+    remedy = "; the loss has grown from 1 to 1e+200: a smaller lr may help"
+    assert str(caught.value).endswith(remedy) == ("smaller lr" in str(caught.value)) == grown
+
+
 def test_without_an_eps_no_learning_rate_is_blamed():
     model = nn.MLP(2, [1], rng=0)
     with pytest.raises(FloatingPointError, match=r"the update .* with eps = 0 it may divide by 0: give an eps > 0$"):
@@ -915,14 +938,14 @@ class MineError(Exception):
     """Of a user."""
 
 
-def in_call(call, function=lambda *_: 1.0):
+def in_call(call, function=lambda *_: 1.0, error=MineError):
     """A function that raises when it is called for the `call`-th time."""
     calls = []
 
     def wrapped(*arguments):
         calls.append(1)
         if len(calls) == call:
-            raise MineError
+            raise error
         return function(*arguments)
 
     return wrapped

@@ -221,6 +221,9 @@ class JaxSource:
                 self.assign(out, text, shape)
 
     def call(self, function: str, names: Sequence[str]) -> str:
+        if function == "add" and "0.0" in names:  # XLA would leave the sum out, and −0.0 as it is
+            term = names[names[0] == "0.0"]
+            return f"jnp.where({term} == 0.0, 0.0, {term})"
         if function in _OPERATORS:
             return f"{names[0]} {_OPERATORS[function]} {names[1]}"
         match function:

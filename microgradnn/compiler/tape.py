@@ -2,8 +2,8 @@
 
 Line i applies a gate to places and writes register `leaves + i`. A place is a register (an int) or a constant: a float,
 or NOTHING, which is the constant 0 in a partial. The first registers are the leaves, parameters and then inputs. Equal
-lines are written once, constants are folded, and 0 + x and x² are written as x and x · x. A product with 1 is left as it
-is: a constant may be a datum that happens to be 1, and gates that do the same should look the same.
+lines are written once, constants are folded, and x² is written as x · x, always to the bit. A product with 1 is left as
+it is: a constant may be a datum that happens to be 1, and gates that do the same should look the same.
 """
 
 from __future__ import annotations
@@ -11,12 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from microgradnn.compiler.sources import Sources
 from microgradnn.primitives import NOTHING, Primitive, lookup
 
 Place = int | float
 Line = tuple[Primitive, tuple[Place, ...]]
 
-_MULTIPLY, _DIVIDE = lookup("multiply"), lookup("divide")
+_ADD, _MULTIPLY, _DIVIDE = lookup("add"), lookup("multiply"), lookup("divide")
 _REGISTERS, _CONSTANTS = {int}, {float, NOTHING.__class__}
 
 
@@ -28,11 +29,11 @@ def _is(place: Any, constant: float) -> bool:
 # that is not a float is not known.
 _RULES: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x,
-    "add": lambda x, y: y if _is(x, 0.0) else None,  # as Python's sum begins; x + 0.0 turns −0.0 to 0.0
     "power": lambda x, y: next((line(x) for exponent, line in _POWERS.items() if _is(y, exponent)), None),
     "select": lambda index, *xs: xs[int(index)] if index.__class__ is float and index in range(len(xs)) else None,
     "where": lambda c, a, b: (a if c > 0 else b) if c.__class__ is float else None,
-    **{name: lambda *xs: xs[0] if len(xs) == 1 else None for name in ("sum", "maximum", "minimum", "logsumexp")},
+    **{name: lambda *xs: xs[0] if len(xs) == 1 else None for name in ("maximum", "minimum")},
+    **{name: lambda *xs: (_ADD, (*xs, 0.0)) if len(xs) == 1 else None for name in ("sum", "logsumexp")},
 }
 _POWERS: dict[float, Callable[[Any], Any]] = {
     1.0: lambda x: x,
@@ -44,7 +45,7 @@ _POWERS: dict[float, Callable[[Any], Any]] = {
 def simplified(gate: Primitive, places: tuple[Any, ...]) -> tuple[Primitive, tuple[Any, ...]] | Any:
     """The line `gate(*places)` in its simplest form: a line, or the place that holds its value already.
 
-    >>> simplified(lookup("add"), (0.0, 3)), simplified(lookup("add"), (2.0, 5.0))
+    >>> simplified(lookup("power"), (3, 1.0)), simplified(lookup("add"), (2.0, 5.0))
     (3, 7.0)
     >>> simplified(lookup("power"), (3, 2.0))
     (<primitive multiply>, (3, 3))
@@ -77,7 +78,7 @@ class Tape:
 
     >>> tape = Tape(2)
     >>> total = tape.write(lookup("add"), (0, 1))
-    >>> tape.write(lookup("add"), (0, 1)) == total, tape.write(lookup("add"), (0.0, total)) == total, len(tape.lines)
+    >>> tape.write(lookup("add"), (0, 1)) == total, tape.write(lookup("maximum"), (total,)) == total, len(tape.lines)
     (True, True, 1)
     """
 
@@ -85,6 +86,7 @@ class Tape:
         self.leaves = leaves
         self.lines: list[Line] = []
         self.paths: list[str | None] = []  # of the module that each line belongs to
+        self.sources = Sources()  # of the lines, where a tracer wrote them
         self.roots: list[Place] = []
         self._written: dict[Any, int] = {}
 
@@ -141,3 +143,4 @@ class Tape:
     def close(self) -> None:
         """Forget what is only needed while lines are written."""
         self._written.clear()
+        self.sources.close()

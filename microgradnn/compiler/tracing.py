@@ -1,19 +1,23 @@
-"""Tracing: a Python function of numbers becomes a tape, by calling it once on Values that hold no number.
+"""Tracing: a Python function of numbers becomes a tape, by calling it on Values that hold no number.
 
-The function must take the same way for every example, so whatever asks for a number while it is traced is refused.
+The function must take the same way for every example, so whatever asks for a number while it is traced is refused. It
+must take the same way whenever it is called, so it is called twice, and refused where the second call gives another
+tape: a random number, a counter or a clock would be frozen in the program.
 """
 
 from __future__ import annotations
 
 import gc
 import math
+import sys
+import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NoReturn
 
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.modes import Mode, called_by_user, source_line, traced_on
-from microgradnn.primitives import NOTHING, Primitive
+from microgradnn.modes import Mode, called_by_user, is_ours, line_text, mode, source_line, traced_on
+from microgradnn.primitives import NOTHING, OPERATORS, Primitive, lookup
 from microgradnn.reading import number
 from microgradnn.value import Value
 
@@ -21,8 +25,24 @@ from microgradnn.value import Value
 class Traced(Value):
     """A Value without a number: the place on the tape where its number will be."""
 
-    __slots__ = ("place",)
+    __slots__ = ("place", "tracer")
     place: Place
+    tracer: Tracer
+
+    @property
+    def _data(self) -> NoReturn:  # type: ignore[override]  # there is none
+        raise AttributeError(
+            f"{self!r} holds no number: compile recorded it in place of one, and the function kept it when it ended. "
+            "Keep the .data of a Value that is computed outside of compile, or let the function return it"
+        )
+
+    def record_gate(self, gate: Primitive, operands: Sequence[Any]) -> Value:
+        """Write `gate(*operands)` on the tape: what a primitive calls when it meets a traced Value."""
+        wanted = mode.get()
+        if wanted.__class__ is Mode and wanted.tape is not None:
+            tracer: Tracer = wanted.tape
+            return tracer.record(gate, [x if isinstance(x, Value) else number(x) for x in operands], wanted)
+        return super().record_gate(gate, operands)  # after tracing: refused
 
     def __hash__(self) -> int:
         if called_by_user():  # a set or a dict of numbers would not find it
@@ -40,36 +60,90 @@ class Traced(Value):
         return f"Traced({self._primitive.name if self._primitive else 'input'})"
 
 
-def _traced(place: Place, gate: Primitive | None, operands: tuple[Any, ...]) -> Traced:
+def _traced(tracer: Tracer, place: Place, gate: Primitive | None, operands: Sequence[Any]) -> Traced:
     node = Traced.__new__(Traced)
+    node.tracer = tracer
     node.place = place
-    node._data = math.nan
     node._primitive = gate
     node._grad = node._name = node._path = None
     node._left = node._right = node._left_partial = node._right_partial = None
     if len(operands) > 2:  # the operands are kept, so that derivatives can be taken inside the function
-        node._left = operands
+        node._left = tuple(operands)
     elif operands:
         node._left, node._right = operands if len(operands) == 2 else (operands[0], None)
     return node
 
 
-class Tracer:
-    """Writes the gates that a function makes on a tape whose first leaves are `params`, then the inputs."""
+def _operator(gate: Primitive, swapped: bool) -> Callable[[Traced, Any], Any]:
+    """The operator of a gate of two operands, with a short way to the tape."""
 
-    def __init__(self, params: Sequence[Value], inputs: int) -> None:
-        self.tape = Tape(len(params) + inputs)
-        self.inputs = [_traced(len(params) + place, None, ()) for place in range(inputs)]
+    def operator(x: Traced, y: Any) -> Any:
+        if y.__class__ is int:
+            y = float(y)
+        operands, wanted = (y, x) if swapped else (x, y), mode.get()
+        if wanted.__class__ is Mode and wanted.tape is not None and (y.__class__ is float or isinstance(y, Value)):
+            return wanted.tape.record(gate, operands, wanted)
+        return gate(*operands)
+
+    return operator
+
+
+for _name, _method in OPERATORS.items():
+    setattr(Traced, f"__{_method}__", _operator(lookup(_name), swapped=False))
+    setattr(Traced, f"__r{_method}__", _operator(lookup(_name), swapped=True))
+
+
+class Tracer:
+    """Writes the gates of one call of a function on a tape whose first leaves are `params`, then the inputs.
+
+    `places` are those of its gates, in the order in which they were made. With `expected`, the places of an earlier
+    call, these must be the same: then both calls compute the same function.
+    """
+
+    def __init__(self, tape: Tape, params: Sequence[Value], expected: Sequence[Place] | None = None) -> None:
+        self.tape = tape
         self.constants: set[Value] = set()  # made inside the function
+        self.places: list[Place] = []
         self.refused: TypeError | None = None
         self._params = {param: place for place, param in enumerate(params)}
+        self._expected = None if expected is None else iter(expected)
+
+    def call(self, f: Callable[..., Any], example: Sequence[Any]) -> Any:
+        """What f returns for arguments like those of `example`, with places for numbers."""
+        inputs = iter([_traced(self, place, None, ()) for place in range(len(self._params), self.tape.leaves)])
+        with traced_on(self):
+            result = f(*[arranged(argument, inputs) for argument in example])
+            if self.refused is not None:
+                raise self.refused
+            return _places(result, self)
+
+    def call_again(self, f: Callable[..., Any], example: Sequence[Any], result: Any) -> None:
+        """Call f once more; TypeError unless it does what it did before, when it returned `result`."""
+        assert self._expected is not None
+        try:
+            again = self.call(f, example)
+        except Exception as error:
+            if error is self.refused:
+                raise
+            raise _parted(_raised_at(error, f), f"raises {type(error).__name__}: {error}") from error
+        missing = next(self._expected, None)
+        if missing is not None:
+            raise _parted(self._written_at(missing, f), f"ends before {self._described(missing)} is computed")
+        if repr(again) != repr(result):  # which tells −0.0 from 0.0, and finds nan equal to nan
+            raise _parted(_defined_at(f), "returns other numbers, or numbers nested otherwise")
 
     def place(self, operand: Any) -> Place:
         """Where the number of a Value stands; a number, and a Value made of one inside the function, is a constant."""
         if operand.__class__ is Traced:
-            return operand.place
-        if operand.__class__ is float:
-            return operand
+            if operand.tracer is self:
+                return operand.place
+            self.refused = TypeError(
+                f"{source_line()} uses {operand!r}, which an earlier call left behind: a program keeps nothing from "
+                "call to call. Compute it in the function, or give its number as an argument"
+            )
+            raise self.refused
+        if operand.__class__ is float or operand is NOTHING:
+            return operand  # type: ignore[no-any-return]
         place = self._params.get(operand)
         if place is not None:
             return place
@@ -82,32 +156,92 @@ class Tracer:
             "it is to be learned, compute it inside, or use its .data for a constant"
         )
 
-    def record(self, gate: Primitive, operands: tuple[Any, ...], mode: Mode) -> Traced:
+    def record(self, gate: Primitive, operands: Sequence[Any], mode: Mode) -> Traced:
         """Write a gate; what a Value calls while the tracer's mode is on."""
         if not mode.record:
             raise TypeError(
                 f"{source_line()}: no_grad() has no meaning in a function that compile records: leave it out"
             )
-        place = self.place
-        places = [x.place if x.__class__ is Traced else place(x) for x in operands]
-        found = self.tape.write(gate, tuple(places), mode.path)
-        return _traced(found, gate, operands)
+        tape, params, place = self.tape, self._params, self.place
+        written = len(tape.lines)
+        places = [  # as `place` says, without a call where there is no need of one
+            x if x.__class__ is float else x.place if x.__class__ is Traced and x.tracer is self
+            else params[x] if x in params else place(x)
+            for x in operands
+        ]  # fmt: skip
+        found = tape.write(gate, tuple(places), mode.path)
+        if self._expected is None:
+            self.places.append(found)
+            if len(tape.lines) > written:
+                tape.sources.note(sys._getframe(2))
+        else:
+            expected = next(self._expected, None)
+            if found is not expected and repr(found) != repr(expected):
+                first = "had ended" if expected is None else f"computed {self._described(expected)}"
+                self.refused = _parted(source_line(), f"computes {self._line(gate, places)} where the first {first}")
+                raise self.refused
+        return _traced(self, found, gate, operands)
 
     def record_choice(self, gate: Primitive, operands: Sequence[Any], mode: Mode) -> Traced:
         """Write a gate of a partial among whose operands is NOTHING, which the tape keeps apart from the number 0."""
-        node = self.record(gate, tuple([0.0 if x is NOTHING else x for x in operands]), mode)
-        places = tuple([x if x is NOTHING else self.place(x) for x in operands])
-        node.place = self.tape.write(gate, places, mode.path)
-        return node
+        place = self.record(gate, operands, mode).place
+        return _traced(self, place, gate, [0.0 if x is NOTHING else x for x in operands])
 
     def refusal(self) -> TypeError:
-        """The error for code that asks for a number; `trace` raises it even where the function goes on without."""
+        """The error for code that asks for a number; `call` raises it even where the function goes on without."""
         self.refused = TypeError(
             f"{source_line()} asks for the number of a Value while compile records the function: the program would be "
             "right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or step in place "
             "of if, max() and comparisons; compute with the functions of microgradnn in place of math, int() and .data"
         )
         return self.refused
+
+    # ---- places in messages ----
+
+    def _described(self, place: Place) -> str:
+        """What stands at a place: a constant, a leaf, or a gate of its operands."""
+        if isinstance(place, int) and place >= self.tape.leaves:
+            return self._line(*self.tape.lines[place - self.tape.leaves])
+        return self._named(place)
+
+    def _line(self, gate: Primitive, places: Sequence[Place]) -> str:
+        more = ["…"] if len(places) > 6 else []
+        return f"{gate.name}({', '.join([*map(self._named, places[:6]), *more])})"
+
+    def _named(self, place: Place) -> str:
+        if not isinstance(place, int):
+            return repr(place)
+        if place >= self.tape.leaves:
+            return f"{self.tape.lines[place - self.tape.leaves][0].name}(…)"
+        if place >= len(self._params):
+            return f"inputs[{place - len(self._params)}]"
+        return next(param._name or f"params[{own}]" for param, own in self._params.items() if own == place)
+
+    def _written_at(self, place: Place, f: Callable[..., Any]) -> str:
+        written = isinstance(place, int) and place >= self.tape.leaves
+        return self.tape.sources.text(int(place) - self.tape.leaves) if written else _defined_at(f)
+
+
+def _parted(where: str, what: str) -> TypeError:
+    """The error for a function that does not do the same when it is called again."""
+    return TypeError(
+        f"{where}: compile calls the function twice, and the second call {what}. A program would repeat for ever what "
+        "one call happened to meet: random numbers, counters, clocks, iterators that move on. Give what changes as an "
+        "argument of the function, a mini-batch too; fit(..., compiled=True) draws batches and the masks of dropout"
+    )
+
+
+def _raised_at(error: Exception, f: Callable[..., Any]) -> str:
+    found = _defined_at(f)
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if not is_ours(frame):
+            found = line_text(frame.f_code.co_filename, line)
+    return found
+
+
+def _defined_at(f: Callable[..., Any]) -> str:
+    code = getattr(f, "__code__", None)
+    return line_text(code.co_filename, code.co_firstlineno) if code else repr(f)
 
 
 @contextmanager
@@ -130,13 +264,13 @@ def trace(f: Callable[..., Any], params: Sequence[Value], example: Sequence[Any]
     >>> tape.lines, place
     ([(<primitive multiply>, (0, 1)), (<primitive add>, (2, 1.0))], 3)
     """
-    tracer = Tracer(params, sum(len(numbers(argument)) for argument in example))
-    inputs = iter(tracer.inputs)
-    with collector_paused(), traced_on(tracer):
-        result = f(*[arranged(argument, inputs) for argument in example])
-        if tracer.refused is not None:
-            raise tracer.refused
-        return tracer.tape, _places(result, tracer)
+    tape = Tape(len(params) + sum(len(numbers(argument)) for argument in example))
+    with collector_paused():
+        first = Tracer(tape, params)
+        result = first.call(f, example)
+        Tracer(tape, params, first.places).call_again(f, example, result)
+    tape.close()
+    return tape, result
 
 
 def numbers(argument: Any) -> list[Any]:

@@ -136,7 +136,8 @@ def fit(
                     if metrics or schedule or given.validation or on_epoch:  # they may look at the Values
                         batches.push()
                     figures = trained.figures(metrics) | {"learning_rate": rate}
-                    model.eval()
+                    if given.validation or on_epoch:
+                        model.eval()
                     if given.validation is not None:
                         figures |= _validated(batches, given.validation, metrics, epoch)
                     standing.finish(figures)

@@ -85,7 +85,9 @@ class Programs(Batches):
                 norms.append((norm, examples))
                 statistics.append([list(of_feature) for of_feature in found])
 
-            norms.clear()
+            norms.clear()  # of the call before
+            if not given:
+                masks.clear()
             with masks_from(mask), statistics_to(receive):
                 outputs = self.model(x)
                 total = self.loss(outputs, y)
