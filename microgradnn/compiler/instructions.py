@@ -125,7 +125,7 @@ def is_number(term: Any, number: float) -> bool:
 
 
 def _exactly(x: float, y: float) -> bool:
-    """Whether x · (y · z) is (x · y) · z to the bit: one is a power of 2, and neither makes an infinite product finite."""
+    """Whether x · (y · z) is (x · y) · z to the bit: one is a power of 2, and none takes back that another is large."""
     powers = 0.5 in (abs(math.frexp(x)[0]), abs(math.frexp(y)[0]))
     return powers and min(abs(x), abs(y)) >= 1.0 and math.isfinite(x * y)
 

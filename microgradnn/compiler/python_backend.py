@@ -16,6 +16,7 @@ import numpy as np
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.zeros import told_apart
 from microgradnn.primitives import NOTHING, ForwardError, Primitive, lookup
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
@@ -88,12 +89,12 @@ def parts(tape: Tape) -> list[Part]:
     return found[::-1]
 
 
-def python_source(tape: Tape, params: int, part: Part) -> tuple[str, dict[str, Any]]:
-    """The function `run` of the places that a part takes, and what it calls.
+def python_source(tape: Tape, params: int, part: Part, told: bytearray) -> tuple[str, dict[str, Any]]:
+    """The function `run` of the places that a part takes, and what it calls; `told` says where zeros are told apart.
 
     >>> tape = Tape(2)
     >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
-    >>> print(python_source(tape, 1, *parts(tape))[0])
+    >>> print(python_source(tape, 1, *parts(tape), told_apart(tape))[0])
     def run(p0, x0):
         v2 = p0 * x0
         return [v2]
@@ -111,21 +112,23 @@ def python_source(tape: Tape, params: int, part: Part) -> tuple[str, dict[str, A
     code = [f"def run({', '.join(map(name, part.takes))}):"]
     for register in part.registers:
         gate, places = tape.lines[register - tape.leaves]
-        code.append(f"    {name(register)} = {_expression(gate, [name(place) for place in places], called)}")
+        expression = _expression(gate, [name(place) for place in places], bool(told[register]), called)
+        code.append(f"    {name(register)} = {expression}")
     code += [f"    return [{', '.join(map(name, part.returns))}]", ""]
     return "\n".join(code), called
 
 
-def _expression(gate: Primitive, operands: list[str], called: dict[str, Any]) -> str:
+def _expression(gate: Primitive, operands: list[str], told_apart: bool, called: dict[str, Any]) -> str:
     if gate.source is not None:
         return gate.source.format(*operands)
     few = len(operands) < _MANY
+    begin = ["0.0"] * told_apart  # a sum begins at 0.0, which makes 0.0 of −0.0
     if gate.name == "sum" and few:
-        return " + ".join(operands)
+        return " + ".join([*begin, *operands])
     if gate.name == "dot" and few:
         half = len(operands) // 2
         products = [f"{w} * {x}" for w, x in zip(operands[:half], operands[half:-1], strict=True)]
-        return " + ".join([*products, *[operands[-1]] * (operands[-1] != "(0.0)")])
+        return " + ".join([*begin, *products, *[operands[-1]] * (operands[-1] != "(0.0)")])
     name = next((name for name, known in called.items() if known is gate.forward), f"{gate.name}{len(called)}_forward")
     called[name] = gate.forward
     return f"{name}({', '.join(operands)})"
@@ -153,8 +156,8 @@ class PythonBackend:
 
     def _loaded(self, tape: Tape) -> tuple[str, Callable[..., list[float]]]:
         """The source of a tape, and the function of its leaves that returns its roots."""
-        listed = parts(tape)
-        written = [python_source(tape, self.params, part) for part in listed]
+        listed, told = parts(tape), told_apart(tape)
+        written = [python_source(tape, self.params, part, told) for part in listed]
         functions = [load(source, "run", {**vars(math), **called}) for source, called in written]
         source = "\n".join(source for source, _ in written)
         if len(functions) == 1:

@@ -21,7 +21,7 @@ _ADD, _SUM, _MULTIPLY, _DOT = lookup("add"), lookup("sum"), lookup("multiply"), 
 PARAMETER, UNIFORM, CONSTANT, VARYING = range(4)
 
 _FEWEST_WITH_CONSTANTS = 4
-_BEGIN_AT_0 = {_ADD, _SUM, _DOT, lookup("relu")}  # array libraries may give −0.0 for these
+_NOT_NEGATIVE = {_ADD, _SUM, _DOT, lookup("relu"), lookup("sign")}  # for which array libraries may give −0.0
 Pair = tuple[Place, Place]
 
 
@@ -78,7 +78,7 @@ class _Gathering:
                 self.places[register] = self.total(self.parts(pairs, [self.at(places[-1])], fewest=1))
             else:
                 self.places[register] = self.write(gate, [self.at(place) for place in places])
-            if self.told_apart[register] and gate in _BEGIN_AT_0 and not self.kept_in_order[register]:
+            if self.told_apart[register] and gate in _NOT_NEGATIVE and not self.kept_in_order[register]:
                 self.places[register] = self.write(_ADD, (self.places[register], 0.0))
         roots = [self.at(place) for place in old.roots]
         if split_root:

@@ -143,7 +143,7 @@ class Tracer:
             )
             raise self.refused
         if operand.__class__ is float or operand is NOTHING:
-            return operand  # type: ignore[no-any-return]
+            return operand
         place = self._params.get(operand)
         if place is not None:
             return place

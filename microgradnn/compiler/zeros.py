@@ -1,15 +1,15 @@
 """Zeros and constants: what a program may change where it adds in an order of its own, and what it keeps.
 
 Sums of many terms are added in another order than Python's, and what is the same for all examples is added up first.
-That changes results by rounding, and where terms come near 1e308 a sum on the way may overflow. It changes nothing else:
+That changes results by rounding, and where terms come near 1e308 a sum on the way may overflow. What it keeps:
 
-- 0.0 and −0.0 stay apart wherever that leads to different numbers: where a zero is divided by, is an operand of atan2, the
-  base of a power, or the operand of a gate that tells them apart. A sum is −0.0 only if all its terms are, in whatever
-  order they are added; there, what Python adds to 0.0 is added to 0.0, and a sum that may come out as −0.0 is left as it
-  is. Elsewhere 0.0 + x is x.
+- 0.0 and −0.0 are told apart wherever that leads to other numbers: in what is divided by, an operand of atan2, the base
+  of a power, the operand of a gate that tells them apart. A sum is −0.0 only if all its terms are, in whatever order
+  they are added. So what Python adds to 0.0 is added to 0.0 there, and a sum that may be −0.0 is left as it is.
 - Constants of 2⁵² and more, which are there to round or to overflow, stay where they are; smaller ones are added up.
+  Products of constants are taken first only where that is the same to the bit.
 
-Not kept are the sign of a zero that a function returns and of one in a gradient; and over arrays maximum, minimum and
+Not kept are the sign of a zero that a function returns and of one in a gradient; over arrays maximum, minimum and
 select may give either of two zeros.
 """
 
@@ -21,7 +21,7 @@ from microgradnn.compiler.tape import Place, Tape
 from microgradnn.primitives import Primitive, lookup
 
 _ADD, _SUM, _MULTIPLY = lookup("add"), lookup("sum"), lookup("multiply")
-_LARGE = 2.0**52  # doubles of that size have no digits behind the point
+LARGE = 2.0**52  # doubles of that size have no digits behind the point
 
 # The operands of which −0.0 leads to another number than 0.0. Gates of one operand are asked themselves.
 _TELL_APART = {"divide": (1,), "atan2": (0, 1), "power": (0,)}
@@ -30,8 +30,8 @@ _TELL_NONE = {
     "maximum", "minimum", "sum", "dot", "select", "logsumexp",
 }  # fmt: skip
 _NEVER_NEGATIVE = {  # gates of which no zero is −0.0
-    "exp", "cos", "cosh", "sigmoid", "softplus", "log", "clipped_log", "logsumexp", "abs", "hypot", "sign", "step", "equal",
-    "relu", "sum", "dot",
+    "exp", "cos", "cosh", "sigmoid", "softplus", "log", "clipped_log", "logsumexp", "abs", "hypot", "sign", "step",
+    "equal", "relu", "sum", "dot",
 }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ def kept_in_order(tape: Tape, told: bytearray) -> bytearray:
             never[register] |= any(place.__class__ is int and never[place] for place in places)
             found[register] = told[register] and not never[register]
         if gate is _ADD or gate is _SUM:
-            found[register] |= any(place.__class__ is float and abs(place) >= _LARGE for place in places)
+            found[register] |= any(place.__class__ is float and abs(place) >= LARGE for place in places)
     return found
 
 
