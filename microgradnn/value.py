@@ -169,7 +169,10 @@ class Value:
 
     @property
     def path(self) -> str | None:
-        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None."""
+        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None.
+
+        What was computed inside `no_grad()`, but in no module, has the path "no_grad".
+        """
         return self._path
 
     @property

@@ -1,9 +1,10 @@
 """What several test modules need: a headless Chromium, and a table of primitives that is left as it was found.
 
 Property tests see the same examples in every run, keep no database of them and are not timed: a run is as good on a
-busy machine as on an idle one, and writes nothing.
+busy machine as on an idle one.
 """
 
+import gc
 import shutil
 
 import pytest
@@ -18,15 +19,30 @@ settings.register_profile(
 settings.load_profile("repeatable")
 
 
-def pytest_collection_modifyitems(items):
-    """Doctests come last, whatever the order of the folders: a gate that one defines stays in the table."""
-    items.sort(key=lambda item: isinstance(item, pytest.DoctestItem))
+def pytest_collection_finish():
+    """What is there before the first test stays, and no collection of garbage looks at it again: half of their time."""
+    gc.collect()
+    gc.freeze()
 
 
-@pytest.fixture(autouse=True)
-def leave_the_table_as_it_was():
-    with scratch_table():
-        yield
+def pytest_make_parametrize_id(config, val, argname):
+    """Ids that are the same in every process: of what would be named by its address, the name or the kind."""
+    if callable(val) or " at 0x" in repr(val):
+        return getattr(val, "__name__", type(val).__name__)
+    return None
+
+
+class ForEveryTest:
+    """Fixtures in this file reach the tests beside it; those of a plugin reach the doctests of the package too."""
+
+    @pytest.fixture(autouse=True)
+    def leave_the_table_as_it_was(self):
+        with scratch_table():
+            yield
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(ForEveryTest())
 
 
 @pytest.fixture(scope="session")

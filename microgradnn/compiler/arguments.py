@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.layout import Array
-from microgradnn.compiler.tape import Tape
-from microgradnn.primitives import lookup
+from microgradnn.compiler.tape import Place, Tape
+from microgradnn.primitives import LABELLED
 from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
@@ -30,48 +30,56 @@ def arranged_like(result: Any, rows: Array) -> Any:
     return arranged(result)
 
 
-def leaves_of(params: Any) -> list[Value]:
-    """The parameters from left to right; TypeError or ValueError for what cannot be one."""
-    found: list[Value] = []
-    seen: dict[Value, int] = {}  # Values hash by identity
+def parameters_of(params: Any) -> tuple[list[Value], Any]:
+    """The parameters from left to right, and their nesting with places in place of Values.
 
-    def walk(tree: Any) -> None:
+    Every container is read once. TypeError or ValueError for what cannot be a parameter or has no order.
+
+    >>> parameters_of({"w": (Value(x) for x in (1.0, 2.0)), "b": Value(3.0)})[1]
+    {'w': range(0, 2), 'b': 2}
+    """
+    places: dict[Value, int] = {}  # Values hash by identity
+
+    def nested(tree: Any) -> Any:
         if isinstance(tree, Value):
             if tree.primitive is not None:
                 raise ValueError(f"params must be leaves, got the output of a gate {tree.primitive.name}: {tree!r}")
-            if seen.setdefault(tree, len(found)) != len(found):
-                raise ValueError(f"params holds {tree!r} twice, as number {seen[tree]} and {len(found)}: list it once")
-            found.append(tree)
-        elif isinstance(tree, Mapping):
-            for one in tree.values():
-                walk(one)
-        elif hasattr(tree, "__iter__") and not isinstance(tree, (str, bytes)):
-            for one in tree:
-                walk(one)
-        else:
-            raise TypeError(
-                f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}"
-            )
+            if tree in places:
+                raise ValueError(
+                    f"params holds {tree!r} twice, as number {places[tree]} and {len(places)}: list it once"
+                )
+            places[tree] = len(places)
+            return places[tree]
+        if isinstance(tree, Mapping):
+            return {name: nested(one) for name, one in tree.items()}
+        if isinstance(tree, (set, frozenset)):
+            raise TypeError(f"params holds a {type(tree).__name__} of {len(tree)}, which has no order: give a list")
+        listed = [nested(one) for one in _read(tree)]
+        if hasattr(tree, "_make"):
+            return tree._make(listed)
+        if all(isinstance(one, int) for one in listed):
+            return range(listed[0], listed[-1] + 1) if listed else range(0)
+        return tuple(listed) if isinstance(tree, tuple) else listed
 
-    walk(params)
-    return found
+    tree = nested(params)
+    return list(places), tree
+
+
+def _read(tree: Any) -> list[Any]:
+    """What a container of parameters holds."""
+    if hasattr(tree, "parameters"):
+        raise TypeError(f"params must be Values, got {tree!r:.60}: give its .parameters()")
+    try:
+        if not isinstance(tree, (str, bytes)):
+            return list(tree)
+    except TypeError:  # nothing to go through
+        pass
+    raise TypeError(f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}")
 
 
 def is_sequence(argument: Any) -> bool:
     """Whether an argument holds several numbers and is no list: an array, a range, a column of a table."""
     return hasattr(argument, "__len__") and not isinstance(argument, list | tuple | str | bytes)
-
-
-def numbered(tree: Any, places: Any) -> Any:
-    """The nesting of the parameters with their places; a list of Values alone as a range."""
-    if isinstance(tree, Value):
-        return next(places)
-    if isinstance(tree, Mapping):
-        return {name: numbered(one, places) for name, one in tree.items()}
-    listed = [numbered(one, places) for one in tree]
-    if all(isinstance(one, int) for one in listed):
-        return range(listed[0], listed[-1] + 1) if listed else range(0)
-    return tuple(listed) if isinstance(tree, tuple) else listed
 
 
 def shape_of_argument(place: int, argument: Any) -> tuple[int, ...]:
@@ -96,26 +104,34 @@ def outputs_of(result: Any) -> list[Any]:
 
 def labels_of(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int, int]]:
     """The inputs that choose among operands: argument, place in it, and how many there are to choose from."""
-    select = lookup("select")
     starts = np.cumsum([params, *sizes])
     found: dict[tuple[int, int], int] = {}
     for gate, places in tape.lines:
-        if gate is select:
-            index = places[0]
-            if not (isinstance(index, int) and params <= index < tape.leaves):
-                raise ValueError(
-                    f"a label chooses among {len(places) - 1} numbers: in a function that compile records it must "
-                    "be an input, or one of their places as a constant"
-                )
-            argument = int(np.searchsorted(starts, index, side="right")) - 1
-            key = argument, int(index - starts[argument])
-            found[key] = min(found.get(key, len(places)), len(places) - 1)
+        if gate not in LABELLED or _is_place(tape, places[0], len(places) - 1):
+            continue
+        index, *among = places
+        if not (isinstance(index, int) and params <= index < tape.leaves):
+            raise ValueError(
+                f"a label chooses among {len(among)} numbers: in a function that compile records it must "
+                "be an input, or one of their places as a constant"
+            )
+        argument = int(np.searchsorted(starts, index, side="right")) - 1
+        key = argument, int(index - starts[argument])
+        found[key] = min(found.get(key, len(among)), len(among))
     return [(*key, classes) for key, classes in found.items()]
+
+
+def _is_place(tape: Tape, index: Place, count: int) -> bool:
+    """Whether `index` is one of `count` places whatever the input: a constant, or the place of the largest of them."""
+    if isinstance(index, float):
+        return index in range(count)
+    gate, places = tape.lines[index - tape.leaves] if index >= tape.leaves else (None, ())
+    return gate is not None and gate.name == "argmax" and len(places) <= count
 
 
 def check_labels(place: int, labels: Array, classes: int) -> None:
     if labels.dtype == np.int64:
-        if labels.view(np.uint64).max() < classes:  # read without a sign, negative numbers are large
+        if np.maximum.reduce(labels.view(np.uint64)) < classes:  # read without a sign, negative numbers are large
             return
         wrong = (labels < 0) | (labels >= classes)
     elif labels.dtype.kind == "f":

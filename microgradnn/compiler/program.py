@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -14,9 +14,8 @@ from microgradnn.compiler.arguments import (
     check_labels,
     is_sequence,
     labels_of,
-    leaves_of,
-    numbered,
     outputs_of,
+    parameters_of,
     shape_of_argument,
 )
 from microgradnn.compiler.grouping import PARAMETERS, Group, Product, group, spaces, straight_up_to
@@ -55,8 +54,7 @@ def build(
         raise TypeError(
             f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
         )
-    params = list(params) if isinstance(params, Iterator) else params
-    leaves = leaves_of(params)
+    leaves, tree = parameters_of(params)
     example = [
         read_array(one, f"argument {place} of the example must be numbers") if is_sequence(one) else one
         for place, one in enumerate(example)
@@ -73,8 +71,7 @@ def build(
         if not tape.roots:
             raise TypeError(f"f must return a number or numbers, it returned an empty {type(result).__name__}")
         tape.roots += outputs_of(observed)
-        tape.close()
-        return Program(tape, result, observed, params, leaves, shapes, reduce, wrt, backend)
+        return Program(tape, result, observed, tree, leaves, shapes, reduce, wrt, backend)
 
 
 class Program:
@@ -90,7 +87,7 @@ class Program:
         reduce: str | None, wrt: str, backend: str,
     ) -> None:  # fmt: skip
         self.reduce, self.wrt, self.backend = reduce, wrt, backend
-        self._leaves, self._tree = leaves, numbered(tree, iter(range(len(leaves))))
+        self._leaves, self._tree = leaves, tree
         self._shapes, self._result, self._observed = shapes, result, observed
         sizes = [int(np.prod(shape)) for shape in shapes]
         self._labels = labels_of(tape, len(leaves), sizes)
@@ -260,6 +257,8 @@ class Program:
             and all(isinstance(one, np.ndarray) and one.shape == found[0].shape for one in found)
         ):
             return np.array(found)
+        if hasattr(tree, "_make"):  # a named tuple
+            return tree._make(found)
         return tuple(found) if isinstance(tree, tuple) else found
 
     def _watch(self, arrays: Sequence[Array], count: int) -> None:

@@ -199,8 +199,7 @@ class PythonBackend:
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
         found = self._run(self._value, self.tape, params, arrays, count)
-        with np.errstate(all="ignore"):
-            return found if self.reduce is None else float(self._reduced(found)[0])
+        return found if self.reduce is None else float(self._reduced(found)[0])
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
@@ -208,27 +207,31 @@ class PythonBackend:
         """The value, its gradient by the parameters, and by each argument."""
         assert self.derivatives is not None
         found = self._run(self._gradient, self.derivatives, params, arrays, count)
-        self._threads.observed = found[:, len(self.derivatives.roots) - len(self.tape.roots) + 1 :]
-        with np.errstate(all="ignore"):
-            reduced = self._reduced(found)
-            by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
-            by_inputs = []
-            if self.wrt != "params":
-                start = 1 + (self.params if self.wrt == "both" else 0)
-                for shape in self.shapes:
-                    size = int(np.prod(shape))
-                    part = found[:, start : start + size] / (count if self.reduce == "mean" else 1)
-                    by_inputs.append(part.reshape(count, *shape))
-                    start += size
-            return float(reduced[0]), by_params, by_inputs
+        if len(self.tape.roots) > 1:
+            self._threads.observed = found[:, 1 - len(self.tape.roots) :]
+        reduced = self._reduced(found)
+        by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
+        by_inputs = []
+        if self.wrt != "params":
+            start = 1 + (self.params if self.wrt == "both" else 0)
+            for shape in self.shapes:
+                stop = start + math.prod(shape)
+                by_inputs.append(found[:, start:stop].reshape(count, *shape))
+                start = stop
+            if self.reduce == "mean" and count > 1:
+                by_inputs = [part / count for part in by_inputs]
+        return float(reduced[0]), by_params, by_inputs
 
     def observed(self, count: int) -> Array:
         """What the last gradient of this thread observed: a row for each example, a column for each number."""
-        found: Array = self._threads.observed
+        found: Array = self._threads.observed if len(self.tape.roots) > 1 else np.zeros((count, 0))
         return found
 
     def _reduced(self, rows: Array) -> Array:
-        return np.asarray(rows.mean(axis=0) if self.reduce == "mean" else rows.sum(axis=0))
+        if len(rows) == 1:  # as for any other number, only quicker
+            return np.asarray(rows[0])
+        with np.errstate(all="ignore"):
+            return np.asarray(rows.mean(axis=0) if self.reduce == "mean" else rows.sum(axis=0))
 
 
 def by_limits(tape: Tape, leaves: list[float]) -> list[float]:

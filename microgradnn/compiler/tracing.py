@@ -137,11 +137,12 @@ class Tracer:
         if operand.__class__ is Traced:
             if operand.tracer is self:
                 return operand.place
-            self.refused = TypeError(
-                f"{source_line()} uses {operand!r}, which an earlier call left behind: a program keeps nothing from "
-                "call to call. Compute it in the function, or give its number as an argument"
+            raise self.refuse(
+                TypeError(
+                    f"{source_line()}: uses {operand!r}, which an earlier call left behind: a program keeps nothing "
+                    "from call to call. Compute it in the function, or give its number as an argument"
+                )
             )
-            raise self.refused
         if operand.__class__ is float or operand is NOTHING:
             return operand
         place = self._params.get(operand)
@@ -165,7 +166,7 @@ class Tracer:
         tape, params, place = self.tape, self._params, self.place
         written = len(tape.lines)
         places = [  # as `place` says, without a call where there is no need of one
-            x if x.__class__ is float else x.place if x.__class__ is Traced and x.tracer is self
+            x if x.__class__ is float or x is NOTHING else x.place if x.__class__ is Traced and x.tracer is self
             else params[x] if x in params else place(x)
             for x in operands
         ]  # fmt: skip
@@ -178,9 +179,14 @@ class Tracer:
             expected = next(self._expected, None)
             if found is not expected and repr(found) != repr(expected):
                 first = "had ended" if expected is None else f"computed {self._described(expected)}"
-                self.refused = _parted(source_line(), f"computes {self._line(gate, places)} where the first {first}")
-                raise self.refused
+                what = f"computes {self._line(gate, places)} where the first {first}"
+                raise self.refuse(_parted(source_line(), what))
         return _traced(self, found, gate, operands)
+
+    def refuse(self, error: TypeError) -> TypeError:
+        """The error to raise: the first one. `call` raises it even where the function goes on without."""
+        self.refused = self.refused or error
+        return self.refused
 
     def record_choice(self, gate: Primitive, operands: Sequence[Any], mode: Mode) -> Traced:
         """Write a gate of a partial among whose operands is NOTHING, which the tape keeps apart from the number 0."""
@@ -188,13 +194,15 @@ class Tracer:
         return _traced(self, place, gate, [0.0 if x is NOTHING else x for x in operands])
 
     def refusal(self) -> TypeError:
-        """The error for code that asks for a number; `call` raises it even where the function goes on without."""
-        self.refused = TypeError(
-            f"{source_line()} asks for the number of a Value while compile records the function: the program would be "
-            "right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or step in place "
-            "of if, max() and comparisons; compute with the functions of microgradnn in place of math, int() and .data"
+        """The error for code that asks for a number."""
+        return self.refuse(
+            TypeError(
+                f"{source_line()} asks for the number of a Value while compile records the function: the program "
+                "would be right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or "
+                "step in place of if, max() and comparisons; compute with the functions of microgradnn in place of "
+                "math, int() and .data"
+            )
         )
-        return self.refused
 
     # ---- places in messages ----
 

@@ -18,17 +18,13 @@ from __future__ import annotations
 import math
 
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.primitives import Primitive, lookup
+from microgradnn.primitives import BUILT_IN, Primitive, lookup
 
 _ADD, _SUM, _MULTIPLY = lookup("add"), lookup("sum"), lookup("multiply")
 LARGE = 2.0**52  # doubles of that size have no digits behind the point
 
-# The operands of which −0.0 leads to another number than 0.0. Gates of one operand are asked themselves.
+# The operands of which −0.0 leads to another number than 0.0, for our gates of several. Those of one are tried out.
 _TELL_APART = {"divide": (1,), "atan2": (0, 1), "power": (0,)}
-_TELL_NONE = {
-    "add", "subtract", "multiply", "hypot", "clipped_log", "leaky_relu", "elu", "equal", "where", "shift",
-    "maximum", "minimum", "sum", "dot", "select", "logsumexp",
-}  # fmt: skip
 _NEVER_NEGATIVE = {  # gates of which no zero is −0.0
     "exp", "cos", "cosh", "sigmoid", "softplus", "log", "clipped_log", "logsumexp", "abs", "hypot", "sign", "step",
     "equal", "relu", "sum", "dot",
@@ -63,13 +59,17 @@ def told_apart(tape: Tape) -> bytearray:
 def kept_in_order(tape: Tape, told: bytearray) -> bytearray:
     """For every register 1 if it is a sum that must be added as it stands."""
     found, never = bytearray(len(told)), bytearray(len(told))  # never −0.0
+    anywhere = 1 in told
     for register, (gate, places) in enumerate(tape.lines, tape.leaves):
-        never[register] = _never_negative(gate, places)
-        if gate is _ADD:
-            never[register] |= any(place.__class__ is int and never[place] for place in places)
-            found[register] = told[register] and not never[register]
+        if anywhere:
+            never[register] = _never_negative(gate, places)
+            if gate is _ADD and not never[register]:
+                never[register] = any(place.__class__ is int and never[place] for place in places)
+                found[register] = told[register] and not never[register]
         if gate is _ADD or gate is _SUM:
-            found[register] |= any(place.__class__ is float and abs(place) >= LARGE for place in places)
+            for place in places:
+                if place.__class__ is float and abs(place) >= LARGE:
+                    found[register] = 1
     return found
 
 
@@ -81,13 +81,11 @@ def _never_negative(gate: Primitive, places: tuple[Place, ...]) -> bool:
 
 
 def _operands_told_apart(gate: Primitive, count: int) -> tuple[int, ...]:
-    if gate.name in _TELL_NONE:
-        return ()
     if gate.arity == 1:
         zeros = [gate.limit([zero]) for zero in (0.0, -0.0)]
         slopes = [gate.partials(out, [zero])[0] for out, zero in zip(zeros, (0.0, -0.0), strict=True)]
         return () if _same(*zeros) and _same(*slopes) else (0,)
-    return _TELL_APART.get(gate.name, tuple(range(count)))
+    return _TELL_APART.get(gate.name, ()) if gate.name in BUILT_IN else tuple(range(count))
 
 
 def _same(x: float | None, y: float | None) -> bool:

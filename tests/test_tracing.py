@@ -1,0 +1,395 @@
+"""A function is recorded twice: what differs is refused by line and remedy, what is the same is compiled."""
+
+import copy
+import functools
+import inspect
+import itertools
+import math
+import pickle
+import random
+import re
+import time
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+import microgradnn as mg
+from microgradnn import Value, nn
+from microgradnn.compiler.tape import Tape
+from microgradnn.compiler.tracing import trace
+
+NAN = math.nan
+
+w = Value(0.5, "w")
+rng = np.random.default_rng(0)
+
+
+def counter():
+    count = itertools.count()
+
+    def f(x):
+        return w * x * next(count)  # here
+
+    return f
+
+
+def by_attribute():
+    state = SimpleNamespace(calls=0)
+
+    def f(x):
+        state.calls += 1
+        return w * x**state.calls  # here
+
+    return f
+
+
+def growing():
+    factors = [w]
+
+    def f(x):
+        factors.append(x)
+        return mg.dot(factors, [1.0] * len(factors))  # here
+
+    return f
+
+
+def turning():
+    factors = [1.0, 2.0, 3.0]
+
+    def f(x):
+        factors.reverse()
+        return w * x + factors[0] * x  # here
+
+    return f
+
+
+def spent(make):
+    """An iterator of constants that the first call reads to its end."""
+    constants = make([2.0, 3.0])
+
+    def f(x):
+        total = w * x
+        for constant in constants:
+            total = total + constant * x  # here
+        return total
+
+    return f
+
+
+def next_of_an_iterator():
+    constants = iter([2.0])
+
+    def f(x):
+        return w * x * next(constants)  # here
+
+    return f
+
+
+def failing():
+    state = SimpleNamespace(calls=0)
+
+    def f(x):
+        state.calls += 1
+        if state.calls == 2:
+            raise ZeroDivisionError("mine")  # here
+        return w * x
+
+    return f
+
+
+def longer():
+    state = SimpleNamespace(calls=0)
+
+    def f(x):  # here
+        state.calls += 1
+        return [w * x] * state.calls
+
+    return f
+
+
+def nested_otherwise():
+    state = SimpleNamespace(calls=0)
+
+    def f(x):  # here
+        state.calls += 1
+        return (w, x) if state.calls == 2 else [w, x]
+
+    return f
+
+
+def another_constant():
+    constants = iter([0.0, -0.0])
+
+    def f(x):  # here
+        return [w * x, next(constants)]
+
+    return f
+
+
+def another_zero():
+    constants = iter([0.0, -0.0])
+
+    def f(x):
+        return w * x + next(constants) * x  # here
+
+    return f
+
+
+def one_of_the_same_gates():
+    """All gates have been recorded before: a choice among them is a choice all the same."""
+    places = iter([0, 1])
+
+    def f(x):
+        a, b = w * x, w + x
+        return mg.exp([a, b][next(places)]) + mg.exp(a) * mg.exp(b)  # here
+
+    return f
+
+
+def result_kept():
+    kept = []
+
+    def f(x):
+        if not kept:
+            kept.append(mg.exp(w))
+        return kept[0] * x  # here
+
+    return f
+
+
+def input_kept():
+    kept = []
+
+    def f(x):
+        kept.append(x)
+        return kept[0] * w  # here
+
+    return f
+
+
+def parameter_made_by_the_first_call():
+    made = []
+
+    def f(x):
+        if not made:
+            made.append(Value(2.0))
+        return w * x * made[0]  # here
+
+    return f
+
+
+def swallowed():
+    def f(x):
+        try:
+            return w * x * random.random()  # here
+        except TypeError:
+            return w * x
+
+    return f
+
+
+def late():
+    """Ten thousand gates, and the last one differs."""
+
+    def f(x):
+        total = x
+        for _ in range(5000):
+            total = total * w + x
+        return total + time.perf_counter()  # here
+
+    return f
+
+
+def drawn_by_a_module():
+    class Noisy(nn.Module):
+        def forward(self, x):
+            return [one + random.gauss() for one in x]  # here
+
+    model = nn.Sequential(Noisy())
+    return lambda x: w * model(x)
+
+
+PARTING = {
+    "random.random": lambda: lambda x: w * x + random.random(),
+    "np.random": lambda: lambda x: w * x + rng.normal(),
+    "a random choice": lambda: lambda x: w * x * random.choice(range(10**9)),
+    "a mini-batch": lambda: lambda: mg.sum([(w * a - a) ** 2 for a in random.sample([*range(10**6)], 5)]),
+    "a clock": lambda: lambda x: w * x + time.perf_counter(),
+    "a fresh object": lambda: lambda x, kept=[]: w * x + (kept.append(object()) or id(kept[-1])),
+    "a counter": counter,
+    "a counter among the attributes": by_attribute,
+    "a list that grows": growing,
+    "a list that turns": turning,
+    "a generator": lambda: spent(lambda listed: (one for one in listed)),
+    "a map": lambda: spent(lambda listed: map(float, listed)),
+    "a zip": lambda: spent(lambda listed: (a for a, _ in zip(listed, listed, strict=True))),
+    "next": next_of_an_iterator,
+    "an error": failing,
+    "a longer list": longer,
+    "another nesting": nested_otherwise,
+    "another constant": another_constant,
+    "another zero": another_zero,
+    "one of the same gates": one_of_the_same_gates,
+    "a result that is kept": result_kept,
+    "an input that is kept": input_kept,
+    "a parameter made by the first call": parameter_made_by_the_first_call,
+    "swallowed": swallowed,
+    "the last of many gates": late,
+    "noise in a module": drawn_by_a_module,
+}
+
+
+@pytest.mark.parametrize("kind", PARTING)
+def test_what_differs_when_the_function_is_called_again_is_refused_by_line_and_remedy(kind):
+    make = PARTING[kind]
+    f = make()
+    lines, start = inspect.getsourcelines(f if f.__code__.co_firstlineno == make.__code__.co_firstlineno else make)
+    line = start + next((place for place, text in enumerate(lines) if "# here" in text), 0)
+    if kind in ("a generator", "a map", "a zip"):
+        lines, start = inspect.getsourcelines(spent)
+        line = start + next(place for place, text in enumerate(lines) if "# here" in text)
+    example = (1.0,) if inspect.signature(f).parameters else ()
+    with pytest.raises(TypeError) as caught:
+        mg.compile(f, w, example=example, reduce=None)
+    message = str(caught.value)
+    assert re.match(rf"\S*test_tracing\.py, line {line}: ", message), message
+    assert re.search(r"twice|call left behind", message), message
+    assert re.search(r"as an argument", message), message
+
+
+def test_the_message_shows_what_was_computed_by_either_call():
+    numbers = iter([0.25, 0.75])
+    with pytest.raises(TypeError, match=r"multiply\(multiply\(…\), 0\.75\) where the first computed .*, 0\.25\)"):
+        mg.compile(lambda x: w * x * next(numbers), w, example=(1.0,))
+    places = iter([0, 1])
+    with pytest.raises(TypeError, match=r"multiply\(w, inputs\[1\]\) where the first computed .*inputs\[0\]\)"):
+        mg.compile(lambda x: w * x[next(places)], w, example=([1.0, 1.0],))
+    with pytest.raises(TypeError, match="second call raises ZeroDivisionError: mine"):
+        mg.compile(failing(), w, example=(1.0,))
+    with pytest.raises(TypeError, match=r"ends before multiply\(2\.0, inputs\[0\]\) is computed"):
+        mg.compile(spent(iter), w, example=(1.0,))
+
+
+def test_what_is_the_same_when_the_function_is_called_again_is_compiled():
+    def f(x):
+        drawn = random.Random(3).random() + float(np.random.default_rng(3).random())
+        local = [one * x for one in (a for a in [1.0, 2.0])]
+        return [w * x * drawn, mg.sum(local) + NAN, -0.0, NAN]
+
+    program = mg.compile(f, w, example=(1.0,), reduce=None)
+    wanted = f(2.0)
+    assert repr(program.value([2.0])[0].tolist()) == repr([getattr(one, "data", one) for one in wanted])
+
+
+def test_arguments_that_the_function_changes_are_given_anew():
+    def f(x, rows):
+        x.append(x.pop(0) * w)
+        rows[0] = rows[0] * w
+        return mg.sum(x) + mg.sum(rows)
+
+    program = mg.compile(f, w, example=([1.0, 2.0], np.array([3.0, 4.0])))
+    assert program.value([[1.0, 2.0]], [[3.0, 4.0]]) == 0.5 + 2.0 + 1.5 + 4.0
+
+
+def test_a_function_is_called_twice_whatever_its_size():
+    for gates in (1, 3000):
+        calls = []
+
+        def f(x, gates=gates, calls=calls):
+            calls.append(len(calls))
+            return functools.reduce(lambda total, _: total * w + x, range(gates), x)
+
+        trace(f, [w], (1.0,))
+        assert calls == [0, 1]
+
+
+def test_errors_that_are_not_of_the_second_call_alone_come_as_they_are():
+    def crash(x):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        mg.compile(crash, w, example=(1.0,))
+
+    state = SimpleNamespace(calls=0)
+
+    def interrupted(x):
+        state.calls += 1
+        if state.calls == 2:
+            raise KeyboardInterrupt
+        return w * x
+
+    with pytest.raises(KeyboardInterrupt):
+        mg.compile(interrupted, w, example=(1.0,))
+
+
+# ---- what a function leaves behind ------------------------------------------------------------------------------
+
+
+def leftover():
+    kept = []
+
+    def f(x):
+        kept.append(mg.exp(w * x))
+        return kept[-1]
+
+    mg.compile(f, w, example=(1.0,))
+    return kept[0]
+
+
+LEFT = {
+    "data": lambda left: left.data,
+    "an operator": lambda left: left * 2.0,
+    "the other way": lambda left: 2.0 - left,
+    "another Value": lambda left: Value(1.0) + left,
+    "a function": lambda left: mg.exp(left),
+    "a comparison": lambda left: left > 0,
+    "a gate of many": lambda left: mg.sum([left, left, 1.0]),
+    "a layer": lambda left: nn.Layer(1, 1)([left]),
+    "a copy": copy.deepcopy,
+    "a pickle": pickle.dumps,
+    "backward": lambda left: left.backward(),
+}
+
+
+@pytest.mark.parametrize("way", LEFT)
+def test_what_a_function_left_behind_is_no_number(way):
+    """It held nan, which went silently through all that was computed with it."""
+    with pytest.raises(AttributeError, match=r"Traced\(\w+\) holds no number: compile .*outside"):
+        LEFT[way](leftover())
+
+
+def test_what_a_function_left_behind_is_refused_by_another_program():
+    left = leftover()
+    with pytest.raises(TypeError, match=r"test_tracing\.py, line \d+: .* uses .*exp.* left behind"):
+        mg.compile(lambda x: left * x, [Value(1.0), w], example=(1.0,))
+
+
+# ---- the line of each gate --------------------------------------------------------------------------------------
+
+
+def test_every_line_of_a_tape_knows_the_line_of_the_user_that_wrote_it():
+    layer = nn.Layer(2, 2, activation="tanh", rng=0)
+
+    def helper(a):
+        return mg.tanh(a) * 2.0  # helper
+
+    def f(x):
+        a = x[0] * w  # first
+        b = helper(a)
+        c = layer([a, b])  # layer
+        return mg.sum([c[0], c[1], mg.grad(lambda z: z**3)(b)])  # last
+
+    tape, _ = trace(f, [w, *layer.parameters()], ([1.0, 2.0],))
+    texts = [tape.sources.text(line) for line in range(len(tape.lines))]
+    marks = [re.search(r"# (\w+)$", text)[1] for text in texts]
+    gates = [gate.name for gate, _ in tape.lines]
+    assert gates[:7] == ["multiply", "tanh", "multiply", "dot", "dot", "tanh", "tanh"]
+    assert marks == ["first", "helper", "helper", *["layer"] * 4] + ["last"] * (len(gates) - 7)
+    _, start = inspect.getsourcelines(f)
+    assert texts[0].startswith(f"{__file__}, line {start + 1}: ")
+    assert [pickle.loads(pickle.dumps(tape)).sources.text(line) for line in range(len(texts))] == texts
+
+
+def test_a_tape_without_a_tracer_has_no_sources():
+    assert len(Tape(2).sources) == 0
