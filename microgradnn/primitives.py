@@ -14,7 +14,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from microgradnn.reading import number as number
@@ -80,6 +80,7 @@ class Primitive:
         self._variadic = variadic
         self._limit = limit
         self._traces: dict[int, Trace] = {}
+        self.quick: Callable[..., Any] | None = None  # does the same, sooner where operands are Values: `value` sets it
         self.__doc__ = doc or f"The gate {name}."
         self.__name__ = name
 
@@ -167,7 +168,13 @@ class Primitive:
             NOTHING if operand.__class__ is float and operand == 0.0 else x
             for operand, x in zip(operands, numbers, strict=True)
         ]
-        partials = self.trace(len(operands)).run(out, marked, Primitive.limit, NOTHING)
+        trace = self.trace(len(operands))
+        partials: list[Any] | None = None
+        if self._variadic is not None and not trace.chooses:
+            with suppress(*ForwardError, TypeError):  # TypeError: a power that came out complex
+                partials = [x if x is None else float(x) for x in self.partial_functions(out, numbers)]
+        if partials is None:
+            partials = trace.run(out, marked, Primitive.limit, NOTHING)
         return [
             None if operand.__class__ is float or partial is NOTHING else partial
             for operand, partial in zip(operands, partials, strict=True)
@@ -224,6 +231,7 @@ class Trace:
         except TypeError as error:
             raise TypeError(f"the partials of {primitive.name} are called with (out, *operands): {error}") from error
         self.results = [None if partial is None else self._register(partial) for partial in partials]
+        self.chooses = any(self.zeros(result) for result in self.results)  # some partial may come to nothing
 
     def append(self, gate: Primitive, operands: Sequence[Any]) -> Symbol:
         self.instructions.append((gate, tuple(self._register(operand) for operand in operands)))
@@ -417,7 +425,7 @@ def _cross_entropy(index: float, *xs: float) -> float:
 
 def _cross_entropy_partials(out: Any, index: Any, *xs: Any) -> list[Any]:
     """The softmax, but by the chosen operand minus what the others have: the 1 less there would cancel."""
-    _share, _where, _equal, minus = _on_floats((index, *xs), share, where, equal, negative)
+    _share, _where, _equal, minus = _quickest((index, *xs), share, where, equal, negative)
     return [None] + [
         _where(_equal(index, float(place)), minus(_share(others, own)), _share(own, others))
         for place, (own, others) in enumerate(_exponentials(xs))
@@ -426,13 +434,13 @@ def _cross_entropy_partials(out: Any, index: Any, *xs: Any) -> list[Any]:
 
 def softmax_weights(*xs: Any) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), the partials of logsumexp."""
-    (_share,) = _on_floats(xs, share)
+    (_share,) = _quickest(xs, share)
     return [_share(own, others) for own, others in _exponentials(xs)]
 
 
 def _exponentials(xs: Sequence[Any]) -> list[tuple[Any, Any]]:
     """Each exp(xᵢ) and the sum of the others, relative to the maximum: exact where exp(x - out) has lost digits."""
-    _maximum, _exp, _shift = _on_floats(xs, maximum, exp, shift)
+    _maximum, _exp, _shift = _quickest(xs, maximum, exp, shift)
     peak = _maximum(*xs)
     found = [_exp(_shift(x, peak)) for x in xs]
     return list(zip(found, _sums_of_others(found), strict=True))
@@ -449,9 +457,11 @@ def _sums_of_others(xs: list[Any]) -> list[Any]:
     return found
 
 
-def _on_floats(operands: Sequence[Any], *gates: Primitive) -> Sequence[Callable[..., Any]]:
-    """The gates; where all operands are floats, what the gates do to floats: the same numbers, sooner."""
-    return [gate.forward for gate in gates] if set(map(type, operands)) == {float} else gates
+def _quickest(operands: Sequence[Any], *gates: Primitive) -> list[Callable[..., Any]]:
+    """What does the same as the gates, sooner: to floats alone, or to Values."""
+    if set(map(type, operands)) == {float}:
+        return [gate.forward for gate in gates]
+    return [gate.quick or gate for gate in gates]
 
 
 def _tie_partials(out: Any, *xs: Any) -> list[Any]:
