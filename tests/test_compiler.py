@@ -268,6 +268,9 @@ def test_constants_travel_together():
     x = View("varying", 0, (3,), (1,))
     twice = writer.call("multiply", [2.0, x])
     assert writer.call("multiply", [3.0, twice]).operands == (6.0, x)
+    for first, second in [(1e200, 1e200), (0.1, 2.0), (2.0, 0.5), (3.0, 5.0), (1e308, 4.0)]:  # not to the bit
+        inner = writer.call("multiply", [first, x])
+        assert writer.call("multiply", [second, inner]).operands == (second, inner)
     assert writer.call("multiply", [-1.0, x]).function == "negative"
 
 
