@@ -21,7 +21,7 @@ _ADD, _SUM, _MULTIPLY, _DOT = lookup("add"), lookup("sum"), lookup("multiply"), 
 PARAMETER, UNIFORM, CONSTANT, VARYING = range(4)
 
 _FEWEST_WITH_CONSTANTS = 4
-_NOT_NEGATIVE = {_ADD, _SUM, _DOT, lookup("relu"), lookup("sign")}  # for which array libraries may give −0.0
+_NOT_NEGATIVE = {_ADD, _SUM, _DOT, lookup("sign")}  # for which array libraries may give −0.0
 Pair = tuple[Place, Place]
 
 

@@ -77,14 +77,18 @@ def _never_negative(gate: Primitive, places: tuple[Place, ...]) -> bool:
     """Whether a gate gives no −0.0, whatever its operands."""
     if gate is _ADD:
         return any(place.__class__ is float and str(place) != "-0.0" for place in places)
-    return gate.name in _NEVER_NEGATIVE or (gate is _MULTIPLY and places[0] is places[1])
+    square = gate is _MULTIPLY and places[0] == places[1] and places[0].__class__ is places[1].__class__
+    return square or gate.name in _NEVER_NEGATIVE
 
 
 def _operands_told_apart(gate: Primitive, count: int) -> tuple[int, ...]:
     if gate.arity == 1:
-        zeros = [gate.limit([zero]) for zero in (0.0, -0.0)]
-        slopes = [gate.partials(out, [zero])[0] for out, zero in zip(zeros, (0.0, -0.0), strict=True)]
-        return () if _same(*zeros) and _same(*slopes) else (0,)
+        try:
+            values = [gate.limit([zero]) for zero in (0.0, -0.0)]
+            slopes = [gate.partials(value, [zero])[0] for value, zero in zip(values, (0.0, -0.0), strict=True)]
+        except Exception:  # a gate of the user's own that knows nothing of 0
+            return (0,)
+        return () if _same(*values) and _same(*slopes) else (0,)
     return _TELL_APART.get(gate.name, ()) if gate.name in BUILT_IN else tuple(range(count))
 
 
