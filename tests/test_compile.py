@@ -699,9 +699,24 @@ def test_straight_lines_hand_on_an_infinite_slope_where_eager_code_does(gate, sa
         for f in (h, mg.grad(h)):
             expected = mg.grad(f)(0.0)
             program = mg.compile(f, example=(0.5,), wrt="inputs", backend="python")
-            for one in (program, pickle.loads(pickle.dumps(program))):
-                value, slope = one.value_and_grad([0.0])
-                assert np.array_equal([value, *slope], [f(0.0), expected], equal_nan=True)
+            value, slope = program.value_and_grad([0.0])
+            assert np.array_equal([value, *slope], [f(0.0), expected], equal_nan=True)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: mg.where(x, x / 1e-320, 0.0),  # a slope that is infinite though Python does not raise
+        lambda x: mg.where(x, mg.sqrt(x), 0.0) + mg.where(x, 1.0, 0.0),  # a number that looks like a partial
+        lambda x: mg.where(x, mg.exp(mg.sin(mg.sqrt(x))), x) * mg.relu(-1.0 - mg.sqrt(x)),
+        lambda x: mg.sqrt(x) * x,  # a 0 that comes out of the numbers
+    ],
+)
+def test_straight_lines_tell_what_was_not_taken_from_a_number_that_is_0(f):
+    for one in (f, mg.grad(f)):
+        program = mg.compile(one, example=(0.5,), wrt="inputs", backend="python")
+        for twin in (program, pickle.loads(pickle.dumps(program))):
+            assert np.array_equal(twin.grad([0.0, 0.0]) * 2, [mg.grad(one)(0.0)] * 2, equal_nan=True)
 
 
 NOT_TAKEN = {

@@ -47,7 +47,7 @@ class JaxBackend:
 
             source = self.value_source if which == "value" else self.gradient_source
             constants = self.value_constants if which == "value" else self.gradient_constants
-            namespace = {**constants, "jnp": jnp, "special": special, "each": _each}
+            namespace = {**constants, "jnp": jnp, "special": special, "each": _each, "apart": _apart}
             self._compiled[which] = load(source, "run", namespace)
         return self._compiled[which]
 
@@ -131,6 +131,14 @@ class JaxBackend:
             return value(params, *arrays)
 
         return program
+
+
+def _apart(number: float) -> Any:
+    """A constant that XLA does not know, as it would add it to others, and multiply it with others, first."""
+    import jax
+    import jax.numpy as jnp
+
+    return jax.lax.optimization_barrier(jnp.asarray(number, float))  # type: ignore[no-untyped-call]
 
 
 def _doubles(arrays: Sequence[Array]) -> list[Array]:
