@@ -12,6 +12,7 @@ from microgradnn.compiler.arguments import (
     arranged_like,
     array_of,
     check_labels,
+    examples_in,
     is_sequence,
     labels_of,
     outputs_of,
@@ -220,23 +221,11 @@ class Program:
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
-        if len(batch) != len(self._shapes):
-            wanted = "no batch" if not self._shapes else f"{len(self._shapes)} arrays"
-            raise TypeError(f"the program takes {wanted}, as many as the example had arguments, got {len(batch)}")
-        arrays: list[Array] = []
-        count = 1 if not batch else -1
-        for place, (given, shape) in enumerate(zip(batch, self._shapes, strict=True)):
-            array = given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(place, given)
-            if array.shape[1:] != shape or array.ndim == 0:
-                wanted_shape = f"({', '.join(['examples', *map(str, shape)])}{',' * (not shape)})"
-                raise ValueError(f"argument {place} must have the shape {wanted_shape}, got {array.shape}")
-            if count == -1:
-                count = len(array)
-                if count == 0:
-                    raise ValueError(f"argument {place} is empty: a batch has one example or more")
-            elif len(array) != count:
-                raise ValueError(f"argument {place} has {len(array)} examples, the arguments before have {count}")
-            arrays.append(array)
+        arrays = [
+            given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(place, given)
+            for place, given in enumerate(batch)
+        ]
+        count = examples_in(arrays, self._shapes)
         for place, index, classes in self._labels:
             array = arrays[place]
             check_labels(place, array if array.ndim == 1 else array.reshape(count, -1)[:, index], classes)
@@ -294,14 +283,13 @@ class Program:
     def to_jax(self) -> Callable[..., Any]:
         """A pure function of (params, *batch) that gives the value, for JAX to differentiate, compile and spread.
 
-        `jax.grad` gives the gradient made from the table of primitives. It needs JAX, in double precision.
+        JAX can differentiate it by everything it is called with, whatever `wrt` says, in every order; the derivatives
+        are those of the table of primitives. It needs JAX, in double precision. Bad shapes raise ValueError; a label
+        that is no class gives nan, as nothing can be refused inside `jax.jit`.
         """
-        from microgradnn.compiler.jax_backend import JaxBackend
+        from microgradnn.compiler.jax_function import pure_function
 
-        if self.backend == "jax":
-            pure: Callable[..., Any] = self._arrays.pure()
-            return pure
-        return JaxBackend(self.layout, self.instructions, self._shapes, self.reduce).pure()
+        return pure_function(self.layout, self.reduce, self._result, self._shapes)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
