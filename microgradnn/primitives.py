@@ -14,7 +14,7 @@ import math
 import operator
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from microgradnn.reading import number as number
@@ -80,6 +80,7 @@ class Primitive:
         self._variadic = variadic
         self._limit = limit
         self._traces: dict[int, Trace] = {}
+        self.quick: Callable[..., Any] | None = None  # does the same, sooner where operands are Values: `value` sets it
         self.__doc__ = doc or f"The gate {name}."
         self.__name__ = name
 
@@ -167,7 +168,13 @@ class Primitive:
             NOTHING if operand.__class__ is float and operand == 0.0 else x
             for operand, x in zip(operands, numbers, strict=True)
         ]
-        partials = self.trace(len(operands)).run(out, marked, Primitive.limit, NOTHING)
+        trace = self.trace(len(operands))
+        partials: list[Any] | None = None
+        if self._variadic is not None and not trace.chooses:
+            with suppress(*ForwardError, TypeError):  # TypeError: a power that came out complex
+                partials = [x if x is None else float(x) for x in self.partial_functions(out, numbers)]
+        if partials is None:
+            partials = trace.run(out, marked, Primitive.limit, NOTHING)
         return [
             None if operand.__class__ is float or partial is NOTHING else partial
             for operand, partial in zip(operands, partials, strict=True)
@@ -224,6 +231,7 @@ class Trace:
         except TypeError as error:
             raise TypeError(f"the partials of {primitive.name} are called with (out, *operands): {error}") from error
         self.results = [None if partial is None else self._register(partial) for partial in partials]
+        self.chooses = any(self.zeros(result) for result in self.results)  # some partial may come to nothing
 
     def append(self, gate: Primitive, operands: Sequence[Any]) -> Symbol:
         self.instructions.append((gate, tuple(self._register(operand) for operand in operands)))
@@ -403,12 +411,57 @@ def _logsumexp(*xs: float) -> float:
     return m + math.log1p(sum(math.exp(x - m) for i, x in enumerate(xs) if i != peak))
 
 
+def _shift(x: float, m: float) -> float:
+    return 0.0 if x == m else x - m
+
+
+def _cross_entropy(index: float, *xs: float) -> float:
+    own, peak = _select(index, *xs), _extreme(max)(*xs)
+    if peak == -math.inf:  # nothing is possible
+        return math.nan
+    others = sum([math.exp(_shift(x, peak)) for place, x in enumerate(xs) if place != index])
+    return _shift(peak, own) + math.log1p(others + math.expm1(_shift(own, peak)))
+
+
+def _cross_entropy_partials(out: Any, index: Any, *xs: Any) -> list[Any]:
+    """The softmax, but by the chosen operand minus what the others have: the 1 less there would cancel."""
+    _share, _where, _equal, minus = _quickest((index, *xs), share, where, equal, negative)
+    return [None] + [
+        _where(_equal(index, float(place)), minus(_share(others, own)), _share(own, others))
+        for place, (own, others) in enumerate(_exponentials(xs))
+    ]
+
+
 def softmax_weights(*xs: Any) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), the partials of logsumexp."""
-    peak = maximum(*xs)  # weights relative to the maximum: exact where exp(x - out) has lost digits
-    weights = [exp(shift(x, peak)) for x in xs]
-    total = sum_(*weights)
-    return [weight / total for weight in weights]
+    (_share,) = _quickest(xs, share)
+    return [_share(own, others) for own, others in _exponentials(xs)]
+
+
+def _exponentials(xs: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Each exp(xᵢ) and the sum of the others, relative to the maximum: exact where exp(x - out) has lost digits."""
+    _maximum, _exp, _shift = _quickest(xs, maximum, exp, shift)
+    peak = _maximum(*xs)
+    found = [_exp(_shift(x, peak)) for x in xs]
+    return list(zip(found, _sums_of_others(found), strict=True))
+
+
+def _sums_of_others(xs: list[Any]) -> list[Any]:
+    """For each of `xs` the sum of the others, without a difference that could cancel: of pairs, then within them."""
+    if len(xs) < 3:
+        return [0.0] if len(xs) == 1 else xs[::-1]
+    pairs = [xs[place : place + 2] for place in range(0, len(xs), 2)]
+    found: list[Any] = []
+    for pair, others in zip(pairs, _sums_of_others([x[0] + x[1] if len(x) == 2 else x[0] for x in pairs]), strict=True):
+        found += [others + x for x in pair[::-1]] if len(pair) == 2 else [others]
+    return found
+
+
+def _quickest(operands: Sequence[Any], *gates: Primitive) -> list[Callable[..., Any]]:
+    """What does the same as the gates, sooner: to floats alone, or to Values."""
+    if set(map(type, operands)) == {float}:
+        return [gate.forward for gate in gates]
+    return [gate.quick or gate for gate in gates]
 
 
 def _tie_partials(out: Any, *xs: Any) -> list[Any]:
@@ -443,14 +496,57 @@ def _finite(xp: Any, x: Any) -> Any:
     return xp.minimum(xp.maximum(x, -_LARGEST), _LARGEST)
 
 
-def _exponentials(xp: Any, xs: Any) -> Any:
-    return xp.exp(xs - _finite(xp, xp.max(xs)))  # never inf - inf
+def _exponentials_of_arrays(xp: Any, xs: Any) -> tuple[Any, Any]:
+    """exp(x − max) of a stack, 1 where both are ∞; and Σ exp(x − max) − 1, which keeps what is small against the 1."""
+    below = xp.minimum(xs - _finite(xp, xp.max(xs)), 0.0)
+    peaks = xp.sign(below) + 1.0
+    return xp.exp(below), xp.sum(xp.exp(below) - peaks) + (xp.sum(peaks) - 1.0)
+
+
+def _logsumexp_of_arrays(xp: Any, xs: Any) -> Any:
+    return xp.max(xs) + xp.log1p(_exponentials_of_arrays(xp, xs)[1])
+
+
+def _logsumexp_partials_of_arrays(xp: Any, out: Any, xs: Any) -> tuple[Any]:
+    exponentials, excess = _exponentials_of_arrays(xp, xs)
+    return (exponentials / (excess + 1.0),)
+
+
+class _Choice:
+    """What arrays need for cross_entropy: exponentials relative to the peak, of the chosen operand and of the others.
+
+    Products with `chosen`, 0s and a 1, cost much less than `where`; what may be infinite is cut off in front of them.
+    """
+
+    def __init__(self, xp: Any, index: Any, xs: Any) -> None:
+        below = xp.minimum(xs, _LARGEST) - xp.max(xp.minimum(xs, _LARGEST))
+        self.chosen = xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)
+        own = xp.sum(self.chosen * xp.maximum(below, -_LARGEST))
+        self.below = own / xp.where(xp.greater(own, -_LARGEST), 1.0, 0.0)  # −∞ where it was cut off
+        exponential = self.chosen * xp.exp(below)
+        self.others = xp.exp(below) - exponential
+        self.sum_of_others = xp.sum(self.others)
+        self.excess = self.sum_of_others + (xp.sum(exponential) - 1.0)  # Σ exp(x − max) − 1
+
+
+def _cross_entropy_of_arrays(xp: Any, index: Any, xs: Any) -> Any:
+    choice = _Choice(xp, index, xs)
+    return xp.log1p(choice.excess) - choice.below
+
+
+def _cross_entropy_partials_of_arrays(xp: Any, out: Any, index: Any, xs: Any) -> tuple[None, Any]:
+    choice = _Choice(xp, index, xs)
+    return None, (choice.others - choice.chosen * choice.sum_of_others) / (choice.excess + 1.0)
 
 
 def _select(index: float, *xs: float) -> float:
     if index % 1 or not 0 <= index < len(xs):
         raise ValueError(f"the index must be a whole number from 0 to {len(xs) - 1}")
     return xs[int(index)]
+
+
+def _argmax(*xs: float) -> float:
+    return float(max(range(len(xs)), key=lambda place: (xs[place] != xs[place], xs[place])))
 
 
 def _clipped_log(x: float, lowest: float) -> float:
@@ -547,8 +643,11 @@ equal: Primitive = primitive("equal", lambda x, y: 1.0 if x == y else 0.0, None,
 where: Primitive = primitive("where", lambda c, a, b: a if c > 0 else b, None, lambda out, c, a, b: where(c, 1.0, 0.0), lambda out, c, a, b: where(c, 0.0, 1.0),
                   source="({1} if {0} > 0.0 else {2})", samples=[(1.0, 2.0, 3.0), (-1.0, 2.0, 3.0)],
                   array=lambda xp, c, a, b: xp.where(xp.greater(c, 0.0), a, b), doc="a if c > 0, else b; the choice c takes no gradient.")
-shift = primitive("shift", lambda x, m: 0.0 if x == m else x - m, lambda out, x, m: 1.0, lambda out, x, m: -1.0, symbol="−",
+shift = primitive("shift", _shift, lambda out, x, m: 1.0, lambda out, x, m: -1.0, symbol="−",
                   samples=[(1.0, 3.0), (-2.0, 0.5)], array=lambda xp, x, m: xp.where(xp.equal(x, m), 0.0, x - m), doc="x − m, and 0 where both are the same infinity.")
+share: Primitive = primitive("share", lambda x, y: x / (x + y), lambda out, x, y: share(y, x) / (x + y), lambda out, x, y: -out / (x + y), symbol="x/(x+y)",
+                  text="{0} / ({0} + {1})", latex=r"\frac{{{0}}}{{{0} + {1}}}", source="{0} / ({0} + {1})", limit=lambda x, y: x * math.inf,
+                  samples=[(2.0, 3.0), (1.0, 1e-20)], array=lambda xp, x, y: x / (x + y), doc="The part of x in the whole, x / (x + y); no derivative of it cancels where x or y is small.")
 
 maximum: Primitive = primitive("maximum",   _extreme(max), variadic=_tie_partials, symbol="max", samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
                       array=lambda xp, xs: xp.max(xs), doc="Largest operand; operands that tie share the gradient equally.")
@@ -561,11 +660,15 @@ dot       = primitive("dot",       _dot, variadic=_dot_partials, symbol="w·x+b"
 select    = primitive("select",    _select, variadic=lambda out, index, *xs: [None, *(where(equal(index, place), 1.0, 0.0) for place in range(len(xs)))],
                       samples=[(1.0, 2.5, -1.0), (0.0, 3.0, 0.3, 1.0)], array=lambda xp, index, xs: xp.sum(xp.where(xp.equal(index, xp.places(xs)), xs, 0.0)), array_partials=lambda xp, out, index, xs: (None, xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)), doc="Operand number `index` of those that follow it; the index takes no gradient.")
 logsumexp = primitive("logsumexp", _logsumexp, variadic=lambda out, *xs: softmax_weights(*xs), symbol="ln Σ eˣ", samples=[(1.0, 2.5), (0.3, -2.0, 1.0), (800.0, 799.0)],
-                      array=lambda xp, xs: _finite(xp, xp.max(xs)) + xp.log(xp.sum(_exponentials(xp, xs))),
-                      array_partials=lambda xp, out, xs: (_exponentials(xp, xs) / xp.sum(_exponentials(xp, xs)),), doc="ln Σ exp(xᵢ), without overflow.")
+                      array=_logsumexp_of_arrays, array_partials=_logsumexp_partials_of_arrays, doc="ln Σ exp(xᵢ), without overflow.")
+cross_entropy = primitive("cross_entropy", _cross_entropy, variadic=_cross_entropy_partials, symbol="−ln p", samples=[(1.0, 2.5, -1.0), (0.0, 3.0, 0.3, 1.0), (2.0, 0.5, 40.0, -0.5)],
+                      array=_cross_entropy_of_arrays, array_partials=_cross_entropy_partials_of_arrays, doc="−ln softmax of operand number `index` of those that follow it; the index takes no gradient.")
+argmax    = primitive("argmax", _argmax, variadic=lambda out, *xs: [None] * len(xs), samples=[(1.0, 3.0), (2.0, -1.0, 0.5)],
+                      array=lambda xp, xs: xp.min(xp.where(xp.equal(xs, xp.max(xs)), xp.places(xs), xp.where(xp.equal(xs, xs), math.inf, xp.places(xs)))), doc="The place of the first operand that is the largest, or nan; without gradient.")
 # fmt: on
 
 _built_in.update(_table)
+LABELLED = (select, cross_entropy)  # gates whose first operand is the number of one of the others
 
 # Which gate each of Python's operators records; a reflected operator swaps its operands.
 OPERATORS = {"add": "add", "subtract": "sub", "multiply": "mul", "divide": "truediv", "power": "pow"}

@@ -169,7 +169,10 @@ class Value:
 
     @property
     def path(self) -> str | None:
-        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None."""
+        """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None.
+
+        What was computed inside `no_grad()`, but in no module, has the path "no_grad".
+        """
         return self._path
 
     @property
@@ -693,6 +696,9 @@ for _gate in table():
     if _gate.arity == 1:
         functions[_gate.name] = compile_function(_gate.name, "x", unary_code(_gate), _gate, _NAMESPACE)
         functions[_gate.name].__module__ = "microgradnn.functional"  # where users, and pickle, find it
+        _gate.quick = functions[_gate.name]
+    elif _gate.arity == 2 and _gate.name not in OPERATORS:
+        _gate.quick = compile_function(_gate.name, "x, y", binary_code(_gate, 0), _gate, _NAMESPACE)
 for _name, _function in functions.items():
     setattr(Value, SIGNS.get(_name, _name), _function)
 Value.__abs__ = functions["abs"]

@@ -1,7 +1,7 @@
 """What several test modules need: a headless Chromium, and a table of primitives that is left as it was found.
 
 Property tests see the same examples in every run, keep no database of them and are not timed: a run is as good on a
-busy machine as on an idle one, and writes nothing.
+busy machine as on an idle one.
 """
 
 import gc

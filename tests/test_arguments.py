@@ -121,7 +121,7 @@ def test_a_parameter_twice_is_named_with_both_places():
         mg.compile(lambda x: v * x, [v, (Value(one) for one in [1.0]), {"again": iter([v])}], example=(1.0,))
 
 
-@pytest.mark.parametrize("params", [(), [], {}, iter(())], ids=repr)
+@pytest.mark.parametrize("params", [(), [], {}, iter(())], ids=["tuple", "list", "dict", "iterator"])
 def test_no_parameters_are_no_gradient_where_that_was_meant(params):
     value, gradient = mg.compile(lambda x: x * x, params, example=(1.0,)).value_and_grad([3.0])
     assert (value, flat(gradient)) == (9.0, [])

@@ -31,7 +31,7 @@ import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
 from microgradnn.nn.activations import ACTIVATIONS
-from microgradnn.primitives import ForwardError, primitive, scratch_table, table
+from microgradnn.primitives import LABELLED, ForwardError, primitive, scratch_table, table
 from microgradnn.value import sweep
 from tests.compile_cases import (
     ALLOWED,
@@ -94,7 +94,7 @@ GATES = [
     for gate in table()
     for count in sorted({len(sample) for sample in gate.samples})
 ]
-ANY_PLACE = [gate for gate in GATES if not gate.id.startswith("select")]  # a label is an input or a constant
+ANY_PLACE = [gate for gate in GATES if gate.values[0] not in LABELLED]  # a label is an input or a constant
 _gate_references = {}
 
 
@@ -632,8 +632,8 @@ EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, -8.0, 3.0, 800.0, -800.0, 1e200, -1e200, 1e3
 
 
 def edge_operands(gate, count):
-    """Operands at the edges: all for a gate of one or two, some for one of more; the index of select stays a class."""
-    if gate.name == "select":
+    """Operands at the edges: all for a gate of one or two, some for one of more; an index stays a class."""
+    if gate in LABELLED:
         return [(index, *[x, -x, 1.0, x][: count - 1]) for index in (0.0, 1.0) for x in EDGES]
     if count == 1:
         return [(x,) for x in EDGES]
@@ -654,7 +654,7 @@ def test_values_at_the_edges_are_those_of_ieee_754_and_silent(gate, backend):
     params = [Value(x) for x in sample]
     with quietly():
         program = mg.compile(lambda x: gate(*x), example=(sample,), reduce=None, backend=backend)
-        chosen = gate.name == "select"  # by a label, which is an input
+        chosen = gate in LABELLED  # by a label, which is an input
         uniform = None if chosen else mg.compile(lambda: gate(*params), params, example=(), backend=backend)
         for place, (operand, found) in enumerate(zip(operands, program.value(operands), strict=True)):
             expected = pytest.approx(gate.limit(operand), rel=1e-12, abs=1e-307, nan_ok=True)
@@ -691,7 +691,7 @@ def test_gradients_at_the_edges_are_those_of_the_table(gate, backend):
 @pytest.mark.parametrize(("gate", "sample"), CHOICES, ids=lambda value: getattr(value, "name", str(value)))
 def test_straight_lines_hand_on_an_infinite_slope_where_eager_code_does(gate, sample):
     """√z at z = 0, added to an operand: in the program and its gradient, and in a gradient that it records."""
-    for place in range(gate.name == "select", len(sample)):  # a label is no such sum
+    for place in range(gate in LABELLED, len(sample)):  # a label is no such sum
 
         def h(z, place=place):
             return gate(*sample[:place], sample[place] + mg.sqrt(z), *sample[place + 1 :])

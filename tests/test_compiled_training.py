@@ -503,6 +503,27 @@ def test_validation_that_overflows_names_the_epoch(loss, message):
     assert model.training
 
 
+def test_a_gradient_that_only_arrays_make_nan_is_told_with_the_remedy():
+    """In a branch that is not taken, and there with an infinite derivative; the remedy is one."""
+
+    def trained(loss, compiled):
+        model = nn.MLP(1, [1], init=nn.init.constant(0.0))
+        return quiet(model, loss, [[1.0], [2.0]], [0.0, 0.0], optim.SGD(model.parameters()), 1, rng=0,
+                     compiled=compiled)  # fmt: skip
+
+    def infinite(out, y):
+        return functional.where(out[0], functional.sqrt(out[0]), 0.0) + out[1]
+
+    def chosen(out, y):
+        return functional.where(out[0], functional.sqrt(functional.where(out[0], out[0], 1.0)), 0.0) + out[1]
+
+    with pytest.raises(
+        FloatingPointError, match=r"in epoch 0, batch 0, only as it is compiled.*sqrt\(where\(c, x, 1.0\)\)"
+    ):
+        trained(infinite, True)
+    assert trained(chosen, True) == trained(chosen, False) == trained(infinite, False)
+
+
 # ---- Ctrl-C ---------------------------------------------------------------------------------------------------------
 
 

@@ -1,7 +1,9 @@
-"""Losses and penalties against PyTorch and NumPy, in value and gradient; extreme logits; what is refused."""
+"""Losses and penalties against PyTorch, NumPy and mpmath, to second order; extreme logits; what is refused."""
 
 import math
+from functools import cache, partial
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
@@ -10,6 +12,7 @@ import microgradnn as m
 from microgradnn import Value, nn
 from microgradnn.graph import topological_order
 from microgradnn.nn.losses import LOSSES
+from microgradnn.primitives import lookup
 
 QUICK = settings(max_examples=30)
 seeds, counts, widths = st.integers(0, 10**6), st.integers(1, 5), st.integers(2, 5)
@@ -208,6 +211,180 @@ def test_values_at_extreme_probabilities_are_those_of_torch(probability, target)
     y = torch.tensor([probability], dtype=torch.float64)
     theirs = torch.nn.functional.binary_cross_entropy(y, torch.tensor([target], dtype=torch.float64)).item()
     assert nn.binary_cross_entropy(probability, target) == pytest.approx(theirs, rel=1e-12)
+
+
+# ---- exact to second order, eager and compiled -------------------------------------------------------------------
+
+INF, NAN = math.inf, math.nan
+FROM_LOGITS = partial(nn.binary_cross_entropy, from_logits=True)
+WAYS = ["eager", "numpy", "python", pytest.param("jax", marks=pytest.mark.jax)]
+
+
+@cache
+def programs(loss, outputs, target, way):
+    """The loss as a function of so many outputs and of a target, one number (None) or several; and its Hessian."""
+    example = [0.0] * outputs, 0.0 if target is None else [0.0] * target
+    return (
+        m.compile(loss, example=example, wrt="inputs", backend=way),
+        m.compile(lambda y, t: m.hessian(loss)(y, t), example=example, reduce=None, backend=way),
+    )
+
+
+def to_second_order(loss, outputs, target, way):
+    """Value, gradient and Hessian of a loss by its outputs; eager, the targets are constants, compiled, inputs."""
+    if way == "eager":
+        return *m.value_and_grad(loss)(outputs, target), m.hessian(loss)(outputs, target)
+    batch = [outputs], [target]
+    first, second = programs(loss, len(outputs), len(target) if isinstance(target, list) else None, way)
+    value, (gradient, _) = first.value_and_grad(*batch)
+    return value, gradient[0].tolist(), second.value(*batch)[0].tolist()
+
+
+def same_to_second_order(found, expected, rtol):
+    return all(np.allclose(ours, exact, rtol=rtol, atol=1e-300) for ours, exact in zip(found, expected, strict=True))
+
+
+def by_mpmath(outputs, target):
+    """The cross-entropy with 800 digits: y ln softmax is 0 where y is, softmax 0 where a class is masked."""
+    with mpmath.workdps(800):
+        weights = [mpmath.mpf(y) for y in (target if isinstance(target, list) else np.eye(len(outputs))[target])]
+        exponentials = [mpmath.exp(mpmath.mpf(x)) for x in outputs]
+        total, weight = mpmath.fsum(exponentials), mpmath.fsum(weights)
+        shares = [one / total for one in exponentials]
+        value = -mpmath.fsum(y * mpmath.log(p) for y, p in zip(weights, shares, strict=True) if y)
+        gradient = [weight * p - y for y, p in zip(weights, shares, strict=True)]
+        hessian = [[weight * (p * (p is q) - p * q) for q in shares] for p in shares]
+        return float(value), [float(x) for x in gradient], [[float(x) for x in row] for row in hessian]
+
+
+CONFIDENT_AND_SHIFTED = [
+    ([37.4, 0.0], 0), ([37.4, 0.0], 1), ([1e15, 1e15 - 5], 0), ([1e15, 1e15 - 5], 1), ([0.0, -50.0, -60.0, -80.0], 0),
+    ([0.0, -50.0, -60.0, -80.0], 3), ([-700.0, 0.0, 5.0], 0), ([1000.0, -1000.0], 1), ([0.0, 0.0, 0.0], 1), ([5.0], 0),
+    ([0.0, -INF], 0), ([1.0, -INF, 2.0, -INF, 0.5], 2),
+    ([37.4, 0.0], [1.0, 0.0]), ([37.4, 0.0], [0.0, 1.0]), ([40.0, 0.0, -30.0], [1 - 1e-10, 1e-10, 0.0]),
+    ([1e15, 1e15 - 5, 1e15 - 7], [0.3, 0.3, 0.4]), ([0.0, 0.0, 0.0], [0.2, 0.3, 0.5]),
+    ([0.0, -INF], [1.0, 0.0]), ([1.0, 2.0, 3.0, -INF, 5.0], [0.1, 0.2, 0.3, 0.0, 0.4]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("logits", "target"), CONFIDENT_AND_SHIFTED)
+def test_cross_entropy_is_that_of_mpmath_to_second_order(logits, target, way):
+    """Every digit, also where the loss is tiny, the logits are huge or classes are masked by −∞."""
+    found = to_second_order(nn.cross_entropy, logits, target, way)
+    assert same_to_second_order(found, by_mpmath(logits, target), 2e-15 if way == "eager" else 1e-14)
+
+
+LIMITS = {
+    "cross_entropy": (nn.cross_entropy, [
+        ([INF, 0.0], 0, 0.0, [0.0, 0.0]), ([INF, 0.0], 1, INF, [1.0, -1.0]), ([0.0, -INF], 1, INF, [1.0, -1.0]),
+        ([INF, 0.0], [1.0, 0.0], 0.0, [0.0, 0.0]), ([-INF, 0.0], [0.6, 0.4], INF, [-0.6, 0.6]),
+        ([INF, -INF, 3.0], [0.5, 0.0, 0.5], INF, [0.5, 0.0, -0.5]), ([1e308, -1e308], 1, INF, [1.0, -1.0]),
+    ]),
+    "logits": (FROM_LOGITS, [
+        ([-INF], [0.0], 0.0, [0.0]), ([INF], [1.0], 0.0, [0.0]), ([INF], [0.0], INF, [1.0]),
+        ([-INF], [1.0], INF, [-1.0]), ([INF], [0.25], INF, [0.75]), ([-INF, INF], [0.0, 1.0], 0.0, [0.0, 0.0]),
+    ]),
+    "hinge": (nn.hinge, [
+        ([INF], [1.0], 0.0, [0.0]), ([-INF], [1.0], INF, [-1.0]), ([INF, -INF], [-1.0, -1.0], INF, [0.5, 0.0]),
+    ]),
+    "multiclass_hinge": (nn.multiclass_hinge, [
+        ([INF, 0.0, 1.0], 0, 0.0, [0.0, 0.0, 0.0]), ([INF, 0.0, 1.0], 1, INF, [1.0, -2.0, 1.0]),
+        ([-INF, 0.0, 1.0], 0, INF, [-2.0, 1.0, 1.0]), ([-INF, 0.0, 1.0], 1, 2.0, [0.0, -1.0, 1.0]),
+    ]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("loss", "row"), [pytest.param(loss, row, id=name) for name, (loss, rows) in LIMITS.items() for row in rows]
+)
+def test_losses_of_infinite_outputs_are_their_limits(loss, row, way):
+    """What is certain costs nothing, what is impossible and happens costs ∞, and no derivative is nan."""
+    outputs, target, *expected = row
+    value, gradient, hessian = to_second_order(loss, outputs, target, way)
+    assert [value, gradient] == expected
+    assert not np.any(hessian)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("logit", [37.4, -37.4, 700.0, -700.0, 0.5, 1e15])
+@pytest.mark.parametrize("target", [0.0, 1.0, 0.25])
+def test_binary_cross_entropy_of_logits_is_that_of_mpmath_to_second_order(logit, target, way):
+    with mpmath.workdps(800):
+        z, y = mpmath.mpf(logit), mpmath.mpf(target)
+        value = y * mpmath.log(1 + mpmath.exp(-z)) + (1 - y) * mpmath.log(1 + mpmath.exp(z))
+        p = 1 / (1 + mpmath.exp(-z))
+        exact = [float(value), [float(p - y)], [[float(p * (1 - p))]]]
+    assert same_to_second_order(to_second_order(FROM_LOGITS, [logit], [target], way), exact, 1e-14)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(
+    ("probability", "target"), [(0.0, 0.0), (1e-20, 0.0), (0.3, 0.0), (0.5, 0.3), (0.9, 0.0), (1.0, 1.0), (1e-20, 1.0)]
+)
+def test_binary_cross_entropy_of_probabilities_is_that_of_mpmath_to_second_order(probability, target, way):
+    with mpmath.workdps(60):
+        p, y = mpmath.mpf(probability), mpmath.mpf(target)
+        terms = [(y, p, -1)] * (target > 0) + [(1 - y, 1 - p, 1)] * (target < 1)
+        exact = [
+            float(-mpmath.fsum(weight * mpmath.log(q) for weight, q, _ in terms)),
+            [float(mpmath.fsum(sign * weight / q for weight, q, sign in terms))],
+            [[float(mpmath.fsum(weight / q**2 for weight, q, _ in terms))]],
+        ]
+    assert same_to_second_order(to_second_order(nn.binary_cross_entropy, [probability], [target], way), exact, 1e-14)
+
+
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.multiclass_hinge])
+@pytest.mark.parametrize("way", WAYS)
+def test_a_loss_of_nan_is_nan(loss, way):
+    """Eager and compiled alike, whichever class it is."""
+    for label in (0, 1):
+        assert math.isnan(to_second_order(loss, [NAN, 0.0], label, way)[0])
+    if loss is nn.cross_entropy:
+        assert math.isnan(to_second_order(loss, [0.0, NAN], [1.0, 0.0], way)[0])
+        assert math.isnan(to_second_order(loss, [-INF, -INF], 0, way)[0])  # nothing is possible
+
+
+def test_the_derivative_by_a_distribution_is_the_loss_of_each_class():
+    """Also where a class has the weight 0; and a class that is masked is not asked."""
+    weights = [Value(0.5), Value(0.0), Value(0.5)]
+    nn.cross_entropy([1.0, 2.0, 4.0], weights).backward()
+    assert [y.grad for y in weights] == pytest.approx([nn.cross_entropy([1.0, 2.0, 4.0], place) for place in range(3)])
+    weights = [Value(1.0), Value(0.0)]
+    nn.cross_entropy([1.0, -INF], weights).backward()
+    assert all(math.isfinite(y.grad) for y in weights)
+
+
+@pytest.mark.parametrize("way", ["eager", "numpy"])
+def test_softmax_and_logsumexp_keep_their_digits(way):
+    """∂pᵢ/∂xⱼ = pᵢ (δᵢⱼ − pⱼ), where 1 − pᵢ would cancel; ln Σ eˣ, where it is tiny."""
+    for xs in ([37.4, 0.0], [0.0, -50.0, -60.0], [0.0, 0.0, 0.0], [0.0, -INF, 0.0, 1.0], [5.0]):
+        expected = by_mpmath(xs, 0)[2]
+        functions = [lambda v: m.jacobian(m.softmax)(v), lambda v: m.hessian(m.logsumexp)(v)]
+        if way != "eager":
+            functions = [
+                lambda v, f=f: m.compile(f, example=(v,), reduce=None, backend=way).value([v])[0] for f in functions
+            ]
+        for f in functions:
+            assert np.asarray(f(xs)) == pytest.approx(np.array(expected), rel=1e-14, abs=1e-300)
+    program = m.compile(m.logsumexp, example=([0.0, 0.0],), wrt="inputs", backend="numpy")
+    assert program.value([[0.0, -37.4]]) == m.logsumexp(0.0, -37.4) == pytest.approx(math.exp(-37.4), rel=1e-14)
+    assert program.grad([[INF, 0.0]]).tolist() == [[1.0, 0.0]]
+
+
+def test_labels_and_outputs_that_a_program_computes():
+    """A label may be the place of the largest of so many numbers, and of no more, or an input."""
+    argmax, gate = lookup("argmax"), lookup("cross_entropy")
+    program = m.compile(lambda x: gate(argmax(*x), *x), example=([0.0, 0.0, 0.0],), wrt="inputs")
+    assert program.value([[1.0, 3.0, 2.0]]) == pytest.approx(nn.cross_entropy([1.0, 3.0, 2.0], 1), rel=1e-14)
+    with pytest.raises(ValueError, match="a label chooses among 2 numbers"):
+        m.compile(lambda x: gate(argmax(*x), *x[:2]), example=([0.0, 0.0, 0.0],), wrt="inputs")
+    with pytest.raises(ValueError, match="a label chooses among 2 numbers"):
+        m.compile(lambda x: gate(2.0, *x), example=([0.0, 0.0],), wrt="inputs")
+    program = m.compile(nn.cross_entropy, example=([0.0, 0.0], 0.0), wrt="inputs")
+    with pytest.raises(ValueError, match="whole numbers from 0 to 1, one of 2 classes"):
+        program.value([[1.0, 2.0]], [2])
 
 
 # ---- one example or a batch, shapes, reductions ------------------------------------------------------------------

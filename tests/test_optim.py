@@ -610,7 +610,7 @@ assert "numpy" not in sys.modules
         (Cosine(10), lambda t: math.cos(math.pi * t / 20) ** 2 if t < 10 else 0.0),
         (Cosine(1), lambda t: float(t == 0)),
     ],
-    ids=repr,
+    ids=lambda value: repr(value) if hasattr(value, "__dataclass_fields__") else "",
 )
 def test_schedules_are_their_formulas(schedule, formula):
     factors = [schedule(epoch) for epoch in range(25)]
@@ -648,7 +648,7 @@ def with_gradients(gradients):
 
 CLIPPED = [
     ([3.0, -4.0], 1.0), ([3.0, -4.0], 5.0), ([3.0, -4.0], 10.0), ([3.0, None, 4.0], 2.5), ([0.0, 0.0], 1.0),
-    ([3.0], 0.0), ([1e-9, 1e-9], 1e-12), ([INF, 1.0], 1.0), ([NAN, 1.0], 1.0), ([3.0, 4.0], INF),
+    ([3.0], 0.0), ([1e-9, 1e-9], 1e-12), ([3.0, 4.0], INF),
 ]  # fmt: skip
 
 

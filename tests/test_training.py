@@ -860,6 +860,9 @@ class Hook:
     def close(self):
         self.closed += 1
 
+    def __len__(self):  # it is false, as an empty collection is
+        return 0
+
 
 HELD_OUT = [[0.5, 0.25], [-1.0, 2.0]], [0.5, -0.5]
 
@@ -1086,12 +1089,24 @@ def test_progress_is_shown_beside_the_output_where_somebody_watches(stream, monk
     assert capfd.readouterr() == ("", "")
 
 
+class Log:
+    """A stream that knows nothing but to write."""
+
+    written = ""
+
+    def write(self, text):
+        self.written += text
+
+
 def test_pipes_and_logs_get_no_bar(capfd, monkeypatch):
     fit(mlp(), "mse", X, Y, "sgd", 3)
     assert capfd.readouterr() == ("", "")
-    monkeypatch.setattr("sys.stderr", stream := Terminal(False))
-    fit(mlp(), "mse", X, Y, "sgd", 3)
-    assert stream.getvalue() == ""
+    streams = [Terminal(False), Log(), Terminal(True)]
+    streams[-1].close()
+    for stream in streams:
+        monkeypatch.setattr("sys.stderr", stream)
+        fit(mlp(), "mse", X, Y, "sgd", 3)
+    assert (streams[0].getvalue(), streams[1].written) == ("", "")
 
 
 # ---- what is refused ------------------------------------------------------------------------------------------

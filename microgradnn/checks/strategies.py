@@ -23,7 +23,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from microgradnn.primitives import Primitive, table
+from microgradnn.primitives import LABELLED, Primitive, table
 from microgradnn.value import Value, functions
 
 Line = tuple[Primitive, tuple[int | float, ...]]  # a gate and its operands: an int is a register, a float a constant
@@ -109,11 +109,11 @@ def expressions(
 ) -> Expression:
     """Expressions in `variables` numbers of up to `max_gates` gates, which may use a result more than once.
 
-    `gates` are the primitives to choose from: unless given, the whole table but `select`, which wants a whole
-    number. At least one operand of a gate is no constant. Shrinks to few gates, those that come first in the table.
+    `gates` are the primitives to choose from: unless given, the whole table but those that want the number of an
+    operand. At least one operand of a gate is no constant. Shrinks to few gates, those that come first in the table.
     See the preface for an example.
     """
-    chosen = tuple(gates or [gate for gate in table() if gate.name != "select"])
+    chosen = tuple(gates or [gate for gate in table() if gate not in LABELLED])
     lines: list[Line] = []
     for gate, *drawn in draw(_gates_with_operands(chosen, max_gates)):
         registers = [*reversed(range(variables, variables + len(lines))), *range(variables)]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.layout import Array
-from microgradnn.compiler.tape import Tape
-from microgradnn.primitives import lookup
+from microgradnn.compiler.tape import Place, Tape
+from microgradnn.primitives import LABELLED
 from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
@@ -123,26 +123,34 @@ def outputs_of(result: Any) -> list[Any]:
 
 def labels_of(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int, int]]:
     """The inputs that choose among operands: argument, place in it, and how many there are to choose from."""
-    select = lookup("select")
     starts = np.cumsum([params, *sizes])
     found: dict[tuple[int, int], int] = {}
     for gate, places in tape.lines:
-        if gate is select:
-            index = places[0]
-            if not (isinstance(index, int) and params <= index < tape.leaves):
-                raise ValueError(
-                    f"a label chooses among {len(places) - 1} numbers: in a function that compile records it must "
-                    "be an input, or one of their places as a constant"
-                )
-            argument = int(np.searchsorted(starts, index, side="right")) - 1
-            key = argument, int(index - starts[argument])
-            found[key] = min(found.get(key, len(places)), len(places) - 1)
+        if gate not in LABELLED or _is_place(tape, places[0], len(places) - 1):
+            continue
+        index, *among = places
+        if not (isinstance(index, int) and params <= index < tape.leaves):
+            raise ValueError(
+                f"a label chooses among {len(among)} numbers: in a function that compile records it must "
+                "be an input, or one of their places as a constant"
+            )
+        argument = int(np.searchsorted(starts, index, side="right")) - 1
+        key = argument, int(index - starts[argument])
+        found[key] = min(found.get(key, len(among)), len(among))
     return [(*key, classes) for key, classes in found.items()]
+
+
+def _is_place(tape: Tape, index: Place, count: int) -> bool:
+    """Whether `index` is one of `count` places whatever the input: a constant, or the place of the largest of them."""
+    if isinstance(index, float):
+        return index in range(count)
+    gate, places = tape.lines[index - tape.leaves] if index >= tape.leaves else (None, ())
+    return gate is not None and gate.name == "argmax" and len(places) <= count
 
 
 def check_labels(place: int, labels: Array, classes: int) -> None:
     if labels.dtype == np.int64:
-        if labels.view(np.uint64).max() < classes:  # read without a sign, negative numbers are large
+        if np.maximum.reduce(labels.view(np.uint64)) < classes:  # read without a sign, negative numbers are large
             return
         wrong = (labels < 0) | (labels >= classes)
     elif labels.dtype.kind == "f":

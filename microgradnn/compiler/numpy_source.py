@@ -217,7 +217,9 @@ class NumPySource:
         return self.made("ones", size, f"ones({size})")
 
     def vector(self, result: str, out: View | Temp) -> str:
-        return self.view(out, "flat") if isinstance(out, View) else f"{result}.reshape(-1)"
+        if isinstance(out, View):
+            return self.view(out, "flat")
+        return f"{result}.reshape(-1)" if len(out.shape) + out.varying > 1 else result
 
     def size(self, out: View | Temp) -> str:
         return f"({''.join(f'{size}, ' for size in out.shape)}{'examples' if out.varying else ''})"
@@ -230,7 +232,7 @@ class NumPySource:
         if isinstance(term, View):
             return self.view(term, "matrix")
         if isinstance(term, Temp):
-            return self.temps[term] + f".reshape({term.shape[0]}, -1)" * term.varying
+            return self.temps[term] + f".reshape({term.shape[0]}, -1)" * (len(term.shape) + term.varying != 2)
         return self.constant(term)
 
     def product(self, function: str, operands: Sequence[Any], out: View | Temp) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Any
 from microgradnn import functional
 from microgradnn.backprop import leaves
 from microgradnn.nn.module import Module, as_list, examples
-from microgradnn.primitives import clipped_log, lookup
+from microgradnn.primitives import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
 from microgradnn.settings import checked
 from microgradnn.value import Value
 
@@ -42,10 +42,10 @@ def binary_cross_entropy(output: Any, target: Any, from_logits: bool = False, re
     losses = []
     for y_hat, y in _numbers(output, target, _probability):
         if from_logits:
-            losses.append(y * functional.softplus(-y_hat) + (1 - y) * functional.softplus(y_hat))
+            losses.append(_weighed(y, functional.softplus(-y_hat)) + _weighed(1 - y, functional.softplus(y_hat)))
         else:
             try:
-                losses.append(-(y * clipped_log(y_hat, _LOWEST) + (1 - y) * clipped_log(1 - y_hat, _LOWEST)))
+                losses.append(-(y * clipped_log(y_hat, _LOWEST) + (1 - y) * _log_of_complement(y_hat)))
             except ValueError:
                 got = getattr(y_hat, "data", y_hat)
                 raise ValueError(
@@ -57,14 +57,41 @@ def binary_cross_entropy(output: Any, target: Any, from_logits: bool = False, re
 def cross_entropy(output: Any, target: Any, reduction: str = "mean") -> Any:
     """−Σ yᵢ ln softmax(output)ᵢ, from logits (notes 002, 003); a target is the number of a class, or a distribution.
 
+    It is exact for any logits, to every order. A class is masked by a logit of −∞: with a weight of 0 it costs nothing.
+
     >>> round(cross_entropy([1.0, 2.0, 3.0], 2), 4), cross_entropy([1000.0, -1000.0], 1)
     (0.4076, 2000.0)
+    >>> cross_entropy([37.4, 0.0], 0), cross_entropy([0.0, -math.inf], [1.0, 0.0])
+    (5.719872877313073e-17, 0.0)
     """
     losses = []
     for logits, label in _labelled(output, target):
-        expected = functional.dot(label, logits) if isinstance(label, list) else lookup("select")(label, *logits)
-        losses.append(functional.logsumexp(logits) - expected)
+        losses.append(_expected(label, logits) if isinstance(label, list) else surprise(label, *logits))
     return _reduced(losses, reduction)
+
+
+def _expected(distribution: list[Any], logits: list[Any]) -> Any:
+    """Σ yᵢ (−ln pᵢ), each −ln pᵢ as that of the likeliest class plus how far logit i is below it: nothing cancels."""
+    likeliest = argmax(*logits)
+    peak = select(likeliest, *logits)
+    below = [
+        _weighed(y, functional.where(equal(likeliest, float(place)), 0.0, shift(peak, logit)))
+        for place, (y, logit) in enumerate(zip(distribution, logits, strict=True))
+    ]
+    return functional.sum(distribution) * surprise(likeliest, *logits) + functional.sum(below)
+
+
+def _weighed(y: Any, loss: Any) -> Any:
+    """Weigh a loss with y, where 0 · ∞ is 0: what never happens may be impossible."""
+    if isinstance(y, float):
+        return y * loss if y else 0.0
+    return y * functional.where(equal(y, 0.0) * equal(loss, math.inf), 0.0, loss)
+
+
+def _log_of_complement(y_hat: Any) -> Any:
+    """ln(1 − ŷ), cut off; below ½, where 1 − ŷ loses digits, by another function."""
+    low = functional.where(y_hat - 0.5, 0.5, y_hat)
+    return functional.where(y_hat - 0.5, clipped_log(1 - y_hat, _LOWEST), functional.log1p(-low))
 
 
 def hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
@@ -84,8 +111,10 @@ def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
     """
     losses = []
     for scores, label in _labelled(output, target, distributions=False):
-        own = lookup("select")(label, *scores)
-        losses.append(functional.sum([functional.relu(score - own + 1) for score in scores]) - 1)
+        own = select(label, *scores)
+        margins = [functional.relu(shift(score, own) + 1) for score in scores]
+        of_others = [functional.where(equal(label, float(place)), 0.0, one) for place, one in enumerate(margins)]
+        losses.append(functional.sum(of_others))
     return _reduced(losses, reduction)
 
 

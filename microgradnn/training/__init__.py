@@ -133,12 +133,11 @@ def fit(
                                 raise KeyboardInterrupt
                             part = data.rows(rows)
                             trained.add(part, batches.step(part, f"epoch {epoch}, batch {batch}"))
-                    if metrics or schedule or given.validation or on_epoch:  # they may look at the Values
-                        batches.push()
+                    if any(one is not None for one in (metrics, schedule, given.validation, on_epoch)):
+                        batches.push()  # they may look at the Values
                     figures = trained.figures(metrics) | {"learning_rate": rate}
-                    if given.validation or on_epoch:
-                        model.eval()
                     if given.validation is not None:
+                        model.eval()
                         figures |= _validated(batches, given.validation, metrics, epoch)
                     standing.finish(figures)
                     bar.set_postfix(_shown(record), refresh=False)
@@ -218,14 +217,18 @@ def _scaled(groups: Sequence[dict[str, Any]], schedule: Callable[[int], float] |
 
 
 def _bar(history: History, epochs: int, progress: bool) -> Any:
-    """A bar on standard error where someone watches it: in a terminal, or in Jupyter, whose stream is none."""
+    """A bar on standard error, where somebody watches it."""
     from tqdm import tqdm
 
-    stream = sys.stderr
-    watched = stream is not None and (type(stream).__module__.startswith("ipykernel") or stream.isatty())
-    return tqdm(
-        total=epochs, initial=len(history.loss), desc="training", unit="epoch", disable=not (progress and watched)
-    )
+    hidden = not (progress and _watched(sys.stderr))
+    return tqdm(total=epochs, initial=len(history.loss), desc="training", unit="epoch", disable=hidden)
+
+
+def _watched(stream: Any) -> bool:
+    """Whether what is written there is seen as it comes: in a terminal, or in Jupyter, whose stream is none."""
+    if stream is None or getattr(stream, "closed", False):
+        return False
+    return type(stream).__module__.startswith("ipykernel.") or bool(getattr(stream, "isatty", bool)())
 
 
 def _shown(history: History) -> dict[str, str]:

@@ -158,8 +158,11 @@ class Programs(Batches):
                 self.push()
                 self.swept(data, place, before)  # recorded as a graph the batch is explained
                 why = watched(lambda: program.step(*batch, *drawn))
-                told = f": {why}" if isinstance(why, str) else ""
-                raise FloatingPointError(f"the loss or its gradient is not finite in {place}, as it is compiled{told}")
+                told = f" ({why})" if isinstance(why, str) else ""
+                raise FloatingPointError(
+                    f"the loss or its gradient is not finite in {place}, only as it is compiled{told}: what is not "
+                    "taken may have no infinite derivative, write sqrt(where(c, x, 1.0)) for where(c, sqrt(x), 0.0)"
+                )
             self.ahead = True
             self.steps.step(self.params, self.gradient)
             self.check_update(bool(np.isfinite(self.params[self.held]).all()), place)

@@ -54,7 +54,8 @@ class Standing:
         self._keep()
 
     def shown_to(self, on_epoch: Callable[[Module, History], Any]) -> Any:
-        """What `on_epoch` returns; it sees the current weights, and what it changes counts."""
+        """What `on_epoch` returns; it sees the current weights, in evaluation mode, and what it changes counts."""
+        self.model.eval()
         self.batches.push_all()
         try:
             with self.history.looked_at(self.state):
