@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.primitives import Primitive
+from microgradnn.primitives import LABELLED, Primitive
 
 
 class JaxGates(dict[Primitive, "JaxGate"]):
@@ -84,38 +84,48 @@ class JaxGate:
         return gate.array(xp, *operands)
 
     def _partials(self, out: Any, operands: Sequence[Any], stacked: bool) -> Sequence[Any]:
+        """The cheaper partials where the table has some; their derivatives are those of the others all the same."""
         import jax
 
-        gate = self.gate
-        if gate.array_partials is None or (gate.arity is None and not stacked):
-            return self._traced_partials(out, operands, stacked)
-        cheaper, xp = gate.array_partials, _Functions()
-        if gate.leading:  # they tell the members of a stack apart, which the others do not
-            return [None if one is None else self._checked(operands, one) for one in cheaper(xp, out, *operands)]
+        cheaper = self.gate.array_partials
+        if cheaper is None or (self.gate.arity is None and not stacked):
+            return self._written_partials(out, operands, stacked)
 
         @jax.custom_jvp
         def partials(out: Any, *operands: Any) -> Any:
-            return tuple(cheaper(xp, out, *operands))
+            return tuple(
+                None if one is None else self._checked(operands, one) for one in cheaper(_Functions(), out, *operands)
+            )
 
         @partials.defjvp
         def derivative(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-            _, change = jax.jvp(lambda out, *xs: tuple(self._traced_partials(out, xs, stacked)), primals, tangents)
+            written = partial(self._written_partials, stacked=stacked)
+            _, change = jax.jvp(lambda out, *xs: tuple(written(out, xs)), primals, tangents)
             return partials(*primals), change
 
         return partials(out, *operands)  # type: ignore[no-any-return]  # a tuple
 
-    def _traced_partials(self, out: Any, operands: Sequence[Any], stacked: bool) -> list[Any]:
+    def _written_partials(self, out: Any, operands: Sequence[Any], stacked: bool) -> list[Any]:
         """The partials written in the table, by gates that bring their derivatives."""
+        import jax.numpy as jnp
+
+        gate, members = self.gate, stacked and self.gate.array_partials is not None
 
         def apply(inner: Primitive, places: list[Any]) -> Any:
-            along = stacked and len(places) == 1 and inner.arity is None and np.ndim(places[0]) > np.ndim(out)
+            one_stack = stacked and not members and len(places) == 1 and inner.arity is None
+            along = one_stack and np.ndim(places[0]) > np.ndim(out)
             return self.gates[inner].along(*places) if along else self.gates[inner](*places)
 
-        return self.gate.trace(len(operands)).run(out, operands, apply)
+        if not members:  # what is written for one operand does for a stack of them
+            return gate.trace(len(operands)).run(out, operands, apply)
+        *leading, stack = operands
+        found = gate.trace(len(leading) + len(stack)).run(out, [*leading, *stack], apply)
+        of_stack = [jnp.broadcast_to(one, stack.shape[1:]) for one in found[len(leading) :]]
+        return [*found[: len(leading)], jnp.stack(of_stack)]
 
     def _checked(self, operands: Sequence[Any], found: Any) -> Any:
         """Nan for a label that is no class, which other programs refuse: here there is nobody to raise it."""
-        if self.gate.name != "select":
+        if self.gate not in LABELLED:
             return found
         index, classes = operands
         known = (index >= 0) & (index < len(classes)) & (index % 1 == 0)
