@@ -183,7 +183,7 @@ class JaxSource:
     def write(self, instruction: Instruction) -> None:
         function, operands, out, _ = instruction
         if function == "gate":
-            gate, stacked, *operands = operands
+            gate, stacked, operands = operands[0], operands[1], operands[2:]
             name = self.constant(gate, f"{gate.name}_") + ".along" * stacked
         if function == "take":
             self.take(operands[0], out)

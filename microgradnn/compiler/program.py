@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnn.compiler.anomalies import Watch
 from microgradnn.compiler.arguments import (
     arranged_like,
     array_of,
@@ -24,7 +25,7 @@ from microgradnn.compiler.instructions import Instructions
 from microgradnn.compiler.layout import Array, Layout, lay_out
 from microgradnn.compiler.lowering import lower
 from microgradnn.compiler.numpy_backend import NumPyBackend
-from microgradnn.compiler.python_backend import PythonBackend, by_limits
+from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.tracing import collector_paused, trace
@@ -182,9 +183,11 @@ class Program:
     def value(self, *batch: Any) -> Any:
         """The mean or sum of f over the batch; with `reduce=None` what f returns, an array with the examples first."""
         arrays, count = self._read(batch)
-        self._watch(arrays, count)
-        value = self._engine(count).value(self._params, arrays, count)
+        watch, engine = self._watch(arrays), self._engine(count)
+        value = engine.value(self._params, arrays, count)
         if self.reduce is not None:
+            if watch is not None:
+                watch.results(engine, value)
             return value
         return arranged_like(self._result, value if self._shapes else value[0])
 
@@ -204,8 +207,10 @@ class Program:
         if self.reduce is None:
             raise ValueError("a program with reduce=None has no gradient: compile with reduce='mean' or 'sum'")
         arrays, count = self._read(batch)
-        self._watch(arrays, count)
-        value, gradient, by_inputs = self._engine(count).value_and_gradient(self._params, arrays, count)
+        watch, engine = self._watch(arrays), self._engine(count)
+        value, gradient, by_inputs = engine.value_and_gradient(self._params, arrays, count)
+        if watch is not None:
+            watch.results(engine, value, (gradient, *by_inputs))
         if self.wrt == "params":
             return value, self._nested(self._tree, gradient)
         inputs = by_inputs[0] if len(by_inputs) == 1 else tuple(by_inputs)
@@ -214,10 +219,12 @@ class Program:
     def step(self, *batch: Any) -> tuple[float, Array, Any]:
         """For training: the value, its gradient by `params`, and what f observed, for each example."""
         arrays, count = self._read(batch)
-        self._watch(arrays, count)
-        engine = self._engine(count)
+        watch, engine = self._watch(arrays), self._engine(count)
         value, gradient, _ = engine.value_and_gradient(self._params, arrays, count)
-        return value, gradient, arranged_like(self._observed, engine.observed(count))
+        observed = arranged_like(self._observed, engine.observed(count))
+        if watch is not None:
+            watch.results(engine, value, (gradient,))
+        return value, gradient, observed
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
@@ -250,21 +257,14 @@ class Program:
             return tree._make(found)
         return tuple(found) if isinstance(tree, tuple) else found
 
-    def _watch(self, arrays: Sequence[Array], count: int) -> None:
-        """With `detect_anomaly`, go through the gates one by one and raise at the first that gives nan."""
+    def _watch(self, arrays: Sequence[Array]) -> Watch | None:
+        """With `detect_anomaly`, refuse gates that give nan, and return what looks at the results."""
         wanted = mode.get()
-        if wanted.__class__ is Mode and wanted.detect_anomaly:
-            rows = np.concatenate(
-                [np.zeros((count, 0)), *(array.reshape(count, -1) for array in arrays)], axis=1
-            ).tolist()
-            for example, row in enumerate(rows):
-                numbers = by_limits(self._tape, [*self._params.tolist(), *row])
-                for register, (gate, places) in enumerate(self._tape.lines, self._tape.leaves):
-                    if numbers[register] != numbers[register]:
-                        operands = [numbers[place] if isinstance(place, int) else place for place in places]
-                        path = self._tape.paths[register - self._tape.leaves]
-                        module = f" of module {path}" if path else ""
-                        raise FloatingPointError(f"{gate.describe(operands)}{module} is nan in example {example}")
+        if wanted.__class__ is not Mode or not wanted.detect_anomaly:
+            return None
+        watch = Watch(self._tape, self._leaves, self._params, arrays)
+        watch.values()
+        return watch
 
     # ---- keeping and looking ----
 
