@@ -80,7 +80,7 @@ class Watch:
                     parts = " and ".join(f"{x} in example {example}" for x, example in sorted(with_sign.items()))
                     name = f"the gradient of {self.leaves[column]!r}" if place else "the value"
                     raise FloatingPointError(f"{name} is nan, the sum of {parts}")
-        raise FloatingPointError("the result is nan for all examples together, and for none of them alone")
+        raise FloatingPointError("the result is nan, though no gate gives nan and no infinities cancel")
 
     def inputs(self, example: int) -> list[float]:
         """The inputs of an example as floats."""

@@ -80,8 +80,8 @@ class Program:
     """A compiled function: call `value`, `grad` or `value_and_grad` with a batch, arrays with the examples first.
 
     `params` is the vector of parameters, the truth while training: `pull` reads the Values, `push` writes them. The
-    arithmetic is NumPy's: overflow gives inf and nan without a word, unless `detect_anomaly` is on, which names the
-    gate. Programs can be pickled, and called from several threads at once.
+    arithmetic is NumPy's: overflow gives inf and nan without a word, unless `detect_anomaly` is on, which names gate,
+    line and example, also of a gradient that is nan. Programs can be pickled, and called from several threads at once.
     """
 
     def __init__(
