@@ -269,7 +269,7 @@ class Trace:
 
 
 _table: dict[str, Primitive] = {}
-_built_in: set[str] = set()
+BUILT_IN: set[str] = set()
 
 
 def lookup(name: str) -> Primitive:
@@ -328,7 +328,7 @@ def primitive(
     """
     if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
         raise ValueError(f"a primitive's name must be a Python identifier, got {name!r}")
-    if name in _built_in:
+    if name in BUILT_IN:
         raise ValueError(f"the primitive {name!r} belongs to microgradnn: choose another name")
     if (variadic is None) == (not partials):
         raise TypeError(f"{name}: give one partial per operand, or variadic= for any number of operands")
@@ -667,7 +667,7 @@ argmax    = primitive("argmax", _argmax, variadic=lambda out, *xs: [None] * len(
                       array=lambda xp, xs: xp.min(xp.where(xp.equal(xs, xp.max(xs)), xp.places(xs), xp.where(xp.equal(xs, xs), math.inf, xp.places(xs)))), doc="The place of the first operand that is the largest, or nan; without gradient.")
 # fmt: on
 
-_built_in.update(_table)
+BUILT_IN.update(_table)
 LABELLED = (select, cross_entropy)  # gates whose first operand is the number of one of the others
 
 # Which gate each of Python's operators records; a reflected operator swaps its operands.

@@ -704,6 +704,21 @@ def test_straight_lines_hand_on_an_infinite_slope_where_eager_code_does(gate, sa
                 assert np.array_equal([value, *slope], [f(0.0), expected], equal_nan=True)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: mg.where(x, x / 1e-320, 0.0),  # a slope that is infinite though Python does not raise
+        lambda x: mg.where(x, mg.sqrt(x), 0.0) + mg.where(x, 1.0, 0.0),  # a number that looks like a partial
+        lambda x: mg.where(x, mg.exp(mg.sin(mg.sqrt(x))), x) * mg.relu(-1.0 - mg.sqrt(x)),
+        lambda x: mg.sqrt(x) * x,  # a 0 that comes out of the numbers
+    ],
+)
+def test_straight_lines_tell_what_was_not_taken_from_a_number_that_is_0(f):
+    for one in (f, mg.grad(f)):
+        program = mg.compile(one, example=(0.5,), wrt="inputs", backend="python")
+        assert np.array_equal(program.grad([0.0, 0.0]) * 2, [mg.grad(one)(0.0)] * 2, equal_nan=True)
+
+
 NOT_TAKEN = {
     "where": lambda x: mg.where(x, mg.sqrt(mg.where(x, x, 1.0)), 0.0),  # the operand is chosen first
     "maximum": lambda x: mg.maximum(mg.sqrt(mg.where(x, x, 1.0)), 2.0),

@@ -55,7 +55,7 @@ def test_equal_gates_are_written_once_and_a_register_is_no_constant():
 @pytest.mark.parametrize(
     ("gate", "places", "simplest"),
     [
-        ("add", (0.0, 0), 0), ("power", (0, 1.0), 0), ("positive", (0,), 0), ("sum", (0,), 0), ("maximum", (0,), 0),
+        ("power", (0, 1.0), 0), ("positive", (0,), 0), ("maximum", (0,), 0),
         ("where", (1.0, 0, 1), 0), ("where", (-1.0, 0, 1), 1), ("select", (1.0, 0, 1), 1), ("add", (2.0, 3.0), 5.0),
         ("exp", (1000.0,), math.inf), ("log", (0.0,), -math.inf),
     ],
@@ -64,6 +64,14 @@ def test_what_needs_no_gate_is_not_written(gate, places, simplest):
     tape = Tape(2)
     assert tape.write(lookup(gate), places) == simplest
     assert tape.lines == []
+
+
+def test_a_sum_of_one_is_added_to_0_which_makes_0_of_minus_0():
+    tape = Tape(1)
+    assert (
+        tape.write(lookup("add"), (0.0, 0)) != tape.write(lookup("sum"), (0,)) == tape.write(lookup("logsumexp"), (0,))
+    )
+    assert tape.lines == [(lookup("add"), (0.0, 0)), (lookup("add"), (0, 0.0))]
 
 
 def test_squares_are_products_and_dead_ends_are_not_needed():
@@ -260,6 +268,9 @@ def test_constants_travel_together():
     x = View("varying", 0, (3,), (1,))
     twice = writer.call("multiply", [2.0, x])
     assert writer.call("multiply", [3.0, twice]).operands == (6.0, x)
+    for first, second in [(1e200, 1e200), (0.1, 2.0), (2.0, 0.5), (3.0, 5.0), (1e308, 4.0)]:  # not to the bit
+        inner = writer.call("multiply", [first, x])
+        assert writer.call("multiply", [second, inner]).operands == (second, inner)
     assert writer.call("multiply", [-1.0, x]).function == "negative"
 
 

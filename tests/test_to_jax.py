@@ -122,6 +122,13 @@ def test_what_the_constant_0_multiplies_gets_nothing(double_precision):
     assert double_precision.grad(program.to_jax(), argnums=1)(program.params, np.zeros(2)).tolist() == [1.0, 1.0]
 
 
+def test_what_is_added_to_0_and_large_constants_keep_their_derivatives(double_precision):
+    """JAX would leave the 0 out, and −0.0 as it is; the generated source stands against that."""
+    program = mg.compile(lambda x: (0.0 + x) + (x - 0.0) * 2 + (x + 1e300) * 1.0, example=(1.0,), reduce="sum")
+    slope = double_precision.jit(double_precision.grad(program.to_jax(), argnums=1))
+    assert slope(program.params, np.array([0.0, -0.0, 1.0])).tolist() == [4.0, 4.0, 4.0]
+
+
 @pytest.mark.parametrize("name", ["dense_tanh_cross_entropy", "mixture", "where_and_maximum"])
 def test_products_of_the_hessian_by_the_parameters_are_those_of_eager_code(double_precision, name):
     jax = double_precision

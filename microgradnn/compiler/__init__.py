@@ -1,12 +1,13 @@
 """The compiler: a scalar function, recorded for one example, becomes a program over arrays.
 
 Read the passes in the order in which they run, each one function over plain data: `tracing` calls the function, twice,
-and writes its gates on a `tape`, with their `sources`; `sums` gathers additions into sums and dot products; `grouping` puts gates that do the
-same at the same time into groups and products of matrices; `layout` gives every number an address; `lowering` writes
-down as `instructions`, forward and backward, what an array library is to do; `numpy_source` and `jax_source` make
-source of them, which `numpy_backend` and `jax_backend` run; `python_backend` goes straight from the tape to Python over
-floats; `jax_function` hands a program over to JAX, with gates that bring their derivatives. `anomalies` finds where a
-nan was born. `arguments` reads what the user gives, `program` is what the user holds, `report` explains and draws it.
+and writes its gates on a `tape`, with their `sources`; `sums` gathers additions into sums and dot products; `grouping`
+puts gates that do the same at the same time into groups and products of matrices; `layout` gives every number an
+address; `lowering` writes down as `instructions`, forward and backward, what an array library is to do; `numpy_source`
+and `jax_source` make source of them, which `numpy_backend` and `jax_backend` run; `python_backend` goes straight from
+the tape to Python over floats; `jax_function` hands a program over to JAX, with gates that bring their derivatives.
+`zeros` says what may be changed on the way, `anomalies` finds where a nan was born. `arguments` reads what the user
+gives, `program` is what the user holds, `report` explains and draws it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,13 @@ def compile(
     `reduce=None` the program gives what `f` returns for each example. `example=()` is for a function that goes through
     a data set of its own. Gradients are by the parameters, nested as they were given, by the inputs, shaped like the
     batch, or both.
+
+    The program computes with NumPy, with JAX, or as straight-line Python over floats. By default the latter runs as
+    well, for a few examples at a time, where `f` is narrow and deep, such as an integrator of many steps;
+    `explain()` says for how many. Arrays compute both sides of a choice: at 0 the gradient of where(x, sqrt(x), 0.) is
+    nan over arrays, since the infinite slope of what was not taken meets the factor 0. Choose the operand first:
+    where(x, sqrt(where(x, x, 1.)), 0.). relu, maximum and where of finite slopes are right as they are, straight-line
+    Python hands nothing on to what was not taken, as eager code, and `detect_anomaly` names the gate.
 
     Raises TypeError, with the line, where `f` asks for the number of a Value, as the program could not follow its
     choice, and where the second call does not do the same, as with random numbers, counters and clocks.

@@ -6,6 +6,7 @@ calls on numbers that have not changed are written once.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -120,8 +121,14 @@ def same_view(x: Any, y: Any) -> bool:
 
 
 def is_number(term: Any, number: float) -> bool:
-    """Whether a term is this constant."""
-    return isinstance(term, float) and term == number
+    """Whether a term is this constant; 0.0 and −0.0 are two."""
+    return isinstance(term, float) and term == number and math.copysign(1.0, term) == math.copysign(1.0, number)
+
+
+def _exactly(x: float, y: float) -> bool:
+    """Whether x · (y · z) is (x · y) · z to the bit: one is a power of 2, and none takes back that another is large."""
+    powers = 0.5 in (abs(math.frexp(x)[0]), abs(math.frexp(y)[0]))
+    return powers and min(abs(x), abs(y)) >= 1.0 and math.isfinite(x * y)
 
 
 # ---- writing ----------------------------------------------------------------------------------------------------
@@ -213,11 +220,11 @@ class Writer:
                     return self.call("negative", [y])
                 if isinstance(x, float) and isinstance(y, Temp) and y.function == "multiply":
                     for factor, rest in [y.operands, y.operands[::-1]]:
-                        if isinstance(factor, float):
+                        if isinstance(factor, float) and _exactly(x, factor):
                             return self.call("multiply", [x * factor, rest])
         if function == "add":
             x, y = operands
-            if is_number(x, 0.0):
+            if is_number(x, -0.0):  # 0.0 + −0.0 is 0.0
                 return y
             if x is y or same_view(x, y):
                 return self.call("multiply", [2.0, x])

@@ -29,7 +29,7 @@ def functions() -> dict[str, Any]:
     import jax.numpy as jnp
     from jax.scipy import special
 
-    return {"jnp": jnp, "special": special, "each": each, "stop_gradient": jax.lax.stop_gradient}
+    return {"apart": _apart, "each": each, "jnp": jnp, "special": special, "stop_gradient": jax.lax.stop_gradient}
 
 
 class JaxBackend:
@@ -102,6 +102,14 @@ class JaxBackend:
             for shape, wanted in zip(self.shapes, self.by_inputs, strict=True)
         ]
         return float(found[-1]), found[:-1], shaped if any(self.by_inputs) else []
+
+
+def _apart(number: float) -> Any:
+    """A constant that XLA does not know, as it would add it to others, and multiply it with others, first."""
+    import jax
+    import jax.numpy as jnp
+
+    return jax.lax.optimization_barrier(jnp.asarray(number, float))  # type: ignore[no-untyped-call]
 
 
 def _doubles(arrays: Sequence[Array]) -> list[Array]:

@@ -22,6 +22,7 @@ from microgradnn.compiler.instructions import (
     shape_of,
 )
 from microgradnn.compiler.layout import GRADIENT, Array, Layout, Piece, View
+from microgradnn.compiler.zeros import LARGE
 
 
 class JaxSource:
@@ -163,7 +164,9 @@ class JaxSource:
         if term is COUNT or term is INVERSE_COUNT:
             return "float(count)" if term is COUNT else "(1 / count)"
         if isinstance(term, float):
-            return repr(term) if np.isfinite(term) else f"float('{term}')"
+            text = repr(term) if np.isfinite(term) else f"float('{term}')"
+            moderate = term == 0.0 or 1 / LARGE < abs(term) < LARGE
+            return text if moderate else f"apart({text})"
         if isinstance(term, np.ndarray):
             return self.constant(term) + "[..., None]" * varying
         text = self.read(term) if isinstance(term, View) else self.temps[term]
@@ -227,6 +230,10 @@ class JaxSource:
                 self.assign(out, text, shape)
 
     def call(self, function: str, names: Sequence[str]) -> str:
+        if function == "add" and names[0] == "0.0":
+            names = names[::-1]
+        if names[-1] == _PLUS_0.get(function):  # XLA would leave it out, and −0.0 as it is
+            return f"{names[0]} + apart(0.0)"
         if function in _OPERATORS:
             return f"{names[0]} {_OPERATORS[function]} {names[1]}"
         match function:
@@ -373,6 +380,7 @@ class JaxSource:
 
 
 _OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+_PLUS_0 = {"add": "0.0", "subtract": "-0.0"}
 
 
 def _called(function: str, operands: Sequence[str]) -> str:

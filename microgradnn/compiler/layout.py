@@ -271,7 +271,7 @@ class _Architect:
         kept = {column[0] for column in columns}
         rows = np.concatenate([column[1] for column in columns])
         if kept == {CONSTANTS}:
-            return float(rows[0]) if (rows == rows[0]).all() else rows.reshape(shape)
+            return float(rows[0]) if one_number(rows) else rows.reshape(shape)
         if len(kept) == 1:
             spaced = _evenly(rows.reshape(shape))
             if spaced is not None:
@@ -374,6 +374,16 @@ class _Architect:
         if self._kept(places[0]) == CONSTANTS:
             return CONSTANTS, np.array(places)
         return self._kept(places[0]), self.addresses[np.array(places)]
+
+
+def one_number(array: Array) -> bool:
+    """Whether all numbers of an array are the same, which 0.0 and −0.0 are not.
+
+    >>> one_number(np.array([2.0, 2.0])), one_number(np.array([0.0, -0.0]))
+    (True, False)
+    """
+    bits = array.ravel().view(np.int64)
+    return bool((bits == bits[0]).all())
 
 
 def _as_columns(gate: Primitive, columns: list[Column]) -> bool:

@@ -36,6 +36,7 @@ from microgradnn.compiler.layout import (
     Step,
     View,
     contiguous,
+    one_number,
 )
 
 
@@ -343,7 +344,7 @@ def _line(term: Any) -> Any:
         axis = int(np.argmax(term.shape))
         return term._replace(shape=(term.shape[axis],), strides=(term.strides[axis],))
     if isinstance(term, np.ndarray):
-        return float(term.flat[0]) if (term == term.flat[0]).all() else term.ravel()
+        return float(term.flat[0]) if one_number(term) else term.ravel()
     return term
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.zeros import told_apart
 from microgradnn.primitives import NOTHING, ForwardError, Primitive, lookup
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
@@ -88,12 +89,12 @@ def parts(tape: Tape) -> list[Part]:
     return found[::-1]
 
 
-def python_source(tape: Tape, params: int, part: Part) -> tuple[str, dict[str, Any]]:
-    """The function `run` of the places that a part takes, and what it calls.
+def python_source(tape: Tape, params: int, part: Part, told: bytearray) -> tuple[str, dict[str, Any]]:
+    """The function `run` of the places that a part takes, and what it calls; `told` says where zeros are told apart.
 
     >>> tape = Tape(2)
     >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
-    >>> print(python_source(tape, 1, *parts(tape))[0])
+    >>> print(python_source(tape, 1, *parts(tape), told_apart(tape))[0])
     def run(p0, x0):
         v2 = p0 * x0
         return [v2]
@@ -111,21 +112,23 @@ def python_source(tape: Tape, params: int, part: Part) -> tuple[str, dict[str, A
     code = [f"def run({', '.join(map(name, part.takes))}):"]
     for register in part.registers:
         gate, places = tape.lines[register - tape.leaves]
-        code.append(f"    {name(register)} = {_expression(gate, [name(place) for place in places], called)}")
+        expression = _expression(gate, [name(place) for place in places], bool(told[register]), called)
+        code.append(f"    {name(register)} = {expression}")
     code += [f"    return [{', '.join(map(name, part.returns))}]", ""]
     return "\n".join(code), called
 
 
-def _expression(gate: Primitive, operands: list[str], called: dict[str, Any]) -> str:
+def _expression(gate: Primitive, operands: list[str], told_apart: bool, called: dict[str, Any]) -> str:
     if gate.source is not None:
         return gate.source.format(*operands)
     few = len(operands) < _MANY
+    begin = ["0.0"] * told_apart  # a sum begins at 0.0, which makes 0.0 of −0.0
     if gate.name == "sum" and few:
-        return " + ".join(operands)
+        return " + ".join([*begin, *operands])
     if gate.name == "dot" and few:
         half = len(operands) // 2
         products = [f"{w} * {x}" for w, x in zip(operands[:half], operands[half:-1], strict=True)]
-        return " + ".join([*products, *[operands[-1]] * (operands[-1] != "(0.0)")])
+        return " + ".join([*begin, *products, *[operands[-1]] * (operands[-1] != "(0.0)")])
     name = next((name for name, known in called.items() if known is gate.forward), f"{gate.name}{len(called)}_forward")
     called[name] = gate.forward
     return f"{name}({', '.join(operands)})"
@@ -153,8 +156,8 @@ class PythonBackend:
 
     def _loaded(self, tape: Tape) -> tuple[str, Callable[..., list[float]]]:
         """The source of a tape, and the function of its leaves that returns its roots."""
-        listed = parts(tape)
-        written = [python_source(tape, self.params, part) for part in listed]
+        listed, told = parts(tape), told_apart(tape)
+        written = [python_source(tape, self.params, part, told) for part in listed]
         functions = [load(source, "run", {**vars(math), **called}) for source, called in written]
         source = "\n".join(source for source, _ in written)
         if len(functions) == 1:
@@ -196,8 +199,7 @@ class PythonBackend:
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
         found = self._run(self._value, self.tape, params, arrays, count)
-        with np.errstate(all="ignore"):
-            return found if self.reduce is None else float(self._reduced(found)[0])
+        return found if self.reduce is None else float(self._reduced(found)[0])
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
@@ -205,27 +207,31 @@ class PythonBackend:
         """The value, its gradient by the parameters, and by each argument."""
         assert self.derivatives is not None
         found = self._run(self._gradient, self.derivatives, params, arrays, count)
-        self._threads.observed = found[:, len(self.derivatives.roots) - len(self.tape.roots) + 1 :]
-        with np.errstate(all="ignore"):
-            reduced = self._reduced(found)
-            by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
-            by_inputs = []
-            if self.wrt != "params":
-                start = 1 + (self.params if self.wrt == "both" else 0)
-                for shape in self.shapes:
-                    size = int(np.prod(shape))
-                    part = found[:, start : start + size] / (count if self.reduce == "mean" else 1)
-                    by_inputs.append(part.reshape(count, *shape))
-                    start += size
-            return float(reduced[0]), by_params, by_inputs
+        if len(self.tape.roots) > 1:
+            self._threads.observed = found[:, 1 - len(self.tape.roots) :]
+        reduced = self._reduced(found)
+        by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
+        by_inputs = []
+        if self.wrt != "params":
+            start = 1 + (self.params if self.wrt == "both" else 0)
+            for shape in self.shapes:
+                stop = start + math.prod(shape)
+                by_inputs.append(found[:, start:stop].reshape(count, *shape))
+                start = stop
+            if self.reduce == "mean" and count > 1:
+                by_inputs = [part / count for part in by_inputs]
+        return float(reduced[0]), by_params, by_inputs
 
     def observed(self, count: int) -> Array:
         """What the last gradient of this thread observed: a row for each example, a column for each number."""
-        found: Array = self._threads.observed
+        found: Array = self._threads.observed if len(self.tape.roots) > 1 else np.zeros((count, 0))
         return found
 
     def _reduced(self, rows: Array) -> Array:
-        return np.asarray(rows.mean(axis=0) if self.reduce == "mean" else rows.sum(axis=0))
+        if len(rows) == 1:  # as for any other number, only quicker
+            return np.asarray(rows[0])
+        with np.errstate(all="ignore"):
+            return np.asarray(rows.mean(axis=0) if self.reduce == "mean" else rows.sum(axis=0))
 
 
 def by_limits(tape: Tape, leaves: list[float]) -> list[float]:

@@ -2,6 +2,7 @@
 
 A program of scalars adds two numbers at a time; an array program wants to see the whole sum. What does not depend on
 the example is added up apart from what does, so penalties leave the batch by themselves and biases join their product.
+What that may change is in `zeros`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.zeros import kept_in_order, told_apart
 from microgradnn.primitives import Primitive, lookup
 
 _ADD, _SUM, _MULTIPLY, _DOT = lookup("add"), lookup("sum"), lookup("multiply"), lookup("dot")
@@ -19,6 +21,7 @@ _ADD, _SUM, _MULTIPLY, _DOT = lookup("add"), lookup("sum"), lookup("multiply"), 
 PARAMETER, UNIFORM, CONSTANT, VARYING = range(4)
 
 _FEWEST_WITH_CONSTANTS = 4
+_NOT_NEGATIVE = {_ADD, _SUM, _DOT, lookup("relu"), lookup("sign")}  # for which array libraries may give −0.0
 Pair = tuple[Place, Place]
 
 
@@ -52,6 +55,8 @@ class _Gathering:
         self.places: list[Place] = [*range(tape.leaves), *[0.0] * len(tape.lines)]  # old register to new place
         self.path: str | None = None
         self.needed = tape.needed()
+        self.told_apart = told_apart(tape)
+        self.kept_in_order = kept_in_order(tape, self.told_apart)
         self.absorbed = self._absorbed()
 
     def run(self, split_root: bool) -> Tape:
@@ -62,7 +67,7 @@ class _Gathering:
             if not self.needed[register] or self.absorbed[register]:
                 continue
             self.path = old.paths[register - old.leaves]
-            if gate is _ADD or gate is _SUM:
+            if (gate is _ADD or gate is _SUM) and not self.kept_in_order[register]:
                 parts = self.parts(*self.terms(register))
                 if register == root:
                     split = parts
@@ -73,6 +78,8 @@ class _Gathering:
                 self.places[register] = self.total(self.parts(pairs, [self.at(places[-1])], fewest=1))
             else:
                 self.places[register] = self.write(gate, [self.at(place) for place in places])
+            if self.told_apart[register] and gate in _NOT_NEGATIVE and not self.kept_in_order[register]:
+                self.places[register] = self.write(_ADD, (self.places[register], 0.0))
         roots = [self.at(place) for place in old.roots]
         if split_root:
             if split is None:
@@ -100,6 +107,8 @@ class _Gathering:
                 uses[register] == 1
                 and (gate is _ADD or gate is _SUM or gate is _MULTIPLY)
                 and user[register] > register
+                and not self.kept_in_order[register]
+                and not self.kept_in_order[user[register]]
             ):
                 outer = old.lines[user[register] - old.leaves][0]
                 found[register] = outer is _ADD or outer is _SUM

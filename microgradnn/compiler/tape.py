@@ -1,9 +1,9 @@
 """The tape: a scalar function written down as straight-line code, simplified while it is written.
 
 Line i applies a gate to places and writes register `leaves + i`. A place is a register (an int) or a constant: a float,
-or NOTHING, which is the constant 0 in a partial. The first registers are the leaves, parameters and then inputs.
-Equal lines are written once, constants are folded, and 0 + x and x² are written as x and x · x. A product with 1 is
-left as it is: a constant may be a datum that happens to be 1, and gates that do the same should look the same.
+or NOTHING, which is the constant 0 in a partial. The first registers are the leaves, parameters and then inputs. Equal
+lines are written once, constants are folded, and x² is written as x · x, always to the bit. A product with 1 is left as
+it is: a constant may be a datum that happens to be 1, and gates that do the same should look the same.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from microgradnn.primitives import NOTHING, Primitive, lookup
 Place = int | float
 Line = tuple[Primitive, tuple[Place, ...]]
 
-_MULTIPLY, _DIVIDE = lookup("multiply"), lookup("divide")
+_ADD, _MULTIPLY, _DIVIDE = lookup("add"), lookup("multiply"), lookup("divide")
 _REGISTERS, _CONSTANTS = {int}, {float, NOTHING.__class__}
 
 
@@ -29,11 +29,11 @@ def _is(place: Any, constant: float) -> bool:
 # that is not a float is not known.
 _RULES: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x,
-    "add": lambda x, y: y if _is(x, 0.0) else None,  # as Python's sum begins; x + 0.0 turns −0.0 to 0.0
     "power": lambda x, y: next((line(x) for exponent, line in _POWERS.items() if _is(y, exponent)), None),
     "select": lambda index, *xs: xs[int(index)] if index.__class__ is float and index in range(len(xs)) else None,
     "where": lambda c, a, b: (a if c > 0 else b) if c.__class__ is float else None,
-    **{name: lambda *xs: xs[0] if len(xs) == 1 else None for name in ("sum", "maximum", "minimum", "logsumexp")},
+    **{name: lambda *xs: xs[0] if len(xs) == 1 else None for name in ("maximum", "minimum")},
+    **{name: lambda *xs: (_ADD, (*xs, 0.0)) if len(xs) == 1 else None for name in ("sum", "logsumexp")},
 }
 _POWERS: dict[float, Callable[[Any], Any]] = {
     1.0: lambda x: x,
@@ -45,7 +45,7 @@ _POWERS: dict[float, Callable[[Any], Any]] = {
 def simplified(gate: Primitive, places: tuple[Any, ...]) -> tuple[Primitive, tuple[Any, ...]] | Any:
     """The line `gate(*places)` in its simplest form: a line, or the place that holds its value already.
 
-    >>> simplified(lookup("add"), (0.0, 3)), simplified(lookup("add"), (2.0, 5.0))
+    >>> simplified(lookup("power"), (3, 1.0)), simplified(lookup("add"), (2.0, 5.0))
     (3, 7.0)
     >>> simplified(lookup("power"), (3, 2.0))
     (<primitive multiply>, (3, 3))
@@ -78,7 +78,7 @@ class Tape:
 
     >>> tape = Tape(2)
     >>> total = tape.write(lookup("add"), (0, 1))
-    >>> tape.write(lookup("add"), (0, 1)) == total, tape.write(lookup("add"), (0.0, total)) == total, len(tape.lines)
+    >>> tape.write(lookup("add"), (0, 1)) == total, tape.write(lookup("maximum"), (total,)) == total, len(tape.lines)
     (True, True, 1)
     """
 

@@ -143,7 +143,7 @@ class Tracer:
                     "from call to call. Compute it in the function, or give its number as an argument"
                 )
             )
-        if operand.__class__ is float:
+        if operand.__class__ is float or operand is NOTHING:
             return operand
         place = self._params.get(operand)
         if place is not None:

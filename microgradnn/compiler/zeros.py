@@ -1,0 +1,92 @@
+"""Zeros and constants: what a program may change where it adds in an order of its own, and what it keeps.
+
+Sums of many terms are added in another order than Python's, and what is the same for all examples is added up first.
+That changes results by rounding, and where terms come near 1e308 a sum on the way may overflow. What it keeps:
+
+- 0.0 and −0.0 are told apart wherever that leads to other numbers: in what is divided by, an operand of atan2, the base
+  of a power, the operand of a gate that tells them apart. A sum is −0.0 only if all its terms are, in whatever order
+  they are added. So what Python adds to 0.0 is added to 0.0 there, and a sum that may be −0.0 is left as it is.
+- Constants of 2⁵² and more, which are there to round or to overflow, stay where they are; smaller ones are added up.
+  Products of constants are taken first only where that is the same to the bit.
+
+Not kept are the sign of a zero that a function returns and of one in a gradient; over arrays maximum, minimum and
+select may give either of two zeros.
+"""
+
+from __future__ import annotations
+
+import math
+
+from microgradnn.compiler.tape import Place, Tape
+from microgradnn.primitives import BUILT_IN, Primitive, lookup
+
+_ADD, _SUM, _MULTIPLY = lookup("add"), lookup("sum"), lookup("multiply")
+LARGE = 2.0**52  # doubles of that size have no digits behind the point
+
+# The operands of which −0.0 leads to another number than 0.0, for our gates of several. Those of one are tried out.
+_TELL_APART = {"divide": (1,), "atan2": (0, 1), "power": (0,)}
+_NEVER_NEGATIVE = {  # gates of which no zero is −0.0
+    "exp", "cos", "cosh", "sigmoid", "softplus", "log", "clipped_log", "logsumexp", "abs", "hypot", "sign", "step",
+    "equal", "relu", "sum", "dot",
+}  # fmt: skip
+
+
+def told_apart(tape: Tape) -> bytearray:
+    """For every register 1 if 0.0 and −0.0 in it may lead to different numbers.
+
+    >>> tape = Tape(2)
+    >>> tape.roots = [tape.write(lookup("divide"), (0, tape.write(lookup("sin"), (1,))))]
+    >>> list(told_apart(tape))
+    [0, 1, 1, 0]
+    """
+    found, needed = bytearray(tape.leaves + len(tape.lines)), tape.needed()
+    known: dict[tuple[Primitive, int], tuple[int, ...]] = {}
+    for register in range(len(found) - 1, tape.leaves - 1, -1):
+        gate, places = tape.lines[register - tape.leaves]
+        if not needed[register]:
+            continue
+        key = gate, len(places)
+        if key not in known:
+            known[key] = _operands_told_apart(gate, len(places))
+        told = range(len(places)) if found[register] and not _never_negative(gate, places) else known[key]
+        for operand in told:
+            place = places[operand]
+            if isinstance(place, int):
+                found[place] = 1
+    return found
+
+
+def kept_in_order(tape: Tape, told: bytearray) -> bytearray:
+    """For every register 1 if it is a sum that must be added as it stands."""
+    found, never = bytearray(len(told)), bytearray(len(told))  # never −0.0
+    anywhere = 1 in told
+    for register, (gate, places) in enumerate(tape.lines, tape.leaves):
+        if anywhere:
+            never[register] = _never_negative(gate, places)
+            if gate is _ADD and not never[register]:
+                never[register] = any(place.__class__ is int and never[place] for place in places)
+                found[register] = told[register] and not never[register]
+        if gate is _ADD or gate is _SUM:
+            for place in places:
+                if place.__class__ is float and abs(place) >= LARGE:
+                    found[register] = 1
+    return found
+
+
+def _never_negative(gate: Primitive, places: tuple[Place, ...]) -> bool:
+    """Whether a gate gives no −0.0, whatever its operands."""
+    if gate is _ADD:
+        return any(place.__class__ is float and str(place) != "-0.0" for place in places)
+    return gate.name in _NEVER_NEGATIVE or (gate is _MULTIPLY and places[0] is places[1])
+
+
+def _operands_told_apart(gate: Primitive, count: int) -> tuple[int, ...]:
+    if gate.arity == 1:
+        zeros = [gate.limit([zero]) for zero in (0.0, -0.0)]
+        slopes = [gate.partials(out, [zero])[0] for out, zero in zip(zeros, (0.0, -0.0), strict=True)]
+        return () if _same(*zeros) and _same(*slopes) else (0,)
+    return _TELL_APART.get(gate.name, ()) if gate.name in BUILT_IN else tuple(range(count))
+
+
+def _same(x: float | None, y: float | None) -> bool:
+    return x == y or (x is not None and y is not None and math.isnan(x) and math.isnan(y))
