@@ -16,9 +16,9 @@ from microgradnn.modes import source_line
 _lines: dict[int, str] = {}  # by `id`, as long as the gate lives
 
 
-def note_line(gate: Any) -> None:
-    """Remember the user's line at work as the one that recorded this gate."""
-    _note(gate, source_line())
+def note_line(gate: Any, line: str = "") -> None:
+    """Remember the line that recorded this gate: the user's line at work, unless another is given."""
+    _note(gate, line or source_line())
 
 
 def note_lines(roots: Iterable[Any]) -> None:
@@ -49,12 +49,12 @@ def at_line(gate: Any, happened: str = "") -> str:
 def refuse_nan(swept: Iterable[tuple[Any, Any]]) -> None:
     """Raise FloatingPointError where a sweep, given as nodes and adjoints from the root on, made a nan."""
     arrived: dict[Any, list[tuple[float, Any]]] = {}
-    for node, found in swept:
+    for place, (node, found) in enumerate(swept):
         adjoint = getattr(found, "data", found)
         if adjoint != adjoint:
             parts = " and ".join(f"{part} from {at_line(gate)}" for part, gate in arrived.get(node, []))
             raise FloatingPointError(f"a gradient is nan, the sum of {parts or 'nothing'}")
-        if node.primitive is None:
+        if node.primitive is None or (place and node not in arrived):  # a leaf, or what nothing was handed on to
             continue
         for operand, partial in zip(node.operands, node.handed, strict=True):
             if partial is None:

@@ -9,7 +9,7 @@ import weakref
 
 import pytest
 
-from microgradnn import Value, detect_anomaly, no_grad
+from microgradnn import Value, detect_anomaly, grad, maximum, no_grad, sqrt, where
 from microgradnn.modes import current_mode, inside, recording
 
 
@@ -313,3 +313,12 @@ def test_modules_inside_each_other_and_a_mode_between_them():
     with inside("net"), no_grad(), inside("0"), recording():
         assert (current_mode().path, current_mode().record) == ("net.0", True)
     assert current_mode().path is None
+
+
+def test_detect_anomaly_says_nothing_of_what_was_not_taken():
+    """No contribution reaches it, so its infinite partial makes no nan."""
+    x = Value(0.0)
+    with detect_anomaly():
+        for f in (lambda x: where(x, sqrt(x), 0.0), lambda x: maximum(sqrt(x * x), 2.0), lambda x: 0.0 * sqrt(x)):
+            f(x).backward()
+            assert (x.grad, grad(f)(0.0)) == (0.0, 0.0)

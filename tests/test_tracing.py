@@ -393,3 +393,75 @@ def test_every_line_of_a_tape_knows_the_line_of_the_user_that_wrote_it():
 
 def test_a_tape_without_a_tracer_has_no_sources():
     assert len(Tape(2).sources) == 0
+
+
+# ---- derivatives inside -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("backend", ["numpy", "python", pytest.param("jax", marks=pytest.mark.jax)])
+def test_a_penalty_on_a_gradient_is_differentiated_by_the_parameters_it_reaches(backend):
+    """(3w/4 + b)² for the slope of w x³ + b x at ½; and the Hessian of w x³, and a direction, in the same function."""
+    a, b = Value(2.0), Value(-0.5)
+
+    def f(x):
+        slope = mg.grad(lambda z: a * z**3 + b * z)(0.5)
+        curvature = mg.hessian(lambda z: a * z**3)(x)
+        _, along = mg.jvp(lambda z: a * z * z, (x,), (b,))
+        return slope**2 + curvature + along
+
+    value, gradient = mg.compile(f, [a, b], example=(1.0,), backend=backend).value_and_grad([3.0])
+    assert value == pytest.approx(1.0 + 36.0 - 6.0)
+    assert gradient.tolist() == pytest.approx([2 * 0.75 + 18.0 - 3.0, 2.0 + 12.0])
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_penalty_on_the_gradient_of_a_model_is_trained_eager_and_compiled(compiled):
+    def trained(compiled):
+        model = nn.MLP(1, [4, 1], activation="tanh", rng=0)
+        penalty = lambda m: mg.grad(lambda x: m([x]))(0.5) ** 2  # noqa: E731
+        history = mg.fit(
+            model, "mse", [[-1.0], [0.5], [1.0]], [1.0, 0.0, 1.0], "sgd", 5, penalty=penalty, progress=False,
+            compiled=compiled,
+        )  # fmt: skip
+        return history.loss + [one.data for one in model.parameters()]
+
+    assert trained(compiled) == pytest.approx(trained(False), rel=1e-10)
+    assert trained(compiled)[0] > trained(compiled)[4]
+
+
+# ---- in training ------------------------------------------------------------------------------------------------
+
+
+class Noise(nn.Module):
+    def forward(self, x):
+        return [one + random.gauss() for one in x]
+
+
+DRAWN = {
+    "a module": lambda: {"model": nn.Sequential(nn.Layer(1, 2, rng=0), Noise())},
+    "the loss": lambda: {"loss": lambda outputs, targets: nn.mse(outputs, targets) * random.random()},
+    "the penalty": lambda: {"penalty": lambda model: model.weights()[0] * random.random()},
+}
+
+
+@pytest.mark.parametrize("where", DRAWN)
+def test_fit_refuses_to_compile_what_draws_and_leaves_the_model_alone(where):
+    given = {"model": nn.MLP(1, [2, 1], rng=0), "loss": "mse", "penalty": None} | DRAWN[where]()
+    before = [one.data for one in given["model"].parameters()]
+    targets = [[1.0, 1.0], [0.0, 0.0]] if where == "a module" else [1.0, 0.0]
+    with pytest.raises(TypeError, match=r"test_tracing\.py, line \d+: .*twice.*fit"):
+        mg.fit(
+            given["model"], given["loss"], [[-1.0], [0.5]], targets, "sgd", 2, penalty=given["penalty"],
+            progress=False, compiled=True,
+        )  # fmt: skip
+    assert [one.data for one in given["model"].parameters()] == before
+
+
+def test_recording_draws_no_masks():
+    """The generator of dropout stands where it stood; masks are drawn for batches alone."""
+    model = nn.Sequential(nn.Layer(1, 3, rng=0), nn.Dropout(0.5, rng=1), nn.Layer(3, 1, rng=2))
+    fresh = nn.Dropout(0.5, rng=1)
+    mg.fit(model, "mse", [[-1.0], [0.5]], [1.0, 0.0], "sgd", 1, progress=False, compiled=True)
+    fresh.mask(2 * 3)
+    [dropout] = [one for one in model.modules() if isinstance(one, nn.Dropout)]
+    assert dropout.mask(5).tolist() == fresh.mask(5).tolist()

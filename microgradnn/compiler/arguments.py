@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 
-def arranged_like(result: Any, rows: Array) -> Any:
+def arranged_like(result: Any, rows: Any, stack: Callable[..., Any] = np.stack) -> Any:
     """What f returns, for each example, from a matrix of one column per number."""
     columns = iter(range(rows.shape[-1]))
 
@@ -25,7 +25,7 @@ def arranged_like(result: Any, rows: Array) -> Any:
         if isinstance(one, tuple):
             return tuple(inner)
         alike = inner and all(not isinstance(part, list | tuple) and part.shape == inner[0].shape for part in inner)
-        return np.stack(inner, axis=rows.ndim - 1) if alike else inner
+        return stack(inner, axis=rows.ndim - 1) if alike else inner
 
     return arranged(result)
 
@@ -94,6 +94,25 @@ def shape_of_argument(place: int, argument: Any) -> tuple[int, ...]:
 
 def array_of(place: int, given: Any, of: str = "") -> Array:
     return numbers_in(given, f"argument {place} {of}must be numbers, in lists of equal length")
+
+
+def examples_in(batch: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> int:
+    """How many examples there are in the arrays of a batch; TypeError or ValueError for what does not fit."""
+    if len(batch) != len(shapes):
+        wanted = "no batch" if not shapes else f"{len(shapes)} arrays"
+        raise TypeError(f"the program takes {wanted}, as many as the example had arguments, got {len(batch)}")
+    count = 1 if not batch else -1
+    for place, (array, shape) in enumerate(zip(batch, shapes, strict=True)):
+        if array.shape[1:] != shape or array.ndim == 0:
+            wanted = f"({', '.join(['examples', *map(str, shape)])}{',' * (not shape)})"
+            raise ValueError(f"argument {place} must have the shape {wanted}, got {array.shape}")
+        if count == -1:
+            count = len(array)
+            if count == 0:
+                raise ValueError(f"argument {place} is empty: a batch has one example or more")
+        elif len(array) != count:
+            raise ValueError(f"argument {place} has {len(array)} examples, the arguments before have {count}")
+    return count
 
 
 def outputs_of(result: Any) -> list[Any]:

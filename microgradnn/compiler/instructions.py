@@ -42,7 +42,8 @@ class Instruction(NamedTuple):
     "sum", "max" and "min" go along the first axis, "sum axis" along the one given, "sum examples" over the examples;
     "products", "weights" and "inputs" are the product of matrices and its two derivatives; "copy" writes to a view;
     "take" gathers rows and "put" (sum, add) brings them back; "number" is a comparison as 0 and 1; "item" is one row
-    of the first axis; "each" calls a primitive number by number.
+    of the first axis; "each" calls a primitive number by number; "gate" (a primitive, whether the last operand is a
+    stack, and the operands) is for a target that has gates of its own, and so is "stop gradient".
     """
 
     function: str

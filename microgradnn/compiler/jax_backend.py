@@ -1,17 +1,35 @@
-"""The JAX backend: compiles the generated source with XLA, in double precision, or hands it over as a pure function."""
+"""The JAX backend: compiles the generated source with XLA, in double precision."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from microgradnn.compiler.instructions import Instructions
+from microgradnn.compiler.jax_gates import each
 from microgradnn.compiler.jax_source import JaxSource
 from microgradnn.compiler.layout import Array, Layout
 from microgradnn.compiler.source import load
 from microgradnn.extras import install
+
+
+def require_jax() -> None:
+    """ImportError with the remedy where JAX is missing."""
+    try:
+        import jax  # noqa: F401
+    except ImportError as error:
+        raise ImportError(f"programs in JAX need jax: {install('jax')}") from error
+
+
+def functions() -> dict[str, Any]:
+    """What generated source calls, by name."""
+    import jax
+    import jax.numpy as jnp
+    from jax.scipy import special
+
+    return {"apart": _apart, "each": each, "jnp": jnp, "special": special, "stop_gradient": jax.lax.stop_gradient}
 
 
 class JaxBackend:
@@ -20,11 +38,7 @@ class JaxBackend:
     def __init__(
         self, layout: Layout, program: Instructions, shapes: Sequence[tuple[int, ...]], reduce: str | None
     ) -> None:
-        try:
-            import jax  # noqa: F401  refused here rather than at the first call
-        except ImportError as error:
-            raise ImportError(f"programs in JAX need jax: {install('jax')}") from error
-
+        require_jax()  # refused here rather than at the first call
         self.shapes, self.reduce = shapes, reduce
         source = JaxSource(layout, program, len(shapes), reduce)
         self.value_source, self.value_constants = source.source(gradient=False), source.constants
@@ -42,13 +56,9 @@ class JaxBackend:
     def _loaded(self, which: str) -> Any:
         """The function of the source, over JAX's arrays."""
         if which not in self._compiled:
-            import jax.numpy as jnp
-            from jax.scipy import special
-
             source = self.value_source if which == "value" else self.gradient_source
             constants = self.value_constants if which == "value" else self.gradient_constants
-            namespace = {**constants, "jnp": jnp, "special": special, "each": _each, "apart": _apart}
-            self._compiled[which] = load(source, "run", namespace)
+            self._compiled[which] = load(source, "run", {**constants, **functions()})
         return self._compiled[which]
 
     def _jitted(self, which: str) -> Any:
@@ -93,45 +103,6 @@ class JaxBackend:
         ]
         return float(found[-1]), found[:-1], shaped if any(self.by_inputs) else []
 
-    def pure(self) -> Callable[..., Any]:
-        """The function of (params, *batch) for JAX's own transformations; its derivative is the generated one."""
-        import jax
-        import jax.numpy as jnp
-
-        run = self._loaded("value")
-
-        def checked(params: Any, *batch: Any) -> tuple[Any, list[Any]]:
-            if not jax.config.jax_enable_x64:  # type: ignore[attr-defined]  # a setting
-                raise RuntimeError(
-                    "the program computes in double precision: call jax.config.update('jax_enable_x64', True) first, "
-                    "or work inside `with jax.enable_x64(True):`"
-                )
-            return jnp.asarray(params, float), [jnp.asarray(one, float) for one in batch]
-
-        if self.reduce is None:
-            return lambda params, *batch: run(checked(params)[0], *checked(params, *batch)[1])
-        both = self._loaded("gradient")
-
-        @jax.custom_jvp
-        def value(params: Any, *batch: Any) -> Any:
-            return run(params, *batch)
-
-        @value.defjvp
-        def value_jvp(primals: Any, tangents: Any) -> Any:
-            found, gradient, *by_inputs = both(*primals)
-            change = jnp.dot(gradient, tangents[0])
-            inputs = iter(by_inputs)
-            for wanted, tangent in zip(self.by_inputs, tangents[1:], strict=True):
-                if wanted:
-                    change = change + jnp.sum(next(inputs).reshape(tangent.shape) * tangent)
-            return found, change
-
-        def program(params: Any, *batch: Any) -> Any:
-            params, arrays = checked(params, *batch)
-            return value(params, *arrays)
-
-        return program
-
 
 def _apart(number: float) -> Any:
     """A constant that XLA does not know, as it would add it to others, and multiply it with others, first."""
@@ -143,27 +114,3 @@ def _apart(number: float) -> Any:
 
 def _doubles(arrays: Sequence[Array]) -> list[Array]:
     return [np.asarray(array, dtype=float) for array in arrays]
-
-
-def _each(gate: Any, *operands: Any) -> Any:
-    """A primitive number by number, by a call back into Python.
-
-    The callback may run where double precision is not switched on, so numbers travel as pairs of 32 bits.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    shape = jnp.broadcast_shapes(*map(jnp.shape, operands))
-    bits = [
-        jax.lax.bitcast_convert_type(jnp.broadcast_to(jnp.asarray(operand, float), shape), jnp.uint32)
-        for operand in operands
-    ]
-
-    def back(*pairs: Any) -> Any:
-        numbers = [np.asarray(pair).view(np.float64)[..., 0] for pair in pairs]
-        found = np.frompyfunc(lambda *one: gate.limit(one), len(numbers), 1)(*numbers)
-        return np.asarray(found, np.float64, order="C")[..., None].view(np.uint32)
-
-    wanted = jax.ShapeDtypeStruct((*shape, 2), np.uint32)  # type: ignore[no-untyped-call]
-    found = jax.pure_callback(back, wanted, *bits, vmap_method="broadcast_all")
-    return jax.lax.bitcast_convert_type(found, jnp.float64)

@@ -185,12 +185,16 @@ class JaxSource:
 
     def write(self, instruction: Instruction) -> None:
         function, operands, out, _ = instruction
+        if function == "gate":
+            gate, stacked, operands = operands[0], operands[1], operands[2:]
+            name = self.constant(gate, f"{gate.name}_") + ".along" * stacked
         if function == "take":
             self.take(operands[0], out)
         elif function.startswith("put"):
             self.put(function, *operands)
         elif self.all_params(operands, out):
-            text = self.call(function, [self.in_order(x) for x in operands])
+            names = [self.in_order(x) for x in operands]
+            text = _called(name, names) if function == "gate" else self.call(function, names)
             if isinstance(out, Temp):
                 self.temps[out] = self.named(text)
                 self.by_user.add(out)
@@ -205,9 +209,11 @@ class JaxSource:
                 self.assign(out, text, (M,) if varying and N == 1 else None)
         else:
             varying = out.varying or any(isinstance(x, (View, Temp)) and x.varying for x in operands)
-            if function == "each":
+            if function == "gate":
+                text = _called(name, [self.operand(x, varying) for x in operands])
+            elif function == "each":
                 names = [self.constant(operands[0], "gate_"), *(self.operand(x, varying) for x in operands[1:])]
-                text = f"each({', '.join(names)})"
+                text = _called("each", names)
             elif function == "item":
                 text = f"{self.operand(operands[0], False)}[{operands[1]}]"
             elif function == "sum axis":
@@ -227,7 +233,7 @@ class JaxSource:
         if function == "add" and names[0] == "0.0":
             names = names[::-1]
         if names[-1] == _PLUS_0.get(function):  # XLA would leave it out, and −0.0 as it is
-            return f"jnp.where({names[0]} == 0.0, 0.0, {names[0]})"
+            return f"{names[0]} + apart(0.0)"
         if function in _OPERATORS:
             return f"{names[0]} {_OPERATORS[function]} {names[1]}"
         match function:
@@ -235,11 +241,13 @@ class JaxSource:
                 return names[0]
             case "number":
                 return f"{names[0]}.astype(float)"
+            case "stop gradient":
+                return _called("stop_gradient", names)
             case "sum examples":
                 return f"jnp.sum({names[0]}, axis=-1)"
             case "sum" | "max" | "min":
                 return f"jnp.{function}({names[0]}, axis=0)"
-        return f"{'special' if function == 'erf' else 'jnp'}.{function}({', '.join(names)})"
+        return _called(f"{'special' if function == 'erf' else 'jnp'}.{function}", names)
 
     def all_params(self, operands: Sequence[Any], out: View | Temp) -> bool:
         """Whether an instruction goes over all parameters alike, so that the user's order will do."""
@@ -373,6 +381,10 @@ class JaxSource:
 
 _OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
 _PLUS_0 = {"add": "0.0", "subtract": "-0.0"}
+
+
+def _called(function: str, operands: Sequence[str]) -> str:
+    return f"{function}({', '.join(operands)})"
 
 
 def _varies(space: str) -> bool:

@@ -40,9 +40,9 @@ from microgradnn.compiler.layout import (
 )
 
 
-def lower(layout: Layout, gradients: Sequence[str], reduce: str | None) -> Instructions:
+def lower(layout: Layout, gradients: Sequence[str], reduce: str | None, writer: Writer | None = None) -> Instructions:
     """The instructions for the value, and for its derivatives by the spaces named in `gradients`."""
-    lowering = _Lowering(layout)
+    lowering = _Lowering(layout, writer or Writer())
     for step in layout.steps:
         lowering.forward(step)
     result = Instructions()
@@ -65,9 +65,9 @@ class _Lowering:
     space d_…, as `written` says. Whoever writes rows materialises the symbolic blocks around them first.
     """
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, writer: Writer) -> None:
         self.layout = layout
-        self.writer = Writer()
+        self.writer = writer
         self.sizes = {(space, first): size for space, listed in layout.blocks.items() for first, size in listed}
         self.firsts = {space: np.array([first for first, _ in listed]) for space, listed in layout.blocks.items()}
         self.active: dict[str, Array] = {}  # rows that depend on what is differentiated by

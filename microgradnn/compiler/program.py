@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from microgradnn.compiler.anomalies import Watch
 from microgradnn.compiler.arguments import (
     arranged_like,
     array_of,
     check_labels,
+    examples_in,
     is_sequence,
     labels_of,
     outputs_of,
@@ -23,7 +25,7 @@ from microgradnn.compiler.instructions import Instructions
 from microgradnn.compiler.layout import Array, Layout, lay_out
 from microgradnn.compiler.lowering import lower
 from microgradnn.compiler.numpy_backend import NumPyBackend
-from microgradnn.compiler.python_backend import PythonBackend, by_limits
+from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.tracing import collector_paused, trace
@@ -78,8 +80,8 @@ class Program:
     """A compiled function: call `value`, `grad` or `value_and_grad` with a batch, arrays with the examples first.
 
     `params` is the vector of parameters, the truth while training: `pull` reads the Values, `push` writes them. The
-    arithmetic is NumPy's: overflow gives inf and nan without a word, unless `detect_anomaly` is on, which names the
-    gate. Programs can be pickled, and called from several threads at once.
+    arithmetic is NumPy's: overflow gives inf and nan without a word, unless `detect_anomaly` is on, which names gate,
+    line and example, also of a gradient that is nan. Programs can be pickled, and called from several threads at once.
     """
 
     def __init__(
@@ -181,9 +183,11 @@ class Program:
     def value(self, *batch: Any) -> Any:
         """The mean or sum of f over the batch; with `reduce=None` what f returns, an array with the examples first."""
         arrays, count = self._read(batch)
-        self._watch(arrays, count)
-        value = self._engine(count).value(self._params, arrays, count)
+        watch, engine = self._watch(arrays), self._engine(count)
+        value = engine.value(self._params, arrays, count)
         if self.reduce is not None:
+            if watch is not None:
+                watch.results(engine, value)
             return value
         return arranged_like(self._result, value if self._shapes else value[0])
 
@@ -203,8 +207,10 @@ class Program:
         if self.reduce is None:
             raise ValueError("a program with reduce=None has no gradient: compile with reduce='mean' or 'sum'")
         arrays, count = self._read(batch)
-        self._watch(arrays, count)
-        value, gradient, by_inputs = self._engine(count).value_and_gradient(self._params, arrays, count)
+        watch, engine = self._watch(arrays), self._engine(count)
+        value, gradient, by_inputs = engine.value_and_gradient(self._params, arrays, count)
+        if watch is not None:
+            watch.results(engine, value, (gradient, *by_inputs))
         if self.wrt == "params":
             return value, self._nested(self._tree, gradient)
         inputs = by_inputs[0] if len(by_inputs) == 1 else tuple(by_inputs)
@@ -213,30 +219,20 @@ class Program:
     def step(self, *batch: Any) -> tuple[float, Array, Any]:
         """For training: the value, its gradient by `params`, and what f observed, for each example."""
         arrays, count = self._read(batch)
-        self._watch(arrays, count)
-        engine = self._engine(count)
+        watch, engine = self._watch(arrays), self._engine(count)
         value, gradient, _ = engine.value_and_gradient(self._params, arrays, count)
-        return value, gradient, arranged_like(self._observed, engine.observed(count))
+        observed = arranged_like(self._observed, engine.observed(count))
+        if watch is not None:
+            watch.results(engine, value, (gradient,))
+        return value, gradient, observed
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
-        if len(batch) != len(self._shapes):
-            wanted = "no batch" if not self._shapes else f"{len(self._shapes)} arrays"
-            raise TypeError(f"the program takes {wanted}, as many as the example had arguments, got {len(batch)}")
-        arrays: list[Array] = []
-        count = 1 if not batch else -1
-        for place, (given, shape) in enumerate(zip(batch, self._shapes, strict=True)):
-            array = given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(place, given)
-            if array.shape[1:] != shape or array.ndim == 0:
-                wanted_shape = f"({', '.join(['examples', *map(str, shape)])}{',' * (not shape)})"
-                raise ValueError(f"argument {place} must have the shape {wanted_shape}, got {array.shape}")
-            if count == -1:
-                count = len(array)
-                if count == 0:
-                    raise ValueError(f"argument {place} is empty: a batch has one example or more")
-            elif len(array) != count:
-                raise ValueError(f"argument {place} has {len(array)} examples, the arguments before have {count}")
-            arrays.append(array)
+        arrays = [
+            given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(place, given)
+            for place, given in enumerate(batch)
+        ]
+        count = examples_in(arrays, self._shapes)
         for place, index, classes in self._labels:
             array = arrays[place]
             check_labels(place, array if array.ndim == 1 else array.reshape(count, -1)[:, index], classes)
@@ -261,21 +257,14 @@ class Program:
             return tree._make(found)
         return tuple(found) if isinstance(tree, tuple) else found
 
-    def _watch(self, arrays: Sequence[Array], count: int) -> None:
-        """With `detect_anomaly`, go through the gates one by one and raise at the first that gives nan."""
+    def _watch(self, arrays: Sequence[Array]) -> Watch | None:
+        """With `detect_anomaly`, refuse gates that give nan, and return what looks at the results."""
         wanted = mode.get()
-        if wanted.__class__ is Mode and wanted.detect_anomaly:
-            rows = np.concatenate(
-                [np.zeros((count, 0)), *(array.reshape(count, -1) for array in arrays)], axis=1
-            ).tolist()
-            for example, row in enumerate(rows):
-                numbers = by_limits(self._tape, [*self._params.tolist(), *row])
-                for register, (gate, places) in enumerate(self._tape.lines, self._tape.leaves):
-                    if numbers[register] != numbers[register]:
-                        operands = [numbers[place] if isinstance(place, int) else place for place in places]
-                        path = self._tape.paths[register - self._tape.leaves]
-                        module = f" of module {path}" if path else ""
-                        raise FloatingPointError(f"{gate.describe(operands)}{module} is nan in example {example}")
+        if wanted.__class__ is not Mode or not wanted.detect_anomaly:
+            return None
+        watch = Watch(self._tape, self._leaves, self._params, arrays)
+        watch.values()
+        return watch
 
     # ---- keeping and looking ----
 
@@ -294,14 +283,13 @@ class Program:
     def to_jax(self) -> Callable[..., Any]:
         """A pure function of (params, *batch) that gives the value, for JAX to differentiate, compile and spread.
 
-        `jax.grad` gives the gradient made from the table of primitives. It needs JAX, in double precision.
+        JAX can differentiate it by everything it is called with, whatever `wrt` says, in every order; the derivatives
+        are those of the table of primitives. It needs JAX, in double precision. Bad shapes raise ValueError; a label
+        that is no class gives nan, as nothing can be refused inside `jax.jit`.
         """
-        from microgradnn.compiler.jax_backend import JaxBackend
+        from microgradnn.compiler.jax_function import pure_function
 
-        if self.backend == "jax":
-            pure: Callable[..., Any] = self._arrays.pure()
-            return pure
-        return JaxBackend(self.layout, self.instructions, self._shapes, self.reduce).pure()
+        return pure_function(self.layout, self.reduce, self._result, self._shapes)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -1,0 +1,100 @@
+"""Where a nan in a program was born, for `detect_anomaly`: gate by gate, as eager code would meet it.
+
+The values of all gates are looked at before the program runs. Where its gradient is nan after that, one example is
+recorded as a graph, with the lines and modules that the tape knows, and swept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from microgradnn.anomalies import at_line, note_line, refuse_nan
+from microgradnn.compiler.layout import Array
+from microgradnn.compiler.python_backend import by_limits
+from microgradnn.compiler.tape import Tape
+from microgradnn.modes import plainly_recording, watching
+from microgradnn.value import Value, record, sweep
+
+
+class Watch:
+    """What a program is called with: refuses nan with FloatingPointError that names where it was born."""
+
+    def __init__(self, tape: Tape, leaves: Sequence[Value], params: Array, arrays: Sequence[Array]) -> None:
+        self.tape, self.leaves, self.params, self.arrays = tape, leaves, params, arrays
+        self.count = len(arrays[0]) if arrays else 1
+
+    def values(self) -> None:
+        """Refuse the first gate of the first example that gives nan."""
+        for example in range(self.count):
+            numbers = by_limits(self.tape, [*self.params.tolist(), *self.inputs(example)])
+            for register in range(self.tape.leaves, len(numbers)):
+                if numbers[register] != numbers[register]:
+                    node = self.graph(example)[register]
+                    raise FloatingPointError(at_line(node, f" is nan in example {example}"))
+
+    def results(self, engine: Any, value: float, gradients: Sequence[Array] = ()) -> None:
+        """Refuse a value or a gradient that is nan, though no gate gives nan."""
+        if value == value and not any(np.isnan(gradient).any() for gradient in gradients):
+            return
+        alone = []
+        for example in range(self.count):
+            one = [array[example : example + 1] for array in self.arrays]
+            if not gradients:
+                alone.append([np.array(engine.value(self.params, one, 1))])
+                continue
+            value, by_params, by_inputs = engine.value_and_gradient(self.params, one, 1)
+            alone.append([np.array(value), by_params])
+            if any(np.isnan(gradient).any() for gradient in (by_params, *by_inputs)):
+                self.refuse_gradient(example)
+        self.refuse_sum(alone)
+
+    def refuse_gradient(self, example: int) -> NoReturn:
+        """Name the gate at which the sweep of an example becomes nan."""
+        [root, *_] = self.tape.roots
+        assert isinstance(root, int)  # a constant has no gradient
+        with watching(False):
+            swept = list(sweep(self.graph(example)[root]))
+        try:
+            refuse_nan(swept)
+        except FloatingPointError as error:
+            raise FloatingPointError(f"{error}, in example {example}") from None
+        for node, adjoint in swept:  # arrays hand on the zeros of what was not taken, too
+            for partial in node.partials:
+                if partial is not None and partial * adjoint != partial * adjoint:
+                    raise FloatingPointError(
+                        f"the gradient becomes nan at {at_line(node)}: arrays hand on {partial} × {adjoint}, though it "
+                        f"is not taken in example {example}. Choose the operand first, as in sqrt(where(c, x, 1.0)) "
+                        "for where(c, sqrt(x), 0.0)"
+                    )
+        raise FloatingPointError(f"the gradient is nan in example {example}, by arrays alone: gate by gate it is not")
+
+    def refuse_sum(self, alone: list[list[Array]]) -> NoReturn:
+        """Name what adds up to nan over the examples, though it is nan in none: the value, or a derivative."""
+        for place, found in enumerate(zip(*alone, strict=True)):
+            for column, of_examples in enumerate(np.array(found).reshape(len(alone), -1).T.tolist()):
+                with_sign = {x: example for example, x in reversed(list(enumerate(of_examples))) if abs(x) == np.inf}
+                if len(with_sign) == 2:
+                    parts = " and ".join(f"{x} in example {example}" for x, example in sorted(with_sign.items()))
+                    name = f"the gradient of {self.leaves[column]!r}" if place else "the value"
+                    raise FloatingPointError(f"{name} is nan, the sum of {parts}")
+        raise FloatingPointError("the result is nan, though no gate gives nan and no infinities cancel")
+
+    def inputs(self, example: int) -> list[float]:
+        """The inputs of an example as floats."""
+        return [float(x) for array in self.arrays for x in array[example].ravel().tolist()]
+
+    def graph(self, example: int) -> list[Any]:
+        """The tape of an example as a graph: the node of every register, with its module and its line."""
+        named = [Value(x, leaf.name) for x, leaf in zip(self.params.tolist(), self.leaves, strict=True)]
+        nodes: list[Any] = [*named, *map(Value, self.inputs(example))]
+        with plainly_recording(), watching(False):
+            for line, (gate, places) in enumerate(self.tape.lines):
+                operands = [nodes[place] if isinstance(place, int) else place for place in places]
+                node = record(gate, operands, by_limit=True)
+                node._path = self.tape.paths[line]
+                note_line(node, self.tape.sources.text(line))
+                nodes.append(node)
+        return nodes
