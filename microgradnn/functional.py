@@ -150,7 +150,11 @@ def softmax(*xs: Any) -> list[Any]:
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
     """
-    return primitives.softmax_weights(*_gathered("softmax", xs))
+    numbers = _gathered("softmax", xs)
+    peak = primitives.maximum(*numbers)
+    weights = [primitives.exp(primitives.shift(x, peak)) for x in numbers]
+    total = primitives.sum_(*weights)
+    return [weight / total for weight in weights]
 
 
 def dot(w: Any, x: Any, b: Any = 0.0, *rest: Any) -> Any:

@@ -342,7 +342,7 @@ def test_deep_and_wide_expressions(answer) -> None:
 WRONG = [
     # expression, values, what the line says
     ("siin(x)", "x=1", "column 1: there is no function siin: did you mean sin"),
-    ("1 + max(x, 2)", "x=1", "column 5: there is no function max: did you mean maximum"),
+    ("1 + max(x, 2)", "x=1", "column 5: there is no function max: did you mean argmax or maximum"),
     ("qq(x)", "x=1", "column 1: there is no function qq: known are add, "),
     ("x*(y+zz)", "x=1", "column 4: there is no value for y, zz: add y=NUMBER zz=NUMBER"),
     ("e*x", "x=1", "column 1: there is no value for e: add e=NUMBER"),

@@ -30,14 +30,15 @@ def compile(
 ) -> Program:
     """Turn the scalar function `f` into a program over batches: its mean or sum over examples, and the gradient.
 
-    `f` is called once, on arguments like those of `example`, a tuple of numbers, nested lists or arrays without the
+    `f` is called twice, on arguments like those of `example`, a tuple of numbers, nested lists or arrays without the
     axis of examples. The Values in `params` (one, a list, nested lists or dicts) are what it learns, other numbers are
     constants. The value is 1/B Σ f(xᵢ) over the B examples of a batch, with `reduce="sum"` without the 1/B; with
     `reduce=None` the program gives what `f` returns for each example. `example=()` is for a function that goes through
     a data set of its own. Gradients are by the parameters, nested as they were given, by the inputs, shaped like the
     batch, or both.
 
-    Raises TypeError, with the line, where `f` asks for the number of a Value: the program could not follow its choice.
+    Raises TypeError, with the line, where `f` asks for the number of a Value, as the program could not follow its
+    choice, and where the second call does not do the same, as with random numbers, counters and clocks.
     ValueError for a Value from elsewhere that is not in `params`, and for other bad arguments.
 
     >>> from microgradnn import Value, compile
