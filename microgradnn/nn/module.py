@@ -130,7 +130,13 @@ class Module:
         return [leaf for _, tensor in self.tensors() for leaf in leaves(tensor) if is_parameter(leaf)]
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules right inside this one, each with its name."""
+        """The modules right inside this one, each once with its name."""
+        names: dict[Module, str] = {}
+        for name, module in self._inside():
+            names.setdefault(module, name)
+        return ((name, module) for module, name in names.items())
+
+    def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
             yield from _modules(name, value)
 
@@ -312,11 +318,11 @@ class Sequential(Module):
         """The names of the layers: their places, as PyTorch counts them."""
         return range(len(self.layers))
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def _inside(self) -> Iterator[tuple[str, Module]]:
         """The layers, by place, and what else a subclass holds."""
         for place, layer in zip(self.places(), self.layers, strict=True):
             yield str(place), layer
-        yield from ((name, module) for name, module in super().named_children() if not name.startswith("layers."))
+        yield from ((name, module) for name, module in super()._inside() if not name.startswith("layers."))
 
     def __call__(self, x: Any) -> Any:
         """The output for one example or for a batch; a bare Value in place of a list of one."""

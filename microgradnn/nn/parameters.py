@@ -46,7 +46,7 @@ def claimed(name: str, value: Any) -> list[Value]:
     for leaf in leaves(value):
         if is_parameter(leaf):
             found.append(leaf)
-        elif isinstance(leaf, Value) and (leaf.path or "no_grad") == "no_grad":
+        elif leaf.__class__ is Value and (leaf.path or "no_grad") == "no_grad":  # compile leaves other classes there
             _refuse_unlearnable(name, leaf)
             raise TypeError(
                 f"{name}: {leaf!r} has come into a list since the module ran. If it is a parameter, assign the list "
