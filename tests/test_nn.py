@@ -320,6 +320,7 @@ OUT_OF_SIGHT = {
     "dict_values": lambda: {"a": Value(1.0)}.values(),
     "dataclass": lambda: Weights(Value(1.0)),
     "set in a list in a dict": lambda: {"a": [{Value(1.0)}]},
+    "set of modules in a dict": lambda: {"a": {nn.Dropout()}},
     "generator": lambda: (Value(x) for x in (1.0, 2.0)),
     "map": lambda: map(Value, [1.0, 2.0]),
 }
@@ -328,6 +329,12 @@ OUT_OF_SIGHT = {
 @dataclass(frozen=True)
 class Weights:
     slope: Value
+
+
+@dataclass
+class Settings:
+    size: int = 3
+    parent: object = None
 
 
 @pytest.mark.parametrize("kind", UNLEARNABLE)
@@ -357,6 +364,25 @@ def test_what_grows_out_of_sight_is_refused_when_it_is_read_or_run(fill):
     for reading in (module.parameters, module.state_dict, module.summary, lambda: module([1.0])):
         with pytest.raises(TypeError, match=r"self\.more: parameters and modules are looked for in"):
             reading()
+
+
+def test_modules_in_a_dict_are_inside():
+    module = nn.Module()
+    module.parts = {"first": nn.Layer(2, 1, rng=0), "rest": [nn.Dropout(), nn.PReLU()]}
+    assert [name for name, _ in module.named_children()] == ["parts.first", "parts.rest.0", "parts.rest.1"]
+    assert len(module.parameters()) == 4
+
+
+def test_settings_of_any_kind_may_be_kept():
+    settings, module = Settings(), nn.Module()
+    settings.parent = settings
+    module.settings = [
+        settings,
+        {"classes": {"cat", "dog"}, "names": np.array(["a", None])},
+        deque([1.0, 2.0]),
+        range(3),
+    ]
+    assert module.parameters() == []
 
 
 def test_parameters_and_modules_do_not_share_a_list():

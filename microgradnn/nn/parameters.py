@@ -65,17 +65,23 @@ def _refuse_unlearnable(name: str, value: Any) -> None:
                 f"{name} = [Value(x) * 0.01], but {name} = [Value(x * 0.01)]; keep a number as .data. What forward "
                 "computes may be kept as it is, where the module is called: model(x), not model.forward(x)"
             )
-    elif isinstance(value, (GeneratorType, map, zip, filter)) or any(
-        isinstance(leaf, Value) or (_is_module(leaf) and not isinstance(value, dict)) for leaf in _out_of_sight(value)
+        return
+    if _is_module(value):
+        return
+    inner = [leaf for leaf in _members(value) if leaf.__class__ not in PLAIN]
+    if isinstance(value, (GeneratorType, map, zip, filter)) or any(
+        isinstance(leaf, Value) or (_is_module(leaf) and not isinstance(value, dict)) for leaf in inner
     ):
         raise TypeError(
             f"{name}: parameters and modules are looked for in attributes, lists and, modules, in dicts, not in "
             f"a {type(value).__name__}: write {name} = [...]"
         )
+    for leaf in inner if not is_dataclass(value) else ():  # these may point to each other
+        _refuse_unlearnable(name, leaf)
 
 
-def _out_of_sight(value: Any) -> list[Any]:
-    """What is in a container that is no list, and in those within it."""
+def _members(value: Any) -> list[Any]:
+    """What is in a container that is no list."""
     inner: Any = ()
     if isinstance(value, dict):
         inner = value.values()
@@ -85,8 +91,7 @@ def _out_of_sight(value: Any) -> list[Any]:
         inner = value.ravel() if hasattr(value, "ravel") else value
     elif is_dataclass(value):
         inner = [getattr(value, field.name, None) for field in fields(value)]
-    found = leaves([*inner])
-    return found + [leaf for one in found if one.__class__ not in PLAIN for leaf in _out_of_sight(one)]
+    return leaves([*inner])
 
 
 def _is_module(leaf: Any) -> bool:
