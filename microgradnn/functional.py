@@ -152,7 +152,7 @@ def softmax(*xs: Any) -> list[Any]:
     """
     numbers = _gathered("softmax", xs)
     peak = primitives.maximum(*numbers)
-    weights = [primitives.exp(primitives.shift(x, peak)) for x in numbers]
+    weights = [primitives.exp.quick(primitives.shift.quick(x, peak)) for x in numbers]
     total = primitives.sum_(*weights)
     return [weight / total for weight in weights]
 

@@ -501,7 +501,7 @@ def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     norm = math.hypot(*(parameter.grad for parameter in reached))
     if norm == math.inf:
         raise ValueError("the norm of the gradients is beyond what a float holds: a smaller loss, or unit, will do")
-    scale = min(max_norm / (norm + 1e-6), 1.0)
-    for parameter in reached:
-        parameter.grad *= scale
+    if norm + 1e-6 > max_norm:
+        for parameter in reached:
+            parameter.grad = parameter.grad / (norm + 1e-6) * max_norm  # the quotient of both might underflow
     return norm

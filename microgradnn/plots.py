@@ -139,7 +139,7 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
     """The regions that `model` puts into each class, and the examples X (two columns) with their classes y.
 
     A model with one output decides by its sign, or at ½ where it ends in a sigmoid, y being 0 and 1 or −1 and 1; one
-    with several outputs by the largest, y being the number of the class. It is asked in use, as after `eval()`,
+    with several outputs by the largest, y being the number of the class. It is asked in evaluation, as after `eval()`,
     without recording. A scikit-learn classifier is asked by `predict`. Raises TypeError or ValueError for what is
     no such model, X, or y.
     """
@@ -235,7 +235,7 @@ def plot_activations(model: Sequential, X: Any, ax: Axes | None = None) -> Axes:
     """How the outputs of each layer are distributed over the batch X, as histograms, with mean ± standard deviation.
 
     Whether they keep their size from layer to layer, die at 0 or saturate (notes 001, 004). The model is in training or
-    in use as it is found; a copy computes, so that no running statistics move. Raises TypeError for what is not
+    in evaluation, as it is found; a copy computes, so that no running statistics move. Raises TypeError for what is not
     a Sequential or MLP, ValueError for a batch that it cannot take.
     """
     import numpy as np
@@ -245,7 +245,7 @@ def plot_activations(model: Sequential, X: Any, ax: Axes | None = None) -> Axes:
     batch = _matrix("X", X).tolist()
     found: dict[str, Array] = {}
     with no_grad():
-        for path, layer in copy.deepcopy(model).named_children():
+        for path, layer in zip(map(str, model.places()), copy.deepcopy(model).layers, strict=True):
             batch = [_listed(y) for y in layer(batch)]
             outputs = np.array([[_plain(one) for one in y] for y in batch])
             if not np.isfinite(outputs).all():

@@ -80,7 +80,7 @@ class Primitive:
         self._variadic = variadic
         self._limit = limit
         self._traces: dict[int, Trace] = {}
-        self.quick: Callable[..., Any] | None = None  # does the same, sooner where operands are Values: `value` sets it
+        self.quick: Callable[..., Any] = self.__call__  # the same, sooner where operands are Values: `value` sets it
         self.__doc__ = doc or f"The gate {name}."
         self.__name__ = name
 
@@ -461,7 +461,7 @@ def _quickest(operands: Sequence[Any], *gates: Primitive) -> list[Callable[..., 
     """What does the same as the gates, sooner: to floats alone, or to Values."""
     if set(map(type, operands)) == {float}:
         return [gate.forward for gate in gates]
-    return [gate.quick or gate for gate in gates]
+    return [gate.quick for gate in gates]
 
 
 def _tie_partials(out: Any, *xs: Any) -> list[Any]:

@@ -4,6 +4,8 @@ import copy
 import math
 import pickle
 import random
+from collections import deque
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -313,7 +315,26 @@ OUT_OF_SIGHT = {
     "set": lambda: {Value(1.0), Value(2.0)},
     "frozenset": lambda: frozenset([Value(1.0)]),
     "set of modules": lambda: {nn.Layer(2, 1)},
+    "deque": lambda: deque([Value(1.0)]),
+    "deque of modules": lambda: deque([nn.Layer(2, 1)]),
+    "dict_values": lambda: {"a": Value(1.0)}.values(),
+    "dataclass": lambda: Weights(Value(1.0)),
+    "set in a list in a dict": lambda: {"a": [{Value(1.0)}]},
+    "set of modules in a dict": lambda: {"a": {nn.Dropout()}},
+    "generator": lambda: (Value(x) for x in (1.0, 2.0)),
+    "map": lambda: map(Value, [1.0, 2.0]),
 }
+
+
+@dataclass(frozen=True)
+class Weights:
+    slope: Value
+
+
+@dataclass
+class Settings:
+    size: int = 3
+    parent: object = None
 
 
 @pytest.mark.parametrize("kind", UNLEARNABLE)
@@ -335,6 +356,130 @@ def test_a_list_that_grows_is_read_anew_and_refused_with_a_gate_in_it():
             reading()
 
 
+@pytest.mark.parametrize("fill", [lambda d: d.update(a=Value(1.0)), lambda d: d.update(a=[{Value(1.0)}])])
+def test_what_grows_out_of_sight_is_refused_when_it_is_read_or_run(fill):
+    module = nn.Sequential(nn.Dropout(0.5))
+    module.more = {}
+    fill(module.more)
+    for reading in (module.parameters, module.state_dict, module.summary, lambda: module([1.0])):
+        with pytest.raises(TypeError, match=r"self\.more: parameters and modules are looked for in"):
+            reading()
+
+
+def test_modules_in_a_dict_are_inside():
+    module = nn.Module()
+    module.parts = {"first": nn.Layer(2, 1, rng=0), "rest": [nn.Dropout(), nn.PReLU()]}
+    assert [name for name, _ in module.named_children()] == ["parts.first", "parts.rest.0", "parts.rest.1"]
+    assert len(module.parameters()) == 4
+
+
+def test_settings_of_any_kind_may_be_kept():
+    settings, module = Settings(), nn.Module()
+    settings.parent = settings
+    module.settings = [
+        settings,
+        {"classes": {"cat", "dog"}, "names": np.array(["a", None])},
+        deque([1.0, 2.0]),
+        range(3),
+    ]
+    assert module.parameters() == []
+
+
+def test_parameters_and_modules_do_not_share_a_list():
+    module = nn.Module()
+    for mixed in ([Value(1.0), nn.Dropout()], [[0.5, nn.Dropout()], Value(1.0)]):
+        with pytest.raises(TypeError, match="give each of them a list of its own"):
+            module.parts = mixed
+    assert not hasattr(module, "parts")
+
+
+class Collecting(nn.Module):
+    """A module that appends what it sees, and what it computes, to lists."""
+
+    def __init__(self, inputs=False):
+        self.layer, self.w, self.outputs, self.seen, self.inputs = nn.Layer(2, 1, rng=0), [Value(1.0)], [], [], inputs
+
+    def forward(self, x):
+        out = self.layer(x)[0] * self.w[0]
+        self.outputs.append(out)
+        if self.inputs:
+            self.seen.append(x)
+        return out
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_forward_appends_of_its_computations_is_no_parameter(compiled):
+    model = Collecting()
+    names = [name for name, _ in model.named_parameters()]
+    with no_grad():
+        model([1.0, 2.0])
+    m.fit(model, "mse", [[1.0, 2.0], [3.0, 4.0]], [1.0, 2.0], "sgd", 2, progress=False, compiled=compiled)
+    assert model.outputs
+    assert [name for name, _ in model.named_parameters()] == names
+    assert list(model.state_dict()) == ["w", "layer.weight", "layer.bias"]
+
+
+def test_what_comes_into_a_list_after_the_module_ran_is_refused_until_the_list_is_assigned():
+    """Whether it is to learn cannot be known: an input that forward kept, or a parameter more."""
+    model = Collecting(inputs=True)
+    model([1.0, 2.0])
+    assert len(model.parameters()) == 4
+    model([Value(1.0), 2.0])
+    with pytest.raises(TypeError, match=r"self\.seen: .* has come into a list since .*\*self\.seen, Value"):
+        model.parameters()
+    model.seen = []
+    model.w.append(Value(2.0))
+    with pytest.raises(TypeError, match=r"self\.w: .* has come into a list since the module ran"):
+        model.zero_grad()
+    model.w = [*model.w]
+    assert len(model.parameters()) == 5
+    model.w.append(Value(2.0) * 0.01)
+    with pytest.raises(TypeError, match=r"self\.w: .* is the result of a gate multiply"):
+        model.parameters()
+
+
+def test_parameters_are_not_lost_while_a_module_runs():
+    class Decaying(nn.Module):
+        def __init__(self):
+            self.w, self.h = [Value(1.0)], 0.0
+
+        def forward(self, x):
+            self.h = self.w[0] * x[0] + self.h
+            if x[0] > 1.0:
+                self.w = [self.w[0] * 0.9]
+            return self.h
+
+    model = Decaying()
+    assert model([1.0]).data == 1.0
+    assert model([0.5]).data == 1.5
+    with pytest.raises(TypeError, match=r"self\.w holds parameters of Decaying, which would be lost"):
+        model([2.0])
+    assert [leaf.data for leaf in model.parameters()] == [1.0]
+    assert model.h.data == 3.5
+
+
+def test_a_module_that_runs_may_point_to_one_that_it_has():
+    class Switching(nn.Module):
+        def __init__(self):
+            self.heads = [nn.Layer(2, 1, rng=seed) for seed in range(2)]
+
+        def forward(self, x):
+            self.current, self.used = self.heads[x[0] > 0], [*self.heads[:1]]
+            return [neuron(x)[0] for neuron in self.current.neurons]
+
+    model = Switching()
+    names = [name for name, _ in model.named_parameters()]
+    assert data(model([[1.0, 2.0], [-1.0, 2.0]])) == [
+        data(head([x, 2.0])) for head, x in zip(model.heads[::-1], (1.0, -1.0), strict=True)
+    ]
+    assert [name for name, _ in model.named_parameters()] == names
+
+
+def test_forward_by_itself_keeps_nothing_and_says_why():
+    with pytest.raises(TypeError, match=r"self\.hidden: .*call.*model\(x\), not model\.forward\(x\)"):
+        Attentive().forward([1.0, 2.0])
+
+
 def test_a_module_that_is_made_while_one_runs_is_refused():
     class Late(nn.Module):
         def forward(self, x):
@@ -353,6 +498,9 @@ def test_modules_and_children_yield_modules_and_the_named_ones_pairs():
     assert [(name, module) for name, module in model.named_modules()] == list(
         zip(["", "0", "1", "1.0"], model.modules(), strict=True)
     )
+    shared = nn.Sequential(model.layers[0], nn.Dropout(0.5), model.layers[0])  # each once, by its first name
+    assert [*shared.named_children()] == [("0", shared.layers[0]), ("1", shared.layers[1])]
+    assert [name for name, _ in Residual(2).named_children()] == ["inner", "blocks.0", "blocks.1"]
 
 
 def test_zero_grad_makes_every_gradient_blank():

@@ -681,6 +681,9 @@ def test_clipping_by_hand():
     assert clip_grad_norm([tiny], 1e-6) == 1e-6
     assert tiny.grad == pytest.approx(5e-7, rel=1e-12), "the 1e-6 beside the norm, as PyTorch has it"
     assert clip_grad_norm(with_gradients([3e200, 4e200]), INF) == pytest.approx(5e200)
+    params = with_gradients([3e307, 4e307])
+    assert clip_grad_norm(params, 1e-300) == pytest.approx(5e307)
+    assert [parameter.grad for parameter in params] == pytest.approx([6e-301, 8e-301], rel=1e-14, abs=0)
 
 
 # ---- what is refused ------------------------------------------------------------------------------------------

@@ -9,7 +9,8 @@ from typing import Any
 
 from microgradnn.functional import mean, sqrt
 from microgradnn.modes import current_mode
-from microgradnn.nn.module import Batch, Module, data_of
+from microgradnn.nn.module import Batch, Module
+from microgradnn.nn.parameters import data_of
 from microgradnn.settings import checked
 from microgradnn.value import Value
 
@@ -18,8 +19,8 @@ class BatchNorm(Module):
     """γ (x − E) / √(D + ε) + β over the batch, per feature (note 004; Ioffe and Szegedy 2015).
 
     `weight` is γ, `bias` is β. In training E and D are the batch's mean and variance (divided by n) and the running
-    statistics move towards them by `momentum` (the variance divided by n − 1), as in PyTorch; in use the running
-    statistics stand in. In training one example alone raises ValueError: it has no variance.
+    statistics move towards them by `momentum` (the variance divided by n − 1), as in PyTorch; in
+    evaluation the running statistics stand in. In training one example alone raises ValueError: it has no variance.
 
     >>> norm = BatchNorm(1)
     >>> [[round(y.data, 3)] for [y] in norm([[1.0], [3.0]])]

@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 
 
 class Dropout(Module):
-    """In training each number is 0 with probability p and divided by 1 − p otherwise; in use nothing happens.
+    """In training each number is 0 with probability p and divided by 1 − p otherwise; in evaluation nothing happens.
 
     The expected output is the same in both. p drops, as in note 002 and in PyTorch; note 001 writes the
-    probability to keep. The notes scale in use instead (weights × (1 − p)), which gives the same outputs.
+    probability to keep. The notes scale in evaluation instead (weights × (1 − p)), which gives the same outputs.
 
     >>> dropout = Dropout(0.5, rng=0)
     >>> dropout([1.0, 1.0, 1.0, 1.0]), dropout.eval()([1.0, 1.0])

@@ -72,8 +72,7 @@ class Layer(Module):
         found = []
         for w, b in zip(self.weight, self.bias, strict=True):
             neuron = Neuron.__new__(Neuron)
-            neuron.nin, neuron.activation, neuron.fused = self.nin, self.activation, self.fused
-            neuron.w, neuron.b = w, b
+            vars(neuron).update(nin=self.nin, activation=self.activation, fused=self.fused, w=w, b=b)
             found.append(neuron)
         return found
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
 from microgradnn.modes import current_mode, inside
+from microgradnn.nn.parameters import PLAIN, claim, claimed, data_of, is_parameter, placed
 from microgradnn.notation import columns
 from microgradnn.reading import number, numbers_in, read_array
 from microgradnn.value import Value
@@ -29,9 +30,12 @@ class Module:
     """A part of a network: parameters of its own and modules inside it, found among its attributes.
 
     A leaf Value in an attribute, also in a list (of lists) there, is a parameter; a Module in an attribute, also in a
-    list or dict there, is inside. A subclass says in `forward` what becomes of one example. What is assigned while a
-    module runs, as an output to be looked at later, is kept and is no parameter. Otherwise TypeError refuses what would
-    not learn: the results of gates, and Values or modules in a set, Values in a dict or an array.
+    list or dict there, is inside. A subclass says in `forward` what becomes of one example.
+
+    The parameters are those from before the module ran. While one runs, attributes may keep what it takes and computes,
+    to be looked at later: that is no parameter. Otherwise TypeError refuses what would not learn, when it is assigned
+    or, where a list has grown, when the parameters are read: the results of gates, Values and modules in a set, a
+    deque or a dataclass, Values in a dict or an array.
 
     >>> from microgradnn.nn import Layer
     >>> class Residual(Module):
@@ -48,6 +52,7 @@ class Module:
     buffers: ClassVar[tuple[str, ...]] = ()  # attributes that belong to the state but are not trained
     _name: str | None = None  # in the module that holds it
     _kept: frozenset[str] = frozenset()  # attributes assigned while a module ran: what is in them is no parameter
+    _has_run: bool = False
 
     # Saving attaches these.
     save: ClassVar[Callable[..., None]]
@@ -55,16 +60,27 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         running = current_mode().path is not None
-        if running and next(_modules(name, value), None) is not None:
-            raise TypeError(f"{name}: a module that is made while one runs would not learn: make it in __init__")
-        if not running:
-            _refuse_unlearnable(f"self.{name}", value)
-            for leaf in leaves(value):
-                if _is_parameter(leaf):
-                    leaf._path = ""  # so that pictures tell parameters from inputs
+        if running and name not in self._kept:
+            self._check_kept(name, value)
+        elif not running and value.__class__ not in PLAIN:
+            claim(f"self.{name}", value)
         object.__setattr__(self, name, value)
         if running != (name in self._kept):
             object.__setattr__(self, "_kept", self._kept ^ {name})
+
+    def _check_kept(self, name: str, value: Any) -> None:
+        """TypeError where an attribute that a running module assigns takes parameters away, or would bring some."""
+        if any(map(is_parameter, leaves(vars(self).get(name)))):
+            raise TypeError(
+                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: what is computed while a "
+                "module runs needs a name of its own; a number for an optimiser or a step by hand goes to .data"
+            )
+        made = {module for _, module in _modules(name, value)}
+        if made and not made <= {*self.modules()}:
+            raise TypeError(
+                f"self.{name} of {type(self).__name__}: a module that is made while one runs would not learn: make it "
+                "in __init__"
+            )
 
     # ---- computing ----
 
@@ -82,8 +98,11 @@ class Module:
                     raise ValueError(
                         f"{self!r} takes {self.nin} numbers for one example, got {len(x)}; a batch is a list of lists"
                     )
+        if not self._has_run:
+            self.own_parameters()  # refused before anything is computed
+            object.__setattr__(self, "_has_run", True)
         for name, child in self.named_children():
-            child._name = name
+            object.__setattr__(child, "_name", name)
         with inside(self._name or type(self).__name__):
             return self.forward_batch(batch)
 
@@ -101,17 +120,23 @@ class Module:
 
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
+        find = claimed if self._has_run else claim  # a list may have grown since it was assigned
         for name, value in vars(self).items():
-            if name not in self._kept and any(isinstance(leaf, Value) for leaf in leaves(value)):
-                _refuse_unlearnable(f"self.{name}", value)  # a list may have grown since it was assigned
+            if name not in self._kept and value.__class__ not in PLAIN and find(f"self.{name}", value):
                 yield name, value
 
     def own_parameters(self) -> list[Value]:
         """The parameters of this module alone."""
-        return [leaf for _, tensor in self.tensors() for leaf in leaves(tensor) if _is_parameter(leaf)]
+        return [leaf for _, tensor in self.tensors() for leaf in leaves(tensor) if is_parameter(leaf)]
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules right inside this one, each with its name."""
+        """The modules right inside this one, each once with its name."""
+        names: dict[Module, str] = {}
+        for name, module in self._inside():
+            names.setdefault(module, name)
+        return ((name, module) for module, name in names.items())
+
+    def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
             yield from _modules(name, value)
 
@@ -147,7 +172,7 @@ class Module:
             for name, tensor in module.tensors():
                 start = f"{path}.{name}" if path else name
                 for place, leaf in placed(tensor):
-                    if _is_parameter(leaf) and leaf not in seen:  # Values hash by identity
+                    if is_parameter(leaf) and leaf not in seen:  # Values hash by identity
                         seen.add(leaf)
                         yield start + place, leaf
 
@@ -158,7 +183,7 @@ class Module:
     def weights(self) -> list[Value]:
         """Every parameter once but the biases: what is in a tensor called b or bias."""
         tensors = [tensor for module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
-        return list(dict.fromkeys(filter(_is_parameter, leaves(tensors))))
+        return list(dict.fromkeys(filter(is_parameter, leaves(tensors))))
 
     def zero_grad(self) -> None:
         """Make every gradient blank again, so that the next sweep starts anew."""
@@ -166,13 +191,13 @@ class Module:
             parameter.grad = None
 
     def train(self, mode: bool = True) -> Self:
-        """Behave as in training (dropout drops, batch norm takes the batch's statistics); with False as in use."""
+        """Behave as in training (dropout drops, batch norm takes its statistics from the batch), or in evaluation."""
         for module in self.modules():
             module.training = mode
         return self
 
     def eval(self) -> Self:
-        """Behave as in use: the same as `train(False)`."""
+        """Behave as in evaluation: the same as `train(False)`."""
         return self.train(False)
 
     def _state(self) -> Iterator[tuple[str, Module, str, Any]]:
@@ -227,7 +252,7 @@ class Module:
                 setattr(module, name, type(value)(array.tolist()))
             else:
                 for leaf, x in zip(leaves(value), array.ravel().tolist(), strict=True):
-                    if _is_parameter(leaf):  # constants among the parameters stay
+                    if is_parameter(leaf):  # constants among the parameters stay
                         leaf.data = x
 
     # ---- looking ----
@@ -293,11 +318,11 @@ class Sequential(Module):
         """The names of the layers: their places, as PyTorch counts them."""
         return range(len(self.layers))
 
-    def named_children(self) -> Iterator[tuple[str, Module]]:
+    def _inside(self) -> Iterator[tuple[str, Module]]:
         """The layers, by place, and what else a subclass holds."""
         for place, layer in zip(self.places(), self.layers, strict=True):
             yield str(place), layer
-        yield from ((name, module) for name, module in super().named_children() if not name.startswith("layers."))
+        yield from ((name, module) for name, module in super()._inside() if not name.startswith("layers."))
 
     def __call__(self, x: Any) -> Any:
         """The output for one example or for a batch; a bare Value in place of a list of one."""
@@ -372,52 +397,6 @@ def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
             yield from _modules(f"{name}.{place}", one)
 
 
-def placed(tensor: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """What a nested list holds, each with its place: `[3][1]`."""
-    if isinstance(tensor, (list, tuple)):
-        for number, one in enumerate(tensor):
-            yield from placed(one, f"{place}[{number}]")
-    else:
-        yield place, tensor
-
-
-def data_of(tensor: Any) -> Any:
-    """The numbers in a nested list of Values.
-
-    >>> data_of([Value(1.0), [Value(2.0), 3.0]])
-    [1.0, [2.0, 3.0]]
-    """
-    if isinstance(tensor, (list, tuple)):
-        return [data_of(one) for one in tensor]
-    return tensor.data if isinstance(tensor, Value) else tensor
-
-
-def _refuse_unlearnable(name: str, value: Any) -> None:
-    """TypeError for Values and modules where no parameters are looked for, and for the results of gates."""
-    if isinstance(value, (list, tuple)):
-        for one in value:
-            _refuse_unlearnable(name, one)
-    elif isinstance(value, Value):
-        if not _is_parameter(value):
-            made = f"a gate {value.primitive.name}" if value.primitive else "a gate, without recording"
-            raise TypeError(
-                f"{name}: {value!r} is the result of {made}, and no parameter: it would not learn. Not "
-                f"{name} = [Value(x) * 0.01], but {name} = [Value(x * 0.01)]; keep a number as .data"
-            )
-    elif isinstance(value, (dict, Set)) or str(getattr(value, "dtype", "")) == "object":
-        inner = value.values() if isinstance(value, dict) else value.ravel() if hasattr(value, "ravel") else value
-        learnable = Value if isinstance(value, dict) else (Value, Module)
-        if any(isinstance(leaf, learnable) for leaf in leaves([*inner])):
-            raise TypeError(
-                f"{name}: parameters and modules are looked for in attributes, lists and, modules, in dicts, not in "
-                f"a {type(value).__name__}: write {name} = [...]"
-            )
-
-
 def _few(names: list[Any]) -> str:
     shown = ", ".join(str(name)[:60] for name in names[:4])
     return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "nothing"
-
-
-def _is_parameter(leaf: Any) -> bool:
-    return isinstance(leaf, Value) and leaf.primitive is None and not leaf.path

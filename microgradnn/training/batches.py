@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.modes import no_grad
-from microgradnn.nn.module import Module, data_of
+from microgradnn.nn.module import Module
+from microgradnn.nn.parameters import data_of
 from microgradnn.optim import Optimizer
 from microgradnn.training.runaway import explained, first_gate, first_slope, watched
 from microgradnn.training.state import generators_of

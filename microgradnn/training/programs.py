@@ -20,7 +20,8 @@ from microgradnn.modes import no_grad
 from microgradnn.nn.batch_norm import BatchNorm, statistics_to
 from microgradnn.nn.dropout import Dropout, masks_from
 from microgradnn.nn.losses import LOSSES
-from microgradnn.nn.module import Module, data_of
+from microgradnn.nn.module import Module
+from microgradnn.nn.parameters import data_of
 from microgradnn.optim import Optimizer
 from microgradnn.training.batches import Batches, Data, Loss, Outcome, Penalty, check_loss
 from microgradnn.training.runaway import watched
