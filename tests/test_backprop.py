@@ -351,6 +351,17 @@ def test_hvp_along_a_value_can_be_differentiated_again():
     assert (product.data, v.grad) == (36.0, 12.0)
 
 
+def test_jvp_along_a_value_can_be_differentiated_again():
+    v = Value(3.0)
+    value, along = jvp(lambda x: x**3, (2.0,), (v,))
+    along.backward()
+    assert (getattr(value, "data", value), along.data, v.grad) == (8.0, 36.0, 12.0)
+
+
+def test_the_hessian_of_no_arguments_times_nothing_is_nothing():
+    assert hvp(lambda v: 3.0, [], []) == []
+
+
 @pytest.mark.parametrize("tangents", [("a",), (1j,), (None,)])
 def test_tangents_are_numbers(tangents):
     with pytest.raises(TypeError, match="expected a number"):

@@ -161,8 +161,10 @@ def test_title_description_ids_and_tooltips():
     texts = {element.get("id"): element.text for element in root.iter()}
     assert texts[labelled[0]] == "Circuit of f = −12"
     assert "2 gates, 3 leaves" in texts[labelled[1]]
+    assert all(f"{name}, ∂f/∂" in texts[labelled[1]] for name in ("x = -2.0", "y = 5.0", "z = -4.0", "q = 3.0"))
     tooltips = {element.text for element in root.iter(f"{SVG}title")}
     assert {"z = -4.0, ∂f/∂z = 3.0", "f = q × z", "∂f/∂q = -4.0"} <= tooltips
+    assert not any("->" in tooltip or tooltip == "circuit" for tooltip in tooltips), "what Graphviz calls its parts"
 
 
 def test_pictures_on_one_page_share_no_ids():
@@ -362,6 +364,21 @@ def test_a_big_graph_folds_and_says_so():
     assert "gradient rms 1" in texts
 
 
+def test_boxes_of_one_depth_stand_below_one_another():
+    laid = json.loads(layout.render(draw(chain(1000)).digraph.source, "json"))
+    places = {node["_gvid"]: node["pos"].split(",")[0] for node in laid["objects"] if "pos" in node}
+    assert sorted(Counter(places.values()).values()) == [1, *[2] * 6], "x, then + and × of each of six depths"
+
+
+def test_no_box_leads_to_itself():
+    x = Value(1.0)
+    for _ in range(200):
+        x = x + 1.0
+    edges = [re.findall(r"b\d+", line)[:2] for line in draw(x).digraph.body if "->" in line]
+    assert len(edges) == 6
+    assert all(start != end for start, end in edges)
+
+
 def test_a_folded_drawing_in_jupyter_and_on_a_page(tmp_path):
     big = chain(1000)
     assert "folded" in big._repr_mimebundle_()["image/svg+xml"]
@@ -458,6 +475,15 @@ def test_each_step_highlights_its_gate_and_its_edges_in_the_picture(circuit):
             along.append((gate, place))
             assert one["parts"] == [f"g{gate}", f"e{gate}-{place}", f"w{nodes[id(step.operand)]}"]
             assert (one["operand"], one["after"]) == (nodes[id(step.operand)], digits(step.after))
+
+
+def test_the_stepper_and_the_drawing_of_one_circuit_find_each_their_own_place_on_a_page():
+    f = xyz()
+    f.backward()
+    pieces = [one._repr_mimebundle_()["text/html"] for one in (draw(f), steps(f))]
+    first, second = (re.search(r"querySelector\('\.([\w-]+):not", piece)[1] for piece in pieces)
+    assert first != second
+    assert [re.search('<div class="microgradnn-stepper ([^"]*)"', piece)[1] for piece in pieces] == [first, second]
 
 
 @pytest.mark.parametrize(("path", "error"), [("f.svg", ValueError), ("nowhere/f.html", FileNotFoundError)])

@@ -1,7 +1,8 @@
 """Walking a graph: operands first, each node once, the same order every time, however deep."""
 
 from microgradnn import Value, maximum
-from microgradnn.graph import topological_order
+from microgradnn.graph import order_with_vectors, topological_order
+from microgradnn.value import dots
 
 
 def chain(length):
@@ -47,6 +48,15 @@ def test_nested_sharing_is_walked_once_per_node_not_once_per_path():
     for _ in range(200):
         value = value + value
     assert len(topological_order(value)) == 201
+
+
+def test_leaves_that_only_vectors_hold_are_left_out_where_vectors_stand_for_them():
+    """A layer of a thousand inputs is two nodes to whoever walks, not a thousand."""
+    [[out]] = dots([[Value(1.0), Value(2.0)]], [[Value(3.0), 4.0]], [bias := Value(5.0)])
+    weights, inputs, last, root = order_with_vectors(out)
+    assert [len(vector.members) for vector in (weights, inputs)] == [2, 2]
+    assert (last is bias, root is out) == (True, True)
+    assert len(topological_order(out)) == 5
 
 
 def test_depth_costs_no_recursion():

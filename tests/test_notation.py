@@ -77,10 +77,23 @@ def test_constant_operands_stand_in_the_symbol_of_the_gate():
 
 @pytest.mark.parametrize(
     ("name", "latex"),
-    [("x", "x"), ("w12", "w_{12}"), ("h_in", "h_{in}"), ("a%b", r"\mathit{a\%b}"), ("7", "7")],
+    [
+        ("x", "x"),
+        ("w12", "w_{12}"),
+        ("h_in", "h_{in}"),
+        ("a%b", r"\mathit{a\%b}"),
+        ("7", "7"),
+        ("x_", r"\mathit{x\_}"),
+        ("_a", r"\mathit{\_a}"),
+    ],
 )
 def test_names_in_latex(name, latex):
     assert latex_name(name) == latex
+
+
+def test_whole_exponents_are_raised():
+    x = Value(1.0)
+    assert [symbol(x**n) for n in (2, 3, 4567, 890, -1)] == ["x²", "x³", "x⁴⁵⁶⁷", "x⁸⁹⁰", "x⁻¹"]
 
 
 def test_a_sign_does_not_follow_a_sign():

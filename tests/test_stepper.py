@@ -1,7 +1,7 @@
 """The stepper clicked through in headless Chromium: a saved page, and a real JupyterLab."""
 
+import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -141,25 +141,23 @@ def jupyterlab(request, tmp_path_factory):
     (settings / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
     theme = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}[request.param]
     (settings / "themes.jupyterlab-settings").write_text(f'{{"theme": "{theme}"}}')
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     places = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTERLAB_SETTINGS_DIR": "settings"}
-    places |= {"JUPYTERLAB_WORKSPACES_DIR": "workspaces", "HOME": "."}
+    places |= {"JUPYTERLAB_WORKSPACES_DIR": "workspaces", "JUPYTER_RUNTIME_DIR": "runtime", "HOME": "."}
     with open(home / "log", "wb") as log:
         server = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}",
+            [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", "--ip=127.0.0.1",
              "--IdentityProvider.token=", f"--ServerApp.root_dir={home / 'work'}"],
             env={**os.environ, **{key: str(home / value) for key, value in places.items()}}, stdout=log, stderr=log,
         )  # fmt: skip
-    address = f"http://127.0.0.1:{port}"
     for _ in range(200):
-        try:
-            urllib.request.urlopen(f"{address}/api", timeout=1)
+        try:  # it takes a port that is free, whoever else runs beside it, and writes down which
+            [found] = (home / "runtime").glob("jpserver-*.json")
+            address = json.loads(found.read_text(encoding="utf-8"))["url"]
+            urllib.request.urlopen(f"{address}api", timeout=1)
             break
-        except (urllib.error.URLError, TimeoutError):
+        except (ValueError, urllib.error.URLError, TimeoutError):
             time.sleep(0.2)
-    yield f"{address}/lab/tree/circuit.ipynb", request.param
+    yield f"{address}lab/tree/circuit.ipynb", request.param
     server.terminate()
     server.wait(20)
 

@@ -191,6 +191,31 @@ def test_of_several_weights_on_one_edge_the_largest_by_size_is_drawn(weights, in
     assert lines_of_weights(drawing)["n0-0", "n1-0"][2:] == (("negative", True) if largest < 0 else ("positive", False))
 
 
+def test_neurons_of_one_module_that_feed_each_other():
+    """What several take, or something outside, is a neuron of its own; what one takes again and again is one."""
+    w, u, v, x = parameter(2.0), parameter(3.0), parameter(4.0), Value(0.5)
+    with inside("net"):
+        h = mg.tanh(w * x)
+        two, one = u * h + v * h, u * h
+        steps = mg.tanh(w * mg.tanh(w * h))
+    with inside("net"):
+        separate = (u * h, v * h)
+    assert columns(separate[0] * separate[1])["layer", "net"] == (3, {1}, 3)
+    assert columns(two)["layer", "net"] == (1, {1}, 3)
+    assert columns(one * mg.exp(h))["layer", "net"] == (2, {1}, 2)
+    assert columns(steps)["layer", "net"] == (1, {3}, 1)
+
+
+def test_an_input_that_comes_in_later_is_drawn_beside_the_layer_that_takes_it():
+    """So that its edges are straight: they cross no other."""
+    with inside("first"):
+        h = parameter(2.0) * Value(1.0)
+    with inside("second"):
+        y = parameter(3.0) * h + parameter(4.0) * Value(2.0)
+    assert "splines=line" in draw(y, level=1).digraph.source
+    assert "splines=true" in draw(GRAPHS["skip"](), level=1).digraph.source
+
+
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_root_is_in_the_picture(name):
     root = GRAPHS[name]()
@@ -305,6 +330,13 @@ def test_bars_stand_from_the_lowest_to_the_highest_number_and_are_as_high_as_man
     ]
 
 
+def test_bars_of_numbers_from_one_end_of_the_floats_to_the_other():
+    with inside("net"):
+        [ys] = dots([[parameter(w)] for w in (-1e308, 1e308, 1e308)], [[Value(1.0)]], [parameter(0.0)] * 3)
+    heights = [height for _, height in bars(draw(mg.maximum(*ys), level=2), "value")]
+    assert heights == [BAR_HEIGHT // 2, BAR_HEIGHT]
+
+
 def test_layers_count_what_reaches_them_through_weights_or_where_they_have_none_whatever_does():
     with inside("first"):
         z = mg.tanh(parameter(2.0) * Value(1.0) + parameter(2.0) * Value(1.0))
@@ -353,6 +385,8 @@ def test_numbers_of_a_batch_are_means_and_root_mean_squares():
     loss.backward()
     drawing = draw(loss, level=1)
     assert {"4", "3.536"} <= set(texts(drawing))  # (2 + 6) / 2 and √((3² + 4²) / 2)
+    told = f"net, neuron 0: mean value 4.0, rms ∂f by it {5 / math.sqrt(2)!r}, over 2 examples"
+    assert told in drawing._picture.tooltips.values()
     assert "over 2 examples: mean of the values, rms of the gradients" in drawing._picture.description
 
 
@@ -366,6 +400,7 @@ def test_which_level_is_drawn_by_itself():
 def test_of_many_neurons_the_first_are_drawn_and_the_rest_counted():
     shown = texts(draw(network([[0.1] * 30], (20, 3)), level=1))
     assert {"… 14 more", "… 4 more"} <= set(shown)
+    assert "… 584 more" in texts(draw(network([[0.1]], (600, 1)), level=1)), "as many as that are no hindrance"
     assert "too many neurons" in draw(network([[0.1, 0.2]], [17] * 32), level=1)._picture.description
 
 
@@ -480,6 +515,9 @@ def test_any_graph_is_drawn_without_overlaps(name, level):
     nodes, edges = laid_out(drawing)
     assert overlapping(boxes(nodes)) == []
     assert crossing(nodes, edges) == []
+    if level == 1:
+        middle = {number: float(node["pos"].split(",")[0]) for number, node in nodes.items()}
+        assert all(middle[edge["tail"]] < middle[edge["head"]] for edge in edges), "what leads back is not drawn"
 
 
 def test_neurons_stand_in_their_order_below_the_name_of_their_layer():
@@ -490,6 +528,11 @@ def test_neurons_stand_in_their_order_below_the_name_of_their_layer():
             *(height for name, height in heights.items() if name.startswith(f"{column}-")),
         ]
         assert inner == sorted(inner, reverse=True)
+
+
+def test_neurons_are_numbered_in_their_order():
+    told = draw(network(), level=1)._picture.tooltips
+    assert all(told[f"n1-{place}"].startswith(f"MLP.0, neuron {place}: mean value ") for place in range(16))
 
 
 def test_colours_of_weights_follow_the_theme_and_line_styles_carry_the_sign():
