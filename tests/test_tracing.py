@@ -275,7 +275,7 @@ def test_what_is_the_same_when_the_function_is_called_again_is_compiled():
     def f(x):
         drawn = random.Random(3).random() + float(np.random.default_rng(3).random())
         local = [one * x for one in (a for a in [1.0, 2.0])]
-        return [w * x * drawn, mg.sum(local) + NAN, -0.0, NAN]
+        return [w * x * drawn, mg.sum(local) + NAN, -0.0, NAN, Value(NAN) * 2.0]
 
     program = mg.compile(f, w, example=(1.0,), reduce=None)
     wanted = f(2.0)
