@@ -32,8 +32,9 @@ class Traced(Value):
     @property
     def _data(self) -> NoReturn:  # type: ignore[override]  # there is none
         raise AttributeError(
-            f"{self!r} holds no number: compile recorded it in place of one, and the function kept it when it ended. "
-            "Keep the .data of a Value that is computed outside of compile, or let the function return it"
+            f"{self!r} holds no number: compile recorded it in place of one, and here it is used outside of that "
+            "function or in another thread. Keep the .data of a Value that is computed outside of compile, or let the "
+            "function return it"
         )
 
     def record_gate(self, gate: Primitive, operands: Sequence[Any]) -> Value:
