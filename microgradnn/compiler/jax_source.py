@@ -233,7 +233,7 @@ class JaxSource:
         if function == "add" and names[0] == "0.0":
             names = names[::-1]
         if names[-1] == _PLUS_0.get(function):  # XLA would leave it out, and −0.0 as it is
-            return f"{names[0]} + apart(0.0)"
+            return _called("plus_zero", names[:1])
         if function in _OPERATORS:
             return f"{names[0]} {_OPERATORS[function]} {names[1]}"
         match function:
