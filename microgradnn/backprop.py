@@ -8,7 +8,7 @@ can be differentiated again; `no_grad()` gives plain numbers all the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import reduce
@@ -23,7 +23,7 @@ from microgradnn.modes import current_mode, recording
 from microgradnn.notation import digits, factor, formula, names, written
 from microgradnn.primitives import positive, where
 from microgradnn.reading import number
-from microgradnn.value import Value, outdated, recorded_partials, sweep
+from microgradnn.value import Value, chose, note_choices, outdated, recorded_partials, sweep
 
 _made: ContextVar[set[Value] | None] = ContextVar(
     "made", default=None
@@ -51,16 +51,24 @@ def like(tree: Any, values: Iterator[Any]) -> Any:
     ['a', ['b', 'c']]
     """
     if isinstance(tree, (list, tuple)):
-        branches = [like(branch, values) for branch in tree]
-        return tuple(branches) if isinstance(tree, tuple) else branches
+        return _nested_like(tree, [like(branch, values) for branch in tree])
     return next(values)
 
 
+def _nested_like(tree: Any, branches: Iterable[Any]) -> Any:
+    """The branches in a list, a tuple or a named tuple, as those of `tree` are."""
+    if hasattr(tree, "_make"):
+        return tree._make(branches)
+    return tuple(branches) if isinstance(tree, tuple) else list(branches)
+
+
 def _copied(tree: Any) -> Any:
-    """`tree` with lists of its own."""
-    if isinstance(tree, list):
-        return [_copied(branch) for branch in tree]
-    return tuple(_copied(branch) for branch in tree) if type(tree) is tuple else tree
+    """`tree` with lists, dicts and arrays of its own."""
+    if isinstance(tree, (list, tuple)):
+        return _nested_like(tree, map(_copied, tree))
+    if type(tree) is dict:
+        return {key: _copied(branch) for key, branch in tree.items()}
+    return tree.copy() if type(tree).__module__ == "numpy" and hasattr(tree, "copy") else tree
 
 
 def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
@@ -77,10 +85,11 @@ def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]
 
 def _function(transform: str, f: Any) -> None:
     """Refuse what is no function, such as the result of one."""
-    if isinstance(f, Value):
+    if isinstance(f, (Value, list, tuple)):
+        call = {"hvp": "hvp(lambda x: …, x, v)", "jvp": "jvp(lambda x: …, (x,), (v,))"}
         raise TypeError(
-            f"{transform} takes a function, got {f!r}: call y.backward() and read x.grad, or write "
-            f"{transform}(lambda x: …)(x)"
+            f"{transform} takes a function, got {f!r:.60}: write {call.get(transform, f'{transform}(lambda x: …)(x)')}"
+            + ", or call y.backward() and read x.grad" * (transform == "grad")
         )
     if not callable(f):
         raise TypeError(f"{transform} takes a function, got {type(f).__name__} {f!r:.60}")
@@ -95,15 +104,18 @@ def _differentiable(f: Callable[..., Any], output: Any) -> Any:
     """One number of the result of `f`; TypeError for what has no derivative."""
     if isinstance(output, Value):
         return output
-    if type(output).__name__ in ("bool", "bool_", "NoneType", "str"):
-        remedy = (
-            "where(x - 2, a, b) chooses a for x > 2, step(x) counts"
-            if "bool" in type(output).__name__
-            else ("did a function forget to return its result?" if output is None else "it must return numbers")
-        )
-        name = getattr(f, "__name__", type(f).__name__)
-        raise TypeError(f"{name} returned {type(output).__name__} {output!r:.60}, which has no derivative: {remedy}")
-    return number(output)
+    name, kind = getattr(f, "__name__", type(f).__name__), type(output).__name__
+    remedies = {
+        "bool": "where(x - 2, a, b) chooses a for x > 2, step(x) counts",
+        "NoneType": "did a function forget to return its result?",
+        "str": "it must return numbers",
+    }
+    if remedy := remedies.get(kind.rstrip("_")):
+        raise TypeError(f"{name} returned {kind} {output!r:.60}, which has no derivative: {remedy}")
+    try:
+        return number(output)
+    except TypeError:
+        raise TypeError(f"{name} returned {kind} {output!r:.60}: it must return numbers, Values or lists") from None
 
 
 @dataclass(frozen=True)
@@ -118,10 +130,17 @@ class _Call:
     def derivatives(self, output: Any) -> Iterator[Any]:
         """∂output/∂input for every number in `inputs`; 0 where the output does not depend on it."""
         adjoints: dict[int, Any] = {}
+        choices = False
         if isinstance(output, Value):
             with recording():
-                adjoints = {id(node): adjoint for node, adjoint in sweep(output, self.recorded)}
-        return (self.shown(adjoints.get(id(leaf), 0.0)) for leaf in leaves(self.inputs))
+                swept = list(sweep(output, self.recorded))
+            adjoints = {id(node): adjoint for node, adjoint in swept}
+            choices = self.foreign is not None and any(chose(node) for node, _ in swept)
+        for leaf in leaves(self.inputs):
+            derivative = self.shown(adjoints.get(id(leaf), 0.0))
+            if choices and isinstance(derivative, Value):
+                note_choices(derivative)
+            yield derivative
 
     def shown(self, x: Any) -> Any:
         """A number of the result, or a derivative, as the caller should see it."""
@@ -168,7 +187,7 @@ def value_and_grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> C
     >>> value_and_grad(lambda x, y: x * y)(2.0, 3.0)
     (6.0, 3.0)
     """
-    _function("grad", f)
+    _function("value_and_grad", f)
 
     def value_and_gradient(*args: Any) -> tuple[Any, Any]:
         call = _call(f, args, _positions(argnums, args))
@@ -192,6 +211,7 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..
     >>> grad(lambda v: v[0] * v[1])([2.0, 3.0])
     [3.0, 2.0]
     """
+    _function("grad", f)
     both = value_and_grad(f, argnums)
     return lambda *args: both(*args)[1]
 
@@ -270,13 +290,19 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     directions = [direction if isinstance(direction, Value) else number(direction) for direction in given]
     call = _call(f, tuple(primals), list(range(len(primals))), directions)
     watched = current_mode().detect_anomaly
-    moving = {id(leaf): direction for leaf, direction in zip(leaves(call.inputs), directions, strict=True)}
+    moving = {  # along the constant 0 nothing moves
+        id(leaf): direction
+        for leaf, direction in zip(leaves(call.inputs), directions, strict=True)
+        if isinstance(direction, Value) or direction != 0.0
+    }
+    choices = False
     outputs = leaves(call.result)
     with recording():
         for node in topological_order(*(output for output in outputs if isinstance(output, Value))):
             if id(node) in moving or node.primitive is None:
                 continue
             partials = recorded_partials(node) if call.recorded else node.handed
+            choices = choices or (call.foreign is not None and chose(node))
             terms = [
                 partial * moving[id(operand)]
                 for operand, partial in zip(node.operands, partials, strict=True)
@@ -286,8 +312,11 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
                 moving[id(node)] = reduce(add, terms)
                 if watched:
                     refuse_nan_tangent(node, moving[id(node)])
-    along = (moving.get(id(output), 0.0) for output in outputs)
-    return like(call.result, map(call.shown, outputs)), like(call.result, map(call.shown, along))
+    along = [call.shown(moving.get(id(output), 0.0)) for output in outputs]
+    for derivative in along:
+        if choices and isinstance(derivative, Value):
+            note_choices(derivative)
+    return like(call.result, map(call.shown, outputs)), like(call.result, iter(along))
 
 
 # ---- step by step -------------------------------------------------------------------------------------------
@@ -330,12 +359,26 @@ def out_of_date(root: Value) -> str:
         return ""
     name_of = names(order, root)
     operands = dict.fromkeys(operand for gate in gates for operand in gate.operands if isinstance(operand, Value))
-    changed = [name_of[id(operand)] for operand in operands if operand.primitive is None]
+    changed = [name_of[id(leaf)] for leaf in operands if leaf.primitive is None and id(leaf) not in _cleared(gates)]
     if not changed:
         what = f"a gate before {name_of[id(gates[0])]} was computed anew"
     else:
         what = " or ".join(changed if len(changed) < 4 else [*changed[:2], "another leaf"]) + " was changed"
     return f"out of date: {what}; {name_of[id(root)]}.forward() computes it anew"
+
+
+def _cleared(gates: Iterable[Value]) -> set[int]:
+    """The leaves, by `id`, whose numbers still stand in the partials of a gate, as factors do in those of a product."""
+    found = set()
+    for gate in gates:
+        assert gate.primitive is not None
+        operands = gate.operands
+        for partial, place in zip(gate.handed, gate.primitive.trace(len(operands)).results, strict=True):
+            if isinstance(place, int) and 0 < place <= len(operands):
+                operand = operands[place - 1]
+                if isinstance(operand, Value) and partial == operand.data:
+                    found.add(id(operand))
+    return found
 
 
 class Steps(Sequence[Step]):
@@ -397,6 +440,14 @@ class Steps(Sequence[Step]):
 
     def __len__(self) -> int:
         return len(self._steps)
+
+    def complaint(self) -> str:
+        """Why these steps no longer fit their circuit; "" where they do."""
+        if said := out_of_date(self.root):
+            return said
+        if str(Steps(self.root)) == str(self):
+            return ""
+        return f"out of date: {self.names[id(self.root)]} was computed anew after these steps; steps(…) takes them anew"
 
     def __repr__(self) -> str:
         return f"<{len(self)} steps of {self.names[id(self.root)]}>"

@@ -43,6 +43,8 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())  # on the disk before it takes the place of a good file
+                if path.exists():  # who may read it stays as it was
+                    os.chmod(file.name, path.stat().st_mode & 0o777)
                 if os.name == "nt":  # which renames no open file
                     file.close()
                 os.replace(file.name, path)

@@ -107,7 +107,10 @@ class Switch:
 
             def decorated(*args: Any, **kwargs: Any) -> Any:
                 with self:
-                    return inner(*args, **kwargs)
+                    result = inner(*args, **kwargs)
+                if inspect.isgenerator(result) or inspect.iscoroutine(result):  # of a function in another's clothes
+                    return self._drive(result)
+                return result
 
         return cast(F, functools.wraps(function)(decorated))
 

@@ -6,6 +6,7 @@ Which gates exist and what their derivatives are is in `primitives`; how a graph
 
 from __future__ import annotations
 
+import math
 import operator
 import sys
 import threading
@@ -268,6 +269,8 @@ class Value:
         Values and partials of all gates are those of today's leaves, gradients of gates are blank, those of leaves
         stay. A decision that Python made while the graph was recorded, an `if` or the length of a loop, stays as it
         was. Where a gate has no value, what it raises is raised and nothing has changed. On a leaf it does nothing.
+        Another root that shares gates with this one is out of date until its own `forward()`. ValueError for a graph
+        that holds a derivative in which gates chose: what they did not take is not in it, so take it anew.
 
         >>> x = Value(3.0)
         >>> y = x * x
@@ -276,7 +279,13 @@ class Value:
         (25.0, (5.0, 5.0))
         """
         self._read()  # refused while a function is traced
-        renewed = recorded_anew(topological_order(self))
+        order = topological_order(self)
+        if any(id(node) in _with_choices for node in order):
+            raise ValueError(
+                "forward() cannot compute this graph anew: it holds a derivative in which gates such as relu chose, "
+                "and what they did not take is not in it. Take the derivative anew: grad(f)(x)"
+            )
+        renewed = recorded_anew(order)
         for gate, anew in renewed.items():
             gate._data, gate._grad = anew._data, None
         numbers: dict[Any, list[float]] = {}  # of each vector, which its gates share
@@ -578,7 +587,9 @@ def outdated(order: Iterable[Value]) -> list[Value]:
 
 
 def _same(x: float | None, y: float | None) -> bool:
-    return x == y or (x != x and y != y)
+    if x is None or y is None:
+        return x is y
+    return (x == y and math.copysign(1.0, x) == math.copysign(1.0, y)) or (x != x and y != y)
 
 
 def sweep(root: Value, recorded: bool = False) -> Iterable[tuple[Value, Any]]:
@@ -662,6 +673,30 @@ def _swept(root: Value, recorded: bool) -> Iterable[tuple[Value, Any]]:
     return chain(zip(gates, found, strict=True), adjoints.items())
 
 
+_with_choices: set[int] = set()  # derivatives, by `id` as long as they live
+
+
+def note_choices(derivative: Value) -> None:
+    """Remember that what gates did not take is missing from the graph of a derivative."""
+    if id(derivative) not in _with_choices:
+        _with_choices.add(id(derivative))
+        weakref.finalize(derivative, _with_choices.discard, id(derivative)).atexit = False
+
+
+def chose(gate: Value) -> bool:
+    """Whether a gate took one operand and not another, by their numbers, or is a derivative through such a gate."""
+    primitive = gate._primitive
+    if primitive is None or id(gate) in _with_choices:
+        return primitive is not None
+    operands = gate.operands
+    trace = primitive.trace(len(operands))
+    return any(
+        partial is None and result is not None and isinstance(operand, Value) and 0.0 in trace.zeros(result)
+        and not (isinstance(result, float) and result == 0.0)
+        for partial, result, operand in zip(gate.handed, trace.results, operands, strict=True)
+    )  # fmt: skip
+
+
 def recorded_partials(gate: Value) -> list[Any]:
     """The partials of `gate` as Values: computed from its operands by recorded gates, so that they have derivatives.
 
@@ -673,16 +708,15 @@ def recorded_partials(gate: Value) -> list[Any]:
 
     def apply(primitive: Primitive, places: list[Any]) -> Any:
         if any(isinstance(place, Value) for place in places):
-            if any(place is NOTHING for place in places):
+            if switched.tape is not None and any(place is NOTHING for place in places):  # taken or not: when it runs
                 return switched.tape.record_choice(primitive, places, switched)
             return record(primitive, places, by_limit=True)
         return primitive.limit(places)
 
-    zero = 0.0 if switched.tape is None else NOTHING  # what was taken is known when the program runs
-    marked = [zero if operand.__class__ is float and operand == 0.0 else operand for operand in operands]
-    partials = gate._primitive.trace(len(operands)).run(gate, marked, apply, zero)
+    marked = [NOTHING if operand.__class__ is float and operand == 0.0 else operand for operand in operands]
+    partials = gate._primitive.trace(len(operands)).run(gate, marked, apply, NOTHING)
     return [
-        None if handed is None or partial is NOTHING or (partial.__class__ is float and partial == 0.0) else partial
+        None if handed is None or partial is NOTHING else partial
         for partial, handed in zip(partials, gate.handed, strict=True)
     ]
 

@@ -171,3 +171,11 @@ def test_a_write_that_fails_names_the_target_and_leaves_what_was_there(tmp_path,
         write_whole(path, b"bad")
     assert path.read_bytes() == b"good"
     assert parts(tmp_path) == []
+
+
+def test_who_may_read_a_file_stays_as_it_was(tmp_path):
+    path = tmp_path / "secret"
+    path.write_bytes(b"before")
+    path.chmod(0o600)
+    write_whole(path, b"after")
+    assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"after", 0o600)

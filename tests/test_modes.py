@@ -322,3 +322,23 @@ def test_detect_anomaly_says_nothing_of_what_was_not_taken():
         for f in (lambda x: where(x, sqrt(x), 0.0), lambda x: maximum(sqrt(x * x), 2.0), lambda x: 0.0 * sqrt(x)):
             f(x).backward()
             assert (x.grad, grad(f)(0.0)) == (0.0, 0.0)
+
+
+def test_a_function_that_returns_a_generator_or_a_coroutine_runs_it_in_the_mode():
+    x = Value(3.0)
+
+    def numbers():
+        yield x * x
+        yield x * 2
+
+    @functools.wraps(numbers)
+    def wrapped():
+        return numbers()
+
+    assert [value.operands for value in no_grad()(wrapped)()] == [(), ()]
+    assert [len(value.operands) for value in wrapped()] == [2, 2]
+
+    async def later():
+        return x * x
+
+    assert asyncio.run(no_grad()(lambda: later())()).operands == ()

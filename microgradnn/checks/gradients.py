@@ -88,6 +88,8 @@ def check_grads(f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *,
     def f_of_list(x: Any) -> Any:
         return f(*like(args, iter(x)))
 
+    f_of_list.__name__ = getattr(f, "__name__", type(f).__name__)  # for messages
+
     outputs = _places(_evaluated(f_of_list, (point,)), "f")
     exact, lower = f_of_list, _flat_values(f_of_list)
     for k in range(1, order + 1):

@@ -161,14 +161,18 @@ def _value_mimebundle(self: Value, **_: Any) -> dict[str, str]:
 
 
 def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
-    if len(self.order) > READABLE:  # too much to look at one by one
+    if len(self.order) > READABLE or out_of_date(self.root):  # too much to look at one by one, or no longer so
         return _quietly(lambda: draw(self.root)._repr_mimebundle_() | {"text/plain": repr(self)}, repr(self))
+    if complaint := self.complaint():
+        return {"text/plain": complaint}
     return _quietly(lambda: {"text/plain": str(self), "text/html": steps_piece(self)}, str(self))
 
 
 def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
     """Write the stepper as a page that works offline: `steps(root).save("f.html")`."""
     check_path(path, (".html",))
+    if complaint := self.complaint():
+        raise ValueError(complaint)
     write_whole(path, document(f"Steps of {self.names[id(self.root)]}", steps_piece(self)).encode())
 
 
