@@ -420,15 +420,14 @@ class Moving(nn.Module):
     buffers = ("count",)
 
     def __init__(self, in_place=False):
-        self.layer, self.count, self.in_place = nn.Layer(2, 1, "linear", rng=0), [0.0], in_place
+        self.count, self.in_place = [0.0], in_place
 
     def forward(self, x):
-        out = self.layer(x)
         if self.training and self.in_place:
-            self.count[0] = out[0]
+            self.count[0] = x[0]
         elif self.training:
             self.count = [self.count[0] + 1.0]
-        return out
+        return x
 
 
 NOTHING = "the loss must be one number that depends on the parameters of Sequential"
@@ -449,10 +448,10 @@ REFUSED = {
         {"penalty": lambda model: nn.Dropout()([model.weights()[0]])[0]}, TypeError, r"Dropout\(0.5\) is made anew",
     ),
     "a buffer that forward moves": (
-        {"model": lambda: Moving()}, TypeError, r"forward changes the buffer count of Moving\(\), .*compiled=False",
+        {"more": [Moving()]}, TypeError, r"forward changes the buffer count of Moving\(\), .*compiled=False",
     ),
     "a buffer that is left a gate": (
-        {"model": lambda: Moving(in_place=True)}, TypeError, "forward changes the buffer count of Moving",
+        {"more": [Moving(in_place=True)]}, TypeError, "forward changes the buffer count of Moving",
     ),
     "an optimizer with a step of its own": (
         {"optimizer": Own}, TypeError, "moves parameters by Own.update, but Own has a step of its own",
@@ -464,7 +463,7 @@ REFUSED = {
 @pytest.mark.parametrize(("changes", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_compiled_is_refused_before_any_work(changes, error, message):
     settings = {"loss": "mse", "compiled": True, **changes}
-    model = settings.pop("model", lambda: row(nn.BatchNorm(4), nn.Dropout(0.5, rng=3)))().eval()
+    model = row(nn.BatchNorm(4), nn.Dropout(0.5, rng=3), *settings.pop("more", [])).eval()
     rng, before = np.random.default_rng(0), model.state_dict()
     optimizer = settings.pop("optimizer", optim.SGD)(model.parameters(), lr=0.1)
     with pytest.raises(error, match=message):

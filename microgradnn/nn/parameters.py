@@ -74,7 +74,7 @@ def _refuse_gate(name: str, leaf: Value) -> None:
         made = f"a gate {leaf.primitive.name}" if leaf.primitive else "a gate, without recording"
         raise TypeError(
             f"{name}: {leaf!r} is the result of {made}, and no parameter: it would not learn. Not "
-            f"{name} = [Value(x) * 0.01], but {name} = [Value(x * 0.01)]; to move a parameter p, p.data -= 0.1 * p.grad;"
+            f"{name} = [Value(x) * 0.01], but {name} = [Value(x * 0.01)]; to move one, p.data -= 0.1 * p.grad;"
             " keep a number as .data. What forward computes may be kept as it is, where the module is called: model(x),"
             " not model.forward(x)"
         )
