@@ -373,6 +373,12 @@ def test_results_of_gates_are_refused_with_the_wrong_line_and_the_right_one(kind
     assert not hasattr(module, "w")
 
 
+def test_a_step_by_hand_that_would_lose_the_parameter_is_told_the_right_one():
+    module = nn.PReLU()
+    with pytest.raises(TypeError, match=r"to move one, p\.data -= 0\.1 \* p\.grad"):
+        module.weight = [w - 0.1 * w for w in module.weight]
+
+
 def test_a_list_that_grows_is_read_anew_and_refused_with_a_gate_in_it():
     module = nn.Module()
     module.w = []
