@@ -93,6 +93,8 @@ def remedy(x: Any) -> str:
         return "complex numbers are not supported, use two Values for the real and imaginary parts"
     if x is None:
         return "did a function forget to return its result?"
+    if hasattr(x, "__iter__") and not isinstance(x, (str, bytes)) and not hasattr(x, "__array__"):
+        return "make a list of it first, list(...)"
     if not hasattr(x, "__array__"):
         return "convert it with float(...) first"
     if _plain(x):

@@ -314,6 +314,25 @@ def test_a_penalty_on_the_gradient_of_the_model_is_learned(name):
     assert by_graphs["state"] != run(make, "mse", Y, OPTIMIZERS["adam"], batch_size=3)["state"]
 
 
+OF_THE_MODEL = {
+    "one example": lambda model: grad(outputs_of(model))(0.5, -1.0) ** 2,
+    "a batch": lambda model: grad(lambda x: functional.sum(model([[x, 1.0], [0.25, -1.0]])))(0.5) ** 2,
+    "a module that it has": lambda model: functional.sum(model.layers[1]([[0.5, 1.0, -1.0, 2.0], [0.25] * 4])[0]) ** 2,
+}
+
+
+@pytest.mark.parametrize("penalty", OF_THE_MODEL)
+@pytest.mark.parametrize("name", ["dropout", "batch norm", "batch norm and dropout", "dropouts that share a generator"])
+def test_a_penalty_may_draw_masks_and_move_statistics(name, penalty):
+    """Once for every batch, behind those of the loss."""
+    if "norm" in name and penalty == "one example":
+        return
+    make, loss, targets = MODELS[name]
+    options = {"penalty": OF_THE_MODEL[penalty], "batch_size": 4, "validation": True}
+    by_graphs = run(make, loss, targets, OPTIMIZERS["momentum"], **options)
+    assert_alike(run(make, loss, targets, OPTIMIZERS["momentum"], compiled=True, **options), by_graphs)
+
+
 # ---- how often what is recorded ---------------------------------------------------------------------------------
 
 
@@ -397,6 +416,20 @@ class Own(optim.SGD):
         super().step()
 
 
+class Moving(nn.Module):
+    buffers = ("count",)
+
+    def __init__(self, in_place=False):
+        self.count, self.in_place = [0.0], in_place
+
+    def forward(self, x):
+        if self.training and self.in_place:
+            self.count[0] = x[0]
+        elif self.training:
+            self.count = [self.count[0] + 1.0]
+        return x
+
+
 NOTHING = "the loss must be one number that depends on the parameters of Sequential"
 REFUSED = {
     "a number that is asked for": (
@@ -412,7 +445,13 @@ REFUSED = {
         {"penalty": lambda model: abs(model.parameters()[0].data)}, TypeError, "asks for the number of a Value",
     ),
     "a penalty that draws": (
-        {"penalty": lambda model: nn.Dropout()([model.weights()[0]])[0]}, TypeError, "draws a mask for every batch",
+        {"penalty": lambda model: nn.Dropout()([model.weights()[0]])[0]}, TypeError, r"Dropout\(0.5\) is made anew",
+    ),
+    "a buffer that forward moves": (
+        {"more": [Moving()]}, TypeError, r"forward changes the buffer count of Moving\(\), .*compiled=False",
+    ),
+    "a buffer that is left a gate": (
+        {"more": [Moving(in_place=True)]}, TypeError, "forward changes the buffer count of Moving",
     ),
     "an optimizer with a step of its own": (
         {"optimizer": Own}, TypeError, "moves parameters by Own.update, but Own has a step of its own",
@@ -423,9 +462,9 @@ REFUSED = {
 
 @pytest.mark.parametrize(("changes", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_compiled_is_refused_before_any_work(changes, error, message):
-    model, rng = row(nn.BatchNorm(4), nn.Dropout(0.5, rng=3)).eval(), np.random.default_rng(0)
-    before = model.state_dict()
     settings = {"loss": "mse", "compiled": True, **changes}
+    model = row(nn.BatchNorm(4), nn.Dropout(0.5, rng=3), *settings.pop("more", [])).eval()
+    rng, before = np.random.default_rng(0), model.state_dict()
     optimizer = settings.pop("optimizer", optim.SGD)(model.parameters(), lr=0.1)
     with pytest.raises(error, match=message):
         quiet(model, X=X, y=Y, optimizer=optimizer, epochs=2, rng=rng, **settings)

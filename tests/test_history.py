@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import pickle
+import random
 import subprocess
 import sys
 from dataclasses import asdict
@@ -165,6 +166,67 @@ class Noisy(nn.Module):
             self.moments = [self.moments[0] + x[0], self.moments[1] + x[0] ** 2]
         (a, b), (c,) = self.rows
         return a * x[0] + b * x[1] + c * (1.0 + self.noise.normal() * self.training)
+
+
+GENERATORS = {
+    "random.Random": lambda: random.Random(0),
+    "RandomState": lambda: np.random.RandomState(0),
+    "in a list": lambda: [[np.random.default_rng(0)], random.Random(0)],
+    "in a dict": lambda: {"a": (np.random.RandomState(0),), "b": np.random.default_rng(1), 3: {}},
+}
+
+
+class Drawing(nn.Module):
+    """A module that draws from all generators that it has."""
+
+    def __init__(self, generators):
+        self.w, self.generators = [Value(0.1), Value(-0.2)], generators
+
+    def forward(self, x):
+        noise = sum(self.training * one.gauss(0.0, 1.0) if hasattr(one, "gauss") else self.training * one.normal()
+                    for one in drawn_from(self.generators))  # fmt: skip
+        return self.w[0] * x[0] + self.w[1] * x[1] + self.w[0] * noise
+
+
+def drawn_from(generators):
+    if isinstance(generators, dict):
+        generators = [*generators.values()]
+    if isinstance(generators, (list, tuple)):
+        return [one for inner in generators for one in drawn_from(inner)]
+    return [generators]
+
+
+@pytest.mark.parametrize("kind", GENERATORS)
+def test_generators_of_every_kind_come_back_from_lists_and_dicts(kind, tmp_path):
+    """Also where an error ends an epoch, and in the middle of the pair that a Gaussian draws."""
+
+    def drawing(epochs, history=None, **options):
+        model = Drawing(GENERATORS[kind]())
+        given = {"rng": 1} if history is None else {"history": history}
+        history = quiet(model, "mse", X, Y, optim.SGD(model.parameters(), lr=0.01), epochs, 3, **given, **options)
+        return history, [w.data for w in model.w], [one.random() if hasattr(one, "random") else one.rand()
+                                                    for one in drawn_from(model.generators)]  # fmt: skip
+
+    with pytest.raises(StopError) as told:
+        drawing(9, penalty=raising(StopError(), 4))
+    for first in (drawing(1)[0], told.value.history):
+        assert drawing(3, through_file(first, tmp_path)) == drawing(3)
+
+
+def test_a_generator_of_another_kind_is_refused():
+    def made(generator):
+        return nn.Sequential(Drawing(generator))
+
+    history = quiet(made(random.Random(0)), "mse", X, Y, "sgd", 1)
+    for other, message in [
+        (np.random.RandomState(0), "the generator 0.generators was random.Random, that of the model is RandomState"),
+        ([random.Random(0)], r"its generators are 0.generators, those of the model 0.generators\[0\]"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            quiet(made(other), "mse", X, Y, "sgd", 2, history=history)
+    history.state.generators["0.generators"]["state"] = [3, [1, 2], None]
+    with pytest.raises(ValueError, match=r"0\.generators has no state of a generator"):
+        quiet(made(random.Random(0)), "mse", X, Y, "sgd", 2, history=history)
 
 
 def test_what_modules_of_ones_own_hold_comes_back(tmp_path):

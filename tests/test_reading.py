@@ -86,6 +86,7 @@ def test_numbers_in_lists_and_arrays_are_read(data):
     assert found.tolist() == np.array(data, dtype=float).tolist()
 
 
+LIST = r": make a list of it first, list\(\.\.\.\)"
 WRONG = [
     ([[1.0, 2.0], [3.0]], ""),
     ([np.ones(2), np.ones(3)], ""),
@@ -98,6 +99,11 @@ WRONG = [
     ([1.0, 1j], f": {COMPLEX}"),
     ([Value(1.0), 2.0], ": use its .data for the number in it"),
     ([10**400], ""),
+    (iter([1.0]), LIST),
+    ((x for x in [1.0]), LIST),
+    ({1.0, 2.0}, LIST),
+    ({"a": 1.0}.values(), LIST),
+    ([map(float, "12"), map(float, "34")], LIST),
 ]
 
 

@@ -1,5 +1,7 @@
 """The training loop: what an epoch does to the bit, what the history says of it, how it ends, and what is refused."""
 
+import copy
+import functools
 import io
 import math
 import os
@@ -842,6 +844,58 @@ def test_a_loss_that_forgets_the_model_is_refused():
     assert numbers(model) == before
 
 
+class Counting(nn.Module):
+    """A module with a buffer that `change` moves in training."""
+
+    buffers = ("kept",)
+
+    def __init__(self, kept, change):
+        self.w, self.kept, self.change = [Value(0.5), Value(-0.25)], kept, change
+
+    def forward(self, x):
+        out = self.w[0] * x[0] + self.w[1] * x[1]
+        if self.training:
+            self.change(self, out)
+        return out
+
+
+def keep(model, out):
+    model.kept = 0.9 * model.kept + out
+
+
+def keep_in_place(model, out):
+    model.kept[0][0] = out
+
+
+@pytest.mark.parametrize(("kept", "change"), [(0.0, keep), ([[0.0]], keep_in_place)], ids=["assigned", "in place"])
+def test_a_gate_in_a_buffer_is_refused_in_the_first_batch(kept, change):
+    model = Counting(kept, change)
+    before = copy.deepcopy(kept)
+    with pytest.raises(TypeError, match=r"kept.* is a buffer, and holds a number or lists.*: use its \.data") as told:
+        quiet(model, "mse", X, Y, "sgd", 3)
+    assert (told.value.history.loss, model.kept, [w.data for w in model.w]) == ([], before, [0.5, -0.25])
+
+
+@pytest.mark.parametrize("kept", [[[0.0, 5.0], [0.0, 5.0]], np.zeros((2, 2))], ids=["lists", "an array"])
+def test_nested_buffers_come_back_whole(kept):
+    """An epoch that ends with an error leaves nothing behind; the best epoch brings its own back."""
+
+    def count(model, out):
+        model.kept[0][0] += 1
+
+    model = Counting(copy.deepcopy(kept), count)
+    with pytest.raises(MineError) as told:
+        quiet(model, "mse", X, Y, "sgd", 9, 2, penalty=in_call(6, lambda model: 0.0), rng=0)
+    history = told.value.history
+    assert (len(history.loss), history.state.weights["kept"][0][0]) == (1, len(X))
+    assert model.kept[0][0] == len(X) + 2  # one batch more, and the bad one is taken back
+    model = Counting(copy.deepcopy(kept), count)
+    losses = iter([1.0, 1.0, 1.0, 2.0])  # in training and in validation, twice
+    history = quiet(model, lambda out, y: functional.sum(out) * 0.0 + next(losses), X, Y, "sgd", 9,
+                    validation=(X, Y), early_stopping=1)  # fmt: skip
+    assert (history.stopped, model.kept[0][0], type(model.kept)) == ("early", len(X), type(kept))
+
+
 # ---- what is seen of every epoch --------------------------------------------------------------------------------
 
 
@@ -865,6 +919,19 @@ class Hook:
 
 
 HELD_OUT = [[0.5, 0.25], [-1.0, 2.0]], [0.5, -0.5]
+
+
+def yielding(*_):
+    yield
+
+
+async def waiting(*_):
+    yield
+
+
+class Waiting:
+    async def __call__(self, *_):
+        """It is to be waited for."""
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -905,12 +972,26 @@ def test_a_learning_rate_that_on_epoch_sets_is_that_of_the_next_epochs():
     assert optimizer.param_groups[0]["lr"] == 0.05
 
 
-@pytest.mark.parametrize("answer", [None, 0, "", np.False_, True])
+@pytest.mark.parametrize("answer", [False, np.False_, np.array(False)])
+def test_false_of_any_kind_ends_training(answer):
+    history = quiet(mlp(), "mse", X, Y, "sgd", 3, on_epoch=lambda *_: answer)
+    assert (len(history.loss), history.stopped) == (1, "on_epoch")
+
+
+@pytest.mark.parametrize("answer", [None, 0, "", np.array(0.0), np.True_, np.array([False]), True])
 def test_only_false_ends_training(answer):
     assert len(quiet(mlp(), "mse", X, Y, "sgd", 3, on_epoch=lambda *_: answer).loss) == 3
     hook = Hook(lambda history: len(history.loss) != 2)
     history = quiet(mlp(), "mse", X, Y, "sgd", 3, on_epoch=hook)
     assert (len(history.loss), history.stopped, hook.closed) == (2, "on_epoch", 1)
+
+
+@pytest.mark.parametrize("deferred", [yielding, functools.wraps(print)(lambda *a: yielding(*a)), lambda *_: waiting()])
+def test_what_does_its_work_later_is_no_on_epoch(deferred):
+    """Nothing in it would ever run."""
+    with pytest.raises(TypeError, match="on_epoch must do its work when it is called, without yield and async") as told:
+        quiet(mlp(), "mse", X, Y, "sgd", 3, on_epoch=deferred)
+    assert len(told.value.history.loss) == (deferred is not yielding)
 
 
 def test_false_in_the_last_epoch_is_told():
@@ -1231,6 +1312,10 @@ REFUSED = {
     ),
     "a list of metrics": ({"metrics": [accuracy]}, TypeError, "metrics must be functions by name"),
     "a word for on_epoch": ({"on_epoch": "plot"}, TypeError, "on_epoch must be a function of model and history"),
+    "a generator function for on_epoch": ({"on_epoch": yielding}, TypeError, "on_epoch must do its work .*yield"),
+    "an async function for a schedule": ({"schedule": waiting}, TypeError, "schedule must do its work .*async, got"),
+    "an object for a penalty": ({"penalty": Waiting()}, TypeError, "penalty must do its work when it is called"),
+    "a generator for X": ({"X": (row for row in X)}, TypeError, r"X must hold .*: make a list of it .*list\("),
     "a word for the history": ({"history": "run.json"}, TypeError, "history must be what fit or History.load gave"),
     "a word for rng": ({"rng": "seed"}, TypeError, "rng must be a numpy.random.Generator.* got 'seed'"),
     "a number for progress": ({"progress": 1}, ValueError, "progress must be True or False, got 1"),

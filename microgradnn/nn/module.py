@@ -6,13 +6,24 @@ a batch, and gives back the same. Which parts there are is in the other modules 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
-from microgradnn.modes import current_mode, inside
-from microgradnn.nn.parameters import PLAIN, claim, claimed, data_of, is_parameter, placed
+from microgradnn.modes import current_mode, inside, source_line
+from microgradnn.nn.parameters import (
+    PLAIN,
+    check_buffer,
+    claim,
+    claimed,
+    data_of,
+    held,
+    is_parameter,
+    like_buffer,
+    placed,
+)  # fmt: skip
 from microgradnn.notation import columns
 from microgradnn.reading import number, numbers_in, read_array
 from microgradnn.value import Value
@@ -24,6 +35,7 @@ Batch = list[list[Any]]
 
 
 _BIASES = ("b", "bias")
+_running: ContextVar[tuple[Batch, ...]] = ContextVar("running", default=())  # what the modules at work were given
 
 
 class Module:
@@ -34,8 +46,11 @@ class Module:
 
     The parameters are those from before the module ran. While one runs, attributes may keep what it takes and computes,
     to be looked at later: that is no parameter. Otherwise TypeError refuses what would not learn, when it is assigned
-    or, where a list has grown, when the parameters are read: the results of gates, Values and modules in a set, a
-    deque or a dataclass, Values in a dict or an array.
+    or, where a list or another container has grown, when the parameters are read: the results of gates, Values and
+    modules in any other container or object, Values in a dict or an array, Values and modules that are made while a
+    module runs, or in the body of a class. What a closure or an object inside an object holds is not seen.
+
+    `buffers` names attributes that belong to the state but are not trained: numbers and lists of numbers.
 
     >>> from microgradnn.nn import Layer
     >>> class Residual(Module):
@@ -58,28 +73,50 @@ class Module:
     save: ClassVar[Callable[..., None]]
     load: ClassVar[Callable[..., None]]
 
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        for name, value in vars(cls).items():
+            if value.__class__ not in PLAIN and held(value):
+                raise TypeError(
+                    f"{cls.__name__}.{name}: parameters and modules are looked for in a module, not in its class: "
+                    f"assign self.{name} in __init__"
+                )
+
     def __setattr__(self, name: str, value: Any) -> None:
         running = current_mode().path is not None
-        if running and name not in self._kept:
+        if name in self.buffers:
+            check_buffer(f"self.{name}", value, f" ({source_line()})")
+        elif running:
             self._check_kept(name, value)
-        elif not running and value.__class__ not in PLAIN:
-            claim(f"self.{name}", value)
+        elif value.__class__ not in PLAIN:
+            claim(f"self.{name}", value, self._known(name, value))
         object.__setattr__(self, name, value)
         if running != (name in self._kept):
             object.__setattr__(self, "_kept", self._kept ^ {name})
 
+    def _known(self, name: str, value: Any) -> Callable[[], set[Module]]:
+        return lambda: {self, *self.modules(), *(module for _, module in _modules(name, value))}
+
     def _check_kept(self, name: str, value: Any) -> None:
         """TypeError where an attribute that a running module assigns takes parameters away, or would bring some."""
-        if any(map(is_parameter, leaves(vars(self).get(name)))):
+        if name not in self._kept and any(map(is_parameter, leaves(vars(self).get(name)))):
             raise TypeError(
                 f"self.{name} holds parameters of {type(self).__name__}, which would be lost: what is computed while a "
                 "module runs needs a name of its own; a number for an optimiser or a step by hand goes to .data"
             )
+        if value.__class__ in PLAIN:
+            return
         made = {module for _, module in _modules(name, value)}
         if made and not made <= {*self.modules()}:
             raise TypeError(
-                f"self.{name} of {type(self).__name__}: a module that is made while one runs would not learn: make it "
-                "in __init__"
+                f"a module that is made while one runs would not learn: make it in __init__, not in {source_line()}"
+            )
+        fresh = [one for one in held(value) if one.__class__ is Value and one.primitive is None and one.path is None]
+        if fresh and not {*fresh} <= {one for one in leaves(_running.get()) if isinstance(one, Value)}:
+            raise TypeError(
+                f"self.{name} of {type(self).__name__}: a Value that is made while a module runs would not learn: make "
+                f"parameters in __init__, not in {source_line()}; a constant needs no Value, and for the gradient of "
+                "an input give the module Values"
             )
 
     # ---- computing ----
@@ -103,8 +140,12 @@ class Module:
             object.__setattr__(self, "_has_run", True)
         for name, child in self.named_children():
             object.__setattr__(child, "_name", name)
-        with inside(self._name or type(self).__name__):
-            return self.forward_batch(batch)
+        token = _running.set((*_running.get(), batch))
+        try:
+            with inside(self._name or type(self).__name__):
+                return self.forward_batch(batch)
+        finally:
+            _running.reset(token)
 
     def forward(self, x: list[Any]) -> Any:
         """The output for one example."""
@@ -122,7 +163,11 @@ class Module:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
         find = claimed if self._has_run else claim  # a list may have grown since it was assigned
         for name, value in vars(self).items():
-            if name not in self._kept and value.__class__ not in PLAIN and find(f"self.{name}", value):
+            if (
+                name not in self._kept
+                and value.__class__ not in PLAIN
+                and find(f"self.{name}", value, self._known(name, value))
+            ):
                 yield name, value
 
     def own_parameters(self) -> list[Value]:
@@ -249,7 +294,7 @@ class Module:
         for key, array in found.items():
             module, name, value = own[key]
             if name in module.buffers:
-                setattr(module, name, type(value)(array.tolist()))
+                setattr(module, name, like_buffer(value, array.tolist()))
             else:
                 for leaf, x in zip(leaves(value), array.ravel().tolist(), strict=True):
                     if is_parameter(leaf):  # constants among the parameters stay
@@ -306,6 +351,8 @@ class Sequential(Module):
     >>> [name for name in model.state_dict()]
     ['0.weight', '0.bias', '2.weight', '2.bias']
     """
+
+    layers: Sequence[Module] = ()
 
     def __init__(self, *modules: Module) -> None:
         for place, module in enumerate(modules):

@@ -87,9 +87,10 @@ def fit(
 
     `epochs` is the total. With `history`, which `fit` or `History.load` gave, training goes on from the end of its last
     complete epoch, to the bit as if it had never stopped: weights, running statistics, optimizer (also its settings)
-    and generators become what they were there, and the same history grows. A history that was interrupted or that
-    `on_epoch` stopped goes on; one that ended early goes on only with more patience. Where nothing is left to do, the
-    model gets the weights that training ended with.
+    and generators become what they were there, and the same history grows. Generators are those of NumPy and Python
+    that modules hold in attributes, lists and dicts; what is drawn elsewhere, as by `random.random()`, is drawn anew.
+    A history that was interrupted or that `on_epoch` stopped goes on; one that ended early goes on only with more
+    patience. Where nothing is left to do, the model gets the weights that training ended with.
 
     Ctrl-C ends training after the batch under way and gives the history so far. Whatever is raised carries it as
     `error.history`, and the model has the best weights with `early_stopping`, else those before the bad batch.
@@ -121,7 +122,8 @@ def fit(
 
                     sizes = [size for size in (given.batch_size, len(data.X) % given.batch_size) if size]
                     model.train()
-                    batches = Programs(model, given.loss, penalty, optimizer, data, sizes, observing=bool(metrics))
+                    with batches.whole_or_not_at_all():
+                        batches = Programs(model, given.loss, penalty, optimizer, data, sizes, observing=bool(metrics))
                     standing.work_with(batches)
                 while not standing.over(given.epochs, given.patience, interrupt.pressed):
                     epoch, trained = len(record.loss), _Trained()
@@ -142,7 +144,7 @@ def fit(
                     standing.finish(figures)
                     bar.set_postfix(_shown(record), refresh=False)
                     bar.update()
-                    if on_epoch is not None and standing.shown_to(on_epoch) is False:
+                    if on_epoch is not None and standing.shown_to(on_epoch):
                         record.stopped = "on_epoch"
             except KeyboardInterrupt:
                 record.stopped = "interrupted"

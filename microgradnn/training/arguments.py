@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -60,6 +61,8 @@ def read(
     for name, function in {"schedule": schedule, "penalty": penalty, "on_epoch": on_epoch, **named}.items():
         if not (callable(function) or (function is None and name not in named)):
             raise TypeError(f"{name} must be a function{_EXAMPLES.get(name, '')}, got {function!r:.60}")
+        if any(map(_is_deferred, (function, type(function).__call__))):  # an object is called by its class
+            raise TypeError(f"{name} {AT_ONCE}, got {function!r:.60}")
     checked("progress", progress)
     checked("compiled", compiled)
     weights = Weights(model, optimizer)
@@ -75,6 +78,14 @@ def read(
         except (TypeError, ValueError) as error:
             raise ValueError(f"the history does not fit: {error}") from None
     return Arguments(loss, data, optimizer, epochs, batch_size, held_out, patience, shuffle, weights, state)
+
+
+AT_ONCE = "must do its work when it is called, without yield and async"
+
+
+def _is_deferred(function: Any) -> bool:
+    kinds = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
+    return any(kind(function) for kind in kinds)
 
 
 _EXAMPLES = {

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.modes import no_grad
 from microgradnn.nn.module import Module
-from microgradnn.nn.parameters import data_of
+from microgradnn.nn.parameters import check_buffer, data_of
 from microgradnn.optim import Optimizer
 from microgradnn.training.runaway import explained, first_gate, first_slope, watched
-from microgradnn.training.state import generators_of
+from microgradnn.training.state import generators_of, set_state, source_of, state_of
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class Batches:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
         self.layers = layers_of(model)
         self.statistics = [(module, name) for module in model.modules() for name in module.buffers]
-        self.generators = list({id(one.bit_generator): one for one in generators_of(model).values()}.values())
+        self.generators = list({id(source_of(one)): one for one in generators_of(model).values()}.values())
         self.least_loss = math.inf  # of all batches
 
     def pull(self) -> None:
@@ -84,6 +84,8 @@ class Batches:
             total, outputs, norms = self.swept(data, place, before)
             self.optimizer.step()
             self.check_update(all(math.isfinite(parameter.data) for parameter in self.optimizer.state), place)
+            for module, name in self.statistics:
+                check_buffer(f"{name} of {module!r}", getattr(module, name))  # its lists may have been changed in place
             self.least_loss = min(self.least_loss, total.data)
             return Outcome(total.data, norms, data_of(outputs))
 
@@ -143,16 +145,16 @@ class Batches:
 
     def snapshot(self) -> Snapshot:
         """All that batches change, as it is now."""
-        statistics = [copy.copy(getattr(module, name)) for module, name in self.statistics]
-        return Snapshot(self.parameters(), statistics, [one.bit_generator.state for one in self.generators])
+        statistics = [copy.deepcopy(getattr(module, name)) for module, name in self.statistics]
+        return Snapshot(self.parameters(), statistics, [*map(state_of, self.generators)])
 
     def restore(self, snapshot: Snapshot) -> None:
         """Make everything what it was at the time of the snapshot."""
         self.restore_parameters(snapshot.parameters)
         for (module, name), statistic in zip(self.statistics, snapshot.statistics, strict=True):
-            setattr(module, name, copy.copy(statistic))
+            setattr(module, name, copy.deepcopy(statistic))
         for generator, state in zip(self.generators, snapshot.generators, strict=True):
-            generator.bit_generator.state = state
+            set_state(generator, state)
 
     def parameters(self) -> Any:
         """What `restore_parameters` needs."""

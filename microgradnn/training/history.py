@@ -160,8 +160,8 @@ class History:
         state = self.state
         if state is not None and state.epochs != epochs:
             raise ValueError(
-                f"the history has {epochs} epochs, but its state is that after {state.epochs}: while fit runs, the two "
-                "are together in on_epoch"
+                f"the history has {epochs} epochs, but its state is that after {state.epochs}: save it in "
+                "on_epoch or when fit has ended, where the two are together"
             )
         if state is not None and not 0 <= state.best.epoch < max(epochs, 1):
             raise ValueError(f"the history has {epochs} epochs, but its best is epoch {state.best.epoch}")

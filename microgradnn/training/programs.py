@@ -21,7 +21,7 @@ from microgradnn.nn.batch_norm import BatchNorm, statistics_to
 from microgradnn.nn.dropout import Dropout, masks_from
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module
-from microgradnn.nn.parameters import data_of
+from microgradnn.nn.parameters import data_of, held
 from microgradnn.optim import Optimizer
 from microgradnn.training.batches import Batches, Data, Loss, Outcome, Penalty, check_loss
 from microgradnn.training.runaway import watched
@@ -52,11 +52,18 @@ class Programs(Batches):
             raise TypeError(f"compiled training moves parameters by {name}.update, but {name} has a step of its own")
         self.observing = observing
         self.values = list(dict.fromkeys([*model.parameters(), *optimizer.state]))
+        before = self._buffers()
         self.by_example = loss in LOSSES.values() and _one_by_one(model)
         if self.by_example:
             self.recorded = dict.fromkeys(sizes, self._record(data.X[0].tolist(), data.y[0].tolist()))
-        else:
+        if not self.by_example:
             self.recorded = {size: self._record(data.X[:size].tolist(), data.y[:size].tolist()) for size in sizes}
+        for buffer, numbers in self._buffers().items():
+            if numbers != before[buffer]:
+                raise TypeError(
+                    f"forward changes the buffer {buffer}, and compiled training runs arrays in place of forward: "
+                    "train with compiled=False"
+                )
         program = next(iter(self.recorded.values())).program
         self.reached = program.reached
         self.params, self.ahead = program.params.copy(), False  # ahead of the Values
@@ -67,18 +74,29 @@ class Programs(Batches):
         self.held = np.array([place[one] for one in optimizer.state])
         self.in_use: Program | None = None
 
+    def _buffers(self) -> dict[str, str]:
+        """Their numbers as text, by name; what is left of gates that were recorded is none."""
+        found = ((f"{name} of {module!r}", getattr(module, name)) for module, name in self.statistics)
+        return {name: "" if held(numbers) else repr(numbers) for name, numbers in found}
+
     def _record(self, x: list[Any], y: Any) -> Recorded:
         """The program for one example, or for one batch, like x and y."""
         masks: list[tuple[Dropout, int]] = []
         norms: list[tuple[BatchNorm, int]] = []
 
         def f(x: Any, y: Any, *given: Any) -> Any:
-            remaining = iter(given)
+            remaining = zip(given, masks, strict=True)
             statistics: list[Any] = []
 
             def mask(dropout: Dropout, size: int) -> Any:
                 if given:
-                    return next(remaining)
+                    numbers, (recorded, _) = next(remaining)
+                    if recorded is not dropout:
+                        raise TypeError(
+                            f"{dropout!r} is made anew with every batch, and draws a mask for it: make it once, before"
+                            " fit"
+                        )
+                    return numbers
                 masks.append((dropout, size))
                 return [1.0] * size
 
@@ -92,8 +110,11 @@ class Programs(Batches):
             with masks_from(mask), statistics_to(receive):
                 outputs = self.model(x)
                 total = self.loss(outputs, y)
-            if self.penalty is not None:
-                total = total + self.penalty(self.model)
+                if self.penalty is not None:
+                    of_outputs = len(masks), len(norms)
+                    total = total + self.penalty(self.model)
+                    if (len(masks), len(norms)) != of_outputs:  # once for a batch, not for each of its examples
+                        self.by_example = False
             check_loss(total, self.model)
             return total, (outputs if self.observing else (), tuple(statistics))
 

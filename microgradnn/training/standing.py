@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from microgradnn.nn.module import Module
+from microgradnn.training.arguments import AT_ONCE, Arguments
 from microgradnn.training.batches import Batches
 from microgradnn.training.history import History
 from microgradnn.training.state import SHUFFLE, Best, State, generators_of, read_generators, write_generators
-
-if TYPE_CHECKING:
-    from microgradnn.training.arguments import Arguments
 
 
 class Standing:
@@ -53,8 +51,8 @@ class Standing:
             self.best = Best(figures["validation_loss"], epoch, self.weights.read())
         self._keep()
 
-    def shown_to(self, on_epoch: Callable[[Module, History], Any]) -> Any:
-        """What `on_epoch` returns; it sees the current weights, in evaluation mode, and what it changes counts."""
+    def shown_to(self, on_epoch: Callable[[Module, History], Any]) -> bool:
+        """Whether `on_epoch` says False; it sees the current weights, in evaluation, and what it changes counts."""
         self.model.eval()
         self.batches.push_all()
         try:
@@ -63,7 +61,10 @@ class Standing:
         finally:
             self.batches.pull_all()
         self._keep()
-        return answer
+        if hasattr(answer, "send") or hasattr(answer, "asend"):
+            raise TypeError(f"on_epoch {AT_ONCE}, it returned {answer!r:.60}")
+        is_bool = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy and others
+        return (is_bool or answer is False) and not answer
 
     def leave(self, best: bool) -> None:
         """Give everything back: the state after the last complete epoch to the history, the weights to the model."""

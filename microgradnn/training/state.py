@@ -7,11 +7,13 @@ name before anything changes.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+import random
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.nn.module import Module
+from microgradnn.nn.parameters import like_buffer
 from microgradnn.optim import Optimizer
 from microgradnn.value import Value
 
@@ -68,7 +70,7 @@ class Weights:
         for name, parameter in self.parameters.items():
             parameter.data = weights[name]
         for name, (module, buffer) in self.statistics.items():
-            setattr(module, buffer, type(getattr(module, buffer))(weights[name]))
+            setattr(module, buffer, like_buffer(getattr(module, buffer), weights[name]))
 
     def check(self, weights: Mapping[str, Any]) -> None:
         """Raise ValueError where `write` could not take the numbers over."""
@@ -96,36 +98,76 @@ def few(names: Iterable[str]) -> str:
 # ---- generators -------------------------------------------------------------------------------------------------
 
 
-def generators_of(model: Module) -> dict[str, np.random.Generator]:
-    """The random generators that modules hold as attributes, such as dropout's, by path."""
-    import numpy as np
-
+def generators_of(model: Module) -> dict[str, Any]:
+    """The random generators of NumPy and Python in attributes of modules, also in lists and dicts there, by path."""
     return {
-        f"{path}.{name}" if path else name: value
+        name: generator
         for path, module in model.named_modules()
-        for name, value in vars(module).items()
-        if isinstance(value, np.random.Generator)
+        for attribute, value in vars(module).items()
+        for name, generator in _generators_in(f"{path}.{attribute}" if path else attribute, value)
     }
 
 
-def read_generators(generators: Mapping[str, np.random.Generator]) -> dict[str, Any]:
+def _generators_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    import numpy as np
+
+    if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
+        if not isinstance(value, random.SystemRandom):  # it has no state
+            yield name, value
+    elif isinstance(value, (list, tuple, dict)):
+        for place, one in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(one, (Value, float)):  # a list of numbers, which may be long
+                return
+            yield from _generators_in(f"{name}[{place!r}]", one)
+
+
+def source_of(generator: Any) -> Any:
+    """What draws the numbers: two generators that share it are one."""
+    return getattr(generator, "bit_generator", generator)
+
+
+def state_of(generator: Any) -> Any:
+    """The state of a generator, which `set_state` takes; for JSON it has to be made `plain`."""
+    import numpy as np
+
+    if isinstance(generator, random.Random):
+        return {"bit_generator": "random.Random", "state": generator.getstate()}
+    if isinstance(generator, np.random.RandomState):
+        return {"bit_generator": "RandomState", "state": generator.get_state(legacy=False)}
+    return generator.bit_generator.state
+
+
+def set_state(generator: Any, state: Any) -> None:
+    """Set a generator to what `state_of` gave, plain or not; ValueError, TypeError or LookupError for another state."""
+    import numpy as np
+
+    if isinstance(generator, random.Random):
+        version, numbers, next_gauss = state["state"]
+        generator.setstate((version, tuple(numbers), next_gauss))
+    elif isinstance(generator, np.random.RandomState):
+        generator.set_state(state["state"])
+    else:
+        generator.bit_generator.state = state
+
+
+def read_generators(generators: Mapping[str, Any]) -> dict[str, Any]:
     """The state of each generator by name; the name of another one in place of the state that both share."""
     first: dict[int, str] = {}
     found: dict[str, Any] = {}
     for name, generator in generators.items():
-        shared_with = first.setdefault(id(generator.bit_generator), name)
-        found[name] = plain(generator.bit_generator.state) if shared_with == name else shared_with
+        shared_with = first.setdefault(id(source_of(generator)), name)
+        found[name] = plain(state_of(generator)) if shared_with == name else shared_with
     return found
 
 
-def write_generators(generators: Mapping[str, np.random.Generator], states: Mapping[str, Any]) -> None:
+def write_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> None:
     """Set the generators to what `read_generators` gave."""
     for name, generator in generators.items():
         if not isinstance(states[name], str):
-            generator.bit_generator.state = states[name]
+            set_state(generator, states[name])
 
 
-def check_generators(generators: Mapping[str, np.random.Generator], states: Mapping[str, Any]) -> np.random.Generator:
+def check_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> np.random.Generator:
     """The generator of the batches as it was; ValueError where the states are not those of these generators."""
     own = read_generators(generators)
     names = [name for name in states if name != SHUFFLE]
@@ -139,25 +181,29 @@ def check_generators(generators: Mapping[str, np.random.Generator], states: Mapp
             _generator(name, states[name])
     shuffle = states.get(SHUFFLE)
     if isinstance(shuffle, str) and shuffle in generators:
-        return generators[shuffle]
-    return _generator(SHUFFLE, shuffle)
+        return generators[shuffle]  # type: ignore[no-any-return]  # one that fit was given
+    return _generator(SHUFFLE, shuffle)  # type: ignore[no-any-return]  # as fit makes one
 
 
 def _kind(state: Any) -> Any:
     return state.get("bit_generator") if isinstance(state, Mapping) else None
 
 
-def _generator(name: str, state: Any) -> np.random.Generator:
+def _generator(name: str, state: Any) -> Any:
     import numpy as np
 
     kind = _kind(state)
+    generator: Any
     try:
-        if kind not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
+        if kind in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
+            generator = np.random.Generator(getattr(np.random, kind)(0))
+        elif kind in ("random.Random", "RandomState") and name != SHUFFLE:
+            generator = random.Random(0) if kind == "random.Random" else np.random.RandomState(0)
+        else:
             raise ValueError(f"it is {kind!r:.60}")
-        generator = np.random.Generator(getattr(np.random, kind)(0))
-        generator.bit_generator.state = state
+        set_state(generator, state)
     except (TypeError, ValueError, LookupError, ArithmeticError) as error:  # as the kinds have it
-        raise ValueError(f"{name} has no state of a generator of NumPy: {error}") from None
+        raise ValueError(f"{name} has no state of a generator: {error}") from None
     return generator
 
 
