@@ -14,6 +14,7 @@ from microgradnn.reading import number, numbers_in, remedy
 
 COMPLEX = "complex numbers are not supported, use two Values for the real and imaginary parts"
 CONVERT = r"convert it with float\(\.\.\.\) first"
+LIST = r"make a list of it first, list\(\.\.\.\)"
 
 
 @pytest.mark.parametrize(
@@ -98,6 +99,12 @@ WRONG = [
     ([1.0, 1j], f": {COMPLEX}"),
     ([Value(1.0), 2.0], ": use its .data for the number in it"),
     ([10**400], ""),
+    ((x for x in [1.0]), f": {LIST}"),
+    (map(float, [1.0]), f": {LIST}"),
+    ([iter([1.0])], f": {LIST}"),
+    ({1.0, 2.0}, f": {LIST}"),
+    ({"a": 1.0}, r": make a list of its values first, list\(\.\.\. \.values\(\)\)"),
+    ({"a": 1.0}.values(), f": {LIST}"),
 ]
 
 
@@ -105,6 +112,13 @@ WRONG = [
 def test_what_no_array_of_numbers_holds_gets_a_remedy(data, advice):
     with pytest.raises(TypeError, match=rf"^X must hold numbers, got {re.escape(f'{data!r:.60}')}{advice}$"):
         numbers_in(data, "X must hold numbers")
+
+
+def test_a_program_and_its_example_take_no_generator_and_say_what_they_take():
+    for use in (lambda x: m.compile(m.sum, example=(x,)), m.compile(m.sin, example=(0.0,)).value):
+        with pytest.raises(TypeError, match=f"argument 0 .*must be numbers.*: {LIST}$"):
+            use(x for x in [1.0])
+        use([1.0])
 
 
 # ---- PyTorch and bfloat16 -----------------------------------------------------------------------------------------

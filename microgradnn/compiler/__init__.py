@@ -48,7 +48,8 @@ def compile(
 
     NumPy and JAX add up sums in an order of their own, what is the same for all examples first: results may differ from
     those of eager code by rounding, and where terms come near 1e308 a sum may overflow on the way, as (x + w) + w does
-    at x = −1e308, w = 1e308. Constants of 2⁵² and more stay where they are.
+    at x = −1e308, w = 1e308. Constants of 2⁵² and more stay where they are. JAX
+    takes numbers below 2.2e-308 for 0.
 
     Raises TypeError, with the line, where `f` asks for the number of a Value, as the program could not follow its
     choice, and where the second call does not do the same, as with random numbers, counters and clocks, or draws from
