@@ -493,24 +493,20 @@ def _dot_partials(out: Any, *operands: Any) -> list[Any]:
 
 
 def _finite(xp: Any, x: Any) -> Any:
-    return xp.minimum(xp.maximum(x, -_LARGEST), _LARGEST)
-
-
-def _exponentials_of_arrays(xp: Any, xs: Any) -> tuple[Any, Any]:
-    """exp(x − max) of a stack, 1 where both are ∞ or −∞; Σ exp(x − max) − 1 keeps what is small against the 1."""
-    below = _below(xp, xs)
-    peaks = xp.sign(below) + 1.0
-    return xp.exp(below), xp.sum(xp.exp(below) - peaks) + (xp.sum(peaks) - 1.0) + _nan_of(xp, xs)
+    return xp.maximum(xp.minimum(x, _LARGEST), -_LARGEST)
 
 
 def _below(xp: Any, xs: Any) -> Any:
-    """x − max of a stack, and 0 where both are the same infinity: fmin takes the 0 where the difference is nan."""
-    return xp.fmin(xs - xp.max(xs), 0.0)
+    """x − max of a stack, and 0 where both are the same infinity."""
+    finite = _finite(xp, xs)
+    return finite - xp.max(finite)
 
 
-def _nan_of(xp: Any, xs: Any) -> Any:
-    """Nan where there is one in a stack, else 0."""
-    return xp.where(xp.equal(xp.max(xs), xp.max(xs)), 0.0, math.nan)
+def _exponentials_of_arrays(xp: Any, xs: Any) -> tuple[Any, Any]:
+    """exp(x − max) of a stack, and Σ exp(x − max) − 1, which keeps what is small against the 1."""
+    below = _below(xp, xs)
+    peaks = xp.sign(below) + 1.0
+    return xp.exp(below), xp.sum(xp.exp(below) - peaks) + (xp.sum(peaks) - 1.0)
 
 
 def _logsumexp_of_arrays(xp: Any, xs: Any) -> Any:
@@ -529,20 +525,21 @@ class _Choice:
     """
 
     def __init__(self, xp: Any, index: Any, xs: Any) -> None:
-        below = _below(xp, xs)
+        below, finite = _below(xp, xs), _finite(xp, xs)
         self.chosen = xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)
-        own = xp.sum(self.chosen * xp.maximum(below, -_LARGEST))
-        self.below = own / xp.where(xp.greater(own, -_LARGEST), 1.0, 0.0)  # −∞ where it was cut off
+        own = xp.sum(self.chosen * finite)
+        lower = own - xp.max(finite)
+        kept = xp.greater(xp.minimum(own, lower), -_LARGEST)
+        self.below = lower / xp.where(kept, 1.0, 0.0)  # −∞ where own or the peak was cut off, nan where all are −∞
         exponential = self.chosen * xp.exp(below)
         self.others = xp.exp(below) - exponential
         self.sum_of_others = xp.sum(self.others)
-        self.excess = self.sum_of_others + (xp.sum(exponential) - 1.0) + _nan_of(xp, xs)  # Σ exp(x − max) − 1
+        self.excess = self.sum_of_others + (xp.sum(exponential) - 1.0)  # Σ exp(x − max) − 1
 
 
 def _cross_entropy_of_arrays(xp: Any, index: Any, xs: Any) -> Any:
     choice = _Choice(xp, index, xs)
-    possible = xp.where(xp.greater(xp.max(xs), -math.inf), 0.0, math.nan)
-    return xp.log1p(choice.excess) - choice.below + possible
+    return xp.log1p(choice.excess) - choice.below
 
 
 def _cross_entropy_partials_of_arrays(xp: Any, out: Any, index: Any, xs: Any) -> tuple[None, Any]:

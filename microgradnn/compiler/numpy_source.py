@@ -201,7 +201,7 @@ class NumPySource:
             return [f"copyto({result}, {self.constant(lookup(function), 'each_')}({', '.join(names)}))"]
         if not isinstance(getattr(np, function), np.ufunc):  # which take no array to write to
             return [f"copyto({result}, {function}({', '.join(names)}))"]
-        if function in ("maximum", "minimum", "fmin") and any(isinstance(x, float) for x in operands):
+        if function in ("maximum", "minimum") and any(isinstance(x, float) for x in operands):
             names = [
                 self.filled(x, out) if isinstance(x, float) else name for x, name in zip(operands, names, strict=True)
             ]
