@@ -497,7 +497,7 @@ def _finite(xp: Any, x: Any) -> Any:
 
 
 def _below(xp: Any, xs: Any) -> Any:
-    """x − max of a stack, and 0 where both are the same infinity."""
+    """The difference x − max of a stack, and 0 where both are the same infinity."""
     finite = _finite(xp, xs)
     return finite - xp.max(finite)
 

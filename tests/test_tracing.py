@@ -274,8 +274,8 @@ def test_the_message_shows_what_was_computed_by_either_call():
 RARE = {
     "random.random": lambda x: w * x if random.random() < 2 else x,
     "random.gauss": lambda x: w * x if random.gauss() < 100 else x,
-    "np.random.rand": lambda x: w * x if np.random.rand() < 2 else x,  # noqa: NPY002
-    "np.random.shuffle": lambda x: np.random.shuffle([1, 2]) or w * x,  # noqa: NPY002
+    "np.random.rand": lambda x: w * x if np.random.rand() < 2 else x,
+    "np.random.shuffle": lambda x: np.random.shuffle([1, 2]) or w * x,
 }
 
 
@@ -293,21 +293,21 @@ def test_what_draws_but_gives_the_same_whenever_it_is_called_is_compiled():
 
     def seeded(x):
         random.seed(3)
-        np.random.seed(3)  # noqa: NPY002
-        return w * x * random.random() * np.random.rand()  # noqa: NPY002
+        np.random.seed(3)
+        return w * x * random.random() * np.random.rand()
 
     def drawn_once(x):
         if not kept:
             kept.append(random.random())
         return w * x * kept[0]
 
-    states = random.getstate(), np.random.get_state()  # noqa: NPY002
+    states = random.getstate(), np.random.get_state()
     try:
         for f in (seeded, drawn_once):
             assert mg.compile(f, w, example=(1.0,)).value([2.0]) == f(2.0).data
     finally:
         random.setstate(states[0])
-        np.random.set_state(states[1])  # noqa: NPY002
+        np.random.set_state(states[1])
 
 
 NOT_NUMBERS = {
