@@ -138,6 +138,8 @@ def mean(*xs: Any) -> Any:
 def logsumexp(*xs: Any) -> Any:
     """Give ln Σ exp(xᵢ) without overflow, of one sequence or of separate arguments; ValueError when empty.
 
+    Operands that tie at an infinity share the gradient equally, also where all are −∞; so in softmax and cross_entropy.
+
     >>> logsumexp(1000.0, 1000.0)
     1000.6931471805599
     """

@@ -493,12 +493,18 @@ def _dot_partials(out: Any, *operands: Any) -> list[Any]:
 
 
 def _finite(xp: Any, x: Any) -> Any:
-    return xp.minimum(xp.maximum(x, -_LARGEST), _LARGEST)
+    return xp.maximum(xp.minimum(x, _LARGEST), -_LARGEST)
+
+
+def _below(xp: Any, xs: Any) -> Any:
+    """The difference x − max of a stack, and 0 where both are the same infinity."""
+    finite = _finite(xp, xs)
+    return finite - xp.max(finite)
 
 
 def _exponentials_of_arrays(xp: Any, xs: Any) -> tuple[Any, Any]:
-    """exp(x − max) of a stack, 1 where both are ∞; and Σ exp(x − max) − 1, which keeps what is small against the 1."""
-    below = xp.minimum(xs - _finite(xp, xp.max(xs)), 0.0)
+    """exp(x − max) of a stack, and Σ exp(x − max) − 1, which keeps what is small against the 1."""
+    below = _below(xp, xs)
     peaks = xp.sign(below) + 1.0
     return xp.exp(below), xp.sum(xp.exp(below) - peaks) + (xp.sum(peaks) - 1.0)
 
@@ -519,10 +525,12 @@ class _Choice:
     """
 
     def __init__(self, xp: Any, index: Any, xs: Any) -> None:
-        below = xp.minimum(xs, _LARGEST) - xp.max(xp.minimum(xs, _LARGEST))
+        below, finite = _below(xp, xs), _finite(xp, xs)
         self.chosen = xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)
-        own = xp.sum(self.chosen * xp.maximum(below, -_LARGEST))
-        self.below = own / xp.where(xp.greater(own, -_LARGEST), 1.0, 0.0)  # −∞ where it was cut off
+        own = xp.sum(self.chosen * finite)
+        lower = own - xp.max(finite)
+        kept = xp.greater(xp.minimum(own, lower), -_LARGEST)
+        self.below = lower / xp.where(kept, 1.0, 0.0)  # −∞ where own or the peak was cut off, nan where all are −∞
         exponential = self.chosen * xp.exp(below)
         self.others = xp.exp(below) - exponential
         self.sum_of_others = xp.sum(self.others)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numbers
 import re
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -93,7 +94,9 @@ def remedy(x: Any) -> str:
         return "complex numbers are not supported, use two Values for the real and imaginary parts"
     if x is None:
         return "did a function forget to return its result?"
-    if hasattr(x, "__iter__") and not isinstance(x, (str, bytes)) and not hasattr(x, "__array__"):
+    if isinstance(x, Mapping):
+        return "make a list of its values first, list(... .values())"
+    if isinstance(x, Iterable) and not isinstance(x, (str, bytes)) and not hasattr(x, "__array__"):
         return "make a list of it first, list(...)"
     if not hasattr(x, "__array__"):
         return "convert it with float(...) first"

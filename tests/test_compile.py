@@ -31,7 +31,7 @@ import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
 from microgradnn.nn.activations import ACTIVATIONS
-from microgradnn.primitives import LABELLED, ForwardError, primitive, scratch_table, table
+from microgradnn.primitives import LABELLED, ForwardError, primitive, scratch_table, select, table
 from microgradnn.value import sweep
 from tests.compile_cases import (
     ALLOWED,
@@ -733,6 +733,106 @@ def test_the_remedy_for_a_branch_that_is_not_taken_and_constants_of_0(way, backe
     """What arrays promise: nothing behind a constant factor 0, and nothing where the operand was chosen first."""
     program = mg.compile(NOT_TAKEN[way], example=(0.5,), wrt="inputs", backend=backend)
     assert program.grad([0.0, 0.0]).tolist() == [0.0, 0.0]
+
+
+def eager_slope(f, at):
+    x = Value(at)
+    f(x).backward()
+    return x.grad
+
+
+ZEROS_AMONG_THE_NUMBERS = {  # by a gate whose two operands are one, or one that chooses a constant
+    "x - x": (lambda x, w: mg.sqrt(x - x), 3.0),
+    "(x - x)²": (lambda x, w: mg.sqrt((x - x) ** 2), 3.0),
+    "w·x - w·x": (lambda x, w: mg.sqrt(w * x - w * x), 3.0),
+    "tanh(x) - tanh(x)": (lambda x, w: mg.sqrt(mg.tanh(x) - mg.tanh(x)), 0.3),
+    "w - w": (lambda x, w: mg.sqrt(w - w) * x + mg.sqrt(x - x), 3.0),
+    "∞ - ∞": (lambda x, w: w * INF * x - w * INF * x + x, 3.0),
+    "where": (lambda x, w: mg.where(1.0, 0.0, x) * mg.sqrt(x) + x, 0.0),
+    "select": (lambda x, w: select(1.0, x, 0.0) * mg.sqrt(x) + x, 0.0),
+    "where that is subtracted": (lambda x, w: (mg.where(-1.0, x, 2.0) - 2.0) * mg.sqrt(x) + x, 0.0),
+}
+
+
+@backends
+@pytest.mark.parametrize("way", ZEROS_AMONG_THE_NUMBERS)
+def test_a_zero_that_comes_out_of_the_numbers_is_no_constant_0(way, backend):
+    f, at = ZEROS_AMONG_THE_NUMBERS[way]
+    w = Value(2.0)
+    assert math.isnan(eager_slope(lambda x: f(x, w), at))
+    program = mg.compile(lambda x: f(x, w), w, example=(1.0,), wrt="inputs", backend=backend)
+    assert np.isnan(program.grad([at, at])).all()
+    if way in ("w - w", "w·x - w·x"):
+        assert math.isnan(mg.compile(lambda x: f(x, w), w, example=(1.0,), backend=backend).grad([at]))
+
+
+@backends
+@pytest.mark.parametrize("f", [lambda x: x - x, lambda x: mg.where(1.0, 2.0, x), lambda x: x * x - x * x])
+def test_edges_that_cancel_leave_a_slope_of_0(f, backend):
+    assert mg.compile(f, example=(1.0,), wrt="inputs", backend=backend).grad([3.0, -2.0]).tolist() == [0.0, 0.0]
+
+
+LOGITS = [
+    [-INF, -INF, -INF], [-INF, -INF, 0.0], [INF, -INF, INF], [INF, 1.0, INF], [-INF, 1e308, -1e308], [NAN, 1.0, INF],
+    [NAN, -INF, -INF], [-1e308, 1e308, 0.0], [INF, 1e200, 0.0], [-1e300, -INF, -1e300],
+]  # fmt: skip
+
+
+@backends
+@pytest.mark.parametrize(
+    "f",
+    [
+        mg.logsumexp, lambda x: mg.exp(mg.logsumexp(x)), lambda x: mg.softmax(x)[0], lambda x: nn.cross_entropy(x, 0),
+        lambda x: nn.cross_entropy(x, 1),
+    ],
+)  # fmt: skip
+def test_logits_at_infinity_tie_as_in_eager_code(f, backend):
+    """Ties share, also where all are −∞; nan stays nan."""
+    program = mg.compile(f, example=(LOGITS[0],), wrt="inputs", reduce="sum", backend=backend)
+    for row in LOGITS:
+        try:
+            x = [Value(one) for one in row]
+            out = f(x)
+        except OverflowError:  # exp of what arrays find infinite
+            continue
+        out.backward()
+        value, slopes = program.value_and_grad([row])
+        assert [value, *slopes[0]] == pytest.approx([out.data, *[one.grad for one in x]], nan_ok=True)
+
+
+# ---- what XLA would join with what uses it ----------------------------------------------------------------------
+
+JOINED = {
+    "a / b / c": (lambda x, y: x / y / y, (1e300, 1e200)),
+    "a / (b / c)": (lambda x, y: y / (x / y), (1e300, 1e200)),
+    "a / b / c through a gate": (lambda x, y: mg.softsign(x) / y, (1e200, 1e200)),
+    "the derivative of atan2, small": (mg.atan2, (1e-160, 1e-160)),
+    "the derivative of atan2, large": (mg.atan2, (1e200, 1e200)),
+    "exp(a) · exp(b)": (lambda x, y: mg.exp(x) * mg.exp(y) * mg.exp(y), (-700.0, 650.0)),
+    "√(a · a)": (lambda x, y: mg.sqrt(x * x) + y, (1e200, 1.0)),
+    "a² under a root": (lambda x, y: mg.sqrt(x**2) + y, (1e-170, 1.0)),
+    "a power of a power": (lambda x, y: (x**y) ** (1 / y), (1e-200, 3.0)),
+    "log of a power": (lambda x, y: mg.log(1e-300 + x**y), (1e-150, 3.0)),
+}
+
+
+@pytest.mark.jax
+@pytest.mark.parametrize("way", JOINED)
+def test_xla_joins_nothing_that_overflows_together(way):
+    import jax
+
+    f, point = JOINED[way]
+    x = [Value(one) for one in point]
+    out = f(*x)
+    out.backward()
+    expected = [out.data, *[one.grad for one in x]]
+    batch = [np.array([one]) for one in point]
+    program = mg.compile(f, example=point, wrt="inputs", backend="jax")
+    value, slopes = program.value_and_grad(*batch)
+    assert [value, *np.ravel(slopes)] == pytest.approx(expected, rel=1e-12, abs=1e-307, nan_ok=True)
+    with jax.enable_x64(True):
+        value, slopes = jax.jit(jax.value_and_grad(program.to_jax(), (1, 2)))(program.params, *batch)
+        assert [float(value), *np.ravel(slopes)] == pytest.approx(expected, rel=1e-12, abs=1e-307, nan_ok=True)
 
 
 @backends

@@ -14,6 +14,7 @@ from microgradnn.reading import number, numbers_in, remedy
 
 COMPLEX = "complex numbers are not supported, use two Values for the real and imaginary parts"
 CONVERT = r"convert it with float\(\.\.\.\) first"
+LIST = r": make a list of it first, list\(\.\.\.\)"
 
 
 @pytest.mark.parametrize(
@@ -86,7 +87,6 @@ def test_numbers_in_lists_and_arrays_are_read(data):
     assert found.tolist() == np.array(data, dtype=float).tolist()
 
 
-LIST = r": make a list of it first, list\(\.\.\.\)"
 WRONG = [
     ([[1.0, 2.0], [3.0]], ""),
     ([np.ones(2), np.ones(3)], ""),
@@ -103,14 +103,22 @@ WRONG = [
     ((x for x in [1.0]), LIST),
     ({1.0, 2.0}, LIST),
     ({"a": 1.0}.values(), LIST),
+    ({"a": 1.0}, r": make a list of its values first, list\(\.\.\. \.values\(\)\)"),
     ([map(float, "12"), map(float, "34")], LIST),
 ]
 
 
-@pytest.mark.parametrize(("data", "advice"), WRONG, ids=repr)
+@pytest.mark.parametrize(("data", "advice"), WRONG)
 def test_what_no_array_of_numbers_holds_gets_a_remedy(data, advice):
     with pytest.raises(TypeError, match=rf"^X must hold numbers, got {re.escape(f'{data!r:.60}')}{advice}$"):
         numbers_in(data, "X must hold numbers")
+
+
+def test_a_program_and_its_example_take_no_generator_and_say_what_they_take():
+    for use in (lambda x: m.compile(m.sum, example=(x,)), m.compile(m.sin, example=(0.0,)).value):
+        with pytest.raises(TypeError, match=f"argument 0 .*must be numbers.*{LIST}$"):
+            use(x for x in [1.0])
+        use([1.0])
 
 
 # ---- PyTorch and bfloat16 -----------------------------------------------------------------------------------------

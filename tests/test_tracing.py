@@ -271,6 +271,63 @@ def test_the_message_shows_what_was_computed_by_either_call():
         mg.compile(spent(iter), w, example=(1.0,))
 
 
+RARE = {
+    "random.random": lambda x: w * x if random.random() < 2 else x,
+    "random.gauss": lambda x: w * x if random.gauss() < 100 else x,
+    "np.random.rand": lambda x: w * x if np.random.rand() < 2 else x,
+    "np.random.shuffle": lambda x: np.random.shuffle([1, 2]) or w * x,
+}
+
+
+@pytest.mark.parametrize("kind", RARE)
+def test_what_draws_from_a_global_generator_is_refused_though_both_calls_agree(kind):
+    f = RARE[kind]
+    line = f.__code__.co_firstlineno
+    with pytest.raises(TypeError, match=rf"test_tracing\.py, line {line}: .* draws random numbers.*as an argument"):
+        mg.compile(f, w, example=(1.0,))
+
+
+def test_what_draws_but_gives_the_same_whenever_it_is_called_is_compiled():
+    """It seeds the generator, or drew once for all."""
+    kept = []
+
+    def seeded(x):
+        random.seed(3)
+        np.random.seed(3)
+        return w * x * random.random() * np.random.rand()
+
+    def drawn_once(x):
+        if not kept:
+            kept.append(random.random())
+        return w * x * kept[0]
+
+    states = random.getstate(), np.random.get_state()
+    try:
+        for f in (seeded, drawn_once):
+            assert mg.compile(f, w, example=(1.0,)).value([2.0]) == f(2.0).data
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+
+
+NOT_NUMBERS = {
+    "a dict": (lambda x: {"loss": w * x}, r"got dict .*: make a list of its values first, list\(\.\.\. \.values\(\)\)"),
+    "a generator": (lambda x: (w * x for _ in range(2)), r"got generator .*: make a list of it first, list\(\.\.\.\)"),
+    "a map": (lambda x: map(mg.sin, [x]), r"got map .*: make a list of it first"),
+    "a bool": (lambda x: True, r"got bool True: it has no derivative, where"),
+    "a bool of NumPy": (lambda x: [w * x, np.False_], r"got bool .*: it has no derivative, where"),
+    "nothing": (lambda x: None, r"got NoneType None: did a function forget to return its result\?"),
+    "text": (lambda x: "1", r"got str '1': convert it with float"),
+}
+
+
+@pytest.mark.parametrize("kind", NOT_NUMBERS)
+def test_a_function_that_returns_no_numbers_is_told_what_to_return(kind):
+    f, message = NOT_NUMBERS[kind]
+    with pytest.raises(TypeError, match=f"returns a number or a list of numbers, {message}"):
+        mg.compile(f, w, example=(1.0,), reduce=None)
+
+
 def test_what_is_the_same_when_the_function_is_called_again_is_compiled():
     def f(x):
         drawn = random.Random(3).random() + float(np.random.default_rng(3).random())

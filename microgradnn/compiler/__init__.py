@@ -46,8 +46,15 @@ def compile(
     where(x, sqrt(where(x, x, 1.)), 0.). relu, maximum and where of finite slopes are right as they are, straight-line
     Python hands nothing on to what was not taken, as eager code, and `detect_anomaly` names the gate.
 
+    NumPy and JAX add up sums in an order of their own, what is the same for all examples first: results may differ from
+    those of eager code by rounding, and where terms come near 1e308 a sum may overflow on the way, as (x + w) + w does
+    at x = −1e308, w = 1e308. Constants of 2⁵² and more stay where they are. JAX
+    takes numbers below 2.2e-308 for 0.
+
     Raises TypeError, with the line, where `f` asks for the number of a Value, as the program could not follow its
-    choice, and where the second call does not do the same, as with random numbers, counters and clocks.
+    choice, and where the second call does not do the same, as with random numbers, counters and clocks, or draws from
+    the global generators of Python or NumPy at all. What two calls cannot show is not seen: a choice by a generator of
+    your own, a clock or a file that came out the same twice is kept for ever.
     ValueError for a Value from elsewhere that is not in `params`, and for other bad arguments.
 
     >>> from microgradnn import Value, compile

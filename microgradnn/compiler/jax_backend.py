@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.instructions import Instructions
-from microgradnn.compiler.jax_gates import each
+from microgradnn.compiler.jax_gates import apart, each
 from microgradnn.compiler.jax_source import JaxSource
 from microgradnn.compiler.layout import Array, Layout
 from microgradnn.compiler.source import load
@@ -36,7 +36,7 @@ def functions() -> dict[str, Any]:
 
     plus_zero.defjvps(lambda slope, _, x: slope)
     return {
-        "apart": _apart, "each": each, "jnp": jnp, "plus_zero": plus_zero, "special": special,
+        "apart": apart, "each": each, "jnp": jnp, "plus_zero": plus_zero, "special": special,
         "stop_gradient": jax.lax.stop_gradient,
     }  # fmt: skip
 
@@ -111,14 +111,6 @@ class JaxBackend:
             for shape, wanted in zip(self.shapes, self.by_inputs, strict=True)
         ]
         return float(found[-1]), found[:-1], shaped if any(self.by_inputs) else []
-
-
-def _apart(number: float) -> Any:
-    """A constant that XLA does not know, as it would add it to others, and multiply it with others, first."""
-    import jax
-    import jax.numpy as jnp
-
-    return jax.lax.optimization_barrier(jnp.asarray(number, float))  # type: ignore[no-untyped-call]
 
 
 def _doubles(arrays: Sequence[Array]) -> list[Array]:

@@ -54,7 +54,7 @@ class JaxGate:
 
         @jax.custom_jvp
         def function(*operands: Any) -> Any:
-            return jnp.asarray(self._checked(operands, self._value(operands, stacked)), float)
+            return apart(self._checked(operands, self._value(operands, stacked)))
 
         @partial(function.defjvp, symbolic_zeros=True)
         def derivative(operands: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -139,6 +139,8 @@ class _Functions:
         import jax.numpy as jnp
         from jax.scipy import special
 
+        if name == "sqrt":
+            return lambda x: jnp.sqrt(apart(x))
         if name in ("sum", "max", "min"):  # along the stack
             return partial(getattr(jnp, name), axis=0)
         return getattr(special if name == "erf" else jnp, name)
@@ -146,6 +148,18 @@ class _Functions:
     def places(self, stack: Any) -> Any:
         """0, 1, 2 … along the stack."""
         return np.arange(float(stack.shape[0])).reshape(-1, *[1] * (stack.ndim - 1))
+
+
+def apart(x: Any) -> Any:
+    """Numbers of which XLA is not to know where they come from.
+
+    It joins what does not overflow alone with what uses it: (a / b) / c becomes a / (b · c), exp(a) · exp(b) becomes
+    exp(a + b), √(a · a) becomes |a|; constants are added to others, and multiplied with others, first.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    return jax.lax.optimization_barrier(jnp.asarray(x, float))  # type: ignore[no-untyped-call]
 
 
 def each(gate: Any, *operands: Any) -> Any:

@@ -234,8 +234,12 @@ class JaxSource:
             names = names[::-1]
         if names[-1] == _PLUS_0.get(function):  # XLA would leave it out, and −0.0 as it is
             return _called("plus_zero", names[:1])
+        if function == "divide":
+            return _called("apart", [f"{names[0]} / {names[1]}"])
         if function in _OPERATORS:
             return f"{names[0]} {_OPERATORS[function]} {names[1]}"
+        if function == "sqrt":
+            return f"jnp.sqrt(apart({names[0]}))"
         match function:
             case "copy":
                 return names[0]
@@ -247,7 +251,8 @@ class JaxSource:
                 return f"jnp.sum({names[0]}, axis=-1)"
             case "sum" | "max" | "min":
                 return f"jnp.{function}({names[0]}, axis=0)"
-        return _called(f"{'special' if function == 'erf' else 'jnp'}.{function}", names)
+        text = _called(f"{'special' if function == 'erf' else 'jnp'}.{function}", names)
+        return _called("apart", [text]) if function in ("exp", "power") else text
 
     def all_params(self, operands: Sequence[Any], out: View | Temp) -> bool:
         """Whether an instruction goes over all parameters alike, so that the user's order will do."""
@@ -379,7 +384,7 @@ class JaxSource:
             self.set(GRADIENT + piece.source, piece.rows, text)
 
 
-_OPERATORS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+_OPERATORS = {"add": "+", "subtract": "-", "multiply": "*"}
 _PLUS_0 = {"add": "0.0", "subtract": "-0.0"}
 
 

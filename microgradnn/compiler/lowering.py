@@ -158,7 +158,9 @@ class _Lowering:
             case Map():
                 partials = self.writer.partials(step.gate, step.out, step.operands, step.stacked)
                 if len(step.operands) == 2 and same_view(*step.operands) and None not in partials:  # such as x · x
-                    partials = [self.writer.call("add", [one for one in partials if one is not None]), None]
+                    total = self.writer.call("add", [one for one in partials if one is not None])
+                    if not _is_zero(total):  # 1 − 1 comes out of the numbers: each is handed on, and ∞ − ∞ is nan
+                        partials = [total, None]
                 for operand, partial in zip(step.operands, partials, strict=True):
                     target = self.wanted(operand)
                     if target is not None and partial is not None and not _is_zero(partial):  # 0 × ∞ is nan

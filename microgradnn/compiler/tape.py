@@ -25,13 +25,20 @@ def _is(place: Any, constant: float) -> bool:
     return place.__class__ is float and place == constant  # a register may be equal to a constant without being one
 
 
+def _unknown(place: Any) -> Any:
+    return None if place.__class__ is float else place
+
+
 # What a gate comes to where an operand is a constant or stands alone: another place, another line, or None. A place
-# that is not a float is not known.
+# that is not a float is not known. A gate that chooses a constant stays a gate: its 0 comes out of the numbers, and is
+# no constant 0, which would hand nothing on.
 _RULES: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x,
     "power": lambda x, y: next((line(x) for exponent, line in _POWERS.items() if _is(y, exponent)), None),
-    "select": lambda index, *xs: xs[int(index)] if index.__class__ is float and index in range(len(xs)) else None,
-    "where": lambda c, a, b: (a if c > 0 else b) if c.__class__ is float else None,
+    "select": lambda index, *xs: (
+        _unknown(xs[int(index)]) if index.__class__ is float and index in range(len(xs)) else None
+    ),
+    "where": lambda c, a, b: _unknown(a if c > 0 else b) if c.__class__ is float else None,
     **{name: lambda *xs: xs[0] if len(xs) == 1 else None for name in ("maximum", "minimum")},
     **{name: lambda *xs: (_ADD, (*xs, 0.0)) if len(xs) == 1 else None for name in ("sum", "logsumexp")},
 }

@@ -2,23 +2,28 @@
 
 The function must take the same way for every example, so whatever asks for a number while it is traced is refused. It
 must take the same way whenever it is called, so it is called twice, and refused where the second call gives another
-tape: a random number, a counter or a clock would be frozen in the program.
+tape: a random number, a counter or a clock would be frozen in the program. Two calls may agree by chance where a random
+number decides, so it is refused as well where the second call drew from Python's or NumPy's global generator.
 """
 
 from __future__ import annotations
 
 import gc
 import math
+import pickle
+import random
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NoReturn
 
+import numpy as np
+
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.modes import Mode, called_by_user, is_ours, line_text, mode, source_line, traced_on
 from microgradnn.primitives import NOTHING, OPERATORS, Primitive, lookup
-from microgradnn.reading import number
+from microgradnn.reading import number, remedy
 from microgradnn.value import Value
 
 
@@ -121,6 +126,7 @@ class Tracer:
     def call_again(self, f: Callable[..., Any], example: Sequence[Any], result: Any) -> None:
         """Call f once more; TypeError unless it does what it did before, when it returned `result`."""
         assert self._expected is not None
+        before = _global_generators()
         try:
             again = self.call(f, example)
         except Exception as error:
@@ -132,6 +138,8 @@ class Tracer:
             raise _parted(self._written_at(missing, f), f"ends before {self._described(missing)} is computed")
         if repr(again) != repr(result):  # which tells −0.0 from 0.0, and finds nan equal to nan
             raise _parted(_defined_at(f), "returns other numbers, or numbers nested otherwise")
+        if _global_generators() != before:
+            raise _parted(_defined_at(f), "draws random numbers, though both happened to compute the same")
 
     def place(self, operand: Any) -> Place:
         """Where the number of a Value stands; a number, and a Value made of one inside the function, is a constant."""
@@ -240,6 +248,11 @@ def _parted(where: str, what: str) -> TypeError:
     )
 
 
+def _global_generators() -> tuple[object, bytes]:
+    """The states of the generators that random.random() and np.random.random() draw from."""
+    return random.getstate(), pickle.dumps(np.random.get_state(legacy=False))
+
+
 def _raised_at(error: Exception, f: Callable[..., Any]) -> str:
     found = _defined_at(f)
     for frame, line in traceback.walk_tb(error.__traceback__):
@@ -296,8 +309,6 @@ def arranged(argument: Any, inputs: Iterator[Any]) -> Any:
     if isinstance(argument, (list, tuple)):
         return [arranged(one, inputs) for one in argument]
     if hasattr(argument, "__array__") and getattr(argument, "ndim", 1) > 0:
-        import numpy as np
-
         found = np.empty(np.shape(argument), dtype=object)
         for place in np.ndindex(found.shape):
             found[place] = next(inputs)
@@ -314,9 +325,12 @@ def _places(result: Any, tracer: Tracer) -> Any:
         return tuple(found) if isinstance(result, tuple) else found
     if isinstance(result, Value):
         return tracer.place(result)
-    try:
-        return number(result)
-    except TypeError:
+    advice = remedy(result)
+    if isinstance(result, (bool, np.bool_)):
+        advice = "it has no derivative, where(x - 2, a, b) chooses a for x > 2, step(x) counts"
+    if advice:
         raise TypeError(
-            f"a function to compile returns a number or a list of numbers, got {type(result).__name__} {result!r:.60}"
-        ) from None
+            f"a function to compile returns a number or a list of numbers, got {type(result).__name__} "
+            f"{result!r:.60}: {advice}"
+        )
+    return number(result)
