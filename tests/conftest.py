@@ -14,7 +14,7 @@ from microgradnn.primitives import scratch_table
 
 settings.register_profile(
     "repeatable",
-    max_examples=50, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+    max_examples=30, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 settings.load_profile("repeatable")
 

@@ -1735,7 +1735,7 @@ def assert_shared(f, point, weights, backend):
 
 
 @pytest.mark.parametrize("backend", ["numpy", "python"])
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(f=shared(), point=points(3), weights=points(3))
 def test_results_that_are_shared_count_as_often_as_they_are_used(f, point, weights, backend):
     assert_shared(f, point, weights, backend)

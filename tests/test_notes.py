@@ -128,7 +128,7 @@ def test_note_000_linear_stays_linear():
         assert data(deep(x)) == pytest.approx(data(single(x)), rel=1e-12)
 
 
-@settings(max_examples=50)
+@settings(max_examples=30)
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=3))
 def test_note_000_no_neuron_separates_xor(numbers):
     """The scores of (0, 0) and (1, 1) sum to those of (0, 1) and (1, 0): they cannot have opposite signs."""
