@@ -8,59 +8,27 @@
 (-4.0, -4.0, 3.0)
 """
 
-from microgradnn import nn as nn, optim as optim, plots as plots, saving as saving
+from microgradnn import nn as nn, operations, optim as optim, plots as plots, saving as saving
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
 from microgradnn.checks import check_grads
 from microgradnn.compiler import compile as compile
+from microgradnn.context import detect_anomaly, no_grad
 from microgradnn.drawing import draw, to_latex
-from microgradnn.functional import (
-    abs as abs,
-    acos,
-    asin,
-    atan,
-    atan2,
-    cos,
-    cosh,
-    dot,
-    elu,
-    erf,
-    exp,
-    expm1,
-    hardtanh,
-    leaky_relu,
-    log,
-    log1p,
-    logsumexp,
-    maximum,
-    mean,
-    minimum,
-    relu,
-    sigmoid,
-    sign,
-    sin,
-    sinh,
-    softmax,
-    softplus,
-    softsign,
-    sqrt,
-    step,
-    sum as sum,
-    tan,
-    tanh,
-    where,
-)  # fmt: skip
-from microgradnn.modes import detect_anomaly, no_grad
-from microgradnn.primitives import primitive
+from microgradnn.functional import *  # noqa: F403  the public gates, softmax, mean, dot
+from microgradnn.functional import abs as abs, dot, mean, softmax, sum as sum
+from microgradnn.primitive import primitive
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 
-__version__ = "0.4.0"
+__version__ = "0.5.0"
 
 # abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [
-    "History", "Value", "accuracy", "acos", "asin", "atan", "atan2", "check_grads", "cos", "cosh", "detect_anomaly",
-    "dot", "draw", "elu", "erf", "exp", "expm1", "fit", "grad", "hardtanh", "hessian", "hvp", "jacobian", "jvp",
-    "leaky_relu", "log", "log1p", "logsumexp", "maximum", "mean", "minimum", "nn", "no_grad", "optim", "plots",
-    "primitive", "relu", "sigmoid", "sign", "sin", "sinh", "softmax", "softplus", "softsign", "sqrt", "step", "steps",
-    "tan", "tanh", "to_latex", "value_and_grad", "where",
+    "History", "Value", "accuracy", "check_grads", "detect_anomaly", "dot", "draw", "fit", "grad", "hessian", "hvp",
+    "jacobian", "jvp", "mean", "nn", "no_grad", "optim", "plots", "primitive", "softmax", "steps", "to_latex",
+    "value_and_grad",
 ]  # fmt: skip
+__all__ += operations.__all__
+__all__.remove("abs")
+__all__.remove("sum")
+__all__.sort()

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import finalize
 
+from microgradnn.context import source_line
 from microgradnn.graph import topological_order
-from microgradnn.modes import source_line
 
 _lines: dict[int, str] = {}  # by `id`, as long as the gate lives
 

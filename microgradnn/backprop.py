@@ -17,13 +17,15 @@ from os import PathLike
 from typing import Any, ClassVar, Literal, overload
 
 from microgradnn.anomalies import refuse_nan_tangent
+from microgradnn.context import current, recording
 from microgradnn.functional import dot
 from microgradnn.graph import topological_order
-from microgradnn.modes import current_mode, recording
 from microgradnn.notation import digits, factor, formula, names, written
-from microgradnn.primitives import positive, where
 from microgradnn.reading import number
-from microgradnn.value import Value, chose, note_choices, outdated, recorded_partials, sweep
+from microgradnn.renewal import chose, note_choices, outdated
+from microgradnn.sweep import recorded_partials, sweep
+from microgradnn.table import positive, where
+from microgradnn.value import Value
 
 _made: ContextVar[set[Value] | None] = ContextVar(
     "made", default=None
@@ -152,7 +154,7 @@ class _Call:
 
 
 def _call(f: Callable[..., Any], args: tuple[Any, ...], positions: list[int], directions: Sequence[Any] = ()) -> _Call:
-    mode, around = current_mode(), _made.get()
+    here, around = current(), _made.get()
     passed = [_copied(arg) for arg in args]  # what f does to its lists is its own affair
     made: set[Value] = set()
     token = _made.set(made)
@@ -171,7 +173,7 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], positions: list[int], di
     reached = topological_order(*(output for output in outputs if isinstance(output, Value)))
     foreign = [node for node in reached if node.primitive is None and node not in made]
     foreign += [direction for direction in directions if isinstance(direction, Value)]
-    recorded = mode.record and (bool(foreign) or mode.tape is not None)
+    recorded = here.record and (bool(foreign) or here.tape is not None)
     return _Call(like(result, iter(outputs)), inputs, recorded, foreign[0] if foreign else None)
 
 
@@ -289,7 +291,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     given = _matching("tangents", list(tangents), "primals", list(primals))
     directions = [direction if isinstance(direction, Value) else number(direction) for direction in given]
     call = _call(f, tuple(primals), list(range(len(primals))), directions)
-    watched = current_mode().detect_anomaly
+    watched = current().detect_anomaly
     moving = {  # along the constant 0 nothing moves
         id(leaf): direction
         for leaf, direction in zip(leaves(call.inputs), directions, strict=True)

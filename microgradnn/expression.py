@@ -14,10 +14,10 @@ from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from microgradnn import functional
-from microgradnn.primitives import lookup, table
+from microgradnn.primitive import gates, lookup
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{gate.name: getattr(functional, gate.name, gate) for gate in table()},
+    **{gate.name: getattr(functional, gate.name, gate) for gate in gates()},
     "mean": functional.mean,
 }
 LONGEST = 100_000  # characters of an expression; ast refuses by itself what is nested too deeply

@@ -6,7 +6,8 @@ None for a leaf. An operand that is a float is a constant, not a node.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 
@@ -26,6 +27,26 @@ class Vector:
 
     def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         return Vector, (self.members,)
+
+
+def in_order(operands: Any, left: Any, right: Any) -> tuple[Any, ...]:
+    """What a gate holds of each operand, its operands themselves or their partials, in the order of the operands.
+
+    `operands` is its `_left`; `left` and `right` are `_left` and `_right`, or `_left_partial` and `_right_partial`.
+    """
+    if not isinstance(operands, tuple):
+        return left, right
+    return tuple(chain.from_iterable(map(_of_members, operands, left)))
+
+
+def _of_members(operand: Any, held: Any) -> Sequence[Any]:
+    """What is held of each member of `operand`, which may be a vector: members, or partials, None for constants."""
+    if not isinstance(operand, Vector):
+        return (held,)
+    if isinstance(held, Vector):
+        return held.members
+    partials: Sequence[float | None] = held or [None] * len(operand.members)
+    return [None if x.__class__ is float else partial for x, partial in zip(operand.members, partials, strict=True)]
 
 
 def topological_order(*roots: Any, known: Container[int] = ()) -> list[Any]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from string import Formatter
 from typing import Any
 
-from microgradnn.primitives import Primitive
+from microgradnn.primitive import Primitive
 from microgradnn.value import Value
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
@@ -113,7 +113,7 @@ def _filled(template: str, operands: list[str]) -> str:
 def formula(primitive: Primitive, operands: list[str]) -> str:
     """The gate applied to operands that are written already.
 
-    >>> from microgradnn.primitives import lookup
+    >>> from microgradnn.primitive import lookup
     >>> [formula(lookup(name), ["−1", "w"][: lookup(name).arity]) for name in ("multiply", "tanh", "abs")]
     ['(−1) × w', 'tanh(−1)', '|−1|']
     """
@@ -125,7 +125,7 @@ def formula(primitive: Primitive, operands: list[str]) -> str:
 def latex_formula(primitive: Primitive, operands: list[str]) -> str:
     r"""The gate applied to operands in LaTeX.
 
-    >>> from microgradnn.primitives import lookup
+    >>> from microgradnn.primitive import lookup
     >>> print(latex_formula(lookup("divide"), ["-1", "x_{0}"]), latex_formula(lookup("power"), ["-1", "-2"]))
     \frac{-1}{x_{0}} (-1)^{-2}
     """

@@ -14,8 +14,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.backprop import grad, leaves
+from microgradnn.context import no_grad
 from microgradnn.extras import install
-from microgradnn.modes import no_grad
 from microgradnn.nn.activations import ACTIVATIONS, Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.dropout import Dropout

@@ -126,3 +126,20 @@ def _is_number(x: Any) -> bool:
     return isinstance(x, (float, int, numbers.Real)) or (
         type(x).__module__ == "numpy" and type(x).__name__ in {"bool", "bool_"}
     )
+
+
+def is_sequence(x: Any) -> bool:
+    """Whether `x` holds numbers one after the other; an array of no dimension can be iterated by its type alone."""
+    return isinstance(x, Iterable) and not isinstance(x, (str, bytes, Mapping)) and getattr(x, "shape", None) != ()
+
+
+def gathered(name: str, xs: tuple[Any, ...]) -> list[Any]:
+    """The operands of a function of any number of them, given one by one or in one sequence; ValueError for none.
+
+    >>> gathered("sum", (1, 2)), gathered("sum", ([1, 2],))
+    ([1, 2], [1, 2])
+    """
+    operands = list(xs[0] if len(xs) == 1 and is_sequence(xs[0]) else xs)
+    if not operands:
+        raise ValueError(f"{name} needs at least one number, got 0")
+    return operands

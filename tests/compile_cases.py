@@ -17,7 +17,7 @@ import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.backprop import leaves
 from microgradnn.graph import topological_order
-from microgradnn.value import sweep
+from microgradnn.sweep import sweep
 
 ALLOWED = 1e-12  # of the condition-scaled bound
 BACKENDS = ["numpy", "python", pytest.param("jax", marks=pytest.mark.jax)]

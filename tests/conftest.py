@@ -10,7 +10,7 @@ import shutil
 import pytest
 from hypothesis import HealthCheck, settings
 
-from microgradnn.primitives import scratch_table
+from microgradnn.primitive import scratch_table
 
 settings.register_profile(
     "repeatable",

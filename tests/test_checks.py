@@ -9,7 +9,7 @@ import microgradnn as m
 from microgradnn import Value, check_grads, primitive
 from microgradnn.checks import check_by_hand, numeric_grad
 from microgradnn.checks.strategies import Expression
-from microgradnn.primitives import lookup
+from microgradnn.primitive import lookup
 
 # ---- check_grads ------------------------------------------------------------------------------------------------
 

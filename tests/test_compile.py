@@ -31,8 +31,9 @@ import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
 from microgradnn.nn.activations import ACTIVATIONS
-from microgradnn.primitives import LABELLED, ForwardError, primitive, scratch_table, select, table
-from microgradnn.value import sweep
+from microgradnn.primitive import ForwardError, gates, primitive, scratch_table
+from microgradnn.sweep import sweep
+from microgradnn.table import LABELLED, select
 from tests.compile_cases import (
     ALLOWED,
     BACKENDS,
@@ -47,7 +48,7 @@ from tests.compile_cases import (
     values,
     well_conditioned,
 )
-from tests.test_primitives import CHOICES
+from tests.test_table import CHOICES
 
 INF, NAN = math.inf, math.nan
 SIZES = [1, 2, 7, 1000]
@@ -91,7 +92,7 @@ def near(one, other):
 
 GATES = [
     pytest.param(gate, [one for one in gate.samples if len(one) == count], id=f"{gate.name}-{count}")
-    for gate in table()
+    for gate in gates()
     for count in sorted({len(sample) for sample in gate.samples})
 ]
 ANY_PLACE = [gate for gate in GATES if gate.values[0] not in LABELLED]  # a label is an input or a constant
@@ -644,7 +645,7 @@ def edge_operands(gate, count):
 
 
 @backends
-@pytest.mark.parametrize("gate", list(table()), ids=str)
+@pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_values_at_the_edges_are_those_of_ieee_754_and_silent(gate, backend):
     """Where eager code raises, the program has the limit that the table names, or nan: no exception, no warning."""
     sample = gate.samples[0]
@@ -668,7 +669,7 @@ FINITE = [0.0, -0.0, 1.0, -1.0, 0.5, -8.0, 3.0, 800.0, -800.0]
 
 
 @backends
-@pytest.mark.parametrize("gate", list(table()), ids=str)
+@pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_gradients_at_the_edges_are_those_of_the_table(gate, backend):
     """Partials by IEEE 754, infinite and nan ones too."""
     sample = gate.samples[0]
@@ -1693,7 +1694,7 @@ def test_the_comparison_catches(what):
 
 
 def test_every_primitive_is_compiled():
-    assert {parameters.values[0] for parameters in GATES} == set(table())
+    assert {parameters.values[0] for parameters in GATES} == set(gates())
     assert ALLOWED == 1e-12
 
 

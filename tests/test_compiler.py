@@ -17,7 +17,7 @@ from microgradnn.compiler.python_backend import by_limits, differentiated
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
-from microgradnn.primitives import lookup
+from microgradnn.primitive import lookup
 from tests.compile_cases import CASES
 
 

@@ -11,7 +11,7 @@ from microgradnn import Value
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.zeros import kept_in_order, told_apart
-from microgradnn.primitives import lookup, primitive, scratch_table, table
+from microgradnn.primitive import gates, lookup, primitive, scratch_table
 from tests.compile_cases import BACKENDS
 
 backends = pytest.mark.parametrize("backend", BACKENDS)
@@ -153,7 +153,7 @@ def test_which_zeros_are_told_apart():
 
 def test_gates_that_cannot_give_minus_0_do_not_and_gates_that_tell_zeros_apart_are_known():
     """By their numbers, at operands of both signs of zero."""
-    for gate in table():
+    for gate in gates():
         tape = Tape(len(gate.samples[0]))
         tape.roots = [tape.append(gate, tuple(range(tape.leaves)))]
         told = told_apart(tape)

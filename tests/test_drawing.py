@@ -16,7 +16,7 @@ import microgradnn as mg
 from microgradnn import Value, draw, steps, to_latex
 from microgradnn.drawing import layout
 from microgradnn.notation import digits
-from microgradnn.primitives import table
+from microgradnn.primitive import gates
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -124,7 +124,7 @@ def test_gradients_are_blank_until_a_sweep_arrives():
 
 
 def test_every_primitive_is_drawn():
-    for gate in table():
+    for gate in gates():
         for sample in gate.samples:
             operands = [Value(number, f"x{place}") for place, number in enumerate(sample)]
             wires, symbols, _ = parsed(draw(gate(*operands)).svg())

@@ -2,7 +2,7 @@
 
 from microgradnn import Value, maximum
 from microgradnn.graph import order_with_vectors, topological_order
-from microgradnn.value import dots
+from microgradnn.vectors import dots
 
 
 def chain(length):

@@ -9,12 +9,11 @@ from pathlib import Path
 import pytest
 
 import microgradnn
-from microgradnn.primitives import table
-from microgradnn.value import Value
 
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
-    "extras", "files", "reading", "primitives", "graph", "recording", "modes", "anomalies", "value", "settings",
+    "extras", "files", "reading", "primitive", "formulas", "table", "graph", "context", "anomalies", "recorders",
+    "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
     "notation", "functional", "backprop", "checks", "drawing", "compiler", "nn", "optim", "training", "saving",
     "plots", "sklearn",
     "demonstrations", "expression", "tables", "__init__", "__main__",
@@ -81,12 +80,3 @@ def test_functions_of_the_specification_are_attributes_of_the_package():
         grad value_and_grad jacobian hessian hvp jvp primitive steps check_grads Value no_grad
         detect_anomaly draw to_latex"""
     assert [name for name in promised.split() if not callable(getattr(microgradnn, name, None))] == []
-
-
-def test_annotated_methods_of_value_are_those_generated_from_the_table():
-    """The list in the class body is for readers and type checkers; the table decides."""
-    one_operand = {gate.name for gate in table() if gate.arity == 1} - {"negative", "positive"}
-    annotated = {name for name in Value.__annotations__ if not name.startswith("_")}
-    assert annotated == one_operand | {"leaky_relu", "elu"}
-    operators = {name for name in Value.__annotations__ if name.startswith("__")}
-    assert all(callable(getattr(Value, name)) for name in annotated | operators)

@@ -12,7 +12,7 @@ import microgradnn as m
 from microgradnn import Value, nn
 from microgradnn.graph import topological_order
 from microgradnn.nn.losses import LOSSES
-from microgradnn.primitives import lookup
+from microgradnn.primitive import lookup
 
 QUICK = settings(max_examples=30)
 seeds, counts, widths = st.integers(0, 10**6), st.integers(1, 5), st.integers(2, 5)

@@ -17,10 +17,10 @@ from microgradnn import __version__
 from microgradnn.__main__ import main
 from microgradnn.drawing import ENDINGS
 from microgradnn.expression import FUNCTIONS, LONGEST, evaluate, parse
-from microgradnn.primitives import primitive, scratch_table, table
+from microgradnn.primitive import gates, primitive, scratch_table
 
 CIRCUIT = ["(x+y)*z", "x=-2", "y=5", "z=-4"]
-GATES = list(table())  # before any test defines its own
+GATES = list(gates())  # before any test defines its own
 WEIGHTS = ["w0=2", "w1=-3", "w2=-3", "x0=-1", "x1=-2"]
 NEURON = ["1/(1+exp(-(w0*x0+w1*x1+w2)))", *WEIGHTS]
 PACKED = ["sigmoid(w0*x0+w1*x1+w2)", *WEIGHTS]

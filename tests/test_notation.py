@@ -7,7 +7,7 @@ import pytest
 from microgradnn import Value, leaky_relu, maximum, where
 from microgradnn.graph import topological_order
 from microgradnn.notation import digits, factor, formula, latex_formula, latex_name, latex_number, names, symbol
-from microgradnn.primitives import lookup, table
+from microgradnn.primitive import gates, lookup
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_a_name_used_twice_gets_a_number():
 
 
 def test_every_gate_can_be_written_as_text_and_as_latex():
-    for gate in table():
+    for gate in gates():
         for sample in gate.samples:
             letters = list("abcdefgh"[: len(sample)])
             for written in (formula(gate, letters), latex_formula(gate, letters)):

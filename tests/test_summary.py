@@ -9,10 +9,10 @@ import pytest
 
 import microgradnn as mg
 from microgradnn import Value, draw, nn
+from microgradnn.context import inside
 from microgradnn.drawing import folding, layout
 from microgradnn.drawing.summary import BAR_HEIGHT, BARS
-from microgradnn.modes import inside
-from microgradnn.value import dots
+from microgradnn.vectors import dots
 from tests.test_drawing import printed_elsewhere
 
 SVG = "{http://www.w3.org/2000/svg}"

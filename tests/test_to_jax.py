@@ -7,7 +7,8 @@ import pytest
 
 import microgradnn as mg
 from microgradnn import Value, nn
-from microgradnn.primitives import LABELLED, primitive, table
+from microgradnn.primitive import gates, primitive
+from microgradnn.table import LABELLED
 from tests.compile_cases import CASES, flat, tiled
 
 pytestmark = pytest.mark.jax
@@ -54,7 +55,7 @@ def test_a_gradient_by_an_input_is_not_0_because_it_was_left_out(double_precisio
 _far = (-800.0, -40.0, 0.0, 1e-17, 40.0, 800.0)
 POINTS = [  # of every gate: its samples, kinks, and far out where the second derivative has a value
     (gate, point)
-    for gate in table()
+    for gate in gates()
     for point in [
         *gate.samples,
         *([(x,) for x in _far] if gate.name in ("sigmoid", "tanh", "softplus", "relu", "abs", "elu", "sign") else []),
@@ -75,7 +76,7 @@ def columns(gate):
     return [np.array([one for one in listed if len(one) == count]) for count in sorted({*map(len, listed)})]
 
 
-@pytest.mark.parametrize("gate", list(table()), ids=str)
+@pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_the_first_two_derivatives_of_every_gate_are_those_of_the_table(double_precision, gate):
     jax = double_precision
     for points in columns(gate):

@@ -4,7 +4,7 @@ import pytest
 
 import microgradnn as m
 from microgradnn import Value, grad, hessian, hvp, jacobian, jvp
-from microgradnn.primitives import lookup, table
+from microgradnn.primitive import gates, lookup
 
 pytestmark = pytest.mark.torch
 
@@ -35,8 +35,14 @@ OTHERWISE = {
     "cross_entropy": lambda t, index, *xs: t.nn.functional.cross_entropy(t.stack(xs), index.long()) + 0 * index,
     "argmax": lambda t, *xs: t.argmax(t.stack(xs)).double(),
     "share": lambda t, x, y: x / (x + y),
+    "cbrt": lambda t, x: t.sign(x) * t.abs(x) ** (1 / 3),
+    "norm": lambda t, *xs: t.linalg.norm(t.stack(xs)),
 }
-POINTS = [pytest.param(gate, sample, id=f"{gate.name}{sample}") for gate in table() for sample in gate.samples]
+POINTS = [
+    pytest.param(gate, sample, id=f"{gate.name}{sample}")
+    for gate in gates() for sample in gate.samples
+    if gate.name != "sinc" or abs(sample[0]) > 0.1  # torch has lost the digits of its derivatives near 0
+]  # fmt: skip
 
 
 @pytest.fixture
@@ -51,7 +57,10 @@ def torch():
 def in_torch(torch, gate, xs):
     if gate.name in OTHERWISE:
         return OTHERWISE[gate.name](torch, *xs)
-    return getattr(torch, gate.name)(*xs)
+    for module in (torch, torch.nn.functional):
+        if hasattr(module, gate.name):
+            return getattr(module, gate.name)(*xs)
+    raise AssertionError(f"write {gate.name} in torch's words")
 
 
 @pytest.mark.parametrize(("gate", "sample"), POINTS)

@@ -15,9 +15,9 @@ from hypothesis import given, settings, strategies as st
 
 import microgradnn as m
 from microgradnn import Value, detect_anomaly, dot, grad, hessian, hvp, nn, no_grad, steps
+from microgradnn.context import recording
 from microgradnn.graph import Vector, order_with_vectors, topological_order
-from microgradnn.modes import recording
-from microgradnn.value import dots
+from microgradnn.vectors import dots
 
 QUICK = settings(max_examples=30)
 

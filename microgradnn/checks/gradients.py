@@ -13,12 +13,13 @@ from itertools import product
 from typing import Any
 
 from microgradnn.backprop import jacobian, leaves, like
+from microgradnn.context import no_grad
 from microgradnn.graph import topological_order
-from microgradnn.modes import no_grad
 from microgradnn.notation import names
-from microgradnn.primitives import ForwardError
+from microgradnn.primitive import ForwardError
 from microgradnn.reading import number
-from microgradnn.value import Value, sweep
+from microgradnn.sweep import sweep
+from microgradnn.value import Value
 
 EPSILON = 2.0**-52  # the distance from 1.0 to the next float
 BESIDE = 0.00113  # where order 2 and above look again: close by, and no round number, which might be a kink
@@ -70,7 +71,7 @@ def check_grads(f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *,
 
     >>> from microgradnn import tanh
     >>> check_grads(lambda w, x: tanh(w[0] * x + w[1]), ([0.5, -1.0], 2.0), order=2)
-    >>> from microgradnn.primitives import primitive, scratch_table
+    >>> from microgradnn.primitive import primitive, scratch_table
     >>> with scratch_table():
     ...     wrong = primitive("wrong", lambda x: x * x, lambda out, x: x)
     ...     check_grads(wrong, (3.0,))

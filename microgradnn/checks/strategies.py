@@ -5,7 +5,7 @@ worth, and where it has no value, is for the forward functions to say: nothing h
 
 >>> from hypothesis import given
 >>> from microgradnn import check_grads
->>> from microgradnn.primitives import lookup
+>>> from microgradnn.primitive import lookup
 >>> @given(expressions(variables=2, gates=[lookup("add"), lookup("tanh")]), points(2))
 ... def sums_and_tanh_have_the_right_gradient(expression, point):
 ...     check_grads(expression, tuple(point))
@@ -23,8 +23,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from microgradnn.primitives import LABELLED, Primitive, table
-from microgradnn.value import Value, functions
+from microgradnn.primitive import Primitive, gates as entries
+from microgradnn.table import LABELLED
+from microgradnn.value import Value
 
 Line = tuple[Primitive, tuple[int | float, ...]]  # a gate and its operands: an int is a register, a float a constant
 
@@ -44,7 +45,7 @@ class Expression:
     The first registers are the variables, the last line is the result. Call it with numbers or Values; `run`
     gives the gates any other meaning.
 
-    >>> from microgradnn.primitives import lookup
+    >>> from microgradnn.primitive import lookup
     >>> square = Expression(1, ((lookup("multiply"), (0, 0)), (lookup("add"), (1, 1)), (lookup("sin"), (2,))))
     >>> square
     u1 = x * x; sin(u1 + u1)
@@ -97,7 +98,7 @@ def _apply(gate: Primitive, operands: list[Any]) -> Any:
         return gate(*operands)
     if gate.name in _OPERATORS:
         return _OPERATORS[gate.name][1](*operands)
-    return functions.get(gate.name, gate)(*operands)
+    return gate.quick(*operands)
 
 
 _HALF = 80  # operands are drawn as integers, few choices shrink well: registers below, constants from here on
@@ -113,7 +114,7 @@ def expressions(
     operand. At least one operand of a gate is no constant. Shrinks to few gates, those that come first in the table.
     See the preface for an example.
     """
-    chosen = tuple(gates or [gate for gate in table() if gate not in LABELLED])
+    chosen = tuple(gates or [gate for gate in entries() if gate not in LABELLED])
     lines: list[Line] = []
     for gate, *drawn in draw(_gates_with_operands(chosen, max_gates)):
         registers = [*reversed(range(variables, variables + len(lines))), *range(variables)]

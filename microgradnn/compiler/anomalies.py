@@ -15,8 +15,9 @@ from microgradnn.anomalies import at_line, note_line, refuse_nan
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.python_backend import by_limits
 from microgradnn.compiler.tape import Tape
-from microgradnn.modes import plainly_recording, watching
-from microgradnn.value import Value, record, sweep
+from microgradnn.context import plainly_recording, watching
+from microgradnn.sweep import sweep
+from microgradnn.value import Value, record
 
 
 class Watch:

@@ -9,8 +9,8 @@ import numpy as np
 
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.primitives import LABELLED
 from microgradnn.reading import numbers_in
+from microgradnn.table import LABELLED
 from microgradnn.value import Value
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from microgradnn.compiler.tape import Place, Tape, distinct
-from microgradnn.primitives import Primitive, lookup
+from microgradnn.primitive import Primitive, lookup
 
 _DOT = lookup("dot")
 

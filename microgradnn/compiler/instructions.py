@@ -15,7 +15,7 @@ import numpy as np
 
 from microgradnn.compiler.layout import GRADIENT, Array, View
 from microgradnn.compiler.tape import simplified
-from microgradnn.primitives import Primitive
+from microgradnn.primitive import Primitive, lookup
 
 
 @dataclass(eq=False)
@@ -199,8 +199,11 @@ class Writer:
         (True, 5.0, 0)
         """
         if all(isinstance(operand, float) for operand in operands):
+            constants: Any = operands
             with np.errstate(all="ignore"):
-                return float(getattr(np, function)(*operands))
+                if not hasattr(np, function):  # such as erf
+                    return lookup(function).limit(constants)
+                return float(getattr(np, function)(*constants))
         found = self._simplest(function, operands)
         return self.write(function, operands) if found is None else found
 

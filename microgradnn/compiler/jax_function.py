@@ -19,7 +19,7 @@ from microgradnn.compiler.jax_source import JaxSource
 from microgradnn.compiler.layout import Layout
 from microgradnn.compiler.lowering import lower
 from microgradnn.compiler.source import load
-from microgradnn.primitives import Primitive
+from microgradnn.primitive import Primitive
 
 _PLAIN = ("add", "subtract", "multiply", "negative", "positive", "sum")  # JAX differentiates them as the table does
 

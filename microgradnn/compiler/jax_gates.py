@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.primitives import LABELLED, Primitive
+from microgradnn.primitive import Primitive
+from microgradnn.table import LABELLED
 
 
 class JaxGates(dict[Primitive, "JaxGate"]):
@@ -143,7 +144,7 @@ class _Functions:
             return lambda x: jnp.sqrt(apart(x))
         if name in ("sum", "max", "min"):  # along the stack
             return partial(getattr(jnp, name), axis=0)
-        return getattr(special if name == "erf" else jnp, name)
+        return getattr(jnp, name, None) or getattr(special, name)  # such as erf
 
     def places(self, stack: Any) -> Any:
         """0, 1, 2 … along the stack."""

@@ -251,7 +251,7 @@ class JaxSource:
                 return f"jnp.sum({names[0]}, axis=-1)"
             case "sum" | "max" | "min":
                 return f"jnp.{function}({names[0]}, axis=0)"
-        text = _called(f"{'special' if function == 'erf' else 'jnp'}.{function}", names)
+        text = _called(f"{'jnp' if hasattr(np, function) else 'special'}.{function}", names)
         return _called("apart", [text]) if function in ("exp", "power") else text
 
     def all_params(self, operands: Sequence[Any], out: View | Temp) -> bool:

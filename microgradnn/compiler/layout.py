@@ -17,7 +17,7 @@ import numpy as np
 
 from microgradnn.compiler.grouping import CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS, Group, Product
 from microgradnn.compiler.tape import Place
-from microgradnn.primitives import Primitive
+from microgradnn.primitive import Primitive
 
 Array = np.ndarray[Any, Any]
 

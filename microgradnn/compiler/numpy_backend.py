@@ -14,7 +14,7 @@ from microgradnn.compiler.instructions import Instructions
 from microgradnn.compiler.layout import GRADIENT, Array, Layout, View
 from microgradnn.compiler.numpy_source import NumPySource
 from microgradnn.compiler.source import compiled
-from microgradnn.primitives import Primitive
+from microgradnn.primitive import Primitive
 
 # ---- what the source calls ---------------------------------------------------------------------------------------
 

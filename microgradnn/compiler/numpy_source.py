@@ -17,7 +17,7 @@ import numpy as np
 from microgradnn.compiler.grouping import CONSTANTS, LETTERS, PARAMETERS, UNIFORM
 from microgradnn.compiler.instructions import COMPARISONS, COUNT, INVERSE_COUNT, Instruction, Instructions, Temp, Term
 from microgradnn.compiler.layout import GRADIENT, Array, Layout, Piece, View
-from microgradnn.primitives import lookup
+from microgradnn.primitive import lookup
 
 
 class NumPySource:

@@ -29,7 +29,7 @@ from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.tracing import collector_paused, trace
-from microgradnn.modes import Mode, mode
+from microgradnn.context import current
 from microgradnn.reading import numbers_in, read_array
 from microgradnn.value import Value
 
@@ -259,8 +259,7 @@ class Program:
 
     def _watch(self, arrays: Sequence[Array]) -> Watch | None:
         """With `detect_anomaly`, refuse gates that give nan, and return what looks at the results."""
-        wanted = mode.get()
-        if wanted.__class__ is not Mode or not wanted.detect_anomaly:
+        if not current().detect_anomaly:
             return None
         watch = Watch(self._tape, self._leaves, self._params, arrays)
         watch.values()

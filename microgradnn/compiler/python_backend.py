@@ -17,7 +17,7 @@ from microgradnn.compiler.layout import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.zeros import told_apart
-from microgradnn.primitives import NOTHING, ForwardError, Primitive, lookup
+from microgradnn.primitive import NOTHING, ForwardError, Primitive, lookup
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
 _LINES = 25_000  # of one function: Python takes some 6 KB for each while it compiles

@@ -6,7 +6,7 @@ from array import array
 from types import CodeType, FrameType
 from typing import Any
 
-from microgradnn.modes import is_ours, line_text
+from microgradnn.context import is_ours, line_text
 
 
 class Sources:

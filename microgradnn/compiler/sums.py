@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.zeros import kept_in_order, told_apart
-from microgradnn.primitives import Primitive, lookup
+from microgradnn.primitive import Primitive, lookup
 
 _ADD, _SUM, _MULTIPLY, _DOT = lookup("add"), lookup("sum"), lookup("multiply"), lookup("dot")
 

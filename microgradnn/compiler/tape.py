@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from microgradnn.compiler.sources import Sources
-from microgradnn.primitives import NOTHING, Primitive, lookup
+from microgradnn.primitive import NOTHING, Primitive, lookup
 
 Place = int | float
 Line = tuple[Primitive, tuple[Place, ...]]

@@ -21,9 +21,18 @@ from typing import Any, NoReturn
 import numpy as np
 
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.modes import Mode, called_by_user, is_ours, line_text, mode, source_line, traced_on
-from microgradnn.primitives import NOTHING, OPERATORS, Primitive, lookup
+from microgradnn.context import (
+    Context,
+    called_by_user,
+    context,
+    is_ours,
+    line_text,
+    source_line,
+    traced_on,
+)
+from microgradnn.primitive import NOTHING, Primitive, lookup
 from microgradnn.reading import number, remedy
+from microgradnn.table import OPERATORS
 from microgradnn.value import Value
 
 
@@ -42,12 +51,12 @@ class Traced(Value):
             "function return it"
         )
 
-    def record_gate(self, gate: Primitive, operands: Sequence[Any]) -> Value:
+    def record_gate(self, gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Value:
         """Write `gate(*operands)` on the tape: what a primitive calls when it meets a traced Value."""
-        wanted = mode.get()
-        if wanted.__class__ is Mode and wanted.tape is not None:
-            tracer: Tracer = wanted.tape
-            return tracer.record(gate, [x if isinstance(x, Value) else number(x) for x in operands], wanted)
+        here = context.get()
+        if here.__class__ is Context and here.tape is not None:
+            tracer: Tracer = here.tape
+            return tracer.record(gate, [x if isinstance(x, Value) else number(x) for x in operands], here)
         return super().record_gate(gate, operands)  # after tracing: refused
 
     def __hash__(self) -> int:
@@ -86,15 +95,17 @@ def _operator(gate: Primitive, swapped: bool) -> Callable[[Traced, Any], Any]:
     def operator(x: Traced, y: Any) -> Any:
         if y.__class__ is int:
             y = float(y)
-        operands, wanted = (y, x) if swapped else (x, y), mode.get()
-        if wanted.__class__ is Mode and wanted.tape is not None and (y.__class__ is float or isinstance(y, Value)):
-            return wanted.tape.record(gate, operands, wanted)
+        operands, here = (y, x) if swapped else (x, y), context.get()
+        if here.__class__ is Context and here.tape is not None and (y.__class__ is float or isinstance(y, Value)):
+            return here.tape.record(gate, operands, here)
         return gate(*operands)
 
     return operator
 
 
 for _name, _method in OPERATORS.items():
+    if lookup(_name).arity == 1:
+        continue
     setattr(Traced, f"__{_method}__", _operator(lookup(_name), swapped=False))
     setattr(Traced, f"__r{_method}__", _operator(lookup(_name), swapped=True))
 
@@ -166,9 +177,9 @@ class Tracer:
             "it is to be learned, compute it inside, or use its .data for a constant"
         )
 
-    def record(self, gate: Primitive, operands: Sequence[Any], mode: Mode) -> Traced:
-        """Write a gate; what a Value calls while the tracer's mode is on."""
-        if not mode.record:
+    def record(self, gate: Primitive, operands: Sequence[Any], here: Context) -> Traced:
+        """Write a gate; what a Value calls while the tracer is at work."""
+        if not here.record:
             raise TypeError(
                 f"{source_line()}: no_grad() has no meaning in a function that compile records: leave it out"
             )
@@ -179,7 +190,7 @@ class Tracer:
             else params[x] if x in params else place(x)
             for x in operands
         ]  # fmt: skip
-        found = tape.write(gate, tuple(places), mode.path)
+        found = tape.write(gate, tuple(places), here.path)
         if self._expected is None:
             self.places.append(found)
             if len(tape.lines) > written:
@@ -197,9 +208,9 @@ class Tracer:
         self.refused = self.refused or error
         return self.refused
 
-    def record_choice(self, gate: Primitive, operands: Sequence[Any], mode: Mode) -> Traced:
+    def record_choice(self, gate: Primitive, operands: Sequence[Any], here: Context) -> Traced:
         """Write a gate of a partial among whose operands is NOTHING, which the tape keeps apart from the number 0."""
-        place = self.record(gate, operands, mode).place
+        place = self.record(gate, operands, here).place
         return _traced(self, place, gate, [0.0 if x is NOTHING else x for x in operands])
 
     def refusal(self) -> TypeError:

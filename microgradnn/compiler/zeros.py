@@ -16,15 +16,14 @@ select may give either of two zeros.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 from microgradnn.compiler.tape import Place, Tape
-from microgradnn.primitives import BUILT_IN, Primitive, lookup
+from microgradnn.primitive import BUILT_IN, Primitive, lookup
 
 _ADD, _SUM, _MULTIPLY = lookup("add"), lookup("sum"), lookup("multiply")
 LARGE = 2.0**52  # doubles of that size have no digits behind the point
 
-# The operands of which −0.0 leads to another number than 0.0, for our gates of several. Those of one are tried out.
-_TELL_APART = {"divide": (1,), "atan2": (0, 1), "power": (0,)}
 _NEVER_NEGATIVE = {  # gates of which no zero is −0.0
     "exp", "cos", "cosh", "sigmoid", "softplus", "log", "clipped_log", "logsumexp", "abs", "hypot", "sign", "step",
     "equal", "relu", "sum", "dot",
@@ -81,15 +80,25 @@ def _never_negative(gate: Primitive, places: tuple[Place, ...]) -> bool:
     return square or gate.name in _NEVER_NEGATIVE
 
 
+@lru_cache
 def _operands_told_apart(gate: Primitive, count: int) -> tuple[int, ...]:
-    if gate.arity == 1:
+    """The operands of which −0.0 leads to another number than 0.0: found by trying both, beside samples, 0s and −1s."""
+    if gate.arity is None or (gate.arity > 1 and gate.name not in BUILT_IN):
+        return () if gate.name in BUILT_IN else tuple(range(count))
+    points = [*gate.samples, (0.0,) * count, (-1.0,) * count]
+    return tuple(place for place in range(count) if any(_tells_apart(gate, point, place) for point in points))
+
+
+def _tells_apart(gate: Primitive, point: tuple[float, ...], place: int) -> bool:
+    numbers = []
+    for zero in (0.0, -0.0):
+        operands = [*point[:place], zero, *point[place + 1 :]]
         try:
-            values = [gate.limit([zero]) for zero in (0.0, -0.0)]
-            slopes = [gate.partials(value, [zero])[0] for value, zero in zip(values, (0.0, -0.0), strict=True)]
+            out = gate.limit(operands)
+            numbers.append([out, *gate.partials(out, operands)])
         except Exception:  # a gate of the user's own that knows nothing of 0
-            return (0,)
-        return () if _same(*values) and _same(*slopes) else (0,)
-    return _TELL_APART.get(gate.name, ()) if gate.name in BUILT_IN else tuple(range(count))
+            return True
+    return not all(map(_same, *numbers))
 
 
 def _same(x: float | None, y: float | None) -> bool:

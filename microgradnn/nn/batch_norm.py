@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
+from microgradnn.context import current
 from microgradnn.functional import mean, sqrt
-from microgradnn.modes import current_mode
 from microgradnn.nn.module import Batch, Module
 from microgradnn.nn.parameters import data_of
 from microgradnn.settings import checked
@@ -79,7 +79,7 @@ Receiver = Callable[[BatchNorm, list[tuple[Any, Any]], int], None]
 
 
 def _moved(norm: BatchNorm, statistics: list[tuple[Any, Any]], n: int) -> None:
-    if current_mode().tape is not None:
+    if current().tape is not None:
         raise TypeError(
             f"{norm!r} in training moves its running statistics with every batch, a compiled function would not: call "
             "eval() on the model, or train it with fit(..., compiled=True)"

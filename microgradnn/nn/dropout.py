@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.modes import current_mode
+from microgradnn.context import current
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.module import Batch, Module
 from microgradnn.settings import checked
@@ -51,7 +51,7 @@ Source = Callable[[Dropout, int], Sequence[Any]]
 
 
 def _drawn(dropout: Dropout, size: int) -> list[float]:
-    if current_mode().tape is not None:
+    if current().tape is not None:
         raise TypeError(
             f"{dropout!r} in training draws a mask for every batch, a compiled function would repeat one: call eval() "
             "on the model, or train it with fit(..., compiled=True)"

@@ -11,7 +11,8 @@ from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import INITIALISERS, Activation
 from microgradnn.nn.module import Batch, Module, Sequential
 from microgradnn.settings import checked
-from microgradnn.value import Value, dots
+from microgradnn.value import Value
+from microgradnn.vectors import dots
 
 Name = str | Callable[[Any], Any] | None
 

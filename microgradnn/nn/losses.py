@@ -15,8 +15,8 @@ from typing import Any
 from microgradnn import functional
 from microgradnn.backprop import leaves
 from microgradnn.nn.module import Module, as_list, examples
-from microgradnn.primitives import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
 from microgradnn.settings import checked
+from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
 from microgradnn.value import Value
 
 _LOWEST = math.exp(-100)  # PyTorch cuts logarithms of probabilities off at −100 too

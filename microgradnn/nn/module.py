@@ -12,7 +12,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
-from microgradnn.modes import current_mode, inside, source_line
+from microgradnn.context import current, inside, source_line
 from microgradnn.nn.parameters import (
     PLAIN,
     check_buffer,
@@ -83,7 +83,7 @@ class Module:
                 )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        running = current_mode().path is not None
+        running = current().path is not None
         if name in self.buffers:
             check_buffer(f"self.{name}", value, f" ({source_line()})")
         elif running:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from microgradnn.modes import no_grad
+from microgradnn.context import no_grad
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES

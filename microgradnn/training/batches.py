@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from microgradnn.modes import no_grad
+from microgradnn.context import no_grad
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import check_buffer, data_of
 from microgradnn.optim import Optimizer

@@ -16,7 +16,7 @@ import numpy as np
 from microgradnn.backprop import leaves, like
 from microgradnn.compiler import compile
 from microgradnn.compiler.program import Program, build
-from microgradnn.modes import no_grad
+from microgradnn.context import no_grad
 from microgradnn.nn.batch_norm import BatchNorm, statistics_to
 from microgradnn.nn.dropout import Dropout, masks_from
 from microgradnn.nn.losses import LOSSES

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from microgradnn.anomalies import at_line
+from microgradnn.context import detect_anomaly
 from microgradnn.graph import topological_order
-from microgradnn.modes import detect_anomaly
-from microgradnn.value import Value, sweep
+from microgradnn.sweep import sweep
+from microgradnn.value import Value
 
 Result = TypeVar("Result")
 

@@ -10,11 +10,11 @@ import weakref
 import pytest
 
 from microgradnn import Value, detect_anomaly, grad, maximum, no_grad, sqrt, where
-from microgradnn.modes import current_mode, inside, recording
+from microgradnn.context import current, inside, recording
 
 
 def records():
-    return current_mode().record
+    return current().record
 
 
 def plain(given=None):
@@ -285,13 +285,13 @@ def test_blocks_that_end_out_of_turn_end_alone():
             yield
 
     for own, outer in [(no_grad(), detect_anomaly()), (no_grad(), no_grad()), (no_grad(), recording())]:
-        expected = current_mode()._replace(**outer._changes)
+        expected = current()._replace(**outer._changes)
         running = lending(own)
         next(running)
         with outer:
             running.close()
-            assert current_mode() == expected
-        assert current_mode() == current_mode().__class__()
+            assert current() == expected
+        assert current() == current().__class__()
 
 
 def test_a_block_that_ends_in_another_context_changes_nothing_there():
@@ -311,8 +311,8 @@ def test_a_block_that_ends_in_another_context_changes_nothing_there():
 
 def test_modules_inside_each_other_and_a_mode_between_them():
     with inside("net"), no_grad(), inside("0"), recording():
-        assert (current_mode().path, current_mode().record) == ("net.0", True)
-    assert current_mode().path is None
+        assert (current().path, current().record) == ("net.0", True)
+    assert current().path is None
 
 
 def test_detect_anomaly_says_nothing_of_what_was_not_taken():

@@ -7,16 +7,15 @@ import operator
 import pytest
 from hypothesis import given, settings, strategies as st
 
+import microgradnn
 from microgradnn import Value
-from microgradnn.primitives import SIGNS, lookup, table
-from microgradnn.value import functions, record
+from microgradnn.primitive import gates, lookup
+from microgradnn.value import record
 
 EDGES = [0.0, -0.0, 0.5, 1.0, -1.0, 1 / 3, 3.0, -8.0, 710.0, 1e200, 1e308, 5e-324, float("inf"), float("-inf")]
 EDGES.append(float("nan"))
-OPERATORS = {
-    "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
-    "power": operator.pow,
-}  # fmt: skip
+OPERATORS = {gate.name: getattr(operator, gate.operator) for gate in gates() if gate.operator and gate.arity == 2}
+UNARY, BINARY = ([gate for gate in gates() if gate.arity == count] for count in (1, 2))
 
 
 def outcome(compute, *operands):
@@ -43,12 +42,16 @@ def from_the_table(gate, *operands):
     return repr((out, tuple(shown)))
 
 
-@pytest.mark.parametrize("gate", [gate for gate in table() if gate.arity == 1], ids=str)
+@pytest.mark.parametrize("gate", UNARY, ids=str)
 def test_functions_of_one_operand_are_the_table_bit_for_bit(gate):
     for x in EDGES:
         expected = from_the_table(gate, Value(x))
-        assert outcome(functions[gate.name], Value(x)) == expected, x
-        assert outcome(lambda x: getattr(x, SIGNS.get(gate.name, gate.name))(), Value(x)) == expected, x
+        assert outcome(gate.quick, Value(x)) == expected, x
+        if gate.operator:
+            assert outcome(getattr(operator, gate.operator), Value(x)) == expected, x
+        if gate.example:
+            assert outcome(lambda x: getattr(x, gate.name)(), Value(x)) == expected, x
+            assert outcome(getattr(microgradnn, gate.name), Value(x)) == expected, x
         assert outcome(gate, Value(x)) == expected, x
 
 
@@ -67,8 +70,11 @@ def test_recorders_are_the_table_bit_for_bit_at_any_floats(x, y):
     for name, apply in OPERATORS.items():
         for left, right in [(Value(x), Value(y)), (Value(x), y), (x, Value(y))]:
             assert outcome(apply, left, right) == from_the_table(lookup(name), left, right), name
-    for name, function in functions.items():
-        assert outcome(function, Value(x)) == from_the_table(lookup(name), Value(x)), name
+    for gate in UNARY:
+        assert outcome(gate.quick, Value(x)) == from_the_table(gate, Value(x)), gate
+    for gate in BINARY:
+        for left, right in [(Value(x), Value(y)), (Value(x), y)]:
+            assert outcome(gate.quick, left, right) == from_the_table(gate, left, right), gate
 
 
 @pytest.mark.parametrize("number", [2, True, 10**15])
@@ -81,7 +87,7 @@ def test_operators_take_integers_as_floats(name, number):
 
 
 def test_recording_by_hand_is_the_same_too():
-    for gate in table():
+    for gate in gates():
         for sample in gate.samples:
             operands = [Value(x) for x in sample]
             assert outcome(lambda *xs, gate=gate: record(gate, xs), *operands) == from_the_table(gate, *operands)

@@ -1,6 +1,6 @@
 """How gates are recorded in the current context: at all, with an eye on nan, and inside which module.
 
-A mode belongs to a context variable, so threads and tasks do not disturb each other.
+It is the value of one context variable, so threads and tasks do not disturb each other.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class Mode(NamedTuple):
+class Context(NamedTuple):
     """How gates are recorded in the current context; `path` is that of the module at work.
 
     Where a `tape` is given, gates are written there instead, without numbers: the compiler is tracing a function.
@@ -32,22 +32,28 @@ class Mode(NamedTuple):
     tape: Any = None
 
 
-# Where nothing but the path is asked for, the variable holds the path alone: quicker to tell from a Mode.
-mode: ContextVar[Mode | str | None] = ContextVar("mode", default=None)
+# Where nothing but the path is asked for, the variable holds the path alone: quicker to tell from a Context.
+context: ContextVar[Context | str | None] = ContextVar("context", default=None)
 
 
-def current_mode() -> Mode:
-    """The mode of the current context."""
-    wanted = mode.get()
-    return wanted if isinstance(wanted, Mode) else Mode(path=wanted)
+def current() -> Context:
+    """How gates are recorded here and now."""
+    here = context.get()
+    return here if isinstance(here, Context) else Context(path=here)
+
+
+def current_tape() -> Any:
+    """The tape on which gates are written here and now, or None."""
+    here = context.get()
+    return here.tape if here.__class__ is Context else None
 
 
 class Switch:
-    """A change of the mode: inside a `with` block, or all through a function that it decorates.
+    """A change of the context: inside a `with` block, or all through a function that it decorates.
 
-    The body of a decorated generator or coroutine runs in the changed mode; while it is suspended, the mode is that of
-    whoever goes on. A switch can be entered again, also inside itself and in several threads: which ones are on is
-    known to the context alone.
+    The body of a decorated generator or coroutine runs in the changed context; while it is suspended, the context is
+    that of whoever goes on. A switch can be entered again, also inside itself and in several threads: which ones are
+    on is known to the context alone.
     """
 
     __slots__ = ("_changes",)
@@ -66,7 +72,7 @@ class Switch:
                 return
 
     def __call__(self, function: F) -> F:
-        """`function` in the changed mode, of the same kind: plain, generator, async, or async generator."""
+        """`function` in the changed context, of the same kind: plain, generator, async, or async generator."""
         if not callable(function) or isinstance(function, (type, staticmethod)):
             raise TypeError(
                 f"a mode decorates a function, got {type(function).__name__} {function!r:.60}: decorate methods one by "
@@ -116,7 +122,7 @@ class Switch:
 
     @types.coroutine
     def _drive(self, body: Any) -> Generator[Any, Any, Any]:
-        """What `body`, a generator or an awaitable, yields and returns; it runs inside this mode, step by step."""
+        """What `body`, a generator or an awaitable, yields and returns; it runs in the changed context, in steps."""
         resume, sent = body.send, None
         while True:
             try:
@@ -145,8 +151,8 @@ def _turn(switches: tuple[Switch, ...]) -> None:
     changes: dict[str, Any] = {}
     for switch in switches:
         changes |= switch._changes
-    wanted = Mode(**changes)
-    mode.set(wanted.path if wanted == Mode(path=wanted.path) else wanted)
+    here = Context(**changes)
+    context.set(here.path if here == Context(path=here.path) else here)
 
 
 def no_grad() -> Switch:
@@ -215,7 +221,7 @@ def inside(name: str) -> Switch:
     >>> y.path
     'net.0'
     """
-    outer = current_mode().path
+    outer = current().path
     return Switch(path=name if outer is None else f"{outer}.{name}")
 
 

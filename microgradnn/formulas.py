@@ -1,0 +1,250 @@
+"""What does not fit in a line of the table: forward functions, partials and forms for arrays.
+
+Forward functions take floats and let nan through. Partials take (out, *operands) and are written with gates, which
+they look up by name when they are traced. Forms for arrays take `xp`, see `Primitive`.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from microgradnn.primitive import lookup
+
+LARGEST = sys.float_info.max
+
+
+def power(x: float, y: float) -> float:
+    out = x**y
+    if isinstance(out, complex):
+        raise ValueError("a negative base with a fractional exponent has no real power")
+    return float(out)
+
+
+def power_limit(x: float, y: float) -> float:
+    if x < 0 and y % 1 != 0:
+        return math.nan
+    return math.copysign(math.inf, x) if y % 2 == 1 else math.inf
+
+
+def sigmoid(x: float) -> float:
+    if x >= 0:
+        return 1.0 / (1.0 + math.exp(-x))
+    e = math.exp(x)
+    return e / (1.0 + e)
+
+
+def softplus(x: float) -> float:
+    return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
+
+
+def softsign(x: float) -> float:
+    return x / (1.0 + abs(x)) if abs(x) != math.inf else math.copysign(1.0, x)
+
+
+def sign(x: float) -> float:
+    return 1.0 if x > 0 else -1.0 if x < 0 else x if x != x else 0.0
+
+
+def extreme(choose: Callable[[Sequence[float]], float]) -> Callable[..., float]:
+    return lambda *xs: math.nan if any(x != x for x in xs) else choose(xs)
+
+
+def logsumexp(*xs: float) -> float:
+    peak = max(range(len(xs)), key=xs.__getitem__)
+    m = xs[peak]
+    if any(x != x for x in xs):
+        return math.nan
+    if math.isinf(m):
+        return m
+    return m + math.log1p(sum(math.exp(x - m) for i, x in enumerate(xs) if i != peak))
+
+
+def sinc(x: float) -> float:
+    return math.sin(math.pi * x) / (math.pi * x) if x else 1.0
+
+
+def slope_of_sinc(x: Any) -> Any:
+    """(cos πx − sinc x) / x, and near 0, where that would cancel, its series: Σ (−1)ᵏ π²ᵏ 2k x²ᵏ⁻¹ / (2k + 1)!."""
+    where, far = lookup("where"), x * x - 0.1
+    beyond, near, series = where(far, x, 1.0), where(far, 0.0, x), 0.0
+    for k in range(10, 0, -1):
+        series = (-1) ** k * math.pi ** (2 * k) * 2 * k / math.factorial(2 * k + 1) + near * near * series
+    return where(far, (lookup("cos")(math.pi * beyond) - lookup("sinc")(beyond)) / beyond, near * series)
+
+
+def xlogy(x: float, y: float) -> float:
+    return 0.0 if x == 0 and y == y else x * math.log(y)
+
+
+def floor(x: float) -> float:
+    return float(math.floor(x)) if x and math.isfinite(x) else x
+
+
+def norm(*xs: float) -> float:
+    return math.nan if any(x != x for x in xs) else math.hypot(*xs)
+
+
+def sinc_of_arrays(xp: Any, x: Any) -> Any:
+    angle = xp.where(xp.equal(x, 0.0), 1.0, math.pi * x)
+    return xp.where(xp.equal(x, 0.0), 1.0, xp.sin(angle) / angle)
+
+
+def norm_of_arrays(xp: Any, xs: Any) -> Any:
+    largest = xp.max(xp.abs(xs))
+    scale = xp.where(xp.equal(largest, 0.0), 1.0, xp.minimum(largest, LARGEST))
+    return scale * xp.sqrt(xp.sum(xs / scale * (xs / scale)))
+
+
+def shift(x: float, m: float) -> float:
+    return 0.0 if x == m else x - m
+
+
+def cross_entropy(index: float, *xs: float) -> float:
+    own, peak = select(index, *xs), extreme(max)(*xs)
+    if peak == -math.inf:  # nothing is possible
+        return math.nan
+    others = sum([math.exp(shift(x, peak)) for n, x in enumerate(xs) if n != index])
+    return shift(peak, own) + math.log1p(others + math.expm1(shift(own, peak)))
+
+
+def partials_of_cross_entropy(out: Any, index: Any, *xs: Any) -> list[Any]:
+    """The softmax, but by the chosen operand minus what the others have: the 1 less there would cancel."""
+    share, where, equal, minus = _quickest((index, *xs), "share", "where", "equal", "negative")
+    return [None] + [
+        where(equal(index, float(n)), minus(share(others, own)), share(own, others))
+        for n, (own, others) in enumerate(_exponentials(xs))
+    ]
+
+
+def softmax(*xs: Any) -> list[Any]:
+    """exp(xᵢ) / Σ exp(xⱼ), the partials of logsumexp."""
+    (share,) = _quickest(xs, "share")
+    return [share(own, others) for own, others in _exponentials(xs)]
+
+
+def _exponentials(xs: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Each exp(xᵢ) and the sum of the others, relative to the maximum: exact where exp(x - out) has lost digits."""
+    maximum, exp, shift = _quickest(xs, "maximum", "exp", "shift")
+    peak = maximum(*xs)
+    exponentials = [exp(shift(x, peak)) for x in xs]
+    return list(zip(exponentials, _sums_of_others(exponentials), strict=True))
+
+
+def _sums_of_others(xs: list[Any]) -> list[Any]:
+    """For each of `xs` the sum of the others, without a difference that could cancel: of pairs, then within them."""
+    if len(xs) < 3:
+        return [0.0] if len(xs) == 1 else xs[::-1]
+    pairs = [xs[n : n + 2] for n in range(0, len(xs), 2)]
+    sums: list[Any] = []
+    for pair, others in zip(pairs, _sums_of_others([x[0] + x[1] if len(x) == 2 else x[0] for x in pairs]), strict=True):
+        sums += [others + x for x in pair[::-1]] if len(pair) == 2 else [others]
+    return sums
+
+
+def _quickest(operands: Sequence[Any], *gates: str) -> list[Callable[..., Any]]:
+    """What does the same as the gates, sooner: to floats alone, or to Values."""
+    if set(map(type, operands)) == {float}:
+        return [lookup(gate).forward for gate in gates]
+    return [lookup(gate).quick for gate in gates]
+
+
+def partials_of_ties(out: Any, *xs: Any) -> list[Any]:
+    equal, where = lookup("equal"), lookup("where")
+    ties = [equal(x, out) for x in xs]
+    share = 1 / lookup("sum")(*ties)
+    other = where(equal(out, out), 0.0, out)  # nan where one of them is nan
+    return [where(tie, share, other) for tie in ties]
+
+
+sum_of_products: Callable[[Sequence[float], Sequence[float]], float] = getattr(
+    math, "sumprod", lambda w, x: sum(map(operator.mul, w, x))
+)
+
+
+def dot(*operands: float) -> float:
+    half = len(operands) // 2
+    return sum_of_products(operands[:half], operands[half:-1]) + operands[-1]
+
+
+def dot_partials(weights: Any, inputs: Any) -> tuple[Any, Any, float]:
+    """The partials of Σ wᵢ xᵢ + b: xᵢ by wᵢ, wᵢ by xᵢ, and 1 by b."""
+    return inputs, weights, 1.0
+
+
+def partials_of_dot(out: Any, *operands: Any) -> list[Any]:
+    half = len(operands) // 2
+    by_weights, by_inputs, by_bias = dot_partials(operands[:half], operands[half:-1])
+    return [*by_weights, *by_inputs, by_bias]
+
+
+def finite(xp: Any, x: Any) -> Any:
+    return xp.maximum(xp.minimum(x, LARGEST), -LARGEST)
+
+
+def _below(xp: Any, xs: Any) -> Any:
+    """The difference x − max of a stack, and 0 where both are the same infinity."""
+    xs = finite(xp, xs)
+    return xs - xp.max(xs)
+
+
+def _exponentials_of_arrays(xp: Any, xs: Any) -> tuple[Any, Any]:
+    """exp(x − max) of a stack, and Σ exp(x − max) − 1, which keeps what is small against the 1."""
+    below = _below(xp, xs)
+    peaks = xp.sign(below) + 1.0
+    return xp.exp(below), xp.sum(xp.exp(below) - peaks) + (xp.sum(peaks) - 1.0)
+
+
+def logsumexp_of_arrays(xp: Any, xs: Any) -> Any:
+    return xp.max(xs) + xp.log1p(_exponentials_of_arrays(xp, xs)[1])
+
+
+def logsumexp_partials_of_arrays(xp: Any, out: Any, xs: Any) -> tuple[Any]:
+    exponentials, excess = _exponentials_of_arrays(xp, xs)
+    return (exponentials / (excess + 1.0),)
+
+
+class _Choice:
+    """What arrays need for cross_entropy: exponentials relative to the peak, of the chosen operand and of the others.
+
+    Products with `chosen`, 0s and a 1, cost much less than `where`; what may be infinite is cut off in front of them.
+    """
+
+    def __init__(self, xp: Any, index: Any, xs: Any) -> None:
+        below, xs = _below(xp, xs), finite(xp, xs)
+        self.chosen = xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)
+        own = xp.sum(self.chosen * xs)
+        lower = own - xp.max(xs)
+        kept = xp.greater(xp.minimum(own, lower), -LARGEST)
+        self.below = lower / xp.where(kept, 1.0, 0.0)  # −∞ where own or the peak was cut off, nan where all are −∞
+        exponential = self.chosen * xp.exp(below)
+        self.others = xp.exp(below) - exponential
+        self.sum_of_others = xp.sum(self.others)
+        self.excess = self.sum_of_others + (xp.sum(exponential) - 1.0)  # Σ exp(x − max) − 1
+
+
+def cross_entropy_of_arrays(xp: Any, index: Any, xs: Any) -> Any:
+    choice = _Choice(xp, index, xs)
+    return xp.log1p(choice.excess) - choice.below
+
+
+def cross_entropy_partials_of_arrays(xp: Any, out: Any, index: Any, xs: Any) -> tuple[None, Any]:
+    choice = _Choice(xp, index, xs)
+    return None, (choice.others - choice.chosen * choice.sum_of_others) / (choice.excess + 1.0)
+
+
+def select(index: float, *xs: float) -> float:
+    if index % 1 or not 0 <= index < len(xs):
+        raise ValueError(f"the index must be a whole number from 0 to {len(xs) - 1}")
+    return xs[int(index)]
+
+
+def argmax(*xs: float) -> float:
+    return float(max(range(len(xs)), key=lambda n: (xs[n] != xs[n], xs[n])))
+
+
+def clipped_log(x: float, lowest: float) -> float:
+    return math.log(x if x < 0 or x > lowest or x != x else lowest)

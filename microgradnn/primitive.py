@@ -1,0 +1,356 @@
+"""What an entry of the table is: a gate with its value, its derivatives, its looks and its samples.
+
+Partials are written with primitives, so the same line serves numbers, recorded Values (higher orders) and the
+registers of a `Trace`, which is the source of all compiled forms. This module knows calculus and nothing of graphs: a
+primitive hands over to the first of its operands that can record. The entries themselves are in `table`.
+"""
+
+from __future__ import annotations
+
+import keyword
+import math
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from microgradnn.reading import number as number
+
+ForwardError = (ArithmeticError, ValueError)  # what math and float raise where a function has no value
+
+
+class _Nothing(float):
+    """The constant 0 in a partial: products with it, its negative and choices of it are nothing as well.
+
+    An operand whose partial comes down to it was not taken, so a sweep hands nothing on to it: what lies behind it
+    may be infinite. A 0 that comes out of the numbers is a plain float, and 0 × ∞ is nan.
+    """
+
+    __slots__ = ()
+    __mul__ = __rmul__ = lambda self, other: self
+    __neg__ = __pos__ = lambda self: self
+    __add__ = __radd__ = lambda self, other: self if other is self else other + 0.0
+    __reduce__ = lambda self: "NOTHING"  # noqa: E731  there is but one, also among what was pickled
+
+
+NOTHING = _Nothing(0.0)
+
+
+class Primitive:
+    """A gate: one entry gives its value, derivatives of any order, drawing, LaTeX, compiled forms and check.
+
+    Calculus. `forward` maps floats to a float and may raise ValueError or ArithmeticError where it has no value;
+    `limit` is the value there, where one exists. Each of `partials` is ∂out/∂operand as a function of
+    `(out, *operands)`, written with the functions of microgradnn and without `if`; None marks an operand without
+    gradient. A gate of any number of operands gives instead `variadic`, a function of `(out, *operands)` that returns
+    all its partials. Names and defaults of the operands are those of the first of these functions. `source` is
+    `forward` as an expression of Python and math, for speed: it must give the same bits.
+
+    Looks. `symbol` is drawn in the gate (three of them: all operands recorded, left constant, right constant); `text`
+    and `latex` are templates in `{0}`, `{1}`.
+
+    Arrays. `array` is `forward` on arrays, for compiled programs: the name of a function of NumPy, or a function of
+    `(xp, *operands)` written with `xp.exp`, `xp.where` and their like; a gate of any number of operands gets them
+    stacked, `xp.sum` goes along the stack. Without it, arrays are computed number by number. `array_partials`, a
+    function of `(xp, out, *operands)`, gives partials that cost arrays less than those above.
+
+    Samples and words. `samples` are points at which tests check the entry; `exact` is the function once more, as an
+    expression of the operands in the words of mpmath, their second opinion where mpmath has no function of that name;
+    `doc` is what it computes; `example` is a call with its result, `"cube(2.0) → 8.0"`.
+
+    Raises TypeError or ValueError for an unusable entry and for a name that the package itself uses.
+
+    >>> from microgradnn import Value, grad, primitive
+    >>> cube = primitive("cube", lambda x: x * x * x, lambda out, x: 3 * x * x, symbol="x³", samples=[-1.5, 2.0])
+    >>> cube(2)
+    8.0
+    >>> grad(cube)(2.0), grad(grad(cube))(2.0)
+    (12.0, 12.0)
+    """
+
+    def __init__(
+        self,
+        name: str,
+        forward: Callable[..., float],
+        *partials: Callable[..., Any] | None,
+        variadic: Callable[..., Sequence[Any]] | None = None,
+        limit: Callable[..., float] | None = None,
+        source: str | None = None,
+        operator: str | None = None,
+        symbol: str | tuple[str, str, str] | None = None,
+        text: str | None = None,
+        latex: str | None = None,
+        array: str | Callable[..., Any] | None = None,
+        array_partials: Callable[..., Sequence[Any]] | None = None,
+        samples: Sequence[Any] = (),
+        exact: str | None = None,
+        doc: str | None = None,
+        example: str | None = None,
+    ) -> None:
+        if not isinstance(name, str) or not name.isidentifier() or keyword.iskeyword(name):
+            raise ValueError(f"a primitive's name must be a Python identifier, got {name!r}")
+        if name in BUILT_IN:
+            raise ValueError(f"the primitive {name!r} belongs to microgradnn: choose another name")
+        if (variadic is None) == (not partials):
+            raise TypeError(f"{name}: give one partial per operand, or variadic= for any number of operands")
+        if not all(partial is None or callable(partial) for partial in (*partials, variadic)) or not callable(forward):
+            raise TypeError(f"{name}: forward and partials must be functions")
+        if operator and BUILT_IN:
+            raise ValueError(f"{name}: the operators of Python belong to gates of microgradnn")
+        for template in (text, latex, source):
+            try:
+                (template or "").format(*["x"] * len(partials))
+            except (IndexError, KeyError, ValueError):
+                raise ValueError(
+                    f"{name}: the template {template!r} must write {{0}}, {{1}} for its operands and double other "
+                    "braces"
+                ) from None
+        if isinstance(symbol, tuple) and len(partials) != 2:
+            raise ValueError(f"{name}: three symbols are for a gate of two operands, give one")
+        self.name = self.__name__ = name
+        self.forward = forward
+        self.arity = len(partials) if variadic is None else None  # None for any number of operands
+        self.source, self.operator = source, operator
+        self.symbol, self.text, self.latex = symbol or name, text, latex
+        self.array, self.array_partials = array, array_partials
+        stacked = variadic is not None and callable(array)  # then `array` takes xp, some operands, and the stack
+        self.leading: int | None = array.__code__.co_argcount - 2 if stacked else None  # type: ignore[union-attr]
+        self.samples = [point if isinstance(point, tuple) else (point,) for point in samples]
+        self.exact, self.example = exact, example
+        self.__doc__ = doc or f"The gate {name}."
+        self._partials, self._variadic, self._limit = partials, variadic, limit
+        self._traces: dict[int, Trace] = {}
+        self.quick: Callable[..., Any] = self.__call__  # the same, sooner where operands are Values: `value` sets it
+        _table[name] = self
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+    def __call__(self, *operands: Any) -> Any:
+        if self.arity is not None and len(operands) != self.arity:
+            plural = "operand" if self.arity == 1 else "operands"
+            raise TypeError(f"{self.name} takes {self.arity} {plural}, got {len(operands)}")
+        for operand in operands:
+            if hasattr(operand, "record_gate"):
+                return operand.record_gate(self, operands)
+        return self.evaluate([number(operand) for operand in operands])
+
+    def __reduce__(self) -> tuple[Callable[[str], Primitive], tuple[str]]:
+        return lookup, (self.name,)
+
+    def __deepcopy__(self, memo: object) -> Primitive:
+        return self
+
+    def evaluate(self, operands: Sequence[float]) -> float:
+        """The forward value of plain floats; raises what Python raises, with the gate and operands named."""
+        try:
+            return number(self.forward(*operands))
+        except ForwardError as error:
+            raise self.refusal(operands, error) from None
+
+    def limit(self, operands: Sequence[float]) -> float:
+        """The forward value by IEEE 754: where `evaluate` raises, the limit (1/0 is inf) or nan."""
+        try:
+            out = self.forward(*operands)
+            return out if out is NOTHING else number(out)
+        except ForwardError:
+            return math.nan if self._limit is None else self._limit(*operands)
+
+    def refusal(self, operands: Sequence[Any], error: Exception) -> Exception:
+        """The exception `error`, with a message that names the gate and its operands."""
+        error.args = (f"{self.describe(operands)}: {error.args[-1] if error.args else 'no value'}",)
+        return error
+
+    def describe(self, operands: Sequence[Any]) -> str:
+        """The call as a message shows it: `divide(a=1.0, b=0.0)`."""
+        return f"{self.name}({', '.join(_shown(operand) for operand in operands)})"
+
+    def trace(self, count: int | None = None) -> Trace:
+        """The partials as straight-line code over the operands and the output, for `count` operands."""
+        count = count if self.arity is None else self.arity
+        assert count is not None
+        if count not in self._traces:
+            self._traces[count] = Trace(self, count)
+        return self._traces[count]
+
+    def parameters(self) -> dict[str, float | None]:
+        """The names of the operands, each with its default or None; `*xs` stands for any number of them.
+
+        >>> from microgradnn.primitive import lookup
+        >>> lookup("leaky_relu").parameters(), lookup("select").parameters()
+        ({'x': None, 'slope': 0.01}, {'index': None, '*xs': None})
+        """
+        function = self._variadic or next((partial for partial in self._partials if partial), self.forward)
+        code, defaults = function.__code__, function.__defaults__ or ()
+        names = list(code.co_varnames[: code.co_argcount])
+        if function is not self.forward:
+            names.remove("out")
+        named: dict[str, float | None] = {
+            **dict.fromkeys(names),
+            **dict(zip(names[-len(defaults) :], defaults, strict=False)),
+        }
+        return named | ({f"*{code.co_varnames[code.co_argcount]}": None} if code.co_flags & 4 else {})
+
+    def partial_functions(self, out: Any, operands: Sequence[Any]) -> list[Any]:
+        """The partials written in the table, applied to `out` and `operands`; None where there is none."""
+        if self._variadic is not None:
+            partials = list(self._variadic(out, *operands))
+            if len(partials) != len(operands):
+                raise TypeError(f"{self.name}: {len(partials)} partials for {len(operands)} operands")
+            return partials
+        partials = [None if partial is None else partial(out, *operands) for partial in self._partials]
+        for place, (partial, found) in enumerate(zip(self._partials, partials, strict=True)):
+            if partial is not None and found is None:
+                raise TypeError(f"partial {place} of {self.name} gave None: did it forget to return its result?")
+        return partials
+
+    def partials(self, out: float, operands: Sequence[float]) -> list[float | None]:
+        """The local derivatives ∂out/∂operand at plain floats, by IEEE 754: never raises for a number.
+
+        >>> from microgradnn.table import sqrt
+        >>> sqrt.partials(0.0, [0.0])
+        [inf]
+        """
+        return self.trace(len(operands)).run(out, operands, Primitive.limit)
+
+    def handed(self, out: float, operands: Sequence[Any]) -> list[float | None]:
+        """The partials as a sweep uses them: None where nothing is handed on, to a number or to what was not taken.
+
+        Operands with `data` are recorded, floats are constants.
+
+        >>> from microgradnn.table import relu
+        >>> relu.handed(0.0, [-2.0]), relu.partials(0.0, [-2.0])
+        ([None], [0.0])
+        """
+        numbers = [operand if operand.__class__ is float else operand._data for operand in operands]
+        trace = self.trace(len(operands))
+        partials: list[Any] | None = None
+        if trace.chooses:
+            numbers = [
+                NOTHING if operand.__class__ is float and operand == 0.0 else x
+                for operand, x in zip(operands, numbers, strict=True)
+            ]
+        elif self._variadic is not None:
+            with suppress(*ForwardError, TypeError):  # TypeError: a power that came out complex
+                partials = [x if x is None else float(x) for x in self.partial_functions(out, numbers)]
+        if partials is None:
+            partials = trace.run(out, numbers, Primitive.limit, NOTHING)
+        return [
+            None if operand.__class__ is float or partial is NOTHING else partial
+            for operand, partial in zip(operands, partials, strict=True)
+        ]
+
+
+def _shown(operand: Any) -> str:
+    name = getattr(operand, "name", None)
+    value = getattr(operand, "data", operand)
+    return f"{name}={value!r}" if name else repr(value)
+
+
+class Register:
+    """A stand-in for a number while the partials of one primitive are traced: it writes down what it meets."""
+
+    def __init__(self, trace: Trace, index: int) -> None:
+        self._trace = trace
+        self._index = index
+
+    def record_gate(self, gate: Primitive, operands: Sequence[Any]) -> Register:
+        return self._trace.append(gate, operands)
+
+    def __bool__(self) -> bool:
+        raise TypeError(
+            f"the partial of {self._trace.primitive.name} decides by a number, which would freeze the decision: "
+            "use step, sign, where, maximum or minimum"
+        )
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"the partial of {self._trace.primitive.name} asks for a float: use the functions of microgradnn "
+            "(microgradnn.sin, not math.sin)"
+        )
+
+    __lt__ = __le__ = __gt__ = __ge__ = lambda self, other: bool(self)
+    __hash__ = None  # type: ignore[assignment]  # a register has no value to compare or hash by
+    __eq__ = __ne__ = __lt__  # comparing is refused like any decision
+
+
+class Trace:
+    """The partials of a primitive as straight-line code: instruction i writes register 1 + operands + i.
+
+    Register 0 is the output of the gate, the next ones are its operands. `results` holds, per operand,
+    a register (an int), a constant (a float) or None where the operand takes no gradient.
+    """
+
+    def __init__(self, primitive: Primitive, count: int) -> None:
+        self.primitive = primitive
+        self.count = count
+        self.instructions: list[tuple[Primitive, tuple[int | float, ...]]] = []
+        registers = [Register(self, index) for index in range(count + 1)]
+        try:
+            partials = primitive.partial_functions(registers[0], registers[1:])
+        except TypeError as error:
+            raise TypeError(f"the partials of {primitive.name} are called with (out, *operands): {error}") from error
+        self.results = [None if partial is None else self._register(partial) for partial in partials]
+        self.chooses = any(self.zeros(result) for result in self.results)  # some partial may come to nothing
+
+    def append(self, gate: Primitive, operands: Sequence[Any]) -> Register:
+        self.instructions.append((gate, tuple(self._register(operand) for operand in operands)))
+        return Register(self, self.count + len(self.instructions))
+
+    def _register(self, operand: Any) -> int | float:
+        if not isinstance(operand, Register):
+            return number(operand)
+        if operand._trace is not self:
+            raise TypeError(f"the partial of {self.primitive.name} uses a register of another trace")
+        return operand._index
+
+    def run(
+        self, out: Any, operands: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any], zero: float = 0.0
+    ) -> list[Any]:
+        """Evaluate the partials: `apply(primitive, operands)` is what an instruction means, `zero` the constant 0."""
+        registers = [out, *operands]
+
+        def read(place: int | float) -> Any:
+            return registers[place] if isinstance(place, int) else zero if place == 0.0 and zero is NOTHING else place
+
+        for gate, places in self.instructions:
+            registers.append(apply(gate, [read(place) for place in places]))
+        return [None if place is None else read(place) for place in self.results]
+
+    def zeros(self, place: int | float | None) -> set[int | float]:
+        """What may make `place` nothing: the constant 0.0, or the registers of operands, where they are constants."""
+        if not isinstance(place, int):
+            return {0.0} if place == 0.0 else set()
+        if place <= self.count:
+            return {place} if place else set()
+        gate, places = self.instructions[place - self.count - 1]
+        passed = {"where": places[1:], "multiply": places, "negative": places, "positive": places}.get(gate.name, ())
+        return {zero for inner in passed for zero in self.zeros(inner)}
+
+
+primitive = Primitive  # to define a gate: `cube = primitive("cube", …)`
+_table: dict[str, Primitive] = {}
+BUILT_IN: set[str] = set()  # names that users cannot define, filled by `table`
+
+
+def lookup(name: str) -> Primitive:
+    """The primitive called `name`; KeyError names the known ones."""
+    try:
+        return _table[name]
+    except KeyError:
+        raise KeyError(f"no primitive is called {name!r}: define it first; known are {', '.join(_table)}") from None
+
+
+def gates() -> Iterator[Primitive]:
+    """All primitives, in the order in which they were defined."""
+    return iter(list(_table.values()))
+
+
+@contextmanager
+def scratch_table() -> Iterator[None]:
+    """Forget the primitives defined inside the block when it ends: for tests and demonstrations."""
+    kept = dict(_table)
+    try:
+        yield
+    finally:
+        _table.clear()
+        _table.update(kept)

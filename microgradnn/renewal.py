@@ -1,0 +1,109 @@
+"""A graph and today's leaves: which gates are out of date, and the graph computed anew.
+
+Whether a graph is out of date is found by recording it again; nodes carry no stamp.
+"""
+
+from __future__ import annotations
+
+import math
+import weakref
+from collections.abc import Iterable
+from typing import Any
+
+from microgradnn.context import plainly_recording, watching
+from microgradnn.formulas import dot_partials
+from microgradnn.graph import topological_order
+from microgradnn.primitive import ForwardError
+
+
+def renew(root: Any) -> None:
+    """Give all gates before `root` the values and partials of today's leaves; change none where a gate has no value."""
+    order = topological_order(root)
+    if any(id(node) in _with_choices for node in order):
+        raise ValueError(
+            "forward() cannot compute this graph anew: it holds a derivative in which gates such as relu chose, "
+            "and what they did not take is not in it. Take the derivative anew: grad(f)(x)"
+        )
+    renewed = _recorded_anew(order)
+    for gate, anew in renewed.items():
+        gate._data, gate._grad = anew._data, None
+    numbers: dict[Any, list[float]] = {}  # of each vector, which its gates share
+    for gate, anew in renewed.items():
+        if not gate.has_vectors():
+            gate._left_partial, gate._right_partial = anew._left_partial, anew._right_partial
+            continue
+        weights, inputs, _ = gate._left
+        for vector in (weights, inputs):
+            if vector not in numbers:
+                numbers[vector] = [x if x.__class__ is float else x._data for x in vector.members]
+        by_weights, by_inputs, by_bias = dot_partials(numbers[weights], numbers[inputs])
+        gate._left_partial = (by_weights, by_inputs if gate._left_partial[1] is not None else None, by_bias)
+
+
+def _recorded_anew(order: Iterable[Any]) -> dict[Any, Any]:
+    """Each gate of `order`, a graph from its leaves on, with the same gate recorded anew from today's leaves."""
+    renewed: dict[Any, Any] = {}
+    with plainly_recording():
+        for node in order:
+            if node.primitive is not None:
+                renewed[node] = _again(node, [renewed.get(x, x) for x in node.operands])
+    return renewed
+
+
+def _again(node: Any, operands: Iterable[Any]) -> Any:
+    """The gate of `node` recorded once more, of `operands`.
+
+    Only a gate that was recorded by its limit, as in a derivative, keeps to that where it would raise.
+    """
+    operands = list(operands)
+    try:
+        return node.primitive.quick(*operands)
+    except ForwardError:
+        if math.isfinite(node._data):
+            raise
+        return node.record_gate(node.primitive, operands, by_limit=True)
+
+
+def outdated(order: Iterable[Any]) -> list[Any]:
+    """The gates of `order` whose value or partials are not what today's operands give."""
+    gates = []
+    with plainly_recording(), watching(False):
+        for node in order:
+            if node.primitive is not None:
+                try:
+                    anew = _again(node, node.operands)
+                    fits = _same(node._data, anew._data) and all(map(_same, node.handed, anew.handed))
+                except ForwardError:
+                    fits = False
+                if not fits:
+                    gates.append(node)
+    return gates
+
+
+def _same(x: float | None, y: float | None) -> bool:
+    if x is None or y is None:
+        return x is y
+    return (x == y and math.copysign(1.0, x) == math.copysign(1.0, y)) or (x != x and y != y)
+
+
+_with_choices: set[int] = set()  # derivatives, by `id` as long as they live
+
+
+def note_choices(derivative: Any) -> None:
+    """Remember that what gates did not take is missing from the graph of a derivative."""
+    if id(derivative) not in _with_choices:
+        _with_choices.add(id(derivative))
+        weakref.finalize(derivative, _with_choices.discard, id(derivative)).atexit = False
+
+
+def chose(gate: Any) -> bool:
+    """Whether a gate took one operand and not another, by their numbers, or is a derivative through such a gate."""
+    if gate.primitive is None or id(gate) in _with_choices:
+        return gate.primitive is not None
+    operands = gate.operands
+    trace = gate.primitive.trace(len(operands))
+    return any(
+        partial is None and result is not None and operand.__class__ is not float and 0.0 in trace.zeros(result)
+        and not (isinstance(result, float) and result == 0.0)
+        for partial, result, operand in zip(gate.handed, trace.results, operands, strict=True)
+    )  # fmt: skip

@@ -1,0 +1,128 @@
+"""The reverse sweep: every node of a graph with its adjoint, ∂root/∂node, from the root to the leaves.
+
+It knows the slots of a node and the vectors that gates share, and adds nothing to any `.grad`: `Value.backward` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+from math import isfinite
+from typing import Any
+
+from microgradnn.anomalies import note_lines, refuse_nan
+from microgradnn.context import current, watching
+from microgradnn.formulas import sum_of_products
+from microgradnn.graph import Vector, order_with_vectors, topological_order
+from microgradnn.primitive import NOTHING, Primitive
+
+
+def sweep(root: Any, recorded: bool = False) -> Iterable[tuple[Any, Any]]:
+    """Every node with its adjoint ∂root/∂node, from the root to the leaves; the sweep is done when this returns.
+
+    Each gate hands contribution = partial × adjoint to its operands. A gate comes after every gate that uses it,
+    so its adjoint is complete when its turn comes; leaves come last. With `recorded`, partials and adjoints are
+    themselves Values of one graph with the root, ready to be differentiated again. With `detect_anomaly` a nan that
+    is born on the way raises FloatingPointError.
+    """
+    if not current().detect_anomaly:
+        return _swept(root, recorded)
+    with watching(False):
+        swept = list(_swept(root, recorded))
+    refuse_nan(swept)
+    if recorded:
+        note_lines(adjoint for _, adjoint in swept if adjoint.__class__ is not float)
+    return swept
+
+
+def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
+    """The sweep in numbered steps. Of a Vector, `adjoints` holds what its gates hand on, until all have."""
+    order = topological_order if recorded else order_with_vectors
+    gates: list[Any] = []  # with their adjoints: two flat lists, as pairs would keep the cyclic collector busy
+    complete: list[Any] = []
+    adjoints: dict[Any, Any] = {root: 1.0}  # not yet complete; nodes hash by identity
+    get, take = adjoints.get, adjoints.pop
+    for node in reversed(order(root)):
+        # 1. Operands that gates share: their contributions in one go.
+        if node.__class__ is Vector:
+            _hand_on(node, take(node, None), adjoints)
+            continue
+        # 2. A leaf is listed even where nothing arrives.
+        left = node._left
+        if left is None:
+            adjoints.setdefault(node, 0.0)
+            continue
+        # 3. A gate: all that use it have had their turn, so its adjoint is complete.
+        adjoint = take(node, None)
+        gates.append(node)
+        if adjoint is None:  # reached only through operands to which nothing is handed on
+            complete.append(0.0)
+            continue
+        complete.append(adjoint)
+        # 4. It hands partial × adjoint to each operand; one or two operands, the common case, without a loop.
+        partials = node._left_partial
+        if recorded:
+            operands, partials = node.operands, recorded_partials(node)
+        elif left.__class__ is tuple:
+            if left[0].__class__ is Vector and isfinite(adjoint):
+                for shared, partial in zip(left[:2], partials, strict=False):
+                    if partial is not None:
+                        adjoints.setdefault(shared, []).append((partial, adjoint))
+                operands, partials = left[2:], partials[2:]
+            else:  # 0 × ∞ must not reach what was not taken: no products of whole vectors
+                operands, partials = node.operands, node.handed
+        else:
+            if partials is not None:
+                total = get(left)
+                adjoints[left] = partials * adjoint if total is None else total + partials * adjoint
+            partial = node._right_partial
+            if partial is not None:
+                right = node._right
+                total = get(right)
+                adjoints[right] = partial * adjoint if total is None else total + partial * adjoint
+            continue
+        for operand, partial in zip(operands, partials, strict=True):
+            if partial is not None:
+                total = get(operand)
+                adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
+    return chain(zip(gates, complete, strict=True), adjoints.items())
+
+
+def _hand_on(vector: Vector, contributions: list[tuple[Any, float]] | None, adjoints: dict[Any, Any]) -> None:
+    """Hand to each member of a vector the sum of partial × adjoint over the gates that share it."""
+    if contributions is None:  # no gate hands anything on to it
+        for member in vector.members:
+            if member.__class__ is not float and member._left is None:
+                adjoints.setdefault(member, 0.0)
+        return
+    partials, above = zip(*contributions, strict=True)
+    if len(above) == 1:
+        totals = [partial * above[0] for partial in partials[0]]
+    else:
+        totals = [sum_of_products(column, above) for column in zip(*partials, strict=True)]
+    for member, total in zip(vector.members, totals, strict=True):
+        if member.__class__ is not float:
+            adjoints[member] = adjoints.get(member, 0.0) + total
+
+
+def recorded_partials(gate: Any) -> list[Any]:
+    """The partials of `gate` as Values: computed from its operands by recorded gates, so that they have derivatives.
+
+    None where nothing is handed on.
+    """
+    operands, tape = gate.operands, current().tape
+
+    def apply(primitive: Primitive, operands: list[Any]) -> Any:
+        recording = next((operand for operand in operands if hasattr(operand, "record_gate")), None)
+        if recording is None:
+            return primitive.limit(operands)
+        if tape is not None and any(operand is NOTHING for operand in operands):  # taken or not: when it runs
+            return tape.record_choice(primitive, operands, current())
+        return recording.record_gate(primitive, operands, by_limit=True)
+
+    marked = [NOTHING if operand.__class__ is float and operand == 0.0 else operand for operand in operands]
+    partials = gate.primitive.trace(len(operands)).run(gate, marked, apply, NOTHING)
+    return [
+        None if handed is None or partial is NOTHING else partial
+        for partial, handed in zip(partials, gate.handed, strict=True)
+    ]

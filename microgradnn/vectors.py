@@ -1,0 +1,56 @@
+"""Layers of dot gates, which share their operands: one vector of inputs for an example, one of weights for a row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from microgradnn.context import Context, context
+from microgradnn.formulas import dot_partials, sum_of_products
+from microgradnn.graph import Vector
+from microgradnn.primitive import lookup, number
+from microgradnn.value import Value, unrecorded
+
+
+def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: Sequence[Any]) -> list[list[Any]]:
+    """Record Σⱼ wᵢⱼ xⱼ + bᵢ for every example x and every row i: a layer of dot gates, which share their operands.
+
+    >>> [[out]] = dots([[Value(2.0), Value(-3.0)]], [[-1.0, -2.0]], [Value(-3.0)])
+    >>> out.data, out.partials
+    (1.0, (-1.0, -2.0, None, None, 1.0))
+    """
+    here, gate = context.get(), lookup("dot")
+    try:
+        weights = [([w._data for w in row], bias._data) for row, bias in zip(rows, biases, strict=True)]
+    except AttributeError:  # a number, or something else that records
+        here = Context()
+    if isinstance(here, Context) and not (here.record or here.detect_anomaly):
+        return [
+            [unrecorded(sum_of_products(w, data) + b, here.path) for w, b in weights]
+            for data in ([y._data if y.__class__ is Value else number(y) for y in x] for x in batch)
+        ]
+    if isinstance(here, Context):
+        return [[gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)] for x in batch]
+    vectors = [Vector(row) for row in rows]
+    computed = any(vector._left is not None for vector in vectors)  # weights with something behind them
+    outputs = []
+    for x in batch:
+        inputs = Vector([y if isinstance(y, Value) else number(y) for y in x])
+        if computed and any(y.__class__ is float and y == 0.0 for y in inputs.members):
+            outputs.append([gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)])  # hands them nothing
+            continue
+        data = [y if y.__class__ is float else y._data for y in inputs.members]
+        constant = set(map(type, inputs.members)) == {float}
+        layer = []
+        for row, bias, (w, b) in zip(vectors, biases, weights, strict=True):
+            by_row, by_inputs, by_bias = dot_partials(w, data)
+            node = Value.__new__(Value)
+            node._data = sum_of_products(w, data) + b
+            node._primitive = gate
+            node._grad = node._name = node._right = node._right_partial = None
+            node._path = here
+            node._left = (row, inputs, bias)
+            node._left_partial = (by_row, None if constant else by_inputs, by_bias)
+            layer.append(node)
+        outputs.append(layer)
+    return outputs
