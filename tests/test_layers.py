@@ -17,7 +17,7 @@ ORDER = [
     "extras", "files", "reading", "primitives", "graph", "recording", "modes", "anomalies", "value", "settings",
     "notation", "functional", "backprop", "checks", "drawing", "compiler", "nn", "optim", "training", "saving",
     "plots", "sklearn",
-    "demonstrations", "expression", "tables", "__init__", "__main__",
+    "demonstrations", "parser", "answer", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
 HEAVY += ["sklearn", "tqdm", "safetensors"]
