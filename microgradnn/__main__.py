@@ -1,6 +1,6 @@
 """The command line: `microgradnn "(x+y)*z" x=-2 y=5 z=-4` prints a circuit and its backward steps.
 
-Here are the arguments and the look of the answer; reading and running the expression is in `expression`.
+Here are the arguments and the printing; what is printed is in `answer`, what `train` shows in `demonstrations`.
 Whatever is wrong with the input becomes one line on standard error and exit status 2; no input at all, a short usage.
 """
 
@@ -13,19 +13,16 @@ import os
 import re
 import sys
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from textwrap import wrap
-from typing import Any, NamedTuple
+from typing import Any
 
 from microgradnn import __version__
-from microgradnn.backprop import hessian, steps
-from microgradnn.checks import check_grads, numeric_grad
+from microgradnn.answer import Answer
 from microgradnn.demonstrations import DEMONSTRATIONS, train
 from microgradnn.drawing import check_path, draw
-from microgradnn.expression import FUNCTIONS, LONGEST, InputError, check_names, evaluate, parse
-from microgradnn.notation import columns, digits, formula, written
-from microgradnn.tables import backward_lines, forward_table, hessian_table
-from microgradnn.value import Value
+from microgradnn.parser import FUNCTIONS, LONGEST, InputError
 
 HELP = f"""\
 usage: microgradnn EXPRESSION [NAME=NUMBER ...] [options]
@@ -79,91 +76,69 @@ network learns. For example:
 
 microgradnn --help lists the options and the functions.
 """
-FLAGS = ("--check", "--no-steps", "--json", "--version", "--help")
-VALUED = ("--save", "--order")
 ASCII = str.maketrans({"∂": "d", "×": "*", "·": "*", "−": "-", "─": "-", "∞": "inf", "…": "...", "—": "-"})
 
 
 # ---- the arguments ----------------------------------------------------------------------------------------------
 
 
-class Request(NamedTuple):
-    """What the arguments ask for."""
-
-    expression: str
-    given: dict[str, float]
-    flags: set[str]
-    order: int
-    paths: list[str]
+def _order(text: str) -> int:
+    if text not in ("1", "2"):
+        raise InputError(f"is 1 or 2, got {text!r}")
+    return int(text)
 
 
-def read_arguments(argv: Sequence[str]) -> Request:
-    """Sort options from words; the first word is the expression, also when it begins with a minus sign."""
-    if list(argv) == ["-h"]:  # beside other words, -h is an expression
-        argv = ["--help"]
-    flags: set[str] = set()
+def _whole_number(least: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch("[0-9]+", text) or not least <= int(text) < 2**32:
+            raise InputError(f"must be a whole number ≥ {least} and below 2³², got {text or 'none'}")
+        return int(text)
+
+    return read
+
+
+Reader = Callable[[str], Any] | None  # of what stands behind an option; None for one that stands alone
+OPTIONS: dict[str, Reader] = {
+    "--save": str, "--order": _order, "--check": None, "--no-steps": None, "--json": None, "--version": None,
+    "--help": None,
+}  # fmt: skip
+OPTIONS_OF_TRAIN: dict[str, Reader] = {
+    "--epochs": _whole_number(1), "--seed": _whole_number(0), "--save": str, "--plot": str, "--compiled": None,
+    "--help": None,
+}  # fmt: skip
+
+
+def read_arguments(argv: Sequence[str], known: Mapping[str, Reader], of: str = "") -> tuple[list[str], dict[str, Any]]:
+    """Sort the arguments into words and options, each option with a list of what was given to it.
+
+    What begins with a minus sign and is no option may be an expression: --x is x, where x has a value.
+
+    >>> read_arguments(["-x", "x=1", "--order=2", "--json"], OPTIONS)
+    (['-x', 'x=1'], {'--order': [2], '--json': [True]})
+    """
     words: list[str] = []
-    options: list[tuple[str, str]] = []
+    options: dict[str, Any] = {}
     rest = iter(argv)
     for argument in rest:
-        name, equals, value = argument.partition("=")
+        name, equals, text = argument.partition("=")
         if argument == "--":
             words.extend(rest)
-        elif argument in FLAGS:
-            flags.add(argument)
-        elif name in VALUED:
-            options.append((name, value if equals else next(rest, "")))
-        else:
+        elif name not in known:
             words.append(argument)
-    orders = [value for name, value in options if name == "--order"] or ["1"]
-    if not set(orders) <= {"1", "2"}:
-        raise InputError(f"--order is 1 or 2, got {orders[-1]!r}")
-    paths = [value for name, value in options if name == "--save"]
-    if flags & {"--help", "--version"}:
-        return Request("", {}, flags, 1, [])
-    for word in words:
-        option = re.fullmatch(r"--([a-z]+)[a-z-]*(=.*)?", word)
-        if option and not any(other.startswith(f"{option[1]}=") for other in words):
-            raise InputError(f"unknown option {word}; known: {', '.join(VALUED + FLAGS)}")
-    if not words:
-        raise InputError('give an expression, for example "(x+y)*z" x=-2 y=5 z=-4; --help tells more')
-    for path in paths:
-        try:
-            check_path(path)
-        except (OSError, ValueError) as error:
-            raise InputError(str(error)) from None
-    expression = words[0] if words[0] != "-" else _standard_input()
-    return Request(expression, dict(_values(words[1:])), flags, int(orders[-1]), paths)
-
-
-def read_training(argv: Sequence[str]) -> dict[str, Any]:
-    """The arguments behind the word train, as those of `demonstrations.train`."""
-    options: dict[str, Any] = {"epochs": None, "seed": 0, "save": None, "plot": None, "compiled": False}
-    names = []
-    rest = iter(argv)
-    for argument in rest:
-        name, equals, value = argument.partition("=")
-        if not name.startswith("-"):
-            names.append(argument)
-            continue
-        if not name.startswith("--") or name[2:] not in options:
-            raise InputError(f"unknown option {name} of train; known: {', '.join(f'--{option}' for option in options)}")
-        if name == "--compiled":
-            if equals:
-                raise InputError(f"{argument} must be --compiled alone")
-            options["compiled"] = True
-            continue
-        value = value if equals else next(rest, "")
-        if name in ("--epochs", "--seed"):
-            least = 1 if name == "--epochs" else 0
-            if not re.fullmatch("[0-9]+", value) or not least <= int(value) < 2**32:
-                raise InputError(f"{name} must be a whole number ≥ {least} and below 2³², got {value or 'none'}")
-            options[name[2:]] = int(value)
+        elif reader := known[name]:
+            try:
+                options.setdefault(name, []).append(reader(text if equals else next(rest, "")))
+            except InputError as error:
+                raise InputError(f"{name} {error}") from None
+        elif equals:
+            raise InputError(f"{argument} must be {name} alone")
         else:
-            options[name[2:]] = value
-    if len(names) != 1:
-        raise InputError(f"train takes one of {', '.join(DEMONSTRATIONS)}, got {' '.join(names) or 'none'}")
-    return {"name": names[0], **options}
+            options[name] = [True]
+    for word in words:
+        option = re.fullmatch(r"(--([a-z]+)[a-z-]*)(=.*)?", word)
+        if option and "--help" not in options and not any(other.startswith(f"{option[2]}=") for other in words):
+            raise InputError(f"unknown option {option[1]}{of}; known: {', '.join(known)}")
+    return words, options
 
 
 def _standard_input() -> str:
@@ -194,171 +169,70 @@ def _values(words: list[str]) -> Iterator[tuple[str, float]]:
         yield name, value
 
 
-# ---- the answer -----------------------------------------------------------------------------------------------------
+# ---- the commands ---------------------------------------------------------------------------------------------------
 
 
-class Answer:
-    """What was found for a request; `text` and `document` are two ways to say it."""
-
-    def __init__(self, request: Request) -> None:
-        program = parse(request.expression)
-        check_names(program, request.given)
-        names, point = list(request.given), list(request.given.values())
-
-        def f(*numbers: Any) -> Any:
-            return evaluate(program, dict(zip(names, numbers, strict=True)))
-
-        self.request = request
-        self.inputs = dict(zip(names, map(Value, point, names), strict=True))
-        out = f(*self.inputs.values())
-        self.root: Value = out if isinstance(out, Value) else Value(out)  # a number where there are no variables
-        self.root.backward()
-        self.trail = steps(self.root)
-        self.f = self.trail.names[id(self.root)]
-        self.hessian = hessian(lambda x: f(*x))(point) if request.order == 2 else None
-        self.numeric: list[float | None] | None = None
-        self.objection = ""
-        if "--check" in request.flags:
-            self.numeric, self.objection = _checked(f, names, point, request.order)
-
-    def text(self) -> str:
-        """Tables for a terminal."""
-        expression = " ".join(self.request.expression.split())
-        shown = expression if len(expression) <= 72 else f"{expression[:71]}…"
-        name = f"{self.f} = " if self.f != expression else ""
-        sections = [[f"{name}{shown} = {digits(self.root.data)}"]]
-        if self.root.primitive is not None:
-            sections.append(
-                ["Forward: every gate with its value and its local derivatives", *forward_table(self.trail)]
-            )
-        if "--no-steps" not in self.request.flags:
-            sections.append(["Backward: upstream gradient × local derivative, added up", *backward_lines(self.trail)])
-        if self.inputs:
-            sections.append(["Gradients", *self._gradient_table()])
-        if self.numeric is not None:
-            sections[-1] += wrap(f"Check: {self.objection or 'exact and numeric derivatives agree.'}", 90)
-        if self.hessian:
-            title = f"Hessian: ∂²{self.f} by row and column"
-            sections.append([title, *hessian_table(list(self.inputs), self.hessian)])
-        if self.request.paths:
-            sections.append([f"Saved {', '.join(self.request.paths)}"])
-        return "\n\n".join("\n  ".join(section) for section in sections) + "\n"
-
-    def _gradient_table(self) -> list[str]:
-        header = ["input", "value", f"∂{self.f}/∂input"]
-        rows = [[name, digits(leaf.data), digits(leaf.grad)] for name, leaf in self.inputs.items()]
-        if self.numeric is not None:
-            header += ["numeric", "difference"]
-            for row, leaf, numeric in zip(rows, self.inputs.values(), self.numeric, strict=True):
-                row[2] = _precisely(leaf.grad)
-                row += ["—", "—"] if numeric is None else [_precisely(numeric), _precisely(abs(leaf.grad - numeric), 2)]
-        return columns(header, rows, right=header[1:])
-
-    def document(self) -> dict[str, Any]:
-        """Everything as data for JSON."""
-        name_of = self.trail.names
-        document: dict[str, Any] = {
-            "expression": self.request.expression.strip(),
-            "inputs": {name: leaf.data for name, leaf in self.inputs.items()},
-            "value": self.root.data,
-            "gates": [
-                {
-                    "name": name_of[id(gate)],
-                    "primitive": gate.primitive.name,
-                    "formula": formula(gate.primitive, written(gate.operands, name_of)),
-                    "operands": [name_of.get(id(operand), operand) for operand in gate.operands],
-                    "value": gate.data,
-                    "partials": gate.partials,
-                    "gradient": gate.grad,
-                }
-                for gate in self.trail.order
-                if gate.primitive is not None
-            ],
-            "gradients": {name: leaf.grad for name, leaf in self.inputs.items()},
-        }
-        if "--no-steps" not in self.request.flags:
-            document["steps"] = [
-                vars(step) | {"gate": name_of[id(step.gate)], "operand": name_of.get(id(step.operand))}
-                for step in self.trail
-            ]
-        if self.hessian is not None:
-            rows = zip(self.inputs, self.hessian, strict=True)
-            document["hessian"] = {name: dict(zip(self.inputs, row, strict=True)) for name, row in rows}
-        if self.numeric is not None:
-            numeric = dict(zip(self.inputs, self.numeric, strict=True))
-            document["check"] = {"agrees": not self.objection, "objection": self.objection, "numeric": numeric}
-        return document
-
-
-def _checked(f: Callable[..., Any], names: list[str], point: list[float], order: int) -> tuple[list[float | None], str]:
-    """The gradient by differences, None where `f` is undefined beside the point, and what the checker objects to."""
-    numeric: list[float | None] = []
-    for place, x in enumerate(point):
-        try:
-            numeric += numeric_grad(lambda moved, at=place: f(*point[:at], moved, *point[at + 1 :]), (x,))
-        except ValueError:
-            numeric.append(None)
-    try:
-        check_grads(f, tuple(point), order)
-    except (AssertionError, ValueError) as error:
-        return numeric, re.sub(r"argument (\d+)", lambda place: names[int(place[1])], str(error))
-    return numeric, ""
-
-
-def _precisely(x: float, places: int = 10) -> str:
-    return f"{x:.{places}g}".replace("-", "−") if math.isfinite(x) else digits(x)
-
-
-def _strict(data: Any) -> Any:
-    """Data as JSON allows it: infinities and nan as strings."""
-    if isinstance(data, dict):
-        return {key: _strict(one) for key, one in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_strict(one) for one in data]
-    return repr(data) if isinstance(data, float) and not math.isfinite(data) else data
-
-
-# ---- the command ----------------------------------------------------------------------------------------------------
-
-
-def run(argv: Sequence[str]) -> tuple[int, str]:
-    """The exit status and what to print."""
-    request = read_arguments(argv)
-    if "--help" in request.flags:
-        return 0, HELP
-    if "--version" in request.flags:
-        return 0, f"microgradnn {__version__}\n"
-    answer = Answer(request)
-    for path in request.paths:
-        try:
+def _evaluate(argv: Sequence[str]) -> int:
+    """Print what an expression comes to; the exit status."""
+    words, options = read_arguments(argv, OPTIONS)
+    if options.keys() & {"--help", "--version"}:
+        _print(HELP if "--help" in options else f"microgradnn {__version__}\n")
+        return 0
+    if not words:
+        raise InputError('give an expression, for example "(x+y)*z" x=-2 y=5 z=-4; --help tells more')
+    paths = options.get("--save", [])
+    with _refusing():
+        for path in paths:
+            check_path(path)
+    expression = words[0] if words[0] != "-" else _standard_input()
+    answer = Answer(expression, dict(_values(words[1:])), options.get("--order", [1])[-1], "--check" in options)
+    with _refusing():
+        for path in paths:
             draw(answer.root).save(path)
-        except (OSError, RuntimeError, ValueError) as error:
-            raise InputError(str(error)) from None
-    status = 1 if answer.objection else 0
-    if "--json" in request.flags:
-        document = _strict(answer.document())
+    with_steps = "--no-steps" not in options
+    if "--json" in options:
+        document = answer.document(with_steps)
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
-        return status, (text if _fits(text) else json.dumps(document, indent=2)) + "\n"
-    return status, answer.text()
+        _print((text if _fits(text) else json.dumps(document, indent=2)) + "\n")
+    else:
+        _print(answer.text(with_steps) + (f"\nSaved {', '.join(paths)}\n" if paths else ""))
+    return 1 if answer.objection else 0
 
 
-def run_training(argv: Sequence[str]) -> int:
+def _train(argv: Sequence[str]) -> int:
     """Train a demonstration, printing as it goes; the exit status."""
-    if set(argv) & {"--help", "-h"}:
+    words, options = read_arguments(
+        ["--help" if word == "-h" else word for word in argv], OPTIONS_OF_TRAIN, " of train"
+    )
+    if "--help" in options:
         _print(HELP)
         return 0
-    lines = train(**read_training(argv))
+    if len(words) != 1:
+        raise InputError(f"train takes one of {', '.join(DEMONSTRATIONS)}, got {' '.join(words) or 'none'}")
+    lines = train(words[0], **{name.removeprefix("--"): given[-1] for name, given in options.items()})
     while True:
-        try:
+        with _refusing():
             line = next(lines, None)
-        except (ImportError, OSError, ValueError) as error:
-            raise InputError(str(error)) from None
         if line is None:
             return 0
         try:
             _print(line + "\n")
-        except BrokenPipeError:  # nobody reads any more; what was asked for is done all the same
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # what was asked for is done all the same
+            _discard_output()
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """What the package refuses or cannot do inside the block is wrong with the input."""
+    try:
+        yield
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        raise InputError(str(error)) from None
+
+
+def _discard_output() -> None:
+    """Nobody reads any more; what is still buffered must not fail at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fits(text: str) -> bool:
@@ -386,15 +260,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not argv:
             print(USAGE, end="", file=sys.stderr)
             return 2
-        if argv and argv[0] == "train" and not any("=" in word and not word.startswith("--") for word in argv):
-            return run_training(argv[1:])
-        status, text = run(argv)
-        _print(text)
-        return status
+        if argv[0] == "train" and not any("=" in word and not word.startswith("--") for word in argv):
+            return _train(argv[1:])
+        return _evaluate(["--help"] if list(argv) == ["-h"] else argv)  # beside other words, -h is an expression
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:  # the reader has seen enough; what is still buffered must not fail at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:
+        _discard_output()
         return 0
     except OSError as error:
         return _refuse(f"cannot write the answer: {error.strerror}")

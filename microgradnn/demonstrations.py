@@ -83,7 +83,8 @@ def check(name: str, save: str | None, plot: str | None) -> None:
 
 
 def train(
-    name: str, epochs: int | None, seed: int, save: str | None, plot: str | None, compiled: bool = False
+    name: str, *, epochs: int | None = None, seed: int = 0, save: str | None = None, plot: str | None = None,
+    compiled: bool = False,
 ) -> Iterator[str]:  # fmt: skip
     """Train a network and say line by line what came of it; in a terminal a bar on standard error shows the progress.
 

@@ -14,9 +14,10 @@ import microgradnn as mg
 from microgradnn import Value, compile, nn
 from microgradnn.compiler import report
 from microgradnn.compiler.layout import MatrixProduct, View
-from microgradnn.compiler.report import explain, picture
+from microgradnn.compiler.program import Program
 from tests.compile_cases import BACKENDS, CASES
 
+explain, picture = Program.explain, Program.draw
 SVG = "{http://www.w3.org/2000/svg}"
 
 
@@ -262,6 +263,8 @@ def test_symbols_that_are_markup_are_drawn_as_they_are():
 
 
 def test_nothing_heavy_is_imported_before_something_is_asked_for():
-    program = "import sys, microgradnn; assert not any('compiler.report' in name for name in sys.modules)\n"
-    program += "import microgradnn.compiler.report; assert 'graphviz' not in sys.modules and 'jax' not in sys.modules"
+    program = "import sys, microgradnn; rooms = 'microgradnn.compiler.report', 'microgradnn.compiler.diagram'\n"
+    program += "assert not any(room in sys.modules for room in rooms)\n"
+    program += f"import {', '.join(['microgradnn.compiler.report', 'microgradnn.compiler.diagram'])}\n"
+    program += "assert 'graphviz' not in sys.modules and 'jax' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -19,9 +19,12 @@ REFUSED = [
     (["moons", "--epochs", "ten"], "--epochs must be a whole number ≥ 1 and below 2³², got ten"),
     (["moons", "--epochs"], "--epochs must be a whole number ≥ 1 and below 2³², got none"),
     (["moons", "--seed=-1"], "--seed must be a whole number ≥ 0 and below 2³², got -1"),
-    (["moons", "--speed", "3"], "unknown option --speed of train; known: --epochs, --seed, --save, --plot, --compiled"),
+    (
+        ["moons", "--speed", "3"],
+        "unknown option --speed of train; known: --epochs, --seed, --save, --plot, --compiled, --help",
+    ),
     (["moons", "--compiled=no"], "--compiled=no must be --compiled alone"),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("arguments", "message"), REFUSED, ids=str)

@@ -16,7 +16,7 @@ ORDER = [
     "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
     "notation", "functional", "backprop", "checks", "drawing", "compiler", "nn", "optim", "training", "saving",
     "plots", "sklearn",
-    "demonstrations", "expression", "tables", "__init__", "__main__",
+    "demonstrations", "parser", "answer", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
 HEAVY += ["sklearn", "tqdm", "safetensors"]

@@ -10,9 +10,9 @@ from microgradnn.primitive import gates
 from tests.stubs import STUBS
 
 PUBLIC = [gate for gate in gates() if gate.example is not None]
-PROMISED = """exp log expm1 log1p sqrt sin cos tan asin acos atan atan2 sinh cosh tanh erf sigmoid relu leaky_relu elu softplus
-    softsign hardtanh abs sign step where maximum minimum sum logsumexp log2 log10 exp2 cbrt asinh acosh atanh hypot sinc
-    xlogy gelu silu floor remainder norm"""
+PROMISED = """exp log expm1 log1p sqrt sin cos tan asin acos atan atan2 sinh cosh tanh erf sigmoid relu leaky_relu elu
+    softplus softsign hardtanh abs sign step where maximum minimum sum logsumexp log2 log10 exp2 cbrt asinh acosh atanh
+    hypot sinc xlogy gelu silu floor remainder norm"""
 
 
 def test_the_public_gates_are_those_promised():
@@ -22,9 +22,8 @@ def test_the_public_gates_are_those_promised():
 
 @pytest.mark.parametrize("path", STUBS, ids=lambda path: path.name)
 def test_the_stubs_are_those_of_the_table(path):
-    """Where they are not: python -m tests.stubs, then ruff format."""
-    written, expected = ("".join(text.split()) for text in (path.read_text(encoding="utf-8"), STUBS[path]()))
-    assert written.replace(",)", ")") == expected.replace(",)", ")")
+    """Where they are not: python -m tests.stubs."""
+    assert path.read_text(encoding="utf-8") == STUBS[path]()
 
 
 @pytest.mark.parametrize("gate", PUBLIC, ids=str)

@@ -9,6 +9,8 @@ import pytest
 from microgradnn import Value, grad, nn, plots
 from microgradnn.extras import install
 from microgradnn.nn.activations import ACTIVATIONS
+from microgradnn.plots.network import NEGATIVE, POSITIVE
+from microgradnn.training import History
 
 pytestmark = pytest.mark.plot
 
@@ -35,7 +37,7 @@ def history(**changes):
         "loss": [0.9, 0.5, 0.3], "validation_loss": [1.0, 0.4, 0.6], "metrics": {}, "validation_metrics": {},
         "learning_rate": [0.1] * 3, "gradient_norm": {"0": [1.0, 0.1, 0.0], "2": [0.5, 0.2, 0.1]},
     }  # fmt: skip
-    return SimpleNamespace(**parts | changes)
+    return History(**parts | changes)
 
 
 def mlp(*nouts, **settings):
@@ -311,7 +313,7 @@ def test_network_has_its_neurons_weights_and_biases():
     largest = max(weights, key=abs)
     widest = [max(lines.get_linewidths()) for lines in ax.collections]
     assert (widest[0] > widest[1]) == (largest > 0)
-    (colour, _), (other, _) = plots.POSITIVE, plots.NEGATIVE
+    (colour, _), (other, _) = POSITIVE, NEGATIVE
     assert same_color(positive.get_colors()[0][:3], colour)
     assert same_color(negative.get_colors()[0][:3], other)
     assert positive.get_linestyles()[0][1] is None
@@ -349,20 +351,20 @@ BAD_GRADIENT.layers[0].weight[0][0].grad = NAN
 REFUSALS = [
     (lambda: plots.plot_history(mlp()), TypeError, "history must be what fit returned, got MLP"),
     (lambda: plots.plot_history({"loss": [1.0]}), TypeError, "history must be what fit returned, got dict"),
-    (lambda: plots.plot_history(history(loss=["a"])), TypeError, "history.loss must be a list of numbers"),
+    (lambda: plots.plot_history(history(loss=["a"])), TypeError, "history.loss must hold numbers"),
     (lambda: plots.plot_history(history(loss=3)), TypeError, "history.loss must be a list of numbers"),
     (lambda: plots.plot_history(history(loss=[])), ValueError, "history.loss is empty"),
-    (lambda: plots.plot_history(history(validation_loss=[NAN])), ValueError, "validation_loss must hold finite.*nan"),
+    (lambda: plots.plot_history(history(validation_loss=[NAN])), ValueError, "validation_loss must be finite.*nan"),
     (lambda: plots.plot_gradient_flow(mlp()), ValueError, r"no gradients yet: call backward\(\)"),
     (lambda: plots.plot_gradient_flow(BAD_GRADIENT), ValueError, "the gradient of 0 is not finite"),
     (lambda: plots.plot_gradient_flow(Value(1.0)), TypeError, "needs a Module after backward"),
     (lambda: plots.plot_gradient_flow(history(gradient_norm={})), ValueError, "gradient_norm is empty"),
-    (lambda: plots.plot_gradient_flow(history(gradient_norm={"0": [NAN]})), ValueError, r"\['0'\] must hold finite"),
+    (lambda: plots.plot_gradient_flow(history(gradient_norm={"0": [NAN]})), ValueError, r"\['0'\] must be finite"),
     (lambda: plots.plot_decision_boundary(3, X, Y), TypeError, "model must be a Module.*or a fitted classifier"),
     (lambda: plots.plot_decision_boundary(Circle, X, Y), TypeError, "model must be a Module.*got type"),
     (lambda: plots.plot_decision_boundary(mlp(), X[:, :1], Y), ValueError, r"two columns .* \(30, 1\): choose two"),
     (lambda: plots.plot_decision_boundary(mlp(), X[0], Y), ValueError, r"X must be a matrix .* \(2,\)"),
-    (lambda: plots.plot_decision_boundary(mlp(), X[:0], Y[:0]), ValueError, r"X must be a matrix .* \(0, 2\)"),
+    (lambda: plots.plot_decision_boundary(mlp(), X[:0], Y[:0]), ValueError, r"X is empty.* \(0, 2\)"),
     (lambda: plots.plot_decision_boundary(mlp(), [[1, NAN]], [1]), ValueError, r"X must be finite, got nan at \[0, 1"),
     (lambda: plots.plot_decision_boundary(mlp(), [["a", "b"]], [1]), TypeError, "X must hold numbers"),
     (lambda: plots.plot_decision_boundary(mlp(), X, Y[:-1]), ValueError, "one label for each of the 30 rows"),
@@ -371,7 +373,7 @@ REFUSALS = [
     (lambda: plots.plot_decision_boundary(nn.MLP(3, [1]), X, Y), ValueError, "takes 3 numbers"),
     (lambda: plots.plot_decision_boundary(SimpleNamespace(predict=lambda p: p[:, 0]), X, Y), ValueError, "regression"),
     (lambda: plots.plot_decision_boundary(SimpleNamespace(predict=lambda p: p), X, Y), ValueError, "one class a point"),
-    (lambda: plots.plot_decision_boundary(BAD_WEIGHT, X, Y), ValueError, "gives nan at"),
+    (lambda: plots.plot_decision_boundary(BAD_WEIGHT, X, Y), ValueError, r"gives \[nan\] at"),
     (lambda: plots.plot_activations(nn.Layer(2, 2), X), TypeError, "model must be nn.MLP or nn.Sequential"),
     (lambda: plots.plot_activations(nn.Sequential(), X), TypeError, "with its layers in a row"),
     (lambda: plots.plot_activations(mlp(), X[0]), ValueError, "X must be a matrix"),

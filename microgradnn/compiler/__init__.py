@@ -7,7 +7,7 @@ address; `lowering` writes down as `instructions`, forward and backward, what an
 and `jax_source` make source of them, which `numpy_backend` and `jax_backend` run; `python_backend` goes straight from
 the tape to Python over floats; `jax_function` hands a program over to JAX, with gates that bring their derivatives.
 `zeros` says what may be changed on the way, `anomalies` finds where a nan was born. `arguments` reads what the user
-gives, `program` is what the user holds, `report` explains and draws it.
+gives, `program` is what the user holds; `report` explains it and `diagram` draws it, from what `flow` says of a layout.
 """
 
 from __future__ import annotations

@@ -58,10 +58,10 @@ def build(
         )
     leaves, tree = parameters_of(params)
     example = [
-        read_array(one, f"argument {place} of the example must be numbers") if is_sequence(one) else one
-        for place, one in enumerate(example)
+        read_array(given, f"argument {number} of the example must be numbers") if is_sequence(given) else given
+        for number, given in enumerate(example)
     ]
-    shapes = [shape_of_argument(place, argument) for place, argument in enumerate(example)]
+    shapes = [shape_of_argument(number, argument) for number, argument in enumerate(example)]
     with collector_paused():
         tape, result = trace(f, leaves, example)
         result, observed = result if observing else (result, ())
@@ -139,7 +139,7 @@ class Program:
     def instructions(self) -> Instructions:
         """What an array library is to do, forward and backward."""
         by_params = [PARAMETERS] * (self.wrt != "inputs" and bool(self._leaves))
-        by_inputs = [f"x{place}" for place in range(len(self._sizes)) if self.wrt != "params"]
+        by_inputs = [f"x{number}" for number in range(len(self._sizes)) if self.wrt != "params"]
         return lower(self.layout, by_params + by_inputs if self.reduce is not None else [], self.reduce)
 
     # ---- parameters ----
@@ -153,10 +153,10 @@ class Program:
     def params(self, values: Any) -> None:
         if values is self._params:
             return
-        found = numbers_in(values, f"params must be {len(self._params)} numbers")
-        if found.shape != self._params.shape:
-            raise ValueError(f"params must be {len(self._params)} numbers, got {found.dtype} of shape {found.shape}")
-        self._params[:] = found
+        array = numbers_in(values, f"params must be {len(self._params)} numbers")
+        if array.shape != self._params.shape:
+            raise ValueError(f"params must be {len(self._params)} numbers, got {array.dtype} of shape {array.shape}")
+        self._params[:] = array
 
     def pull(self) -> None:
         """Read the numbers of the Values into `params`.
@@ -229,13 +229,13 @@ class Program:
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
         arrays = [
-            given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(place, given)
-            for place, given in enumerate(batch)
+            given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(number, given)
+            for number, given in enumerate(batch)
         ]
         count = examples_in(arrays, self._shapes)
-        for place, index, classes in self._labels:
-            array = arrays[place]
-            check_labels(place, array if array.ndim == 1 else array.reshape(count, -1)[:, index], classes)
+        for number, index, classes in self._labels:
+            array = arrays[number]
+            check_labels(number, array if array.ndim == 1 else array.reshape(count, -1)[:, index], classes)
         return arrays, count
 
     def _nested(self, tree: Any, vector: Array) -> Any:
@@ -245,17 +245,17 @@ class Program:
         if isinstance(tree, int):
             return float(vector[tree])
         if isinstance(tree, dict):
-            return {name: self._nested(one, vector) for name, one in tree.items()}
-        found = [self._nested(one, vector) for one in tree]
+            return {name: self._nested(branch, vector) for name, branch in tree.items()}
+        branches = [self._nested(branch, vector) for branch in tree]
         if (
             isinstance(tree, list)
-            and found
-            and all(isinstance(one, np.ndarray) and one.shape == found[0].shape for one in found)
+            and branches
+            and all(isinstance(branch, np.ndarray) and branch.shape == branches[0].shape for branch in branches)
         ):
-            return np.array(found)
+            return np.array(branches)
         if hasattr(tree, "_make"):  # a named tuple
-            return tree._make(found)
-        return tuple(found) if isinstance(tree, tuple) else found
+            return tree._make(branches)
+        return tuple(branches) if isinstance(tree, tuple) else branches
 
     def _watch(self, arrays: Sequence[Array]) -> Watch | None:
         """With `detect_anomaly`, refuse gates that give nan, and return what looks at the results."""
@@ -268,16 +268,41 @@ class Program:
     # ---- keeping and looking ----
 
     def explain(self) -> str:
-        """What was recorded, what became of it pass by pass, and the source that runs."""
-        from microgradnn.compiler.report import explain
+        """What was recorded, what became of it pass by pass, and the source that runs.
 
-        return explain(self)
+        >>> from microgradnn import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x, y: (w * x - y) ** 2, [w], example=(0.0, 0.0))
+        >>> for line in program.explain().splitlines()[:6]:
+        ...     print(line)
+        The mean over B examples and its gradient by 1 parameter, with NumPy
+        <BLANKLINE>
+        pass       what it left
+        ────────   ────────────────────────────────────────────────────────────────────────────────
+        tracing    3 gates for one example of 2 numbers; constants folded, equal gates written once
+        sums       3 lines: additions gathered into sums and dot products
+        """
+        from microgradnn.compiler.report import Arrays, explain
+
+        lines = arrays = None
+        if self.backend == "python" or self.straight_up_to:
+            lines = self._straight_lines.source
+        if self.backend != "python" and (self._shapes or not self.straight_up_to):  # without examples: one size
+            arrays = Arrays(self.layout, self.instructions, self._arrays.source)
+        return explain(self._facts(), lines, arrays)
 
     def draw(self) -> Any:
         """The program as a picture: a box for every step, to look at in Jupyter or to save."""
-        from microgradnn.compiler.report import picture
+        from microgradnn.compiler.diagram import picture
+        from microgradnn.drawing import Drawing
 
-        return picture(self)
+        return Drawing(picture(self._facts(), self.layout, self.instructions), repr(self))
+
+    def _facts(self) -> Any:
+        from microgradnn.compiler.flow import Facts
+
+        gates, params = len(self._tape.lines), len(self._params)
+        return Facts(gates, params, self._shapes, self.reduce, self.wrt, self.backend, self.straight_up_to)
 
     def to_jax(self) -> Callable[..., Any]:
         """A pure function of (params, *batch) that gives the value, for JAX to differentiate, compile and spread.

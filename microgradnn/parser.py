@@ -1,7 +1,7 @@
-"""Expressions as text: read by `ast` against a whitelist, turned into a flat program, run on numbers or Values.
+"""Expressions as text: read by `ast` against a whitelist, turned into a flat list of instructions, run on numbers.
 
-Nothing is ever evaluated as Python and nothing recurses. What is wrong with a text is an `InputError` that names
-the column, counted from 1.
+The numbers may be Values. Nothing is ever evaluated as Python and nothing recurses. What is wrong with a text is an
+`InputError` that names the column, counted from 1. Nothing here knows of a command line.
 """
 
 from __future__ import annotations
@@ -13,23 +13,30 @@ import warnings
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
-from microgradnn import functional
+from microgradnn import functional, table
 from microgradnn.primitive import gates, lookup
 
+FIXED = {
+    gate.name for gate in gates() if gate.arity and None in [*gate.parameters().values()][-1:]
+}  # count of operands
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{gate.name: getattr(functional, gate.name, gate) for gate in gates()},
-    "mean": functional.mean,
+    **{gate.name: gate for gate in gates()},
+    **{name: getattr(functional, name) for name in functional.__all__ if name not in FIXED | {"softmax"}},
 }
 LONGEST = 100_000  # characters of an expression; ast refuses by itself what is nested too deeply
 
-ALLOWED = "it may hold numbers, names, + - * / ** and function calls"
+ALLOWED = "it may hold numbers, names, + - * / % ** and function calls"
 CHOOSE = "use where(c, a, b), which is a if c > 0, else b"
+_OF_PYTHON: dict[str, tuple[type, bytes]] = {
+    "add": (ast.Add, b"+"), "sub": (ast.Sub, b"-"), "mul": (ast.Mult, b"*"), "truediv": (ast.Div, b"/"),
+    "mod": (ast.Mod, b"%"), "pow": (ast.Pow, b"**"), "pos": (ast.UAdd, b"+"), "neg": (ast.USub, b"-"),
+}  # fmt: skip
 OPERATORS = {
-    ast.Add: (b"+", "add"), ast.Sub: (b"-", "subtract"), ast.Mult: (b"*", "multiply"), ast.Div: (b"/", "divide"),
-    ast.Pow: (b"**", "power"), ast.UAdd: (b"+", "positive"), ast.USub: (b"-", "negative"),
+    _OF_PYTHON[special][0]: (_OF_PYTHON[special][1], name)
+    for name, special in table.OPERATORS.items() if special in _OF_PYTHON
 }  # fmt: skip
 UNKNOWN: dict[type, str] = {
-    ast.FloorDiv: "//", ast.Mod: "%", ast.MatMult: "@", ast.BitXor: "^", ast.BitAnd: "&", ast.BitOr: "|",
+    ast.FloorDiv: "//", ast.MatMult: "@", ast.BitXor: "^", ast.BitAnd: "&", ast.BitOr: "|",
     ast.LShift: "<<", ast.RShift: ">>", ast.Invert: "~", ast.Not: "not",
 }  # fmt: skip
 REFUSED: dict[type, tuple[str, str]] = {
@@ -74,27 +81,27 @@ def parse(text: str) -> list[Instruction]:
     source, start = _stripped(text)
     tree = _syntax_tree(source, start)
     encoded = source.encode()  # ast counts bytes
-    columns = [start + place + 1 for place, character in enumerate(source) for _ in character.encode()]
-    program: list[Instruction] = []
+    columns = [start + column for column, character in enumerate(source, 1) for _ in character.encode()]
+    instructions: list[Instruction] = []
     waiting: list[Any] = [tree]
     while waiting:
         node = waiting.pop()
         if isinstance(node, Instruction):  # its operands have been listed
-            program.append(node)
+            instructions.append(node)
             continue
         column = columns[getattr(node, "col_offset", 0)]
         if isinstance(node, ast.Constant):
-            program.append(Instruction(column, _constant(node.value, column)))
+            instructions.append(Instruction(column, _constant(node.value, column)))
             continue
         if isinstance(node, ast.Name):
-            program.append(Instruction(column, node.id))
+            instructions.append(Instruction(column, node.id))
             continue
         name, operands = _application(node, column)
         if isinstance(node, ast.BinOp):  # the sign comes after the left operand and the brackets that close there
             column = columns[encoded.index(OPERATORS[type(node.op)][0], node.left.end_col_offset)]
         waiting.append(Instruction(column, name=name, operands=len(operands)))
         waiting.extend(reversed(operands))
-    return program
+    return instructions
 
 
 def _stripped(text: str) -> tuple[str, int]:
@@ -116,15 +123,15 @@ def _syntax_tree(source: str, start: int) -> ast.AST:
             warnings.simplefilter("ignore")  # what Python thinks of the style of numbers
             return ast.parse(source, mode="eval").body
     except SyntaxError as error:
-        place = len(source) + 1 if source[-1] in "+-*/,=" else min(error.offset or 1, len(source) + 1)
-        near = source[place - 1 :] if len(source) - place < 30 else f"{source[place - 1 : place + 28]}…"
+        column = len(source) + 1 if source[-1] in "+-*/,=" else min(error.offset or 1, len(source) + 1)
+        near = source[column - 1 :] if len(source) - column < 30 else f"{source[column - 1 : column + 28]}…"
         reason = str(error.msg).removeprefix("invalid syntax").strip(". ")
         if "Exceeds the limit" in reason:
             reason = "the number has too many digits"
         elif "invalid decimal literal" in reason:
             reason = "a product needs its *, as in 2*x"
         what = f"syntax error at {near!r}" if near else "syntax error: something is missing at the end"
-        raise InputError(what + (f" ({reason})" if reason else ""), start + place) from None
+        raise InputError(what + (f" ({reason})" if reason else ""), start + column) from None
     except (RecursionError, MemoryError):
         raise InputError("the expression is nested or chained too deeply", start + 1) from None
 
@@ -163,10 +170,10 @@ def _application(node: ast.AST, column: int) -> tuple[str, list[ast.expr]]:
     raise InputError(f"{what} is not part of an expression: {remedy}", column)
 
 
-def check_names(program: list[Instruction], given: Collection[str]) -> None:
+def check_names(instructions: list[Instruction], given: Collection[str]) -> None:
     """Refuse unknown functions, variables without a value among those `given`, and values that nothing uses."""
     missing: dict[str, int] = {}
-    for column, load, name, _ in program:
+    for column, load, name, _ in instructions:
         if not name:
             if isinstance(load, str) and load not in given:
                 missing.setdefault(load, column)
@@ -179,9 +186,9 @@ def check_names(program: list[Instruction], given: Collection[str]) -> None:
     for variable, column in missing.items():
         if variable in FUNCTIONS:
             raise InputError(f"{variable} is a function: write {variable}(...)", column)
-        add = " ".join(f"{one}=NUMBER" for one in missing)
+        add = " ".join(f"{variable}=NUMBER" for variable in missing)
         raise InputError(f"there is no value for {', '.join(missing)}: add {add}", column)
-    used = {load for _, load, _, _ in program}
+    used = {load for _, load, _, _ in instructions}
     for variable in given:
         if variable not in used:
             raise InputError(f"{variable} has a value, but the expression does not use it")
@@ -194,14 +201,14 @@ def _known_like(name: str) -> str:
     return f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(FUNCTIONS)}"
 
 
-def evaluate(program: list[Instruction], variables: dict[str, Any]) -> Any:
-    """Run the program on numbers or Values; InputError where the expression is undefined or overflows.
+def evaluate(instructions: list[Instruction], variables: dict[str, Any]) -> Any:
+    """Run the instructions on numbers or Values; InputError where the expression is undefined or overflows.
 
     >>> evaluate(parse("x ** 2 / 4"), {"x": 6.0})
     9.0
     """
     stack: list[Any] = []
-    for column, load, name, count in program:
+    for column, load, name, count in instructions:
         if not name:
             stack.append(variables[load] if isinstance(load, str) else load)
             continue

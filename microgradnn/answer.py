@@ -1,0 +1,208 @@
+"""What an expression comes to: its value, gates, backward steps, gradients, Hessian, as text and as data for JSON.
+
+The text is aligned tables for a terminal. Nothing here knows of arguments of the command line, or of printing.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from itertools import zip_longest
+from textwrap import wrap
+from typing import Any
+
+from microgradnn.backprop import Steps, hessian, steps
+from microgradnn.checks import check_grads, numeric_grad
+from microgradnn.notation import columns, digits, formula, written
+from microgradnn.parser import check_names, evaluate, parse
+from microgradnn.value import Value
+
+
+class Answer:
+    """An expression at the point `given`; with order 2 its Hessian, with `check` the gradient by differences as well.
+
+    Raises InputError for what is no expression, or has no value there.
+
+    >>> answer = Answer("x * y", {"x": 2.0, "y": 3.0})
+    >>> answer.text().splitlines()[0], answer.document()["gradients"]
+    ('f = x * y = 6', {'x': 3.0, 'y': 2.0})
+    """
+
+    def __init__(self, expression: str, given: Mapping[str, float], order: int = 1, check: bool = False) -> None:
+        instructions = parse(expression)
+        check_names(instructions, given)
+        names, point = list(given), list(given.values())
+
+        def f(*numbers: Any) -> Any:
+            return evaluate(instructions, dict(zip(names, numbers, strict=True)))
+
+        self.expression = expression
+        self.inputs = dict(zip(names, map(Value, point, names), strict=True))
+        out = f(*self.inputs.values())
+        self.root: Value = out if isinstance(out, Value) else Value(out)  # a number where there are no variables
+        self.root.backward()
+        self.trail = steps(self.root)
+        self.f = self.trail.names[id(self.root)]
+        self.hessian = hessian(lambda x: f(*x))(point) if order == 2 else None
+        self.numeric: dict[str, float | None] | None = None
+        self.objection = ""
+        if check:
+            self.numeric = dict(zip(names, _numeric(f, point), strict=True))
+            self.objection = _objection(f, names, point, order)
+
+    def text(self, with_steps: bool = True) -> str:
+        """Tables for a terminal."""
+        expression = " ".join(self.expression.split())
+        shown = expression if len(expression) <= 72 else f"{expression[:71]}…"
+        name = f"{self.f} = " if self.f != expression else ""
+        sections = [[f"{name}{shown} = {digits(self.root.data)}"]]
+        if self.root.primitive is not None:
+            title = "Forward: every gate with its value and its local derivatives"
+            sections.append([title, *_forward_table(self.trail)])
+        if with_steps:
+            title = "Backward: upstream gradient × local derivative, added up"
+            sections.append([title, *_backward_lines(self.trail)])
+        if self.inputs:
+            sections.append(["Gradients", *self._gradient_table()])
+        if self.numeric is not None:
+            sections[-1] += wrap(f"Check: {self.objection or 'exact and numeric derivatives agree.'}", 90)
+        if self.hessian:
+            title = f"Hessian: ∂²{self.f} by row and column"
+            sections.append([title, *_hessian_table(list(self.inputs), self.hessian)])
+        return "\n\n".join("\n  ".join(section) for section in sections) + "\n"
+
+    def _gradient_table(self) -> list[str]:
+        header = ["input", "value", f"∂{self.f}/∂input"]
+        if self.numeric is not None:
+            header += ["numeric", "difference"]
+        rows = []
+        for name, leaf in self.inputs.items():
+            rows.append([name, digits(leaf.data), digits(leaf.grad)])
+            if self.numeric is not None:
+                numeric = self.numeric[name]
+                by_differences = ["—", "—"]
+                if numeric is not None:
+                    by_differences = [_precisely(numeric), _precisely(abs(leaf.grad - numeric), 2)]
+                rows[-1][2:] = [_precisely(leaf.grad), *by_differences]
+        return columns(header, rows, right=header[1:])
+
+    def document(self, with_steps: bool = True) -> dict[str, Any]:
+        """Everything as data for JSON: infinities and nan as strings."""
+        name_of = self.trail.names
+        document: dict[str, Any] = {
+            "expression": self.expression.strip(),
+            "inputs": {name: leaf.data for name, leaf in self.inputs.items()},
+            "value": self.root.data,
+            "gates": [
+                {
+                    "name": name_of[id(gate)],
+                    "primitive": gate.primitive.name,
+                    "formula": formula(gate.primitive, written(gate.operands, name_of)),
+                    "operands": [name_of.get(id(operand), operand) for operand in gate.operands],
+                    "value": gate.data,
+                    "partials": gate.partials,
+                    "gradient": gate.grad,
+                }
+                for gate in self.trail.order
+                if gate.primitive is not None
+            ],
+            "gradients": {name: leaf.grad for name, leaf in self.inputs.items()},
+        }
+        if with_steps:
+            document["steps"] = [
+                vars(step) | {"gate": name_of[id(step.gate)], "operand": name_of.get(id(step.operand))}
+                for step in self.trail
+            ]
+        if self.hessian is not None:
+            rows = zip(self.inputs, self.hessian, strict=True)
+            document["hessian"] = {name: dict(zip(self.inputs, row, strict=True)) for name, row in rows}
+        if self.numeric is not None:
+            document["check"] = {
+                "agrees": not self.objection, "objection": self.objection, "numeric": self.numeric,
+            }  # fmt: skip
+        strict: dict[str, Any] = _strict(document)
+        return strict
+
+
+def _numeric(f: Callable[..., Any], point: list[float]) -> list[float | None]:
+    """The gradient by differences, None where `f` is undefined beside the point."""
+    numeric: list[float | None] = []
+    for index, x in enumerate(point):
+        try:
+            numeric += numeric_grad(lambda moved, at=index: f(*point[:at], moved, *point[at + 1 :]), (x,))
+        except ValueError:
+            numeric.append(None)
+    return numeric
+
+
+def _objection(f: Callable[..., Any], names: list[str], point: list[float], order: int) -> str:
+    """What the checker of gradients objects to, with the arguments by name."""
+    try:
+        check_grads(f, tuple(point), order)
+    except (AssertionError, ValueError) as error:
+        return re.sub(r"argument (\d+)", lambda match: names[int(match[1])], str(error))
+    return ""
+
+
+def _precisely(x: float, precision: int = 10) -> str:
+    return f"{x:.{precision}g}".replace("-", "−") if math.isfinite(x) else digits(x)
+
+
+def _strict(data: Any) -> Any:
+    """Data as JSON allows it: infinities and nan as strings."""
+    if isinstance(data, dict):
+        return {key: _strict(value) for key, value in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_strict(member) for member in data]
+    return repr(data) if isinstance(data, float) and not math.isfinite(data) else data
+
+
+# ---- tables ---------------------------------------------------------------------------------------------------------
+
+
+def _forward_table(trail: Steps) -> list[str]:
+    """Every gate in forward order: name, formula, value, local derivatives."""
+    gates = [gate for gate in trail.order if gate.primitive is not None]
+    local = {
+        id(gate): [
+            f"∂{trail.names[id(gate)]}/∂{trail.names[id(operand)]} = {digits(partial)}"
+            for operand, partial in zip(gate.operands, gate.partials, strict=True)
+            if isinstance(operand, Value) and partial is not None
+        ]
+        for gate in gates
+    }
+    width = max((len(equation) for equations in local.values() for equation in equations), default=0)
+    rows: list[Sequence[str]] = []
+    for gate in gates:
+        assert gate.primitive is not None
+        equations = [equation.ljust(width) for equation in local[id(gate)]]
+        rows += zip_longest(
+            [trail.names[id(gate)]],
+            wrap(formula(gate.primitive, written(gate.operands, trail.names)), 36),
+            [digits(gate.data)],
+            ["   ".join(equations[start : start + 2]) for start in range(0, len(equations), 2)],
+            fillvalue="",
+        )
+    return columns(("gate", "formula", "value", "local derivatives"), rows, right=("value",))
+
+
+def _backward_lines(trail: Steps) -> list[str]:
+    """The sentences of the backward steps, one below the other, aligned at their signs."""
+    seed, *rest = (step.sentence for step in trail if step.kind != "forward")
+    rows = [re.split(" [+]?= ", sentence) for sentence in rest]
+    target, product, numbers = (max((len(row[column]) for row in rows), default=0) for column in range(3))
+    left, right = seed.split(" = ")
+    return [f"{left.ljust(target)}  = {right}"] + [
+        f"{row[0].ljust(target)} += {row[1].ljust(product)}  =  {row[2].ljust(numbers)}  =  {row[3]}" for row in rows
+    ]
+
+
+def _hessian_table(names: list[str], rows: list[list[float]]) -> list[str]:
+    """The matrix with its rows and columns named, in blocks of eight columns."""
+    lines: list[str] = []
+    for start in range(0, len(names), 8):
+        header = ["", *names[start : start + 8]]
+        cells = [[name, *map(digits, row[start : start + 8])] for name, row in zip(names, rows, strict=True)]
+        lines += ([""] if lines else []) + columns(header, cells, right=header[1:])
+    return lines
