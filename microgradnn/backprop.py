@@ -82,7 +82,10 @@ def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]
     for position in wanted:
         if not -len(args) <= position < len(args):
             raise ValueError(f"argnums={argnums!r}, but the function was called with {len(args)} argument(s)")
-    return [position % len(args) for position in wanted]
+    chosen = [position % len(args) for position in wanted]
+    if len(set(chosen)) < len(chosen):
+        raise ValueError(f"argnums={argnums!r} names an argument twice")
+    return chosen
 
 
 def _function(transform: str, f: Any) -> None:

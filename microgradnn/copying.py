@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from microgradnn.graph import Vector, topological_order
+from microgradnn.renewal import is_noted, note_choices
 
 _pickling = threading.local()
 
@@ -15,7 +16,7 @@ _pickling = threading.local()
 def deep_copy(root: Any, memo: dict[int, Any]) -> Any:
     """What `copy.deepcopy` makes of a Value; `memo` holds what was copied before, by `id`."""
     for node in topological_order(root, known=memo):
-        memo[id(node)] = restored(
+        memo[id(node)] = _restoring(node)(
             type(node), None, node._data, node._grad, node._name, node._path, node._primitive,
             _copied(node._left, memo), _copied(node._right, memo), node._left_partial, node._right_partial,
         )  # fmt: skip
@@ -40,7 +41,7 @@ def reduced(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     if root._primitive is not None and not any(id(root) in group.ids for group in groups):
         ancestors = _Ancestors(topological_order(root))
         groups.add(ancestors)
-    return restored, (
+    return _restoring(root), (
         type(root), ancestors, root._data, root._grad, root._name, root._path, root._primitive,
         root._left, root._right, root._left_partial, root._right_partial,
     )  # fmt: skip
@@ -53,6 +54,17 @@ def restored(kind: type, ancestors: object, *fields: Any) -> Any:
         node._data, node._grad, node._name, node._path, node._primitive,
         node._left, node._right, node._left_partial, node._right_partial,
     ) = fields  # fmt: skip
+    return node
+
+
+def _restoring(node: Any) -> Callable[..., Any]:
+    return restored_derivative if is_noted(node) else restored
+
+
+def restored_derivative(*fields: Any) -> Any:
+    """A node that is noted as a derivative in which gates chose."""
+    node = restored(*fields)
+    note_choices(node)
     return node
 
 

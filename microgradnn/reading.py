@@ -67,6 +67,8 @@ def read_array(data: Any, saying: str) -> np.ndarray[Any, Any]:
     """`data` as a NumPy array, of numbers or of objects such as Values; TypeError where NumPy cannot read it."""
     import numpy as np
 
+    if np.ma.is_masked(data):
+        raise TypeError(f"{saying}, got {data!r:.60}: masked entries are no numbers, use .compressed() or .filled(...)")
     try:
         return np.asarray(data)
     except (TypeError, ValueError, RuntimeError):  # the last: a tensor of PyTorch that requires a gradient

@@ -19,7 +19,7 @@ from microgradnn.primitive import ForwardError
 def renew(root: Any) -> None:
     """Give all gates before `root` the values and partials of today's leaves; change none where a gate has no value."""
     order = topological_order(root)
-    if any(id(node) in _with_choices for node in order):
+    if any(map(is_noted, order)):
         raise ValueError(
             "forward() cannot compute this graph anew: it holds a derivative in which gates such as relu chose, "
             "and what they did not take is not in it. Take the derivative anew: grad(f)(x)"
@@ -96,9 +96,14 @@ def note_choices(derivative: Any) -> None:
         weakref.finalize(derivative, _with_choices.discard, id(derivative)).atexit = False
 
 
+def is_noted(node: Any) -> bool:
+    """Whether a node is a derivative in whose graph there is not what gates did not take."""
+    return id(node) in _with_choices
+
+
 def chose(gate: Any) -> bool:
     """Whether a gate took one operand and not another, by their numbers, or is a derivative through such a gate."""
-    if gate.primitive is None or id(gate) in _with_choices:
+    if gate.primitive is None or is_noted(gate):
         return gate.primitive is not None
     operands = gate.operands
     trace = gate.primitive.trace(len(operands))

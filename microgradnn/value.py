@@ -250,6 +250,11 @@ class Value(public.Methods):
         12.0
         """
         self._read()  # refused while a function is traced: there are no numbers to sweep with
+        if self._primitive is None and self._path:
+            raise ValueError(
+                f"{self!r} remembers no operands, as it was computed inside no_grad(): call backward() on what was "
+                "computed outside"
+            )
         swept = sweep(self)
         with _accumulation:
             for node, adjoint in swept:
@@ -308,7 +313,7 @@ class Value(public.Methods):
             "not math.sin; microgradnn.mean, not statistics.mean), or .data for the bare number"
         )
 
-    as_integer_ratio = __float__  # by which `statistics` and Fraction read numbers
+    as_integer_ratio = conjugate = rint = __float__  # by which `statistics`, Fraction and NumPy read numbers
 
     def __int__(self, *_: object) -> int:
         self._read()

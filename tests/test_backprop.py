@@ -629,3 +629,10 @@ def test_the_words_of_a_refusal_are_a_call_of_the_transform():
         jvp(x * x, (x,), (1.0,))
     with pytest.raises(TypeError, match="value_and_grad takes a function, got"):
         value_and_grad([x * x], [x])
+
+
+@pytest.mark.parametrize("argnums", [(0, 0), (0, -3), (1, 2, 1)])
+def test_an_argument_is_named_once(argnums):
+    for transform in (grad, value_and_grad, jacobian, hessian):
+        with pytest.raises(ValueError, match="names an argument twice"):
+            transform(volume, argnums)(2.0, 3.0, 4.0)

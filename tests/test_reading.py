@@ -226,3 +226,10 @@ def test_arrays_of_bfloat16_are_told_to_become_floats():
             Value(array[0])
         with pytest.raises(TypeError, match=r"for v in data\.astype\(float\)\.tolist\(\)"):
             Value(array)
+
+
+def test_masked_entries_are_no_numbers():
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    with pytest.raises(TypeError, match=r"masked entries are no numbers, use \.compressed\(\) or \.filled"):
+        numbers_in(masked, "X must hold numbers")
+    assert numbers_in(np.ma.array([1.0, 2.0]), "X").tolist() == [1.0, 2.0]

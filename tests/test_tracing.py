@@ -522,3 +522,10 @@ def test_recording_draws_no_masks():
     fresh.mask(2 * 3)
     [dropout] = [one for one in model.modules() if isinstance(one, nn.Dropout)]
     assert dropout.mask(5).tolist() == fresh.mask(5).tolist()
+
+
+def test_a_program_that_is_called_inside_another_would_be_frozen():
+    inner = mg.compile(lambda x: w * x, w, example=(1.0,))
+    for call in (inner.value, inner.grad, inner.step):
+        with pytest.raises(TypeError, match="asks for the number of a Value while compile records the function"):
+            mg.compile(lambda x, call=call: w * x + call([2.0]), w, example=(1.0,))

@@ -867,3 +867,15 @@ def test_what_detect_anomaly_remembers_goes_with_the_gates():
         assert len(anomalies._lines) == before + 2
     del root
     assert len(anomalies._lines) == before
+
+
+def test_backward_from_what_no_grad_computed_is_refused():
+    """It remembers no operands, so nothing would be found; a leaf is its own derivative."""
+    w = Value(3.0)
+    with m.no_grad():
+        loss = w * w
+    with pytest.raises(ValueError, match=r"Value\(data=9.0, grad=0.0\) remembers no operands.*outside"):
+        loss.backward()
+    assert (w.grad, loss.grad) == (0.0, 0.0)
+    w.backward()
+    assert w.grad == 1.0

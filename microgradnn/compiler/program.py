@@ -29,7 +29,7 @@ from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.tracing import collector_paused, trace
-from microgradnn.context import current
+from microgradnn.context import current, current_tape
 from microgradnn.reading import numbers_in, read_array
 from microgradnn.value import Value
 
@@ -228,6 +228,8 @@ class Program:
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
+        if (tape := current_tape()) is not None:  # this call would be frozen in another program
+            raise tape.refusal()
         arrays = [
             given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(number, given)
             for number, given in enumerate(batch)
