@@ -85,7 +85,7 @@ def unary_code(gate: Primitive, x: str) -> Code:
     """The statements of `gate(x)`."""
     return [
         "here = context()",
-        f"if {x}.__class__ is not Value or here.__class__ is Context:",
+        f"if {x}.__class__ is not Value or (here is not None and here.__class__ is Context):",
         f"    return gate({x})",
         f"x0 = {x}._data",
         *_forward(gate, ["x0"], f"gate({x})"),
@@ -103,7 +103,7 @@ def binary_code(gate: Primitive, parameters: list[str], value: int) -> Code:
     trace = gate.trace()
     lines = [
         "here = context()",
-        f"if {own}.__class__ is not Value or here.__class__ is Context:",
+        f"if {own}.__class__ is not Value or (here is not None and here.__class__ is Context):",
         f"    return gate({operands})",
         f"x{value} = {own}._data",
         f"if {other}.__class__ is Value:",

@@ -11,7 +11,7 @@ from math import isfinite
 from typing import Any
 
 from microgradnn.anomalies import note_lines, refuse_nan
-from microgradnn.context import current, watching
+from microgradnn.context import Context, context, current, watching
 from microgradnn.formulas import sum_of_products
 from microgradnn.graph import Vector, order_with_vectors, topological_order
 from microgradnn.primitive import NOTHING, Primitive
@@ -25,7 +25,8 @@ def sweep(root: Any, recorded: bool = False) -> Iterable[tuple[Any, Any]]:
     themselves Values of one graph with the root, ready to be differentiated again. With `detect_anomaly` a nan that
     is born on the way raises FloatingPointError.
     """
-    if not current().detect_anomaly:
+    here = context.get()
+    if not (isinstance(here, Context) and here.detect_anomaly):
         return _swept(root, recorded)
     with watching(False):
         swept = list(_swept(root, recorded))
@@ -65,12 +66,24 @@ def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
             operands, partials = node.operands, recorded_partials(node)
         elif left.__class__ is tuple:
             if left[0].__class__ is Vector and isfinite(adjoint):
-                for shared, partial in zip(left[:2], partials, strict=False):
-                    if partial is not None:
-                        adjoints.setdefault(shared, []).append((partial, adjoint))
-                operands, partials = left[2:], partials[2:]
-            else:  # 0 × ∞ must not reach what was not taken: no products of whole vectors
-                operands, partials = node.operands, node.handed
+                weights, inputs, bias = left
+                by_weights, by_inputs, by_bias = partials
+                waiting = get(weights)
+                if waiting is None:
+                    adjoints[weights] = [(by_weights, adjoint)]
+                else:
+                    waiting.append((by_weights, adjoint))
+                if by_inputs is not None:
+                    waiting = get(inputs)
+                    if waiting is None:
+                        adjoints[inputs] = [(by_inputs, adjoint)]
+                    else:
+                        waiting.append((by_inputs, adjoint))
+                total = get(bias)
+                adjoints[bias] = by_bias * adjoint if total is None else total + by_bias * adjoint
+                continue
+            # 0 × ∞ must not reach what was not taken: no products of whole vectors.
+            operands, partials = node.operands, node.handed
         else:
             if partials is not None:
                 total = get(left)

@@ -104,14 +104,19 @@ class Value(public.Methods):
     _right_partial: float | None
 
     def __init__(self, data: float, name: str | None = None) -> None:
-        if isinstance(data, Value):
-            raise TypeError(f"{data!r} is already a Value: use it as it is, or Value(v.data) for a new leaf")
-        self._data = number(data)
-        self.name = name
+        if data.__class__ is not float:
+            if isinstance(data, Value):
+                raise TypeError(f"{data!r} is already a Value: use it as it is, or Value(v.data) for a new leaf")
+            data = number(data)
+        self._data = data
+        self._name = None
+        if name is not None:
+            self.name = name
         self._grad = self._path = self._primitive = None
         self._left = self._right = self._left_partial = self._right_partial = None
-        if (tape := current_tape()) is not None:
-            tape.constants.add(self)
+        here = _context()
+        if here.__class__ is Context and here.tape is not None:
+            here.tape.constants.add(self)
 
     # ---- what a node knows ----
 
@@ -127,8 +132,9 @@ class Value(public.Methods):
                 f"the data of a {self._primitive.name} gate follows from its operands: "
                 "assign to a leaf and compute it anew"
             )
-        self._read()  # refused while a function is traced
-        self._data = number(value)
+        if _context().__class__ is Context:
+            self._read()  # refused while a function is traced
+        self._data = value if value.__class__ is float else number(value)
 
     def _read(self) -> float:
         """The number, for decisions and messages; refused while a function is traced, which must not depend on it."""

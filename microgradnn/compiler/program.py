@@ -29,7 +29,7 @@ from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Place, Tape
 from microgradnn.compiler.tracing import collector_paused, trace
-from microgradnn.context import current, current_tape
+from microgradnn.context import Context, context
 from microgradnn.reading import numbers_in, read_array
 from microgradnn.value import Value
 
@@ -228,8 +228,6 @@ class Program:
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
-        if (tape := current_tape()) is not None:  # this call would be frozen in another program
-            raise tape.refusal()
         arrays = [
             given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(number, given)
             for number, given in enumerate(batch)
@@ -261,7 +259,12 @@ class Program:
 
     def _watch(self, arrays: Sequence[Array]) -> Watch | None:
         """With `detect_anomaly`, refuse gates that give nan, and return what looks at the results."""
-        if not current().detect_anomaly:
+        here = context.get()
+        if not isinstance(here, Context):
+            return None
+        if here.tape is not None:  # this call would be frozen in another program
+            raise here.tape.refusal()
+        if not here.detect_anomaly:
             return None
         watch = Watch(self._tape, self._leaves, self._params, arrays)
         watch.values()
