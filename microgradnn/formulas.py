@@ -17,6 +17,9 @@ from microgradnn.primitive import lookup
 LARGEST = sys.float_info.max
 
 
+# ---- forward functions that math does not have; each lets nan through ------------------------------------------------
+
+
 def power(x: float, y: float) -> float:
     out = x**y
     if isinstance(out, complex):
@@ -67,15 +70,6 @@ def sinc(x: float) -> float:
     return math.sin(math.pi * x) / (math.pi * x) if x else 1.0
 
 
-def slope_of_sinc(x: Any) -> Any:
-    """(cos πx − sinc x) / x, and near 0, where that would cancel, its series: Σ (−1)ᵏ π²ᵏ 2k x²ᵏ⁻¹ / (2k + 1)!."""
-    where, far = lookup("where"), x * x - 0.1
-    beyond, near, series = where(far, x, 1.0), where(far, 0.0, x), 0.0
-    for k in range(10, 0, -1):
-        series = (-1) ** k * math.pi ** (2 * k) * 2 * k / math.factorial(2 * k + 1) + near * near * series
-    return where(far, (lookup("cos")(math.pi * beyond) - lookup("sinc")(beyond)) / beyond, near * series)
-
-
 def xlogy(x: float, y: float) -> float:
     return 0.0 if x == 0 and y == y else x * math.log(y)
 
@@ -88,17 +82,6 @@ def norm(*xs: float) -> float:
     return math.nan if any(x != x for x in xs) else math.hypot(*xs)
 
 
-def sinc_of_arrays(xp: Any, x: Any) -> Any:
-    angle = xp.where(xp.equal(x, 0.0), 1.0, math.pi * x)
-    return xp.where(xp.equal(x, 0.0), 1.0, xp.sin(angle) / angle)
-
-
-def norm_of_arrays(xp: Any, xs: Any) -> Any:
-    largest = xp.max(xp.abs(xs))
-    scale = xp.where(xp.equal(largest, 0.0), 1.0, xp.minimum(largest, LARGEST))
-    return scale * xp.sqrt(xp.sum(xs / scale * (xs / scale)))
-
-
 def shift(x: float, m: float) -> float:
     return 0.0 if x == m else x - m
 
@@ -109,6 +92,42 @@ def cross_entropy(index: float, *xs: float) -> float:
         return math.nan
     others = sum([math.exp(shift(x, peak)) for n, x in enumerate(xs) if n != index])
     return shift(peak, own) + math.log1p(others + math.expm1(shift(own, peak)))
+
+
+sum_of_products: Callable[[Sequence[float], Sequence[float]], float] = getattr(
+    math, "sumprod", lambda w, x: sum(map(operator.mul, w, x))
+)
+
+
+def dot(*operands: float) -> float:
+    half = len(operands) // 2
+    return sum_of_products(operands[:half], operands[half:-1]) + operands[-1]
+
+
+def select(index: float, *xs: float) -> float:
+    if index % 1 or not 0 <= index < len(xs):
+        raise ValueError(f"the index must be a whole number from 0 to {len(xs) - 1}")
+    return xs[int(index)]
+
+
+def argmax(*xs: float) -> float:
+    return float(max(range(len(xs)), key=lambda n: (xs[n] != xs[n], xs[n])))
+
+
+def clipped_log(x: float, lowest: float) -> float:
+    return math.log(x if x < 0 or x > lowest or x != x else lowest)
+
+
+# ---- partials --------------------------------------------------------------------------------------------------------
+
+
+def slope_of_sinc(x: Any) -> Any:
+    """(cos πx − sinc x) / x, and near 0, where that would cancel, its series: Σ (−1)ᵏ π²ᵏ 2k x²ᵏ⁻¹ / (2k + 1)!."""
+    where, far = lookup("where"), x * x - 0.1
+    beyond, near, series = where(far, x, 1.0), where(far, 0.0, x), 0.0
+    for k in range(10, 0, -1):
+        series = (-1) ** k * math.pi ** (2 * k) * 2 * k / math.factorial(2 * k + 1) + near * near * series
+    return where(far, (lookup("cos")(math.pi * beyond) - lookup("sinc")(beyond)) / beyond, near * series)
 
 
 def partials_of_cross_entropy(out: Any, index: Any, *xs: Any) -> list[Any]:
@@ -160,16 +179,6 @@ def partials_of_ties(out: Any, *xs: Any) -> list[Any]:
     return [where(tie, share, other) for tie in ties]
 
 
-sum_of_products: Callable[[Sequence[float], Sequence[float]], float] = getattr(
-    math, "sumprod", lambda w, x: sum(map(operator.mul, w, x))
-)
-
-
-def dot(*operands: float) -> float:
-    half = len(operands) // 2
-    return sum_of_products(operands[:half], operands[half:-1]) + operands[-1]
-
-
 def dot_partials(weights: Any, inputs: Any) -> tuple[Any, Any, float]:
     """The partials of Σ wᵢ xᵢ + b: xᵢ by wᵢ, wᵢ by xᵢ, and 1 by b."""
     return inputs, weights, 1.0
@@ -179,6 +188,20 @@ def partials_of_dot(out: Any, *operands: Any) -> list[Any]:
     half = len(operands) // 2
     by_weights, by_inputs, by_bias = dot_partials(operands[:half], operands[half:-1])
     return [*by_weights, *by_inputs, by_bias]
+
+
+# ---- forms for arrays ------------------------------------------------------------------------------------------------
+
+
+def sinc_of_arrays(xp: Any, x: Any) -> Any:
+    angle = xp.where(xp.equal(x, 0.0), 1.0, math.pi * x)
+    return xp.where(xp.equal(x, 0.0), 1.0, xp.sin(angle) / angle)
+
+
+def norm_of_arrays(xp: Any, xs: Any) -> Any:
+    largest = xp.max(xp.abs(xs))
+    scale = xp.where(xp.equal(largest, 0.0), 1.0, xp.minimum(largest, LARGEST))
+    return scale * xp.sqrt(xp.sum(xs / scale * (xs / scale)))
 
 
 def finite(xp: Any, x: Any) -> Any:
@@ -234,17 +257,3 @@ def cross_entropy_of_arrays(xp: Any, index: Any, xs: Any) -> Any:
 def cross_entropy_partials_of_arrays(xp: Any, out: Any, index: Any, xs: Any) -> tuple[None, Any]:
     choice = _Choice(xp, index, xs)
     return None, (choice.others - choice.chosen * choice.sum_of_others) / (choice.excess + 1.0)
-
-
-def select(index: float, *xs: float) -> float:
-    if index % 1 or not 0 <= index < len(xs):
-        raise ValueError(f"the index must be a whole number from 0 to {len(xs) - 1}")
-    return xs[int(index)]
-
-
-def argmax(*xs: float) -> float:
-    return float(max(range(len(xs)), key=lambda n: (xs[n] != xs[n], xs[n])))
-
-
-def clipped_log(x: float, lowest: float) -> float:
-    return math.log(x if x < 0 or x > lowest or x != x else lowest)
