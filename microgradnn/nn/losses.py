@@ -16,7 +16,7 @@ from microgradnn import functional
 from microgradnn.backprop import leaves
 from microgradnn.nn.module import Module, as_list, examples
 from microgradnn.primitives import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
-from microgradnn.settings import checked
+from microgradnn.settings import not_negative
 from microgradnn.value import Value
 
 _LOWEST = math.exp(-100)  # PyTorch cuts logarithms of probabilities off at −100 too
@@ -135,7 +135,7 @@ def l1(model: Module, strength: float, biases: bool = False) -> Any:
     >>> l1(Neuron(2, init=init.constant(-0.5)), 0.1).data
     0.1
     """
-    return checked("strength", strength) * functional.sum([functional.abs(w) for w in _penalised(model, biases)])
+    return not_negative("strength", strength) * functional.sum([functional.abs(w) for w in _penalised(model, biases)])
 
 
 def l2(model: Module, strength: float, biases: bool = False) -> Any:
@@ -148,7 +148,7 @@ def l2(model: Module, strength: float, biases: bool = False) -> Any:
     0.4
     """
     weights = _penalised(model, biases)
-    return 0.5 * checked("strength", strength) * functional.dot(weights, weights)
+    return 0.5 * not_negative("strength", strength) * functional.dot(weights, weights)
 
 
 def _penalised(model: Any, biases: bool) -> list[Value]:

@@ -11,14 +11,13 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.nn.module import Module, as_list, evaluating
 from microgradnn.optim import Optimizer
 from microgradnn.reading import number
-from microgradnn.settings import checked
 from microgradnn.training.arguments import Metrics, read
 from microgradnn.training.batches import Batches, Data, Outcome
 from microgradnn.training.history import History
@@ -127,7 +126,7 @@ def fit(
                     standing.work_with(batches)
                 while not standing.over(given.epochs, given.patience, interrupt.pressed):
                     epoch, trained = len(record.loss), _Trained()
-                    with _scaled(optimizer.param_groups, schedule, epoch) as rate:
+                    with _scaled(optimizer, schedule, epoch) as rate:
                         model.train()
                         batches.pull()
                         for batch, rows in enumerate(_batches(len(data.X), given.batch_size, given.shuffle)):
@@ -202,13 +201,14 @@ def _validated(batches: Batches, data: Data, metrics: Metrics | None, epoch: int
 
 
 @contextmanager
-def _scaled(groups: Sequence[dict[str, Any]], schedule: Callable[[int], float] | None, epoch: int) -> Iterator[float]:
+def _scaled(optimizer: Optimizer, schedule: Callable[[int], float] | None, epoch: int) -> Iterator[float]:
     """Inside the block the learning rates are those of the epoch; afterwards they are what they were."""
     factor = 1.0 if schedule is None else number(schedule(epoch))
+    groups, limit = optimizer.param_groups, optimizer.limits["lr"]
     rates = [group["lr"] for group in groups]
     try:
         for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = checked("lr", rate * factor, f" in epoch {epoch}")
+            group["lr"] = limit("lr", rate * factor, f" in epoch {epoch}")
         yield groups[0]["lr"]
     finally:
         for group, rate in zip(groups, rates, strict=True):

@@ -14,7 +14,7 @@ from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import OPTIMIZERS, Optimizer
 from microgradnn.reading import numbers_in
-from microgradnn.settings import checked
+from microgradnn.settings import count, flag
 from microgradnn.training.batches import Data, Loss, layers_of
 from microgradnn.training.history import History
 from microgradnn.training.state import State, Weights, check_generators, few, generators_of
@@ -51,8 +51,8 @@ def read(
     held_out = None
     if validation is not None:
         held_out = _data("validation[0]", _pair(validation)[0], "validation[1]", validation[1], model, loss)
-    epochs, batch_size = checked("epochs", epochs), _batch_size(batch_size, model, len(data.X))
-    patience = math.inf if early_stopping is None else checked("early_stopping", early_stopping)
+    epochs, batch_size = count("epochs", epochs), _batch_size(batch_size, model, len(data.X))
+    patience = math.inf if early_stopping is None else count("early_stopping", early_stopping)
     if early_stopping is not None and held_out is None:
         raise ValueError(f"early_stopping={early_stopping} needs validation=(X, y) to watch")
     if not (metrics is None or isinstance(metrics, Mapping)):
@@ -63,8 +63,8 @@ def read(
             raise TypeError(f"{name} must be a function{_EXAMPLES.get(name, '')}, got {function!r:.60}")
         if any(map(_is_deferred, (function, type(function).__call__))):  # an object is called by its class
             raise TypeError(f"{name} {AT_ONCE}, got {function!r:.60}")
-    checked("progress", progress)
-    checked("compiled", compiled)
+    flag("progress", progress)
+    flag("compiled", compiled)
     weights = Weights(model, optimizer)
     if not (history is None or isinstance(history, History)):
         raise TypeError(f"history must be what fit or History.load gave, got {history!r:.60}")
@@ -200,11 +200,11 @@ def _pair(validation: Any) -> tuple[Any, Any]:
     return validation[0], validation[1]
 
 
-def _batch_size(batch_size: Any, model: Module, count: int) -> int:
-    size: int = count if batch_size is None else checked("batch_size", batch_size)
-    if size > count:
-        raise ValueError(f"batch_size must be at most the number of examples, {count}, got {size}")
-    lonely = size == 1 or count % size == 1
+def _batch_size(batch_size: Any, model: Module, examples: int) -> int:
+    size: int = examples if batch_size is None else count("batch_size", batch_size)
+    if size > examples:
+        raise ValueError(f"batch_size must be at most the number of examples, {examples}, got {size}")
+    lonely = size == 1 or examples % size == 1
     if lonely and any(isinstance(module, BatchNorm) for module in model.modules()):
-        raise ValueError(f"batch_size={size} leaves one of {count} examples alone, and BatchNorm needs two")
+        raise ValueError(f"batch_size={size} leaves one of {examples} examples alone, and BatchNorm needs two")
     return size
