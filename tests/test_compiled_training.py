@@ -12,8 +12,9 @@ import pytest
 
 from microgradnn import Value, fit, functional, grad, hessian, hvp, jacobian, jvp, nn, optim, value_and_grad
 from microgradnn.nn.losses import LOSSES
-from microgradnn.training.batches import Data
+from microgradnn.training.graphs import Graphs
 from microgradnn.training.programs import Programs
+from microgradnn.training.way import Data
 
 quiet = partial(fit, progress=False)
 RNG = np.random.default_rng(7)
@@ -348,7 +349,8 @@ def test_a_penalty_may_draw_masks_and_move_statistics(name, penalty):
 def test_one_example_is_recorded_where_examples_do_not_know_of_each_other(name, alone):
     make, loss, targets = MODELS[name]
     model, data = make(), Data(X, np.array(targets))
-    programs = Programs(model, LOSSES.get(loss, loss), None, optim.SGD(model.parameters()), data, [5, 2], False)
+    graphs = Graphs(model, LOSSES.get(loss, loss), None, optim.SGD(model.parameters()))
+    programs = Programs(graphs, data, [5, 2], False)
     assert programs.by_example == alone
     assert (programs.recorded[5] is programs.recorded[2]) == alone
 
@@ -381,7 +383,9 @@ def test_a_loss_of_ones_own_is_called_while_it_is_recorded_only():
 )
 def test_the_values_get_the_parameters_when_somebody_looks_and_in_the_end(settings, every, monkeypatch):
     pushed = []
-    monkeypatch.setattr(Programs, "push", lambda self, push=Programs.push: (pushed.append(1), push(self)))
+    monkeypatch.setattr(
+        Programs, "push", lambda *args, push=Programs.push, **memory: (pushed.append(1), push(*args, **memory))
+    )
 
     def pushes(epochs):
         pushed.clear()

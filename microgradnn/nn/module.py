@@ -21,6 +21,7 @@ from microgradnn.nn.parameters import (
     data_of,
     held,
     is_parameter,
+    is_tensor,
     like_buffer,
     placed,
 )  # fmt: skip
@@ -138,7 +139,7 @@ class Module:
         if not self._has_run:
             self.own_parameters()  # refused before anything is computed
             object.__setattr__(self, "_has_run", True)
-        for name, child in self.named_children():
+        for name, child in reversed([*self._inside()]):  # the first name of a module counts
             object.__setattr__(child, "_name", name)
         token = _running.set((*_running.get(), batch))
         try:
@@ -183,7 +184,8 @@ class Module:
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
-            yield from _modules(name, value)
+            if value.__class__ not in PLAIN and not is_tensor(value):
+                yield from _modules(name, value)
 
     def children(self) -> Iterator[Module]:
         """The modules right inside this one."""
