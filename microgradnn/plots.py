@@ -20,7 +20,8 @@ from microgradnn.nn.activations import ACTIVATIONS, Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.dropout import Dropout
 from microgradnn.nn.layers import Layer
-from microgradnn.nn.module import Module, Sequential, evaluating
+from microgradnn.nn.module import Module, evaluating
+from microgradnn.nn.sequential import Sequential
 from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 

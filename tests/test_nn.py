@@ -711,3 +711,18 @@ def test_tables_are_read_by_their_numbers():
 def test_a_momentum_above_1_is_refused_by_batch_norm():
     with pytest.raises(ValueError, match=r"momentum of BatchNorm must be a number in \[0, 1\], got 2"):
         nn.BatchNorm(1, momentum=2)
+
+
+def test_a_module_that_comes_into_a_list_of_parameters_is_refused_also_after_a_run():
+    class Mixed(nn.Module):
+        def __init__(self):
+            self.w = [Value(1.0)]
+
+        def forward(self, x):
+            return [self.w[0] * x[0]]
+
+    module = Mixed()
+    module([1.0])
+    module.w.append(nn.Layer(1, 1))
+    with pytest.raises(TypeError, match="parameters and modules in one list"):
+        module.parameters()

@@ -9,7 +9,8 @@ from typing import Any
 
 from microgradnn.functional import mean, sqrt
 from microgradnn.modes import current_mode
-from microgradnn.nn.module import Batch, Module
+from microgradnn.nn.examples import Batch
+from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of
 from microgradnn.reading import number
 from microgradnn.settings import Limit, count, not_negative

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from microgradnn.modes import current_mode
 from microgradnn.nn import init as initialisers
-from microgradnn.nn.module import Batch, Module
+from microgradnn.nn.examples import Batch
+from microgradnn.nn.module import Module
 from microgradnn.settings import below_one
 
 if TYPE_CHECKING:

@@ -9,7 +9,9 @@ from typing import Any
 from microgradnn.functional import maximum
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import INITIALISERS, Activation
-from microgradnn.nn.module import Batch, Module, Sequential
+from microgradnn.nn.examples import Batch
+from microgradnn.nn.module import Module
+from microgradnn.nn.sequential import Sequential
 from microgradnn.settings import count, flag
 from microgradnn.value import Value, dots
 

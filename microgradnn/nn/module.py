@@ -1,4 +1,4 @@
-"""`Module`: what a part of a network knows of its parameters, its state and its inside; and parts in a row.
+"""`Module`: what a part of a network knows of its parameters, its state and its inside.
 
 A module works on a batch, a list of examples, each of them a list of numbers. Calling it takes one example or
 a batch, and gives back the same. Which parts there are is in the other modules of this folder.
@@ -6,13 +6,14 @@ a batch, and gives back the same. Which parts there are is in the other modules 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
 from microgradnn.modes import current_mode, inside, source_line
+from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.parameters import (
     PLAIN,
     check_buffer,
@@ -26,14 +27,11 @@ from microgradnn.nn.parameters import (
     placed,
 )  # fmt: skip
 from microgradnn.notation import columns
-from microgradnn.reading import number, numbers_in, read_array
+from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
     import numpy as np
-
-Batch = list[list[Any]]
-
 
 _BIASES = ("b", "bias")
 _running: ContextVar[tuple[Batch, ...]] = ContextVar("running", default=())  # what the modules at work were given
@@ -343,52 +341,6 @@ class Summary(NamedTuple):
         return "\n".join(columns(header, table, right=header[2:]))
 
 
-class Sequential(Module):
-    """Modules in a row, each taking the output of the one before; the output is a bare Value where it is single.
-
-    The parameters are named by place, as in PyTorch: `0.weight`, `0.bias`, `2.weight` …
-
-    >>> from microgradnn.nn import Activation, Layer
-    >>> model = Sequential(Layer(2, 3, activation="linear"), Activation("tanh"), Layer(3, 1, activation="linear"))
-    >>> [name for name in model.state_dict()]
-    ['0.weight', '0.bias', '2.weight', '2.bias']
-    """
-
-    layers: Sequence[Module] = ()
-
-    def __init__(self, *modules: Module) -> None:
-        for place, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise TypeError(f"Sequential takes modules, argument {place} is {module!r:.60}")
-        self.layers = list(modules)
-        self.nin = modules[0].nin if modules else None
-
-    def places(self) -> range:
-        """The names of the layers: their places, as PyTorch counts them."""
-        return range(len(self.layers))
-
-    def _inside(self) -> Iterator[tuple[str, Module]]:
-        """The layers, by place, and what else a subclass holds."""
-        for place, layer in zip(self.places(), self.layers, strict=True):
-            yield str(place), layer
-        yield from ((name, module) for name, module in super()._inside() if not name.startswith("layers."))
-
-    def __call__(self, x: Any) -> Any:
-        """The output for one example or for a batch; a bare Value in place of a list of one."""
-        batch, single = examples(x)
-        out = [y[0] if isinstance(y, list) and len(y) == 1 else y for y in self.run(batch)]
-        return out[0] if single else out
-
-    def forward_batch(self, batch: Batch) -> list[Any]:
-        """The batch through all layers, one layer after the other."""
-        for layer in self.layers:
-            batch = [y if isinstance(y, list) else [y] for y in layer.run(batch)]
-        return batch
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
-
-
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Inside the block as after `eval()`; afterwards every module is in training or not as it was."""
@@ -399,37 +351,6 @@ def evaluating(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def examples(x: Any) -> tuple[Batch, bool]:
-    """Read `x` as a batch, a list of lists; and whether it was one example: a number or a flat list.
-
-    >>> examples(2.0), examples([1.0, 2.0]), examples([[1.0, 2.0], [3.0, 4.0]])
-    (([[2.0]], True), ([[1.0, 2.0]], True), ([[1.0, 2.0], [3.0, 4.0]], False))
-    """
-    x = as_list(x)
-    if not isinstance(x, list):
-        return [[x]], True
-    if not x:
-        raise ValueError("an example needs at least one number, a batch at least one example: got an empty list")
-    inner = [as_list(one) for one in x]
-    nested = [isinstance(one, list) for one in inner]
-    if not any(nested):
-        return [inner], True
-    if not all(nested):
-        raise ValueError("a batch is a list of examples, each a list of numbers: got numbers and lists in one list")
-    return inner, False
-
-
-def as_list(x: Any) -> Any:
-    """An array, tuple or iterator as a list; a number as float, a Value as it is."""
-    if isinstance(x, (list, float, Value)):
-        return x
-    if hasattr(x, "__array__"):  # NumPy, pandas, PyTorch
-        x = read_array(x, "expected numbers").tolist()
-    if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, Mapping, Set)):
-        return list(x)
-    return x if hasattr(x, "record_gate") else number(x)
 
 
 def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:

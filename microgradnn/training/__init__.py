@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from microgradnn.nn.module import Module, as_list, evaluating
+from microgradnn.nn.examples import as_list
+from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import Optimizer
 from microgradnn.reading import number
 from microgradnn.training.arguments import Arguments, Metrics, read
