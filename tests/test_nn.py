@@ -726,3 +726,9 @@ def test_a_module_that_comes_into_a_list_of_parameters_is_refused_also_after_a_r
     module.w.append(nn.Layer(1, 1))
     with pytest.raises(TypeError, match="parameters and modules in one list"):
         module.parameters()
+
+
+def test_a_module_that_is_held_twice_has_its_first_name():
+    layer = nn.Layer(1, 1, rng=0)
+    out = nn.Sequential(layer, layer)([Value(1.0)])
+    assert out.path.endswith("0")
