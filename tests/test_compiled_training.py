@@ -318,7 +318,9 @@ def test_a_penalty_on_the_gradient_of_the_model_is_learned(name):
 OF_THE_MODEL = {
     "one example": lambda model: grad(outputs_of(model))(0.5, -1.0) ** 2,
     "a batch": lambda model: grad(lambda x: functional.sum(model([[x, 1.0], [0.25, -1.0]])))(0.5) ** 2,
-    "a module that it has": lambda model: functional.sum(model.layers[1]([[0.5, 1.0, -1.0, 2.0], [0.25] * 4])[0]) ** 2,
+    "a module that it has": lambda model: functional.sum(
+        model.layers[1]([[0.5, 1.0, -1.0, 2.0], [row[0] for row in model.layers[0].weight]])[1]
+    ) ** 2,
 }
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
+from microgradnn.modes import recording
 from microgradnn.training.graphs import Graphs, explained, watched
 from microgradnn.training.state import generators_of, set_state, source_of, state_of
 from microgradnn.training.way import Data, Outcome, Way
@@ -40,7 +41,7 @@ class Batches:
 
     def step(self, data: Data, where: str) -> Outcome:
         """Forward, backward, update; FloatingPointError, and nothing has changed, where something is not finite."""
-        with self.whole_or_not_at_all() as before:
+        with self.whole_or_not_at_all() as before, recording():  # whatever surrounds fit
             outcome = self._swept(self.way, data, where, before)
             if not self.way.update():
                 undivided = any(group.get("eps") == 0 for group in self.graphs.optimizer.param_groups)

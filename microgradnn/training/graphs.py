@@ -6,7 +6,7 @@ Where they run away is at the first gate whose output, or whose part in the swee
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, TypeVar
 
 from microgradnn.anomalies import at_line
@@ -28,17 +28,40 @@ class Graphs:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
         self.layers = layers_of(model)
         self.statistics = [(module, name) for module in model.modules() for name in module.buffers]
+        self.checked = False  # whether loss and penalty were seen to depend on parameters: once is enough
 
     def forward(self, data: Data) -> tuple[Value, Any]:
         """The loss, penalty included, and the outputs."""
         outputs = self.model(data.X.tolist())
-        total = self.loss(outputs, data.y.tolist())
-        return (total if self.penalty is None else total + self.penalty(self.model)), outputs
+        total = self.check_loss(self.loss(outputs, data.y.tolist()))
+        if self.penalty is not None:
+            total = total + self.check_penalty(self.penalty(self.model))
+        self.checked = True
+        return total, outputs
+
+    def check_loss(self, loss: Any) -> Value:
+        """The loss; TypeError for one that nothing can be learned from."""
+        if isinstance(loss, Value) and (self.checked or _depends(loss, self.optimizer.state)):
+            return loss
+        raise TypeError(
+            f"the loss must be one number that depends on the parameters of {self.model!r} that the optimizer holds, "
+            f"got {loss!r:.60}: compute it from the outputs with gates, without .data and outside of no_grad()"
+        )
+
+    def check_penalty(self, penalty: Any) -> Any:
+        """The penalty; TypeError for one that nothing can be learned from, unless it is 0."""
+        known = self.checked and isinstance(penalty, Value) and penalty.primitive is not None
+        parameters = () if known else {*self.optimizer.state, *self.model.parameters()}
+        if known or _depends(penalty, parameters) or _is_nothing(penalty):
+            return penalty
+        raise TypeError(
+            f"a penalty must be one number that depends on parameters of {self.model!r}, got {penalty!r:.60}: compute "
+            "it from the Values, sum(p**2 for p in model.parameters()), without .data and outside of no_grad()"
+        )
 
     def sweep(self, data: Data) -> Outcome:
         """Forward and backward; the gradients of a loss that is not finite are left out."""
         total, outputs = self.forward(data)
-        check_loss(total, self.model)
         if not math.isfinite(total.data):
             return Outcome(total.data, {}, [], total)
         self.optimizer.zero_grad()
@@ -85,10 +108,15 @@ def layers_of(model: Module) -> dict[str, list[Value]]:
     return {path: parameters for path, parameters in named if parameters}
 
 
-def check_loss(total: Any, model: Module) -> None:
-    """TypeError for a loss that nothing can be learned from."""
-    if not isinstance(total, Value):
-        raise TypeError(f"the loss must be one number that depends on the parameters of {model!r}, got {total!r:.60}")
+def _depends(result: Any, parameters: Container[Value]) -> bool:
+    return isinstance(result, Value) and any(node in parameters for node in topological_order(result))
+
+
+def _is_nothing(penalty: Any) -> bool:
+    """Whether it is the number 0, also as a Value."""
+    if isinstance(penalty, Value):
+        return penalty.primitive is None and penalty._data == 0.0  # as it stands, also while it is traced
+    return bool(getattr(penalty, "shape", ()) == () and penalty == 0.0)
 
 
 # ---- numbers that run away ------------------------------------------------------------------------------------------

@@ -23,7 +23,7 @@ from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
 from microgradnn.optim import Optimizer, VectorSteps
-from microgradnn.training.graphs import Graphs, check_loss
+from microgradnn.training.graphs import Graphs
 from microgradnn.training.way import Data, Outcome
 from microgradnn.value import Value
 
@@ -106,13 +106,12 @@ class Programs:
                 masks.clear()
             with masks_from(mask), statistics_to(receive):
                 outputs = model(x)
-                total = self.graphs.loss(outputs, y)
+                total = self.graphs.check_loss(self.graphs.loss(outputs, y))
                 if penalty is not None:
                     of_outputs = len(masks), len(norms)
-                    total = total + penalty(model)
+                    total = total + self.graphs.check_penalty(penalty(model))
                     if (len(masks), len(norms)) != of_outputs:  # once for a batch, not for each of its examples
                         self.by_example = False
-            check_loss(total, model)
             return total, (outputs if self.observing else (), tuple(statistics))
 
         program = build(f, self.values, (x, y), observing=True)
