@@ -842,7 +842,7 @@ CONSTANT = {  # losses and penalties from which nothing can be learned
     "a Value as loss": {"loss": lambda outputs, targets: Value(3.0)},
     "a gate of constants as loss": {"loss": lambda outputs, targets: Value(3.0) * 2.0},
     "a loss without recording": {"loss": no_grad()(nn.mse)},
-    "the loss of a model that the optimizer does not hold": {"loss": lambda *_, other=mlp(): other([1.0, 2.0])},
+    "the loss of a model that the optimizer does not hold": {"loss": lambda *_: mlp()([1.0, 2.0])},
     "a number as penalty": {"penalty": lambda model: 0.5},
     "a Value as penalty": {"penalty": lambda model: Value(0.5)},
     "a gate of constants as penalty": {"penalty": lambda model: Value(0.5) * 2.0},
@@ -892,6 +892,7 @@ def test_a_loss_and_a_penalty_may_be_parameters_themselves(compiled):
 @pytest.mark.parametrize("compiled", [False, True])
 def test_fit_records_whatever_surrounds_it(compiled):
     """Also under no_grad(), which validation, metrics and on_epoch see as it is."""
+
     def run(surroundings):
         model, seen = mlp(), []
         with surroundings:

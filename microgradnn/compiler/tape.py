@@ -147,6 +147,21 @@ class Tape:
                     break
         return found
 
+    def same_as(self, other: Tape) -> bool:
+        """Whether the lines are the same, and their constants to the bit.
+
+        >>> tapes = [Tape(1), Tape(1)]
+        >>> for tape, constant in zip(tapes, [0.0, -0.0]):
+        ...     place = tape.write(lookup("multiply"), (0, constant))
+        >>> tapes[0].same_as(tapes[0]), tapes[0].same_as(tapes[1])
+        (True, False)
+        """
+
+        def lines(tape: Tape) -> list[Any]:
+            return [(gate, distinct(places)) for gate, places in tape.lines]
+
+        return self.leaves == other.leaves and lines(self) == lines(other)
+
     def close(self) -> None:
         """Forget what is only needed while lines are written."""
         self._written.clear()

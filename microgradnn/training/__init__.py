@@ -124,6 +124,8 @@ def fit(
                     epoch, trained = len(record.loss), _Trained()
                     with _scaled(given, epoch) as rate:
                         model.train()
+                        if standing.shown:
+                            batches.renew()
                         batches.way.pull()
                         for number, rows in enumerate(_batches(given)):
                             if interrupt.pressed:

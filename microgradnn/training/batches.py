@@ -39,6 +39,11 @@ class Batches:
         with self.whole_or_not_at_all():
             self.way = Programs(self.graphs, data, sizes, observing)
 
+    def renew(self) -> None:
+        """Notice what was changed from outside."""
+        with self.whole_or_not_at_all():
+            self.way.renew()
+
     def step(self, data: Data, where: str) -> Outcome:
         """Forward, backward, update; FloatingPointError, and nothing has changed, where something is not finite."""
         with self.whole_or_not_at_all() as before, recording():  # whatever surrounds fit

@@ -101,6 +101,9 @@ class Graphs:
     def pull(self, memory: bool = False) -> None:
         """Nothing: they are there."""
 
+    def renew(self) -> None:
+        """Nothing: every batch is recorded anew."""
+
 
 def layers_of(model: Module) -> dict[str, list[Value]]:
     """The parameters of each module that has some of its own, by path."""

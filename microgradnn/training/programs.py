@@ -8,13 +8,13 @@ inputs, the statistics of batch norm go out beside the loss.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from microgradnn.backprop import leaves, like
-from microgradnn.compiler import compile
 from microgradnn.compiler.program import Program, build
 from microgradnn.modes import no_grad
 from microgradnn.nn.batch_norm import BatchNorm, statistics_to
@@ -24,6 +24,7 @@ from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
 from microgradnn.optim import Optimizer, VectorSteps
 from microgradnn.training.graphs import Graphs
+from microgradnn.training.state import generators_of, read_generators
 from microgradnn.training.way import Data, Outcome
 from microgradnn.value import Value
 
@@ -38,45 +39,72 @@ class Recorded(NamedTuple):
     norms: list[tuple[BatchNorm, int]]  # with how many examples its statistics are of
 
 
+class _MasksToGive(Exception):  # noqa: N818  no error: it ends a first call
+    """The function draws masks, which have to come in as inputs."""
+
+
 class Programs:
     """Batches by compiled programs: the vector `params` is the truth from `pull` to `push`."""
 
     def __init__(self, graphs: Graphs, data: Data, sizes: Iterable[int], observing: bool) -> None:
         """Record what is to be trained for batches of the given sizes; `observing` says whether outputs are wanted."""
         self.graphs, self.optimizer, self.observing = graphs, graphs.optimizer, observing
+        self.data, self.sizes = data, list(sizes)
         if type(self.optimizer).step is not Optimizer.step:
             name = type(self.optimizer).__name__
             raise TypeError(f"compiled training moves parameters by {name}.update, but {name} has a step of its own")
         self.values = list(dict.fromkeys([*graphs.model.parameters(), *self.optimizer.state]))
-        before = self._buffers()
-        self.by_example = graphs.loss in LOSSES.values() and _one_by_one(graphs.model)
-        if self.by_example:
-            self.recorded = dict.fromkeys(sizes, self._record(data.X[0].tolist(), data.y[0].tolist()))
-        if not self.by_example:
-            self.recorded = {size: self._record(data.X[:size].tolist(), data.y[:size].tolist()) for size in sizes}
-        for buffer, numbers in self._buffers().items():
-            if numbers != before[buffer]:
-                raise TypeError(
-                    f"forward changes the buffer {buffer}, and compiled training runs arrays in place of forward: "
-                    "train with compiled=False"
-                )
-        program = next(iter(self.recorded.values())).program
-        self.reached = program.reached
-        self.params, self.ahead = program.params.copy(), False  # ahead of the Values
+        self.recorded: dict[int, Recorded] = {}
+        self.evaluation: Program | None = None  # gives the outputs of a model in evaluation
+        self.params, self.ahead = np.array([value.data for value in self.values]), False  # ahead of the Values
         self.gradient: Array = np.empty(0)  # of the last batch
-        self.steps = self.optimizer.on_vector(self.values, self.reached)
+        self.renew()
         index = {value: number for number, value in enumerate(self.values)}
         self.layers = {path: np.array([index[leaf] for leaf in leaves]) for path, leaves in graphs.layers.items()}
         self.held = np.array([index[parameter] for parameter in self.optimizer.state])
-        self.evaluation: Program | None = None  # gives the outputs of a model in evaluation
 
-    def _buffers(self) -> dict[str, str]:
-        """Their numbers as text, by name; what is left of gates that were recorded is none."""
-        named = ((f"{name} of {module!r}", getattr(module, name)) for module, name in self.graphs.statistics)
-        return {name: "" if held(numbers) else repr(numbers) for name, numbers in named}
+    def renew(self) -> None:
+        """Record what is to be trained as it is now; a program that would be what it was is kept."""
+        model, (X, y) = self.graphs.model, self.data  # noqa: N806  as everywhere
+        self.evaluated = False  # whether `evaluation` is of what the model is now
+        with self._unchanged():
+            self.by_example = self.graphs.loss in LOSSES.values() and _one_by_one(model)
+            if self.by_example:
+                one = self._record(X[0].tolist(), y[0].tolist(), self.recorded.get(self.sizes[0]))
+                recorded = dict.fromkeys(self.sizes, one)
+            if not self.by_example:
+                recorded = {
+                    size: self._record(X[:size].tolist(), y[:size].tolist(), self.recorded.get(size))
+                    for size in self.sizes
+                }
+        self.recorded = recorded
+        self.graphs.checked = True
+        self.reached = recorded[self.sizes[0]].program.reached
+        self.steps = self.optimizer.on_vector(self.values, self.reached)
 
-    def _record(self, x: list[Any], y: Any) -> Recorded:
+    @contextmanager
+    def _unchanged(self) -> Iterator[None]:
+        """TypeError where recording inside the block moves what a module keeps: a program would not."""
+        before = self._kept()
+        yield
+        for name, kept in self._kept().items():
+            if kept != before.get(name):
+                raise TypeError(
+                    f"forward changes {name}, and compiled training runs arrays in place of forward: train with "
+                    "compiled=False"
+                )
+
+    def _kept(self) -> dict[str, Any]:
+        """The numbers of the buffers as text, and the states of the generators; of gates that were recorded nothing."""
+        model = self.graphs.model
+        named = ((f"the buffer {name} of {module!r}", getattr(module, name)) for module, name in self.graphs.statistics)
+        buffers = {name: "" if held(numbers) else repr(numbers) for name, numbers in named}
+        generators = read_generators(generators_of(model))
+        return buffers | {f"the generator {name} of {model!r}": state for name, state in generators.items()}
+
+    def _record(self, x: list[Any], y: Any, before: Recorded | None) -> Recorded:
         """The program for one example, or for one batch, like x and y."""
+        kept = None if before is None else before.program
         masks: list[tuple[Dropout, int]] = []
         norms: list[tuple[BatchNorm, int]] = []
         model, penalty = self.graphs.model, self.graphs.penalty
@@ -112,11 +140,15 @@ class Programs:
                     total = total + self.graphs.check_penalty(penalty(model))
                     if (len(masks), len(norms)) != of_outputs:  # once for a batch, not for each of its examples
                         self.by_example = False
+            if masks and not given:
+                raise _MasksToGive
             return total, (outputs if self.observing else (), tuple(statistics))
 
-        program = build(f, self.values, (x, y), observing=True)
-        if masks:  # now it is known how many there are
-            program = build(f, self.values, (x, y, *([1.0] * size for _, size in masks)), observing=True)
+        try:
+            program = build(f, self.values, (x, y), observing=True, before=kept)
+        except _MasksToGive:  # now it is known how many there are
+            ones = ([1.0] * size for _, size in masks)
+            program = build(f, self.values, (x, y, *ones), observing=True, before=kept)
         if not program.reached.any():
             raise TypeError(f"the loss must be one number that depends on the parameters of {model!r}")
         return Recorded(program, masks, norms)
@@ -147,8 +179,12 @@ class Programs:
         graphs = self.graphs
         if not _one_by_one(graphs.model):
             return graphs.validate(data)
-        if self.evaluation is None or graphs.statistics:  # running statistics are constants of the program
-            self.evaluation = compile(graphs.model, self.values, example=(data.X[0],), reduce=None)
+        if (
+            self.evaluation is None or not self.evaluated or graphs.statistics
+        ):  # running statistics are constants of the program
+            with self._unchanged():
+                self.evaluation = build(graphs.model, self.values, (data.X[0],), reduce=None, before=self.evaluation)
+            self.evaluated = True
         self.evaluation.pull()
         outputs = _by_example(self.evaluation.value(data.X))
         numbers = outputs if graphs.loss in LOSSES.values() else like(outputs, map(Value, leaves(outputs)))

@@ -23,6 +23,7 @@ class Standing:
             write_generators(generators, given.state.generators)
         self.generators = generators | {SHUFFLE: given.shuffle}
         self.best = Best() if given.state is None else given.state.best
+        self.shown = False  # to `on_epoch`, which may have changed anything
         history.stopped = ""
         history.hold(self.state())
         self._keep()
@@ -48,6 +49,7 @@ class Standing:
         """Let `on_epoch` see the current weights, in evaluation; what it changes counts, and False ends training."""
         if self.given.on_epoch is None:
             return
+        self.shown = True
         self.given.model.eval()
         self.batches.way.push(memory=True)
         try:

@@ -59,3 +59,6 @@ class Way(Protocol):
 
     def pull(self, memory: bool = False) -> None:
         """Take them from the Values, where someone may have changed them since they were pushed."""
+
+    def renew(self) -> None:
+        """Notice what else someone may have changed: model, loss and penalty may do something else than before."""
