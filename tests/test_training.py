@@ -1062,6 +1062,52 @@ def test_false_in_the_last_epoch_is_told():
     )
 
 
+def replaced(model):
+    model.layers[0].bias = [Value(5.0) for _ in range(3)]
+
+
+def pruned(model):
+    model.layers[2].bias = None
+
+
+def grown(model):
+    model.layers.insert(2, nn.Layer(3, 3, rng=0))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (replaced, r"on_epoch took 0.bias\[0\], .* from the model.*, 0.bias\[0\].data = 5.0"),
+        (pruned, r"on_epoch took 4.bias\[0\] from the model"),
+        (grown, r"on_epoch gave the model 4.weight\[0\]\[0\], .* and 9 more, which nothing would train"),
+    ],
+)
+def test_a_model_keeps_its_parameters_while_fit_runs(change, message, compiled):
+    model = mlp(3, 3, 1)
+    with pytest.raises(TypeError, match=message) as told:
+        quiet(model, "mse", X, Y, "sgd", 3, compiled=compiled, on_epoch=lambda model, _: change(model))
+    assert len(told.value.history.loss) == 1
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_optimizer_from_before_a_parameter_was_replaced_is_refused(compiled):
+    model = mlp()
+    optimizer = optim.SGD(model.parameters())
+    model.layers[0].bias = [Value(0.0) for _ in range(3)]
+    with pytest.raises(ValueError, match=r"holds 3 parameters that .* does not have, and does not hold 0.bias\[0\]"):
+        quiet(model, "mse", X, Y, optimizer, 1, compiled=compiled)
+
+
+def test_an_optimizer_may_hold_some_parameters_and_those_of_a_loss():
+    model, slope = mlp(), Value(1.0)
+    other = optim.SGD([*model.layers[0].parameters(), slope])
+    quiet(model, lambda out, y: slope * nn.mse(out, y), X, Y, other, 1)
+    whole = optim.SGD([*model.parameters(), *mlp().parameters()])
+    quiet(model, "mse", X, Y, whole, 1)
+    assert slope.data < 1.0
+
+
 def test_what_on_epoch_stops_has_the_best_weights_with_early_stopping():
     given = iter([3.0, 1.0, 2.0])
     model, hook = mlp(), Hook(lambda history: len(history.loss) < 3)

@@ -66,7 +66,7 @@ def build(
     ]
     shapes = [shape_of_argument(place, argument) for place, argument in enumerate(example)]
     with collector_paused():
-        tape, result = trace(f, leaves, example)
+        tape, result = trace(f, leaves, example, None if before is None else before._tape)
         result, observed = result if observing else (result, ())
         tape.roots = outputs_of(result)
         if reduce is not None and not isinstance(result, (int, float)):

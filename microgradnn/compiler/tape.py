@@ -156,11 +156,10 @@ class Tape:
         >>> tapes[0].same_as(tapes[0]), tapes[0].same_as(tapes[1])
         (True, False)
         """
-
-        def lines(tape: Tape) -> list[Any]:
-            return [(gate, distinct(places)) for gate, places in tape.lines]
-
-        return self.leaves == other.leaves and lines(self) == lines(other)
+        return (self.leaves, len(self.lines)) == (other.leaves, len(other.lines)) and all(
+            gate is other_gate and distinct(places) == distinct(others)
+            for (gate, places), (other_gate, others) in zip(self.lines, other.lines, strict=True)
+        )
 
     def close(self) -> None:
         """Forget what is only needed while lines are written."""

@@ -79,7 +79,8 @@ def fit(
     `validation`, a pair (X, y), has not fallen for n epochs, and the best weights come back.
 
     With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
-    modules, loss and penalty are called twice, and may not ask for the number of a Value.
+    modules, loss and penalty are called twice, and again after each `on_epoch`, so that what it changes counts. They
+    may not ask for the number of a Value.
 
     `on_epoch(model, history)` is called after every epoch, in evaluation mode: to look, to save or to change something,
     or to end training by returning False. If it has a method `close`, that is called however training ends.

@@ -12,6 +12,7 @@ from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module, evaluating
+from microgradnn.nn.parameters import is_parameter
 from microgradnn.optim import OPTIMIZERS, Optimizer
 from microgradnn.reading import numbers_in
 from microgradnn.settings import count, flag
@@ -157,8 +158,15 @@ def _optimizer(optimizer: Any, model: Module) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         known = ", ".join(OPTIMIZERS)
         raise ValueError(f"optimizer must be one of {known}, or optim.Adam(model.parameters()), got {optimizer!r:.60}")
-    if not any(parameter in optimizer.state for parameter in parameters):  # by identity, as Values hash
+    left_out = [name for name, parameter in model.named_parameters() if parameter not in optimizer.state]
+    if len(left_out) == len(parameters):
         raise ValueError(f"the optimizer holds no parameter of {model!r}: build it with model.parameters()")
+    own = {*parameters}  # by identity, as Values hash
+    if left_out and (others := [leaf for leaf in optimizer.state if is_parameter(leaf) and leaf not in own]):
+        raise ValueError(
+            f"the optimizer holds {len(others)} parameters that {model!r} does not have, and does not hold "
+            f"{few(left_out)}: build it with model.parameters(), after the last change of the model"
+        )
     return optimizer
 
 

@@ -70,8 +70,8 @@ class Programs:
         with self._unchanged():
             self.by_example = self.graphs.loss in LOSSES.values() and _one_by_one(model)
             if self.by_example:
-                one = self._record(X[0].tolist(), y[0].tolist(), self.recorded.get(self.sizes[0]))
-                recorded = dict.fromkeys(self.sizes, one)
+                of_example = self._record(X[0].tolist(), y[0].tolist(), self.recorded.get(self.sizes[0]))
+                recorded = dict.fromkeys(self.sizes, of_example)
             if not self.by_example:
                 recorded = {
                     size: self._record(X[:size].tolist(), y[:size].tolist(), self.recorded.get(size))
@@ -179,9 +179,9 @@ class Programs:
         graphs = self.graphs
         if not _one_by_one(graphs.model):
             return graphs.validate(data)
-        if (
-            self.evaluation is None or not self.evaluated or graphs.statistics
-        ):  # running statistics are constants of the program
+        if graphs.statistics:  # the running ones are constants of the program
+            self.evaluated = False
+        if self.evaluation is None or not self.evaluated:
             with self._unchanged():
                 self.evaluation = build(graphs.model, self.values, (data.X[0],), reduce=None, before=self.evaluation)
             self.evaluated = True

@@ -57,6 +57,7 @@ class Standing:
                 answer = self.given.on_epoch(self.given.model, self.history)
         finally:
             self.batches.way.pull(memory=True)
+        self.weights.check_kept(self.given.model)
         self._keep()
         if hasattr(answer, "send") or hasattr(answer, "asend"):
             raise TypeError(f"on_epoch {AT_ONCE}, it returned {answer!r:.60}")
