@@ -16,6 +16,7 @@ from microgradnn.modes import current_mode, inside, source_line
 from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.parameters import (
     PLAIN,
+    are_numbers,
     check_buffer,
     claim,
     claimed,
@@ -87,6 +88,8 @@ class Module:
             check_buffer(f"self.{name}", value, f" ({source_line()})")
         elif running:
             self._check_kept(name, value)
+        elif name in vars(self) and are_numbers(value):
+            self._check_overwritten(name)
         elif value.__class__ not in PLAIN:
             claim(f"self.{name}", value, self._known(name, value))
         object.__setattr__(self, name, value)
@@ -95,6 +98,15 @@ class Module:
 
     def _known(self, name: str, value: Any) -> Callable[[], set[Module]]:
         return lambda: {self, *self.modules(), *(module for _, module in _modules(name, value))}
+
+    def _check_overwritten(self, name: str) -> None:
+        """TypeError where numbers would take the place of parameters."""
+        if name not in self._kept and any(map(is_parameter, leaves(vars(self)[name]))):
+            raise TypeError(
+                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: write numbers to the "
+                f".data of each, as load_state_dict({{{name!r}: …}}, strict=False) does, or assign Values; to let them "
+                f"rest, leave them out of the optimizer; self.{name} = None takes them away"
+            )
 
     def _check_kept(self, name: str, value: Any) -> None:
         """TypeError where an attribute that a running module assigns takes parameters away, or would bring some."""

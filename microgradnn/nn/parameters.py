@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from numbers import Real
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -26,6 +27,16 @@ Known = Callable[[], set[Any]]  # the modules that are found inside a module
 def is_parameter(leaf: Any) -> bool:
     """Whether a module has claimed this Value."""
     return isinstance(leaf, Value) and leaf.primitive is None and leaf.path == ""
+
+
+def are_numbers(value: Any) -> bool:
+    """Whether it is a number, or a nested list or an array of numbers alone.
+
+    >>> are_numbers(0.5), are_numbers([[1, 2.0], [3.0]]), are_numbers([]), are_numbers([0.5, Value(1.0)])
+    (True, True, False, False)
+    """
+    numbers = leaves(value.tolist() if hasattr(value, "tolist") else value)
+    return bool(numbers) and all(isinstance(x, Real) for x in numbers)
 
 
 def is_tensor(value: Any) -> bool:
