@@ -880,6 +880,19 @@ def test_a_penalty_of_nothing_changes_nothing(penalty, compiled):
     assert numbers(model) == numbers(same)
 
 
+@pytest.mark.parametrize("data", [[[0.5], [2.0]], [[2.0], [0.5]]])
+def test_a_batch_may_have_nothing_to_learn_from(data):
+    """As by max() in Python, where the margin is kept."""
+
+    def loss(outputs, targets):
+        return max(Value(0.0), 1.0 - outputs[0] * targets[0])
+
+    model = nn.MLP(1, [1], init=nn.init.constant(1.0))
+    history = quiet(model, loss, data, [1.0, 1.0], "sgd", 1, 1, rng=1)
+    assert history.loss[0] > 0.0
+    assert model.layers[0].weight[0][0].data > 1.0
+
+
 @pytest.mark.parametrize("compiled", [False, True])
 def test_a_loss_and_a_penalty_may_be_parameters_themselves(compiled):
     model = nn.Layer(1, 1, "linear", init=nn.init.constant(1.0))

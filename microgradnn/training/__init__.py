@@ -83,7 +83,8 @@ def fit(
     may not ask for the number of a Value.
 
     `on_epoch(model, history)` is called after every epoch, in evaluation mode: to look, to save or to change something,
-    or to end training by returning False. If it has a method `close`, that is called however training ends.
+    but for which parameters the model has, or to end training by returning False. If it has a method `close`, that is
+    called however training ends.
 
     `epochs` is the total. With `history`, which `fit` or `History.load` gave, training goes on from the end of its last
     complete epoch, to the bit as if it had never stopped: weights, running statistics, optimizer (also its settings)

@@ -28,7 +28,7 @@ class Graphs:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
         self.layers = layers_of(model)
         self.statistics = [(module, name) for module in model.modules() for name in module.buffers]
-        self.checked = False  # whether loss and penalty were seen to depend on parameters: once is enough
+        self.loss_depends = self.penalty_depends = False  # on parameters: to see it once is enough
 
     def forward(self, data: Data) -> tuple[Value, Any]:
         """The loss, penalty included, and the outputs."""
@@ -36,13 +36,14 @@ class Graphs:
         total = self.check_loss(self.loss(outputs, data.y.tolist()))
         if self.penalty is not None:
             total = total + self.check_penalty(self.penalty(self.model))
-        self.checked = True
         return total, outputs
 
     def check_loss(self, loss: Any) -> Value:
-        """The loss; TypeError for one that nothing can be learned from."""
-        if isinstance(loss, Value) and (self.checked or _depends(loss, self.optimizer.state)):
-            return loss
+        """The loss; TypeError for one that nothing can be learned from, unless a batch comes to 0."""
+        if isinstance(loss, Value):
+            self.loss_depends = self.loss_depends or _depends(loss, self.optimizer.state)
+            if self.loss_depends or _is_nothing(loss):
+                return loss
         raise TypeError(
             f"the loss must be one number that depends on the parameters of {self.model!r} that the optimizer holds, "
             f"got {loss!r:.60}: compute it from the outputs with gates, without .data and outside of no_grad()"
@@ -50,9 +51,9 @@ class Graphs:
 
     def check_penalty(self, penalty: Any) -> Any:
         """The penalty; TypeError for one that nothing can be learned from, unless it is 0."""
-        known = self.checked and isinstance(penalty, Value) and penalty.primitive is not None
-        parameters = () if known else {*self.optimizer.state, *self.model.parameters()}
-        if known or _depends(penalty, parameters) or _is_nothing(penalty):
+        if isinstance(penalty, Value) and not self.penalty_depends:
+            self.penalty_depends = _depends(penalty, {*self.optimizer.state, *self.model.parameters()})
+        if _is_nothing(penalty) or (isinstance(penalty, Value) and self.penalty_depends):
             return penalty
         raise TypeError(
             f"a penalty must be one number that depends on parameters of {self.model!r}, got {penalty!r:.60}: compute "
@@ -111,15 +112,15 @@ def layers_of(model: Module) -> dict[str, list[Value]]:
     return {path: parameters for path, parameters in named if parameters}
 
 
-def _depends(result: Any, parameters: Container[Value]) -> bool:
-    return isinstance(result, Value) and any(node in parameters for node in topological_order(result))
+def _depends(result: Value, parameters: Container[Value]) -> bool:
+    return any(node in parameters for node in topological_order(result))
 
 
-def _is_nothing(penalty: Any) -> bool:
-    """Whether it is the number 0, also as a Value."""
-    if isinstance(penalty, Value):
-        return penalty.primitive is None and penalty._data == 0.0  # as it stands, also while it is traced
-    return bool(getattr(penalty, "shape", ()) == () and penalty == 0.0)
+def _is_nothing(result: Any) -> bool:
+    """Whether it is the number 0, also in a Value; while a function is traced, gates have no numbers."""
+    if isinstance(result, Value):
+        return getattr(result, "_data", None) == 0.0
+    return bool(getattr(result, "shape", ()) == () and result == 0.0)
 
 
 # ---- numbers that run away ------------------------------------------------------------------------------------------

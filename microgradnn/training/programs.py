@@ -78,7 +78,6 @@ class Programs:
                     for size in self.sizes
                 }
         self.recorded = recorded
-        self.graphs.checked = True
         self.reached = recorded[self.sizes[0]].program.reached
         self.steps = self.optimizer.on_vector(self.values, self.reached)
 
@@ -141,7 +140,7 @@ class Programs:
                     if (len(masks), len(norms)) != of_outputs:  # once for a batch, not for each of its examples
                         self.by_example = False
             if masks and not given:
-                raise _MasksToGive
+                raise _MasksToGive(f"{masks[0][0]!r} draws a mask")
             return total, (outputs if self.observing else (), tuple(statistics))
 
         try:
