@@ -18,7 +18,7 @@ from microgradnn.nn.module import Module
 from microgradnn.notation import columns, digits
 from microgradnn.optim import Adam, Cosine
 from microgradnn.plots import plot_decision_boundary, plot_history
-from microgradnn.settings import checked
+from microgradnn.settings import count
 from microgradnn.training import History, accuracy, fit
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def train(
     """
     check(name, save, plot)
     shown = DEMONSTRATIONS[name]
-    epochs = shown.epochs if epochs is None else checked("epochs", epochs)
+    epochs = shown.epochs if epochs is None else count("epochs", epochs)
 
     from sklearn.model_selection import train_test_split
 

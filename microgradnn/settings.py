@@ -1,49 +1,52 @@
-"""What the settings of training may be: one table of names, kinds and words."""
+"""What a setting may be. A limit is called with the name and the value where the setting is declared.
+
+Here are the limits that several settings share; a limit of one setting stands with it.
+"""
 
 from __future__ import annotations
 
 import math
 import operator
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from microgradnn.reading import number
 
-
-def _pair(values: Any) -> tuple[float, float]:
-    first, second = values
-    return number(first), number(second)
+Setting = TypeVar("Setting")
 
 
-_KINDS: list[tuple[str, str, Any, Any]] = [  # what is allowed, which settings it is about, how to read, what holds
-    ("a finite number", "value", number, math.isfinite),
-    ("a finite number ≥ 0", "lr momentum weight_decay eps k epoch std limit strength",
-     number, lambda x: 0 <= x < math.inf),
-    ("a finite number > 0", "tau", number, lambda x: 0 < x < math.inf),
-    ("a number ≥ 0 (inf clips nothing)", "max_norm", number, lambda x: x >= 0),
-    ("a number in [0, 1)", "alpha p", number, lambda x: 0 <= x < 1),
-    ("a number in (0, 1]", "factor", number, lambda x: 0 < x <= 1),
-    ("two numbers in [0, 1)", "betas", _pair, lambda pair: all(0 <= x < 1 for x in pair)),
-    ("a whole number ≥ 1", "every epochs batch_size early_stopping nin nout nouts pieces num_features",
-     operator.index, lambda n: n >= 1),
-    ("True or False", "nesterov fused nonlin progress compiled",
-     lambda flag: flag, lambda flag: isinstance(flag, bool)),
-]  # fmt: skip
-_ALLOWED = {name: (wording, read, holds) for wording, names, read, holds in _KINDS for name in names.split()}
+@dataclass(frozen=True)
+class Limit(Generic[Setting]):
+    """What a setting may be: in words, how it is read, and what holds for it then.
 
-
-def checked(name: str, value: Any, owner: str = "") -> Any:
-    """The setting `name`, read and allowed; TypeError or ValueError say what it may be and whose it is.
-
-    >>> checked("lr", 1), checked("betas", (0.9, 0.99))
-    (1.0, (0.9, 0.99))
+    >>> not_negative("lr", 1)
+    1.0
+    >>> not_negative("lr", -1, " of params[0]")
+    Traceback (most recent call last):
+    ValueError: lr of params[0] must be a finite number ≥ 0, got -1
     """
-    wording, read, holds = _ALLOWED[name]
-    refusal: type[Exception] = ValueError
-    try:
-        if holds(found := read(value)):
-            return found
-    except TypeError:
-        refusal = TypeError
-    except (ValueError, OverflowError):  # not two; a whole number too large for a float
-        pass
-    raise refusal(f"{name}{owner} must be {wording}, got {value!r:.60}") from None
+
+    wording: str
+    read: Callable[[Any], Setting]
+    holds: Callable[[Setting], bool]
+
+    def __call__(self, name: str, value: Any, owner: str = "") -> Setting:
+        """The value as it is read; TypeError or ValueError say what it may be and whose it is."""
+        refusal: type[Exception] = ValueError
+        try:
+            if self.holds(setting := self.read(value)):
+                return setting
+        except TypeError:
+            refusal = TypeError
+        except (ValueError, OverflowError):  # too many numbers; a whole number too large for a float
+            pass
+        raise refusal(f"{name}{owner} must be {self.wording}, got {value!r:.60}") from None
+
+
+finite = Limit("a finite number", number, math.isfinite)
+not_negative = Limit("a finite number ≥ 0", number, lambda x: 0 <= x < math.inf)
+positive = Limit("a finite number > 0", number, lambda x: 0 < x < math.inf)
+below_one = Limit("a number in [0, 1)", number, lambda x: 0 <= x < 1)
+count = Limit("a whole number ≥ 1", lambda n: int(operator.index(n)), lambda n: n >= 1)
+flag = Limit("True or False", lambda value: value, lambda value: isinstance(value, bool))

@@ -32,7 +32,7 @@ from microgradnn.compiler import compile
 from microgradnn.compiler.program import Program
 from microgradnn.nn.layers import MLP
 from microgradnn.optim import OPTIMIZERS
-from microgradnn.settings import checked
+from microgradnn.settings import count
 from microgradnn.training import History, fit
 
 Array = np.ndarray[Any, Any]
@@ -73,19 +73,19 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     def _train(self, loss: str, X: Array, y: Array, outputs: int) -> None:  # noqa: N803  as in scikit-learn
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         sizes = np.atleast_1d(self.hidden_layer_sizes).tolist()  # one whole number is one layer
-        hidden = [checked("nout", size, " in hidden_layer_sizes") for size in sizes]
+        hidden = [count("nout", size, " in hidden_layer_sizes") for size in sizes]
         model = MLP(X.shape[1], [*hidden, outputs], self.activation, init=self.init, rng=rng)
         if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r:.60}")
         weights = model.weights()
         known = set(weights)  # Values hash by identity
-        groups = [
-            {"params": weights, "weight_decay": checked("weight_decay", self.weight_decay)},
-            {"params": [b for b in model.parameters() if b not in known], "weight_decay": 0.0},
-        ]
+        biases = [b for b in model.parameters() if b not in known]
+        optimizer = OPTIMIZERS[self.optimizer](
+            [{"params": weights}, {"params": biases, "weight_decay": 0.0}], lr=self.lr, weight_decay=self.weight_decay
+        )
         self.history_ = fit(
-            model, loss, X, y, OPTIMIZERS[self.optimizer](groups, lr=self.lr), self.epochs,
-            batch_size=min(checked("batch_size", self.batch_size), len(X)), rng=rng, progress=False, compiled=True,
+            model, loss, X, y, optimizer, self.epochs, batch_size=min(count("batch_size", self.batch_size), len(X)),
+            rng=rng, progress=False, compiled=True,
         )  # fmt: skip
         self.model_ = model.eval()
         self._program = compile(model, model.parameters(), example=(X[0],), reduce=None)

@@ -2,6 +2,7 @@
 
 import math
 import os
+import random
 import re
 import signal
 from dataclasses import asdict
@@ -11,9 +12,11 @@ import numpy as np
 import pytest
 
 from microgradnn import Value, fit, functional, grad, hessian, hvp, jacobian, jvp, nn, optim, value_and_grad
+from microgradnn.compiler.program import Program
 from microgradnn.nn.losses import LOSSES
-from microgradnn.training.batches import Data
+from microgradnn.training.graphs import Graphs
 from microgradnn.training.programs import Programs
+from microgradnn.training.way import Data
 
 quiet = partial(fit, progress=False)
 RNG = np.random.default_rng(7)
@@ -317,7 +320,9 @@ def test_a_penalty_on_the_gradient_of_the_model_is_learned(name):
 OF_THE_MODEL = {
     "one example": lambda model: grad(outputs_of(model))(0.5, -1.0) ** 2,
     "a batch": lambda model: grad(lambda x: functional.sum(model([[x, 1.0], [0.25, -1.0]])))(0.5) ** 2,
-    "a module that it has": lambda model: functional.sum(model.layers[1]([[0.5, 1.0, -1.0, 2.0], [0.25] * 4])[0]) ** 2,
+    "a module that it has": lambda model: (
+        functional.sum(model.layers[1]([[0.5, 1.0, -1.0, 2.0], [row[0] for row in model.layers[0].weight]])[1]) ** 2
+    ),
 }
 
 
@@ -348,7 +353,8 @@ def test_a_penalty_may_draw_masks_and_move_statistics(name, penalty):
 def test_one_example_is_recorded_where_examples_do_not_know_of_each_other(name, alone):
     make, loss, targets = MODELS[name]
     model, data = make(), Data(X, np.array(targets))
-    programs = Programs(model, LOSSES.get(loss, loss), None, optim.SGD(model.parameters()), data, [5, 2], False)
+    graphs = Graphs(model, LOSSES.get(loss, loss), None, optim.SGD(model.parameters()))
+    programs = Programs(graphs, data, [5, 2], False)
     assert programs.by_example == alone
     assert (programs.recorded[5] is programs.recorded[2]) == alone
 
@@ -381,7 +387,9 @@ def test_a_loss_of_ones_own_is_called_while_it_is_recorded_only():
 )
 def test_the_values_get_the_parameters_when_somebody_looks_and_in_the_end(settings, every, monkeypatch):
     pushed = []
-    monkeypatch.setattr(Programs, "push", lambda self, push=Programs.push: (pushed.append(1), push(self)))
+    monkeypatch.setattr(
+        Programs, "push", lambda *args, push=Programs.push, **memory: (pushed.append(1), push(*args, **memory))
+    )
 
     def pushes(epochs):
         pushed.clear()
@@ -390,6 +398,60 @@ def test_the_values_get_the_parameters_when_somebody_looks_and_in_the_end(settin
         return len(pushed)
 
     assert (pushes(9) > pushes(2)) == every
+
+
+class Scaled(nn.Module):
+    """Numbers times a plain attribute."""
+
+    def __init__(self):
+        self.factor = 2.0
+
+    def forward(self, x):
+        return [self.factor * one for one in x]
+
+
+CHANGES = {  # what on_epoch does with the model and with a strength that penalty and loss look up
+    "a strength": lambda model, strength: strength.update(penalty=strength["penalty"] * 3),
+    "a strength from 0": lambda model, strength: strength.update(more=strength["more"] + 0.1),
+    "a factor of the loss": lambda model, strength: strength.update(loss=strength["loss"] * 0.5),
+    "an attribute of a module": lambda model, strength: setattr(model.layers[1], "factor", 0.25),
+    "a module more": lambda model, strength: model.layers.insert(1, nn.Activation("tanh")),
+    "a module less": lambda model, strength: setattr(
+        model, "layers", [one for one in model.layers if not isinstance(one, Scaled)]
+    ),
+    "dropout that drops nothing": lambda model, strength: setattr(model.layers[-2], "p", 0.0),
+    "dropout more": lambda model, strength: model.layers.insert(1, nn.Dropout(0.5, rng=len(model.layers))),
+    "nothing": lambda model, strength: None,
+}
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_on_epoch_changes_counts_from_the_next_batch_on(name, own):
+    def trained(compiled):
+        strength = {"penalty": 0.01, "more": 0.0, "loss": 1.0}
+        return run(
+            lambda: row(Scaled(), nn.Dropout(0.5, rng=1)),
+            (lambda outputs, targets: strength["loss"] * nn.mse(outputs, targets)) if own else "mse", Y,
+            OPTIMIZERS["momentum"], batch_size=3, compiled=compiled, validation=True, epochs=3,
+            penalty=lambda model: nn.l2(model, strength["penalty"]) + strength["more"] * nn.l1(model, 1.0),
+            on_epoch=lambda model, history: CHANGES[name](model, strength),
+        )  # fmt: skip
+
+    assert_alike(trained(True), trained(False))
+
+
+@pytest.mark.parametrize(
+    ("change", "more"), [(lambda model: None, 0), (lambda model: setattr(model.layers[1], "factor", 5.0), 2)]
+)
+def test_a_program_is_made_anew_only_where_it_is_another(change, more, monkeypatch):
+    """One for training, one for validation."""
+    made = []
+    init = Program.__init__
+    monkeypatch.setattr(Program, "__init__", lambda self, *args: (made.append(1), init(self, *args))[1])
+    run(lambda: row(Scaled()), "mse", Y, OPTIMIZERS["momentum"], batch_size=3, compiled=True, validation=True, epochs=5,
+        on_epoch=lambda model, history: change(model))  # fmt: skip
+    assert len(made) == 2 + more
 
 
 @pytest.mark.parametrize("compiled", [False, True])
@@ -430,6 +492,18 @@ class Moving(nn.Module):
         return x
 
 
+class Drawing(nn.Module):
+    """Draws a number that seldom decides: two calls happen to agree."""
+
+    def __init__(self, rng, in_training=True):
+        self.rngs, self.in_training = {"noise": [rng]}, in_training
+
+    def forward(self, x):
+        if self.training == self.in_training and self.rngs["noise"][0].random() > 1.0:
+            return [2 * one for one in x]
+        return x
+
+
 NOTHING = "the loss must be one number that depends on the parameters of Sequential"
 REFUSED = {
     "a number that is asked for": (
@@ -453,6 +527,13 @@ REFUSED = {
     "a buffer that is left a gate": (
         {"more": [Moving(in_place=True)]}, TypeError, "forward changes the buffer count of Moving",
     ),
+    "a generator of NumPy that forward draws from": (
+        {"more": [Drawing(np.random.default_rng(1))]}, TypeError,
+        r"forward changes the generator 3.rngs\['noise'\]\[0\] of Sequential.*, .*compiled=False",
+    ),
+    "a generator of Python that forward draws from": (
+        {"more": [Drawing(random.Random(1))]}, TypeError, "forward changes the generator 3.rngs",
+    ),
     "an optimizer with a step of its own": (
         {"optimizer": Own}, TypeError, "moves parameters by Own.update, but Own has a step of its own",
     ),
@@ -473,6 +554,13 @@ def test_what_cannot_be_compiled_is_refused_before_any_work(changes, error, mess
     assert not any(parameter.swept for parameter in model.parameters())
     assert rng.random() == np.random.default_rng(0).random()
     assert model.layers[2].rng.random() == np.random.default_rng(3).random()
+
+
+def test_a_generator_that_is_drawn_from_in_evaluation_is_refused():
+    model = row(Drawing(np.random.default_rng(1), in_training=False))
+    with pytest.raises(TypeError, match=r"forward changes the generator 1.rngs.*compiled=False") as told:
+        quiet(model, "mse", X, Y, "sgd", 2, validation=(X, Y), compiled=True)
+    assert told.value.history.loss == []
 
 
 # ---- numbers that run away ----------------------------------------------------------------------------------------

@@ -440,6 +440,29 @@ def test_computations_may_be_kept_in_any_container_and_parameters_found_elsewher
     assert len(module.parameters()) == 3
 
 
+@pytest.mark.parametrize(
+    "numbers", [0.0, 1, np.float32(2), np.zeros((2, 2)), [[1.0, 2.0], [3.0, 4.0]], [0.5], False], ids=repr
+)
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_numbers_in_the_place_of_parameters_are_refused(name, numbers):
+    layer = nn.Layer(2, 2, rng=0)
+    before = layer.parameters()
+    with pytest.raises(TypeError, match=rf"self.{name} holds parameters of Layer, which would be lost.*strict=False"):
+        setattr(layer, name, numbers)
+    assert layer.parameters() == before
+
+
+def test_parameters_may_be_taken_away_or_be_others():
+    layer = nn.Layer(2, 2, rng=0)
+    layer.bias = None
+    layer.weight = [[Value(1.0), 0.0], [0.0, Value(1.0)]]
+    assert len(layer.parameters()) == 2
+    layer.load_state_dict({"weight": [[5.0, 0.0], [0.0, 6.0]]}, strict=False)
+    assert [p.data for p in layer.parameters()] == [5.0, 6.0]
+    layer.weight = []
+    layer.weight = 3.0  # in place of no parameters
+
+
 def test_values_and_modules_in_the_body_of_a_class_are_refused():
     for held in (Value(1.0), [Value(1.0)], nn.Dropout(), {"a": nn.Dropout()}):
         with pytest.raises(TypeError, match=r"Net\.w: .*not in its class: assign self\.w in __init__"):
@@ -711,3 +734,24 @@ def test_tables_are_read_by_their_numbers():
 def test_a_momentum_above_1_is_refused_by_batch_norm():
     with pytest.raises(ValueError, match=r"momentum of BatchNorm must be a number in \[0, 1\], got 2"):
         nn.BatchNorm(1, momentum=2)
+
+
+def test_a_module_that_comes_into_a_list_of_parameters_is_refused_also_after_a_run():
+    class Mixed(nn.Module):
+        def __init__(self):
+            self.w = [Value(1.0)]
+
+        def forward(self, x):
+            return [self.w[0] * x[0]]
+
+    module = Mixed()
+    module([1.0])
+    module.w.append(nn.Layer(1, 1))
+    with pytest.raises(TypeError, match="parameters and modules in one list"):
+        module.parameters()
+
+
+def test_a_module_that_is_held_twice_has_its_first_name():
+    layer = nn.Layer(1, 1, rng=0)
+    out = nn.Sequential(layer, layer)([Value(1.0)])
+    assert out.path.endswith("0")

@@ -28,6 +28,7 @@ from microgradnn.optim import (
     StepDecay,
     clip_grad_norm,
 )
+from microgradnn.settings import positive
 
 INF, NAN = math.inf, math.nan
 
@@ -811,3 +812,18 @@ def test_clipping_refuses_what_no_factor_mends_and_touches_nothing(bad):
     a.grad, b.grad = 3e200, 4e200
     assert clip_grad_norm([a, b], 5.0) == pytest.approx(5e200)
     assert (a.grad, b.grad) == (pytest.approx(3.0), pytest.approx(4.0))
+
+
+def test_a_rule_of_ones_own_says_what_its_settings_may_be():
+    class Shift(Optimizer):
+        limits = Optimizer.limits | {"strength": positive}
+
+        def update(self, gradient, state, settings):
+            return -settings["strength"] * settings["sign"]
+
+    x = Value(1.0)
+    x.grad = 1.0
+    Shift([x], strength=2, sign=1, weight_decay=0.0).step()
+    assert x.data == -1.0
+    with pytest.raises(ValueError, match=r"strength of params\[0\] must be a finite number > 0, got 0"):
+        Shift([{"params": [x], "strength": 0}], strength=2, sign=1, weight_decay=0.0)

@@ -9,13 +9,13 @@ import re
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from functools import partial
 
 import numpy as np
 import pytest
 
-from microgradnn import History, Value, accuracy, fit, functional, nn, optim
+from microgradnn import History, Value, accuracy, fit, functional, nn, no_grad, optim
 from microgradnn.nn.losses import LOSSES
 from microgradnn.optim import OPTIMIZERS
 from microgradnn.training.batches import Batches
@@ -836,12 +836,87 @@ def test_validation_that_overflows_names_the_epoch():
     assert model.training
 
 
-def test_a_loss_that_forgets_the_model_is_refused():
+CONSTANT = {  # losses and penalties from which nothing can be learned
+    "a number as loss": {"loss": lambda outputs, targets: 3.0},
+    "a number as loss beside a penalty": {"loss": lambda *_: 3.0, "penalty": lambda model: nn.l2(model, 0.1)},
+    "a Value as loss": {"loss": lambda outputs, targets: Value(3.0)},
+    "a gate of constants as loss": {"loss": lambda outputs, targets: Value(3.0) * 2.0},
+    "a loss without recording": {"loss": no_grad()(nn.mse)},
+    "the loss of a model that the optimizer does not hold": {"loss": lambda *_: mlp()([1.0, 2.0])},
+    "a number as penalty": {"penalty": lambda model: 0.5},
+    "a Value as penalty": {"penalty": lambda model: Value(0.5)},
+    "a gate of constants as penalty": {"penalty": lambda model: Value(0.5) * 2.0},
+    "a penalty without recording": {"penalty": no_grad()(lambda model: nn.l2(model, 0.1))},
+    "a penalty on numbers": {"penalty": lambda model: 100 * sum(p.data**2 for p in model.parameters())},
+    "a penalty that forgets to return": {"penalty": lambda model: None},
+}
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize("name", CONSTANT)
+def test_a_loss_or_a_penalty_that_forgets_the_parameters_is_refused(name, compiled):
     model = with_norm()
     before = numbers(model)
-    with pytest.raises(TypeError, match=r"the loss must be one number that depends on the parameters of .*, got 3.0"):
-        quiet(model, lambda outputs, targets: 3.0, X, Y, "sgd", 1)
+    told = "the loss must be one number that depends on the parameters of .*, got .*" if "loss" in name else (
+        "a penalty must be one number that depends on parameters of .*, got .*without .data"
+    )  # fmt: skip
+    if compiled:  # which also says where
+        told += "|no_grad|asks for the number of a Value|outside the function"
+    with pytest.raises((TypeError, ValueError) if compiled else TypeError, match=told):
+        quiet(model, X=X, y=Y, optimizer="sgd", epochs=1, compiled=compiled, **{"loss": "mse", **CONSTANT[name]})
     assert numbers(model) == before
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    "penalty",
+    [lambda model: 0, lambda model: np.float32(0), lambda model: Value(0.0), lambda model: nn.l2(model, 0.0),
+     lambda model: 0.0 * sum(abs(w) for w in model.weights())],
+)  # fmt: skip
+def test_a_penalty_of_nothing_changes_nothing(penalty, compiled):
+    model, same = mlp(), mlp()
+    history = quiet(model, "mse", X, Y, "sgd", 2, 3, penalty=penalty, rng=0, compiled=compiled)
+    assert history == quiet(same, "mse", X, Y, "sgd", 2, 3, rng=0, compiled=compiled)
+    assert numbers(model) == numbers(same)
+
+
+@pytest.mark.parametrize("data", [[[0.5], [2.0]], [[2.0], [0.5]]])
+def test_a_batch_may_have_nothing_to_learn_from(data):
+    """As by max() in Python, where the margin is kept."""
+
+    def loss(outputs, targets):
+        return max(Value(0.0), 1.0 - outputs[0] * targets[0])
+
+    model = nn.MLP(1, [1], init=nn.init.constant(1.0))
+    history = quiet(model, loss, data, [1.0, 1.0], "sgd", 1, 1, rng=1)
+    assert history.loss[0] > 0.0
+    assert model.layers[0].weight[0][0].data > 1.0
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_loss_and_a_penalty_may_be_parameters_themselves(compiled):
+    model = nn.Layer(1, 1, "linear", init=nn.init.constant(1.0))
+    options = {"penalty": lambda model: model.bias[0], "compiled": compiled, "optimizer": optim.SGD(model.parameters())}
+    quiet(model, lambda outputs, targets: model.weight[0][0], [[1.0]], [1.0], epochs=1, **options)
+    assert model.weight[0][0].data < 1.0
+    assert model.bias[0].data < 0.0
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_fit_records_whatever_surrounds_it(compiled):
+    """Also under no_grad(), which validation, metrics and on_epoch see as it is."""
+
+    def run(surroundings):
+        model, seen = mlp(), []
+        with surroundings:
+            history = quiet(model, "mse", X, Y, "adam", 2, 3, (X, Y), rng=0, compiled=compiled,
+                            on_epoch=lambda model, _: seen.append(bool(model(X[0]).operands)))  # fmt: skip
+        return history, numbers(model), seen
+
+    history, weights, seen = run(no_grad())
+    assert (history, weights) == run(nullcontext())[:2]
+    assert weights != numbers(mlp())
+    assert seen == [False, False]
 
 
 class Counting(nn.Module):
@@ -998,6 +1073,52 @@ def test_false_in_the_last_epoch_is_told():
     assert (
         quiet(mlp(), "mse", X, Y, "sgd", 2, on_epoch=lambda model, history: len(history.loss) < 2).stopped == "on_epoch"
     )
+
+
+def replaced(model):
+    model.layers[0].bias = [Value(5.0) for _ in range(3)]
+
+
+def pruned(model):
+    model.layers[2].bias = None
+
+
+def grown(model):
+    model.layers.insert(2, nn.Layer(3, 3, rng=0))
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (replaced, r"on_epoch took 0.bias\[0\], .* from the model.*, 0.bias\[0\].data = 5.0"),
+        (pruned, r"on_epoch took 4.bias\[0\] from the model"),
+        (grown, r"on_epoch gave the model 4.weight\[0\]\[0\], .* and 9 more, which nothing would train"),
+    ],
+)
+def test_a_model_keeps_its_parameters_while_fit_runs(change, message, compiled):
+    model = mlp(3, 3, 1)
+    with pytest.raises(TypeError, match=message) as told:
+        quiet(model, "mse", X, Y, "sgd", 3, compiled=compiled, on_epoch=lambda model, _: change(model))
+    assert len(told.value.history.loss) == 1
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_an_optimizer_from_before_a_parameter_was_replaced_is_refused(compiled):
+    model = mlp()
+    optimizer = optim.SGD(model.parameters())
+    model.layers[0].bias = [Value(0.0) for _ in range(3)]
+    with pytest.raises(ValueError, match=r"holds 3 parameters that .* does not have, and does not hold 0.bias\[0\]"):
+        quiet(model, "mse", X, Y, optimizer, 1, compiled=compiled)
+
+
+def test_an_optimizer_may_hold_some_parameters_and_those_of_a_loss():
+    model, slope = mlp(), Value(1.0)
+    other = optim.SGD([*model.layers[0].parameters(), slope])
+    quiet(model, lambda out, y: slope * nn.mse(out, y), X, Y, other, 1)
+    whole = optim.SGD([*model.parameters(), *mlp().parameters()])
+    quiet(model, "mse", X, Y, whole, 1)
+    assert slope.data < 1.0
 
 
 def test_what_on_epoch_stops_has_the_best_weights_with_early_stopping():

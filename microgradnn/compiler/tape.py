@@ -147,6 +147,20 @@ class Tape:
                     break
         return found
 
+    def same_as(self, other: Tape) -> bool:
+        """Whether the lines are the same, and their constants to the bit.
+
+        >>> tapes = [Tape(1), Tape(1)]
+        >>> for tape, constant in zip(tapes, [0.0, -0.0]):
+        ...     place = tape.write(lookup("multiply"), (0, constant))
+        >>> tapes[0].same_as(tapes[0]), tapes[0].same_as(tapes[1])
+        (True, False)
+        """
+        return (self.leaves, len(self.lines)) == (other.leaves, len(other.lines)) and all(
+            gate is other_gate and distinct(places) == distinct(others)
+            for (gate, places), (other_gate, others) in zip(self.lines, other.lines, strict=True)
+        )
+
     def close(self) -> None:
         """Forget what is only needed while lines are written."""
         self._written.clear()

@@ -22,7 +22,8 @@ from microgradnn.nn.losses import (
     mse,
     multiclass_hinge,
 )
-from microgradnn.nn.module import Module, Sequential
+from microgradnn.nn.module import Module
+from microgradnn.nn.sequential import Sequential
 
 __all__ = [
     "MLP", "Activation", "BatchNorm", "Dropout", "Layer", "Maxout", "Module", "Neuron", "PReLU", "Sequential",

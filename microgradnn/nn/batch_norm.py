@@ -9,10 +9,14 @@ from typing import Any
 
 from microgradnn.context import current
 from microgradnn.functional import mean, sqrt
-from microgradnn.nn.module import Batch, Module
+from microgradnn.nn.examples import Batch
+from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of
-from microgradnn.settings import checked
+from microgradnn.reading import number
+from microgradnn.settings import Limit, count, not_negative
 from microgradnn.value import Value
+
+_PART = Limit("a number in [0, 1]", number, lambda x: 0 <= x <= 1)
 
 
 class BatchNorm(Module):
@@ -30,10 +34,8 @@ class BatchNorm(Module):
     buffers = ("running_mean", "running_var", "num_batches_tracked")
 
     def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
-        self.nin = checked("num_features", num_features)
-        self.eps, self.momentum = checked("eps", eps), checked("momentum", momentum)
-        if self.momentum > 1:
-            raise ValueError(f"momentum of BatchNorm must be a number in [0, 1], got {momentum!r}")
+        self.nin = count("num_features", num_features)
+        self.eps, self.momentum = not_negative("eps", eps), _PART("momentum", momentum, " of BatchNorm")
         self.weight = [Value(1.0) for _ in range(self.nin)]
         self.bias = [Value(0.0) for _ in range(self.nin)]
         self.running_mean, self.running_var = [0.0] * self.nin, [1.0] * self.nin

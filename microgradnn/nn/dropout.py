@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import current
 from microgradnn.nn import init as initialisers
-from microgradnn.nn.module import Batch, Module
-from microgradnn.settings import checked
+from microgradnn.nn.examples import Batch
+from microgradnn.nn.module import Module
+from microgradnn.settings import below_one
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,7 +29,7 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, *, rng: Any = None) -> None:
-        self.p = checked("p", p)
+        self.p = below_one("p", p)
         self.rng = initialisers.generator(rng)
 
     def mask(self, size: int) -> np.ndarray[Any, Any]:

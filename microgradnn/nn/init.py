@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.settings import checked
+from microgradnn.settings import finite, not_negative
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,19 +25,19 @@ def constant(value: float = 0.0) -> Initialiser:
     >>> generator(0), constant(0.5)(generator(0), 2, 1).tolist()
     (Generator(PCG64)..., [[0.5, 0.5]])
     """
-    value = checked("value", value)
+    value = finite("value", value)
     return lambda rng, fan_in, fan_out: rng.uniform(value, value, (fan_out, fan_in))
 
 
 def normal(std: float = 0.01) -> Initialiser:
     """N(0, std²); `std` is the standard deviation, where note 004 writes the variance."""
-    std = checked("std", std)
+    std = not_negative("std", std)
     return lambda rng, fan_in, fan_out: rng.normal(0.0, std, (fan_out, fan_in))
 
 
 def uniform(limit: float = 1.0) -> Initialiser:
     """Evenly between −limit and limit."""
-    limit = checked("limit", limit)
+    limit = not_negative("limit", limit)
     return lambda rng, fan_in, fan_out: rng.uniform(-limit, limit, (fan_out, fan_in))
 
 

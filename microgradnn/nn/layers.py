@@ -9,8 +9,10 @@ from typing import Any
 from microgradnn.functional import maximum
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import INITIALISERS, Activation
-from microgradnn.nn.module import Batch, Module, Sequential
-from microgradnn.settings import checked
+from microgradnn.nn.examples import Batch
+from microgradnn.nn.module import Module
+from microgradnn.nn.sequential import Sequential
+from microgradnn.settings import count, flag
 from microgradnn.value import Value
 from microgradnn.vectors import dots
 
@@ -33,9 +35,9 @@ class Neuron(Module):
         self, nin: int, activation: Name = "relu", *, init: Any = None, rng: Any = None, fused: bool = True,
         nonlin: bool | None = None,
     ) -> None:  # fmt: skip
-        self.nin = checked("nin", nin)
+        self.nin = count("nin", nin)
         self.activation = Activation(_named(activation, nonlin))
-        self.fused = checked("fused", fused)
+        self.fused = flag("fused", fused)
         [self.w], [self.b] = weights(self.nin, 1, self.activation, init, rng)
 
     def forward_batch(self, batch: Batch) -> Batch:
@@ -62,9 +64,9 @@ class Layer(Module):
         self, nin: int, nout: int, activation: Name = "relu", *, init: Any = None, rng: Any = None,
         fused: bool = True, nonlin: bool | None = None,
     ) -> None:  # fmt: skip
-        self.nin, self.nout = checked("nin", nin), int(checked("nout", nout))
+        self.nin, self.nout = count("nin", nin), count("nout", nout)
         self.activation = Activation(_named(activation, nonlin))
-        self.fused = checked("fused", fused)
+        self.fused = flag("fused", fused)
         self.weight, self.bias = weights(self.nin, self.nout, self.activation, init, rng)
 
     @property
@@ -100,7 +102,7 @@ class Maxout(Module):
     """
 
     def __init__(self, nin: int, nout: int, pieces: int, *, init: Any = None, rng: Any = None) -> None:
-        self.nin, self.nout, self.pieces = checked("nin", nin), int(checked("nout", nout)), checked("pieces", pieces)
+        self.nin, self.nout, self.pieces = count("nin", nin), count("nout", nout), count("pieces", pieces)
         generator = initialisers.generator(rng)
         drawn = [weights(self.nin, self.nout, Activation("relu"), init, generator) for _ in range(self.pieces)]
         self.weight = [weight for weight, _ in drawn]
@@ -137,7 +139,7 @@ class MLP(Sequential):
         self, nin: int, nouts: Sequence[int], activation: Name = "relu", *, init: Any = None, rng: Any = None,
         fused: bool = True,
     ) -> None:  # fmt: skip
-        sizes = [checked("nin", nin), *_sizes(nouts)]
+        sizes = [count("nin", nin), *_sizes(nouts)]
         generator, name = initialisers.generator(rng), Activation(activation).name  # refused here, used or not
         last = len(sizes) - 2
         layers = [
@@ -180,13 +182,13 @@ def sums(rows: list[list[Value]], batch: Batch, biases: list[Value], fused: bool
 def _named(activation: Name, nonlin: bool | None) -> Name:
     if nonlin is None:
         return activation
-    return activation if checked("nonlin", nonlin) else "linear"
+    return activation if flag("nonlin", nonlin) else "linear"
 
 
 def _sizes(nouts: Any) -> list[int]:
     if isinstance(nouts, (str, bytes)) or not hasattr(nouts, "__iter__"):
         raise TypeError(f"nouts must be a list of layer sizes, such as [16, 1], got {nouts!r:.60}")
-    sizes = [checked("nouts", size, f"[{place}]") for place, size in enumerate(nouts)]
+    sizes = [count("nouts", size, f"[{place}]") for place, size in enumerate(nouts)]
     if not sizes:
         raise ValueError("nouts must be a list of layer sizes, such as [16, 1], got an empty one")
     return sizes

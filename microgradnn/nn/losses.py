@@ -14,8 +14,9 @@ from typing import Any
 
 from microgradnn import functional
 from microgradnn.backprop import leaves
-from microgradnn.nn.module import Module, as_list, examples
-from microgradnn.settings import checked
+from microgradnn.nn.examples import as_list, examples
+from microgradnn.nn.module import Module
+from microgradnn.settings import not_negative
 from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
 from microgradnn.value import Value
 
@@ -135,7 +136,7 @@ def l1(model: Module, strength: float, biases: bool = False) -> Any:
     >>> l1(Neuron(2, init=init.constant(-0.5)), 0.1).data
     0.1
     """
-    return checked("strength", strength) * functional.sum([functional.abs(w) for w in _penalised(model, biases)])
+    return not_negative("strength", strength) * functional.sum([functional.abs(w) for w in _penalised(model, biases)])
 
 
 def l2(model: Module, strength: float, biases: bool = False) -> Any:
@@ -148,7 +149,7 @@ def l2(model: Module, strength: float, biases: bool = False) -> Any:
     0.4
     """
     weights = _penalised(model, biases)
-    return 0.5 * checked("strength", strength) * functional.dot(weights, weights)
+    return 0.5 * not_negative("strength", strength) * functional.dot(weights, weights)
 
 
 def _penalised(model: Any, biases: bool) -> list[Value]:
@@ -165,7 +166,7 @@ def _penalised(model: Any, biases: bool) -> list[Value]:
 
 def _numbers(output: Any, target: Any, check: Callable[[float], str] | None = None) -> Iterator[tuple[Any, Any]]:
     """Output and target number by number; (n, 1) is read like (n,)."""
-    output, target = _listed(output), _listed(target)
+    output, target = _nested_lists(output), _nested_lists(target)
     outputs, targets = leaves(output), leaves(target)
     if _shape(output) != _shape(target) or len(outputs) != len(targets) or not outputs:
         raise ValueError(f"a loss needs a target for each output, got shapes {_shape(output)} and {_shape(target)}")
@@ -212,9 +213,9 @@ def _probability(target: float) -> str:
     return "" if 0 <= target <= 1 else f"the targets of binary_cross_entropy are from 0 to 1, got {target!r}"
 
 
-def _listed(x: Any) -> Any:
+def _nested_lists(x: Any) -> Any:
     x = as_list(x)
-    return [_listed(one) for one in x] if isinstance(x, list) else x
+    return [_nested_lists(one) for one in x] if isinstance(x, list) else x
 
 
 def _shape(x: Any) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""`Module`: what a part of a network knows of its parameters, its state and its inside; and parts in a row.
+"""`Module`: what a part of a network knows of its parameters, its state and its inside.
 
 A module works on a batch, a list of examples, each of them a list of numbers. Calling it takes one example or
 a batch, and gives back the same. Which parts there are is in the other modules of this folder.
@@ -6,33 +6,33 @@ a batch, and gives back the same. Which parts there are is in the other modules 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
 from microgradnn.context import current, inside, source_line
+from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.parameters import (
     PLAIN,
+    are_numbers,
     check_buffer,
     claim,
     claimed,
     data_of,
     held,
     is_parameter,
+    is_tensor,
     like_buffer,
     placed,
 )  # fmt: skip
 from microgradnn.notation import columns
-from microgradnn.reading import number, numbers_in, read_array
+from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
     import numpy as np
-
-Batch = list[list[Any]]
-
 
 _BIASES = ("b", "bias")
 _running: ContextVar[tuple[Batch, ...]] = ContextVar("running", default=())  # what the modules at work were given
@@ -88,6 +88,8 @@ class Module:
             check_buffer(f"self.{name}", value, f" ({source_line()})")
         elif running:
             self._check_kept(name, value)
+        elif name in vars(self) and are_numbers(value):
+            self._check_overwritten(name)
         elif value.__class__ not in PLAIN:
             claim(f"self.{name}", value, self._known(name, value))
         object.__setattr__(self, name, value)
@@ -96,6 +98,15 @@ class Module:
 
     def _known(self, name: str, value: Any) -> Callable[[], set[Module]]:
         return lambda: {self, *self.modules(), *(module for _, module in _modules(name, value))}
+
+    def _check_overwritten(self, name: str) -> None:
+        """TypeError where numbers would take the place of parameters."""
+        if name not in self._kept and any(map(is_parameter, leaves(vars(self)[name]))):
+            raise TypeError(
+                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: write numbers to the "
+                f".data of each, as load_state_dict({{{name!r}: …}}, strict=False) does, or assign Values; to let them "
+                f"rest, leave them out of the optimizer; self.{name} = None takes them away"
+            )
 
     def _check_kept(self, name: str, value: Any) -> None:
         """TypeError where an attribute that a running module assigns takes parameters away, or would bring some."""
@@ -138,7 +149,7 @@ class Module:
         if not self._has_run:
             self.own_parameters()  # refused before anything is computed
             object.__setattr__(self, "_has_run", True)
-        for name, child in self.named_children():
+        for name, child in reversed([*self._inside()]):  # the first name of a module counts
             object.__setattr__(child, "_name", name)
         token = _running.set((*_running.get(), batch))
         try:
@@ -183,7 +194,8 @@ class Module:
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
-            yield from _modules(name, value)
+            if value.__class__ not in PLAIN and not is_tensor(value):
+                yield from _modules(name, value)
 
     def children(self) -> Iterator[Module]:
         """The modules right inside this one."""
@@ -341,52 +353,6 @@ class Summary(NamedTuple):
         return "\n".join(columns(header, table, right=header[2:]))
 
 
-class Sequential(Module):
-    """Modules in a row, each taking the output of the one before; the output is a bare Value where it is single.
-
-    The parameters are named by place, as in PyTorch: `0.weight`, `0.bias`, `2.weight` …
-
-    >>> from microgradnn.nn import Activation, Layer
-    >>> model = Sequential(Layer(2, 3, activation="linear"), Activation("tanh"), Layer(3, 1, activation="linear"))
-    >>> [name for name in model.state_dict()]
-    ['0.weight', '0.bias', '2.weight', '2.bias']
-    """
-
-    layers: Sequence[Module] = ()
-
-    def __init__(self, *modules: Module) -> None:
-        for place, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise TypeError(f"Sequential takes modules, argument {place} is {module!r:.60}")
-        self.layers = list(modules)
-        self.nin = modules[0].nin if modules else None
-
-    def places(self) -> range:
-        """The names of the layers: their places, as PyTorch counts them."""
-        return range(len(self.layers))
-
-    def _inside(self) -> Iterator[tuple[str, Module]]:
-        """The layers, by place, and what else a subclass holds."""
-        for place, layer in zip(self.places(), self.layers, strict=True):
-            yield str(place), layer
-        yield from ((name, module) for name, module in super()._inside() if not name.startswith("layers."))
-
-    def __call__(self, x: Any) -> Any:
-        """The output for one example or for a batch; a bare Value in place of a list of one."""
-        batch, single = examples(x)
-        out = [y[0] if isinstance(y, list) and len(y) == 1 else y for y in self.run(batch)]
-        return out[0] if single else out
-
-    def forward_batch(self, batch: Batch) -> list[Any]:
-        """The batch through all layers, one layer after the other."""
-        for layer in self.layers:
-            batch = [y if isinstance(y, list) else [y] for y in layer.run(batch)]
-        return batch
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
-
-
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Inside the block as after `eval()`; afterwards every module is in training or not as it was."""
@@ -397,37 +363,6 @@ def evaluating(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def examples(x: Any) -> tuple[Batch, bool]:
-    """Read `x` as a batch, a list of lists; and whether it was one example: a number or a flat list.
-
-    >>> examples(2.0), examples([1.0, 2.0]), examples([[1.0, 2.0], [3.0, 4.0]])
-    (([[2.0]], True), ([[1.0, 2.0]], True), ([[1.0, 2.0], [3.0, 4.0]], False))
-    """
-    x = as_list(x)
-    if not isinstance(x, list):
-        return [[x]], True
-    if not x:
-        raise ValueError("an example needs at least one number, a batch at least one example: got an empty list")
-    inner = [as_list(one) for one in x]
-    nested = [isinstance(one, list) for one in inner]
-    if not any(nested):
-        return [inner], True
-    if not all(nested):
-        raise ValueError("a batch is a list of examples, each a list of numbers: got numbers and lists in one list")
-    return inner, False
-
-
-def as_list(x: Any) -> Any:
-    """An array, tuple or iterator as a list; a number as float, a Value as it is."""
-    if isinstance(x, (list, float, Value)):
-        return x
-    if hasattr(x, "__array__"):  # NumPy, pandas, PyTorch
-        x = read_array(x, "expected numbers").tolist()
-    if hasattr(x, "__iter__") and not isinstance(x, (str, bytes, Mapping, Set)):
-        return list(x)
-    return x if hasattr(x, "record_gate") else number(x)
 
 
 def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:

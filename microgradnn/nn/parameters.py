@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator
+from numbers import Real
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
@@ -17,6 +18,7 @@ from microgradnn.value import Value
 PLAIN = {bool, int, float, str, type(None)}  # what needs no looking into
 _CLOSED = (type, FunctionType, BuiltinFunctionType, ModuleType)  # hold all that their code knows of
 _CONTAINERS = {"builtins", "collections", "functools", "types"}  # whose classes are opened however nested
+_MIXED = "parameters and modules in one list: give each of them a list of its own"
 _ITERATORS = {"builtins", "itertools"}  # a file is none of these
 
 Known = Callable[[], set[Any]]  # the modules that are found inside a module
@@ -25,6 +27,23 @@ Known = Callable[[], set[Any]]  # the modules that are found inside a module
 def is_parameter(leaf: Any) -> bool:
     """Whether a module has claimed this Value."""
     return isinstance(leaf, Value) and leaf.primitive is None and leaf.path == ""
+
+
+def are_numbers(value: Any) -> bool:
+    """Whether it is a number, or a nested list or an array of numbers alone.
+
+    >>> are_numbers(0.5), are_numbers([[1, 2.0], [3.0]]), are_numbers([]), are_numbers([0.5, Value(1.0)])
+    (True, True, False, False)
+    """
+    numbers = leaves(value.tolist() if hasattr(value, "tolist") else value)
+    return bool(numbers) and all(isinstance(x, Real) for x in numbers)
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether a list (of lists) begins with a parameter: then parameters are all it may hold."""
+    while value.__class__ is list and value:
+        value = value[0]
+    return is_parameter(value)
 
 
 def claim(name: str, value: Any, known: Known) -> list[Value]:
@@ -37,7 +56,7 @@ def claim(name: str, value: Any, known: Known) -> list[Value]:
             _refuse_hidden(name, leaf, known)
     parameters = [leaf for leaf in found if isinstance(leaf, Value)]
     if parameters and any(map(_is_module, found)):
-        raise TypeError(f"{name}: parameters and modules in one list: give each of them a list of its own")
+        raise TypeError(f"{name}: {_MIXED}")
     for leaf in parameters:
         leaf._path = ""  # which also tells pictures parameters from inputs
     return parameters
@@ -59,6 +78,8 @@ def claimed(name: str, value: Any, known: Known) -> list[Value]:
                 f"{name}: {leaf!r} has come into a list since the module ran. If it is a parameter, assign the list "
                 f"anew, {name} = [*{name}, Value(x)]; if forward keeps an input, let it assign an attribute"
             )
+        elif found and _is_module(leaf):
+            raise TypeError(f"{name}: {_MIXED}")
         elif leaf.__class__ not in PLAIN and not isinstance(leaf, Value):
             _refuse_hidden(name, leaf, known, _is_from_outside, "; if forward keeps an input, let it assign it")
     return found

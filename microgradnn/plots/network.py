@@ -11,7 +11,8 @@ from microgradnn.nn.activations import Activation, PReLU
 from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.dropout import Dropout
 from microgradnn.nn.layers import Layer
-from microgradnn.nn.module import Module, Sequential
+from microgradnn.nn.module import Module
+from microgradnn.nn.sequential import Sequential
 from microgradnn.plots.axes import QUIET, axes_for, shown
 
 if TYPE_CHECKING:

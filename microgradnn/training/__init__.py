@@ -1,8 +1,8 @@
 """The training loop: mini-batches, forward, backward, update, and a history of how it went.
 
 Data sets, scaling and splitting are scikit-learn's; what a loss, an optimiser or a penalty is stands elsewhere. What
-the arguments may be is in `arguments`, what becomes of a batch in `batches` and `programs`, what going on with a
-history needs in `state`.
+the arguments may be is in `arguments`, what becomes of a batch in `batches`, by `graphs` or by `programs`, where
+training stands in `standing`, what going on with a history needs in `state`.
 """
 
 from __future__ import annotations
@@ -11,21 +11,20 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from microgradnn.nn.module import Module, as_list, evaluating
+from microgradnn.nn.examples import as_list
+from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import Optimizer
 from microgradnn.reading import number
-from microgradnn.settings import checked
-from microgradnn.training.arguments import Metrics, read
-from microgradnn.training.batches import Batches, Data, Outcome
+from microgradnn.training.arguments import Arguments, Metrics, read
+from microgradnn.training.batches import Batches
+from microgradnn.training.graphs import Graphs
 from microgradnn.training.history import History
 from microgradnn.training.standing import Standing
-
-if TYPE_CHECKING:
-    import numpy as np
+from microgradnn.training.way import Data, Outcome
 
 __all__ = ["History", "accuracy", "fit"]
 
@@ -41,10 +40,10 @@ def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
     """
 
     def right(scores: Any, label: Any) -> bool:
-        scores, label = (one[0] if isinstance(one, list) and len(one) == 1 else one for one in (scores, label))
+        scores, label = (x[0] if isinstance(x, list) and len(x) == 1 else x for x in (scores, label))
         if isinstance(scores, list):
-            wanted = label.index(max(label)) if isinstance(label, list) else label
-            return bool(scores.index(max(scores)) == wanted)
+            target = label.index(max(label)) if isinstance(label, list) else label
+            return bool(scores.index(max(scores)) == target)
         return bool((scores > threshold) == (label > 0))
 
     outputs, targets = as_list(outputs), as_list(targets)
@@ -80,10 +79,12 @@ def fit(
     `validation`, a pair (X, y), has not fallen for n epochs, and the best weights come back.
 
     With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
-    modules, loss and penalty are called twice, and may not ask for the number of a Value.
+    modules, loss and penalty are called twice, and again after each `on_epoch`, so that what it changes counts. They
+    may not ask for the number of a Value.
 
     `on_epoch(model, history)` is called after every epoch, in evaluation mode: to look, to save or to change something,
-    or to end training by returning False. If it has a method `close`, that is called however training ends.
+    but for which parameters the model has, or to end training by returning False. If it has a method `close`, that is
+    called however training ends.
 
     `epochs` is the total. With `history`, which `fit` or `History.load` gave, training goes on from the end of its last
     complete epoch, to the bit as if it had never stopped: weights, running statistics, optimizer (also its settings)
@@ -107,50 +108,49 @@ def fit(
     """
     record = history if isinstance(history, History) else History()
     with _carried_by_errors(record), _closed(on_epoch):
+        # 1. Read the arguments; what is wrong with them is said before anything is done.
         given = read(
             model, loss, X, y, optimizer, epochs, batch_size, validation, schedule, early_stopping, penalty, rng,
             progress, metrics, compiled, history, on_epoch,
         )  # fmt: skip
-        optimizer, data = given.optimizer, given.data
-        batches = Batches(model, given.loss, penalty, optimizer)
-        standing = Standing(model, record, batches, given)
-        bar = _bar(record, given.epochs, progress)
-        with evaluating(model), _interruptible() as interrupt, bar:
+        # 2. Begin where the history ended: with its weights, optimizer and generators.
+        batches = Batches(Graphs(model, given.loss, given.penalty, given.optimizer))
+        standing = Standing(given, record, batches)
+        with evaluating(model), _interruptible() as interrupt, _bar(record, given.epochs, progress) as bar:
             try:
                 if compiled and len(record.loss) < given.epochs:
-                    from microgradnn.training.programs import Programs  # which imports NumPy
-
-                    sizes = [size for size in (given.batch_size, len(data.X) % given.batch_size) if size]
                     model.train()
-                    with batches.whole_or_not_at_all():
-                        batches = Programs(model, given.loss, penalty, optimizer, data, sizes, observing=bool(metrics))
-                    standing.work_with(batches)
-                while not standing.over(given.epochs, given.patience, interrupt.pressed):
+                    batches.compile(given.data, _sizes(given), observing=bool(metrics))
+                while not standing.over(interrupt.pressed):
+                    # 3. Go through the data once; every batch goes forward, backward, and moves the parameters.
                     epoch, trained = len(record.loss), _Trained()
-                    with _scaled(optimizer.param_groups, schedule, epoch) as rate:
+                    with _scaled(given, epoch) as rate:
                         model.train()
-                        batches.pull()
-                        for batch, rows in enumerate(_batches(len(data.X), given.batch_size, given.shuffle)):
+                        if standing.shown:
+                            batches.renew()
+                        batches.way.pull()
+                        for number, rows in enumerate(_batches(given)):
                             if interrupt.pressed:
                                 raise KeyboardInterrupt
-                            part = data.rows(rows)
-                            trained.add(part, batches.step(part, f"epoch {epoch}, batch {batch}"))
-                    if any(one is not None for one in (metrics, schedule, given.validation, on_epoch)):
-                        batches.push()  # they may look at the Values
-                    figures = trained.figures(metrics) | {"learning_rate": rate}
+                            data = given.data.rows(rows)
+                            trained.add(data, batches.step(data, f"epoch {epoch}, batch {number}"))
+                    # 4. Measure, in training by what the batches gave, in evaluation on the held-out data.
+                    if any(x is not None for x in (metrics, schedule, given.validation, on_epoch)):
+                        batches.way.push()  # they may look at the Values
+                    figures = trained.figures(given.metrics) | {"learning_rate": rate}
                     if given.validation is not None:
-                        model.eval()
-                        figures |= _validated(batches, given.validation, metrics, epoch)
+                        figures |= _validated(given, batches, given.validation, epoch)
+                    # 5. The epoch is complete: note it, keep the state to go on from, and show it.
                     standing.finish(figures)
                     bar.set_postfix(_shown(record), refresh=False)
                     bar.update()
-                    if on_epoch is not None and standing.shown_to(on_epoch):
-                        record.stopped = "on_epoch"
+                    standing.show()
             except KeyboardInterrupt:
                 record.stopped = "interrupted"
             finally:
+                # 6. Leave the best weights, or the last ones, and a history that can go on.
                 interrupt.at_once = False
-                standing.leave(best=early_stopping is not None)
+                standing.leave()
         if interrupt.pressed and not record.stopped:
             record.stopped = "interrupted"
     return record
@@ -175,40 +175,48 @@ class _Trained:
         self.targets += data.y.tolist()
         self.norms.append(outcome.norms)
 
-    def figures(self, metrics: Metrics | None) -> dict[str, Any]:
+    def figures(self, metrics: Metrics) -> dict[str, Any]:
         norms = {path: sum(norms[path] for norms in self.norms) / len(self.norms) for path in self.norms[0]}
         measured = _measured(metrics, self.outputs, self.targets)
         return {"loss": self.loss / self.examples, "gradient_norm": norms, "metrics": measured}
 
 
-def _measured(metrics: Metrics | None, outputs: list[Any], targets: list[Any]) -> dict[str, float]:
-    return {name: number(metric(outputs, targets)) for name, metric in (metrics or {}).items()}
+def _measured(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[str, float]:
+    return {name: number(metric(outputs, targets)) for name, metric in metrics.items()}
 
 
-def _batches(count: int, size: int, shuffle: np.random.Generator) -> Iterator[list[int]]:
-    order: list[int] = shuffle.permutation(count).tolist()
-    for start in range(0, count, size):
-        yield order[start : start + size]
+def _batches(given: Arguments) -> Iterator[list[int]]:
+    """The numbers of the examples in each batch."""
+    order: list[int] = given.shuffle.permutation(len(given.data.X)).tolist()
+    for start in range(0, len(order), given.batch_size):
+        yield order[start : start + given.batch_size]
 
 
-def _validated(batches: Batches, data: Data, metrics: Metrics | None, epoch: int) -> dict[str, Any]:
+def _sizes(given: Arguments) -> list[int]:
+    """How many examples a batch may have: the last one has the rest."""
+    return [size for size in (given.batch_size, len(given.data.X) % given.batch_size) if size]
+
+
+def _validated(given: Arguments, batches: Batches, data: Data, epoch: int) -> dict[str, Any]:
+    given.model.eval()
     try:
-        loss, outputs = batches.validate(data)
+        loss, outputs = batches.way.validate(data)
     except ArithmeticError as error:
         raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
     if not math.isfinite(loss):
         raise FloatingPointError(f"the validation loss is {loss} in epoch {epoch}")
-    return {"validation_loss": loss, "validation_metrics": _measured(metrics, outputs, data.y.tolist())}
+    return {"validation_loss": loss, "validation_metrics": _measured(given.metrics, outputs, data.y.tolist())}
 
 
 @contextmanager
-def _scaled(groups: Sequence[dict[str, Any]], schedule: Callable[[int], float] | None, epoch: int) -> Iterator[float]:
+def _scaled(given: Arguments, epoch: int) -> Iterator[float]:
     """Inside the block the learning rates are those of the epoch; afterwards they are what they were."""
-    factor = 1.0 if schedule is None else number(schedule(epoch))
+    factor = 1.0 if given.schedule is None else number(given.schedule(epoch))
+    groups, limit = given.optimizer.param_groups, given.optimizer.limits["lr"]
     rates = [group["lr"] for group in groups]
     try:
         for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = checked("lr", rate * factor, f" in epoch {epoch}")
+            group["lr"] = limit("lr", rate * factor, f" in epoch {epoch}")
         yield groups[0]["lr"]
     finally:
         for group, rate in zip(groups, rates, strict=True):

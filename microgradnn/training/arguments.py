@@ -12,12 +12,14 @@ from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module, evaluating
+from microgradnn.nn.parameters import is_parameter
 from microgradnn.optim import OPTIMIZERS, Optimizer
 from microgradnn.reading import numbers_in
-from microgradnn.settings import checked
-from microgradnn.training.batches import Data, Loss, layers_of
+from microgradnn.settings import count, flag
+from microgradnn.training.graphs import layers_of
 from microgradnn.training.history import History
 from microgradnn.training.state import State, Weights, check_generators, few, generators_of
+from microgradnn.training.way import Data, Loss, Penalty
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,18 +28,23 @@ Metrics = Mapping[str, Callable[[list[Any], list[Any]], float]]
 
 
 class Arguments(NamedTuple):
-    """The arguments of `fit` that have to be read."""
+    """The arguments of `fit`, as they are worked with."""
 
+    model: Module
     loss: Loss
     data: Data
     optimizer: Optimizer
     epochs: int
     batch_size: int
     validation: Data | None
+    schedule: Callable[[int], float] | None
     patience: float
+    penalty: Penalty | None
     shuffle: np.random.Generator
+    metrics: Metrics
     weights: Weights
     state: State | None  # from which to go on
+    on_epoch: Callable[[Module, History], Any] | None
 
 
 def read(
@@ -51,20 +58,14 @@ def read(
     held_out = None
     if validation is not None:
         held_out = _data("validation[0]", _pair(validation)[0], "validation[1]", validation[1], model, loss)
-    epochs, batch_size = checked("epochs", epochs), _batch_size(batch_size, model, len(data.X))
-    patience = math.inf if early_stopping is None else checked("early_stopping", early_stopping)
+    epochs, batch_size = count("epochs", epochs), _batch_size(batch_size, model, len(data.X))
+    patience = math.inf if early_stopping is None else count("early_stopping", early_stopping)
     if early_stopping is not None and held_out is None:
         raise ValueError(f"early_stopping={early_stopping} needs validation=(X, y) to watch")
-    if not (metrics is None or isinstance(metrics, Mapping)):
-        raise TypeError(f"metrics must be functions by name, such as {{'accuracy': accuracy}}, got {metrics!r:.60}")
-    named = {f"metrics[{name!r}]": metric for name, metric in (metrics or {}).items()}
-    for name, function in {"schedule": schedule, "penalty": penalty, "on_epoch": on_epoch, **named}.items():
-        if not (callable(function) or (function is None and name not in named)):
-            raise TypeError(f"{name} must be a function{_EXAMPLES.get(name, '')}, got {function!r:.60}")
-        if any(map(_is_deferred, (function, type(function).__call__))):  # an object is called by its class
-            raise TypeError(f"{name} {AT_ONCE}, got {function!r:.60}")
-    checked("progress", progress)
-    checked("compiled", compiled)
+    metrics = {} if metrics is None else metrics
+    _check_functions({"schedule": schedule, "penalty": penalty, "on_epoch": on_epoch}, metrics)
+    flag("progress", progress)
+    flag("compiled", compiled)
     weights = Weights(model, optimizer)
     if not (history is None or isinstance(history, History)):
         raise TypeError(f"history must be what fit or History.load gave, got {history!r:.60}")
@@ -74,13 +75,27 @@ def read(
         raise ValueError(f"fit goes on with the generator that the history ended with: leave rng out, got {rng!r:.60}")
     else:
         try:
-            shuffle, state = _fitting(history, model, optimizer, weights, held_out, metrics or {})
+            shuffle, state = _fitting(history, model, optimizer, weights, held_out, metrics)
         except (TypeError, ValueError) as error:
             raise ValueError(f"the history does not fit: {error}") from None
-    return Arguments(loss, data, optimizer, epochs, batch_size, held_out, patience, shuffle, weights, state)
+    return Arguments(
+        model, loss, data, optimizer, epochs, batch_size, held_out, schedule, patience, penalty, shuffle, metrics,
+        weights, state, on_epoch,
+    )  # fmt: skip
 
 
 AT_ONCE = "must do its work when it is called, without yield and async"
+
+
+def _check_functions(optional: Mapping[str, Any], metrics: Any) -> None:
+    if not isinstance(metrics, Mapping):
+        raise TypeError(f"metrics must be functions by name, such as {{'accuracy': accuracy}}, got {metrics!r:.60}")
+    given = {name: function for name, function in optional.items() if function is not None}
+    for name, function in {**given, **{f"metrics[{name!r}]": metric for name, metric in metrics.items()}}.items():
+        if not callable(function):
+            raise TypeError(f"{name} must be a function{_EXAMPLES.get(name, '')}, got {function!r:.60}")
+        if any(map(_is_deferred, (function, type(function).__call__))):  # an object is called by its class
+            raise TypeError(f"{name} {AT_ONCE}, got {function!r:.60}")
 
 
 def _is_deferred(function: Any) -> bool:
@@ -110,13 +125,13 @@ def _fitting(
         if bool(history.validation_loss) != (validation is not None):
             had = "a" if history.validation_loss else "no"
             raise ValueError(f"it has {had} validation loss, and validation is {'not ' * (validation is None)}given")
-        for name, found, wanted in [
+        for name, then, now in [
             ("metrics", history.metrics, metrics),
             ("validation_metrics", history.validation_metrics, metrics if validation is not None else {}),
             ("gradient_norm", history.gradient_norm, layers_of(model)),
         ]:
-            if set(found) != set(wanted):
-                raise ValueError(f"its {name} are {few(found)}, and now {few(wanted)}")
+            if set(then) != set(now):
+                raise ValueError(f"its {name} are {few(then)}, and now {few(now)}")
     if state.held != weights.held:
         raise ValueError(f"its optimizer held {few(state.held)}, in that order, and now {few(weights.held)}")
     optimizer.check_state_dict(state.optimizer)
@@ -143,8 +158,15 @@ def _optimizer(optimizer: Any, model: Module) -> Optimizer:
     if not isinstance(optimizer, Optimizer):
         known = ", ".join(OPTIMIZERS)
         raise ValueError(f"optimizer must be one of {known}, or optim.Adam(model.parameters()), got {optimizer!r:.60}")
-    if not any(parameter in optimizer.state for parameter in parameters):  # by identity, as Values hash
+    left_out = [name for name, parameter in model.named_parameters() if parameter not in optimizer.state]
+    if len(left_out) == len(parameters):
         raise ValueError(f"the optimizer holds no parameter of {model!r}: build it with model.parameters()")
+    own = {*parameters}  # by identity, as Values hash
+    if left_out and (others := [leaf for leaf in optimizer.state if is_parameter(leaf) and leaf not in own]):
+        raise ValueError(
+            f"the optimizer holds {len(others)} parameters that {model!r} does not have, and does not hold "
+            f"{few(left_out)}: build it with model.parameters(), after the last change of the model"
+        )
     return optimizer
 
 
@@ -200,11 +222,11 @@ def _pair(validation: Any) -> tuple[Any, Any]:
     return validation[0], validation[1]
 
 
-def _batch_size(batch_size: Any, model: Module, count: int) -> int:
-    size: int = count if batch_size is None else checked("batch_size", batch_size)
-    if size > count:
-        raise ValueError(f"batch_size must be at most the number of examples, {count}, got {size}")
-    lonely = size == 1 or count % size == 1
+def _batch_size(batch_size: Any, model: Module, examples: int) -> int:
+    size: int = examples if batch_size is None else count("batch_size", batch_size)
+    if size > examples:
+        raise ValueError(f"batch_size must be at most the number of examples, {examples}, got {size}")
+    lonely = size == 1 or examples % size == 1
     if lonely and any(isinstance(module, BatchNorm) for module in model.modules()):
-        raise ValueError(f"batch_size={size} leaves one of {count} examples alone, and BatchNorm needs two")
+        raise ValueError(f"batch_size={size} leaves one of {examples} examples alone, and BatchNorm needs two")
     return size

@@ -48,7 +48,8 @@ class Weights:
     """Every number that training changes, by name: the parameters of model and optimizer, the running statistics."""
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
-        self.parameters: dict[str, Value] = dict(model.named_parameters())
+        self.own = dict(model.named_parameters())
+        self.parameters: dict[str, Value] = self.own.copy()
         known = set(self.parameters.values())  # Values hash by identity
         for place, parameter in enumerate(optimizer.state):
             if parameter not in known:
@@ -59,6 +60,21 @@ class Weights:
         for path, module in model.named_modules():
             for name in module.buffers:
                 self.statistics[f"{path}.{name}" if path else name] = module, name
+
+    def check_kept(self, model: Module) -> None:
+        """TypeError where `on_epoch` changed which parameters the model has: the optimizer moves those of before."""
+        now = dict(model.named_parameters())
+        lost = [name for name, parameter in self.own.items() if parameter not in {*now.values()}]
+        new = [name for name, parameter in now.items() if parameter not in {*self.own.values()}]
+        if lost:
+            raise TypeError(
+                f"on_epoch took {few(lost)} from the model, and the optimizer moves the Value that was there: assign "
+                f"the number to it, {lost[0]}.data = 5.0"
+            )
+        if new:
+            raise TypeError(
+                f"on_epoch gave the model {few(new)}, which nothing would train: make parameters before fit"
+            )
 
     def read(self) -> dict[str, Any]:
         """The numbers by name."""

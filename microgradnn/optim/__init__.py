@@ -1,0 +1,14 @@
+"""Optimisers, learning-rate schedules and gradient clipping: how gradients become better parameters.
+
+Nothing here knows of networks or losses.
+"""
+
+from microgradnn.optim.clipping import clip_grad_norm
+from microgradnn.optim.optimizer import Optimizer, VectorSteps
+from microgradnn.optim.rules import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp
+from microgradnn.optim.schedules import Cosine, ExponentialDecay, InverseTimeDecay, StepDecay
+
+__all__ = [
+    "OPTIMIZERS", "SGD", "AdaGrad", "Adam", "AdamW", "Cosine", "ExponentialDecay", "InverseTimeDecay", "Optimizer",
+    "RMSProp", "StepDecay", "VectorSteps", "clip_grad_norm",
+]  # fmt: skip

@@ -1,0 +1,195 @@
+"""A batch as a graph: recorded, swept and forgotten; and where numbers run away in it.
+
+Where they run away is at the first gate whose output, or whose part in the sweep, is not finite.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Container
+from typing import Any, TypeVar
+
+from microgradnn.anomalies import at_line
+from microgradnn.context import detect_anomaly, no_grad
+from microgradnn.graph import topological_order
+from microgradnn.nn.module import Module
+from microgradnn.nn.parameters import check_buffer, data_of
+from microgradnn.optim import Optimizer
+from microgradnn.sweep import sweep
+from microgradnn.training.way import Data, Loss, Outcome, Penalty
+from microgradnn.value import Value
+
+Result = TypeVar("Result")
+
+
+class Graphs:
+    """Batches by recording and sweeping their graphs: the numbers are in the Values, so push and pull do nothing."""
+
+    def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer) -> None:
+        self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
+        self.layers = layers_of(model)
+        self.statistics = [(module, name) for module in model.modules() for name in module.buffers]
+        self.loss_depends = self.penalty_depends = False  # on parameters: to see it once is enough
+
+    def forward(self, data: Data) -> tuple[Value, Any]:
+        """The loss, penalty included, and the outputs."""
+        outputs = self.model(data.X.tolist())
+        total = self.check_loss(self.loss(outputs, data.y.tolist()))
+        if self.penalty is not None:
+            total = total + self.check_penalty(self.penalty(self.model))
+        return total, outputs
+
+    def check_loss(self, loss: Any) -> Value:
+        """The loss; TypeError for one that nothing can be learned from, unless a batch comes to 0."""
+        if isinstance(loss, Value):
+            self.loss_depends = self.loss_depends or _depends(loss, self.optimizer.state)
+            if self.loss_depends or _is_nothing(loss):
+                return loss
+        raise TypeError(
+            f"the loss must be one number that depends on the parameters of {self.model!r} that the optimizer holds, "
+            f"got {loss!r:.60}: compute it from the outputs with gates, without .data and outside of no_grad()"
+        )
+
+    def check_penalty(self, penalty: Any) -> Any:
+        """The penalty; TypeError for one that nothing can be learned from, unless it is 0."""
+        if isinstance(penalty, Value) and not self.penalty_depends:
+            self.penalty_depends = _depends(penalty, {*self.optimizer.state, *self.model.parameters()})
+        if _is_nothing(penalty) or (isinstance(penalty, Value) and self.penalty_depends):
+            return penalty
+        raise TypeError(
+            f"a penalty must be one number that depends on parameters of {self.model!r}, got {penalty!r:.60}: compute "
+            "it from the Values, sum(p**2 for p in model.parameters()), without .data and outside of no_grad()"
+        )
+
+    def sweep(self, data: Data) -> Outcome:
+        """Forward and backward; the gradients of a loss that is not finite are left out."""
+        total, outputs = self.forward(data)
+        if not math.isfinite(total.data):
+            return Outcome(total.data, {}, [], total)
+        self.optimizer.zero_grad()
+        for parameters in self.layers.values():  # also what the optimizer leaves alone
+            for parameter in parameters:
+                parameter.grad = None
+        total.backward()
+        norms = {path: math.hypot(*(leaf.grad for leaf in parameters)) for path, parameters in self.layers.items()}
+        for module, name in self.statistics:
+            check_buffer(f"{name} of {module!r}", getattr(module, name))  # its lists may have been changed in place
+        return Outcome(total.data, norms, data_of(outputs), total)
+
+    def update(self) -> bool:
+        """Move the parameters by the optimizer; whether they are finite then."""
+        self.optimizer.step()
+        return all(math.isfinite(parameter.data) for parameter in self.optimizer.state)
+
+    def validate(self, data: Data) -> tuple[float, list[Any]]:
+        """The loss without penalty and the outputs, of a model in evaluation."""
+        with no_grad():
+            outputs = self.model(data.X.tolist())
+            return float(data_of(self.loss(outputs, data.y.tolist()))), data_of(outputs)
+
+    def numbers(self) -> list[tuple[Value, float, dict[str, float]]]:
+        """The number of each parameter and what the optimizer remembers of it."""
+        return [(parameter, parameter.data, memory.copy()) for parameter, memory in self.optimizer.state.items()]
+
+    def put_back(self, numbers: list[tuple[Value, float, dict[str, float]]]) -> None:
+        """Undo updates."""
+        for parameter, number, memory in numbers:
+            parameter.data = number
+            self.optimizer.state[parameter].update(memory)
+
+    def push(self, memory: bool = False) -> None:
+        """Nothing: they are there."""
+
+    def pull(self, memory: bool = False) -> None:
+        """Nothing: they are there."""
+
+    def renew(self) -> None:
+        """Nothing: every batch is recorded anew."""
+
+
+def layers_of(model: Module) -> dict[str, list[Value]]:
+    """The parameters of each module that has some of its own, by path."""
+    named = ((path or type(module).__name__, module.own_parameters()) for path, module in model.named_modules())
+    return {path: parameters for path, parameters in named if parameters}
+
+
+def _depends(result: Value, parameters: Container[Value]) -> bool:
+    return any(node in parameters for node in topological_order(result))
+
+
+def _is_nothing(result: Any) -> bool:
+    """Whether it is the number 0, also in a Value; while a function is traced, gates have no numbers."""
+    if isinstance(result, Value):
+        return getattr(result, "_data", None) == 0.0
+    return bool(getattr(result, "shape", ()) == () and result == 0.0)
+
+
+# ---- numbers that run away ------------------------------------------------------------------------------------------
+
+
+def explained(outcome: Outcome, again: Any, where: str, growth: Callable[[float], str]) -> str:
+    """Say what is not finite in a batch and why; with the line, where the loss was recorded `again` and `watched`."""
+    total = outcome.total
+
+    def with_line(explain: Callable[[Value], tuple[str, Any]]) -> tuple[str, Any]:
+        text, kind = explain(total)
+        if isinstance(again, Value) and explain(again)[0].startswith(text):
+            text = explain(again)[0]
+        return text, kind
+
+    if not math.isfinite(total.data):
+        why, output = with_line(first_gate)
+        if math.isnan(output) and isinstance(again, str):
+            why = again
+        elif math.isinf(output) and total.data != -math.inf:
+            why += growth(math.inf)
+        return f"the loss is {total.data} in {where}: {why}"
+    path = next(path for path, norm in outcome.norms.items() if not math.isfinite(norm))
+    why, diverged = with_line(first_slope)
+    return f"the gradient of {path} is not finite in {where}: {why}{growth(total.data) if diverged else ''}"
+
+
+def first_gate(total: Value) -> tuple[str, float]:
+    """Name the first gate of a graph whose output is not finite, and give that output; 0 for a parameter.
+
+    >>> w = Value(1e200, "w")
+    >>> first_gate(w * w - 1.0)
+    ('the first gate that is not finite is multiply(w=1e+200, w=1e+200) = inf', inf)
+    """
+    node = next((node for node in topological_order(total) if not math.isfinite(node.data)), total)
+    if node.primitive is None:
+        return f"the parameter {node!r} is not finite", 0.0
+    return f"the first gate that is not finite is {at_line(node, f' = {node.data}')}", node.data
+
+
+def first_slope(total: Value) -> tuple[str, bool]:
+    """Name the first gate at which the sweep is not finite; and whether a finite derivative, grown large, is the cause.
+
+    >>> from microgradnn import sqrt
+    >>> first_slope(sqrt(Value(0.0, "w")))
+    ('sqrt(w=0.0) has the derivative inf', False)
+    """
+    for node, adjoint in sweep(total):
+        if not math.isfinite(adjoint):
+            name = at_line(node) if node.primitive is not None else repr(node)
+            return f"what arrives at {name} adds up to {adjoint}", True
+        for partial in node.handed:
+            if partial is not None and not math.isfinite(partial):
+                return at_line(node, f" has the derivative {partial}"), False
+            if partial is not None and not math.isfinite(partial * adjoint):
+                return at_line(node, f" hands on {partial} × {adjoint}"), True
+    return "its norm is too large for a float", True
+
+
+def watched(work: Callable[[], Result]) -> Result | str | None:
+    """What `work` gives while `detect_anomaly` notes lines, or what that says of it; None where something else fails.
+
+    What is explained has happened before; a second time nothing else may hide it.
+    """
+    try:
+        with detect_anomaly():
+            return work()
+    except FloatingPointError as error:
+        return str(error)
+    except Exception:
+        return None
