@@ -49,12 +49,12 @@ def at_line(gate: Any, happened: str = "") -> str:
 def refuse_nan(swept: Iterable[tuple[Any, Any]]) -> None:
     """Raise FloatingPointError where a sweep, given as nodes and adjoints from the root on, made a nan."""
     arrived: dict[Any, list[tuple[float, Any]]] = {}
-    for place, (node, found) in enumerate(swept):
-        adjoint = getattr(found, "data", found)
+    for count, (node, recorded) in enumerate(swept):
+        adjoint = getattr(recorded, "data", recorded)
         if adjoint != adjoint:
             parts = " and ".join(f"{part} from {at_line(gate)}" for part, gate in arrived.get(node, []))
             raise FloatingPointError(f"a gradient is nan, the sum of {parts or 'nothing'}")
-        if node.primitive is None or (place and node not in arrived):  # a leaf, or what nothing was handed on to
+        if node.primitive is None or (count and node not in arrived):  # a leaf, or what nothing was handed on to
             continue
         for operand, partial in zip(node.operands, node.handed, strict=True):
             if partial is None:
@@ -68,8 +68,8 @@ def refuse_nan(swept: Iterable[tuple[Any, Any]]) -> None:
             arrived.setdefault(operand, []).append((contribution, node))
 
 
-def refuse_nan_tangent(gate: Any, found: Any) -> None:
+def refuse_nan_tangent(gate: Any, recorded: Any) -> None:
     """Raise FloatingPointError where the derivative of a gate along a direction is nan."""
-    tangent = getattr(found, "data", found)
+    tangent = getattr(recorded, "data", recorded)
     if tangent != tangent:
         raise FloatingPointError(f"the derivative along the direction becomes nan at {at_line(gate)}")

@@ -76,13 +76,13 @@ def _copied(tree: Any) -> Any:
 def _positions(argnums: int | Sequence[int], args: tuple[Any, ...]) -> list[int]:
     positions: Any = argnums if isinstance(argnums, Sequence) else [argnums]
     try:
-        wanted = [index(position) for position in positions]
+        numbers = [index(position) for position in positions]
     except TypeError:
         raise TypeError(f"argnums is an int or a tuple of ints, got {argnums!r}") from None
-    for position in wanted:
+    for position in numbers:
         if not -len(args) <= position < len(args):
             raise ValueError(f"argnums={argnums!r}, but the function was called with {len(args)} argument(s)")
-    chosen = [position % len(args) for position in wanted]
+    chosen = [position % len(args) for position in numbers]
     if len(set(chosen)) < len(chosen):
         raise ValueError(f"argnums={argnums!r} names an argument twice")
     return chosen
@@ -374,16 +374,16 @@ def out_of_date(root: Value) -> str:
 
 def _cleared(gates: Iterable[Value]) -> set[int]:
     """The leaves, by `id`, whose numbers still stand in the partials of a gate, as factors do in those of a product."""
-    found = set()
+    cleared = set()
     for gate in gates:
         assert gate.primitive is not None
         operands = gate.operands
-        for partial, place in zip(gate.handed, gate.primitive.trace(len(operands)).results, strict=True):
-            if isinstance(place, int) and 0 < place <= len(operands):
-                operand = operands[place - 1]
+        for partial, register in zip(gate.handed, gate.primitive.trace(len(operands)).results, strict=True):
+            if isinstance(register, int) and 0 < register <= len(operands):
+                operand = operands[register - 1]
                 if isinstance(operand, Value) and partial == operand.data:
-                    found.add(id(operand))
-    return found
+                    cleared.add(id(operand))
+    return cleared
 
 
 class Steps(Sequence[Step]):

@@ -66,9 +66,9 @@ class Switch:
 
     def __exit__(self, *_: object) -> None:
         switches = _switches.get()
-        for place in range(len(switches) - 1, -1, -1):  # the last one, unless a generator ended out of turn
-            if switches[place] is self:
-                _turn(switches[:place] + switches[place + 1 :])
+        for n in range(len(switches) - 1, -1, -1):  # the last one, unless a generator ended out of turn
+            if switches[n] is self:
+                _turn(switches[:n] + switches[n + 1 :])
                 return
 
     def __call__(self, function: F) -> F:

@@ -198,9 +198,9 @@ class Primitive:
                 raise TypeError(f"{self.name}: {len(partials)} partials for {len(operands)} operands")
             return partials
         partials = [None if partial is None else partial(out, *operands) for partial in self._partials]
-        for place, (partial, found) in enumerate(zip(self._partials, partials, strict=True)):
-            if partial is not None and found is None:
-                raise TypeError(f"partial {place} of {self.name} gave None: did it forget to return its result?")
+        for index, (function, partial) in enumerate(zip(self._partials, partials, strict=True)):
+            if function is not None and partial is None:
+                raise TypeError(f"partial {index} of {self.name} gave None: did it forget to return its result?")
         return partials
 
     def partials(self, out: float, operands: Sequence[float]) -> list[float | None]:
@@ -309,21 +309,23 @@ class Trace:
         """Evaluate the partials: `apply(primitive, operands)` is what an instruction means, `zero` the constant 0."""
         registers = [out, *operands]
 
-        def read(place: int | float) -> Any:
-            return registers[place] if isinstance(place, int) else zero if place == 0.0 and zero is NOTHING else place
+        def read(operand: int | float) -> Any:
+            if isinstance(operand, int):
+                return registers[operand]
+            return zero if operand == 0.0 and zero is NOTHING else operand
 
-        for gate, places in self.instructions:
-            registers.append(apply(gate, [read(place) for place in places]))
-        return [None if place is None else read(place) for place in self.results]
+        for gate, operands in self.instructions:
+            registers.append(apply(gate, [read(operand) for operand in operands]))
+        return [None if result is None else read(result) for result in self.results]
 
-    def zeros(self, place: int | float | None) -> set[int | float]:
-        """What may make `place` nothing: the constant 0.0, or the registers of operands, where they are constants."""
-        if not isinstance(place, int):
-            return {0.0} if place == 0.0 else set()
-        if place <= self.count:
-            return {place} if place else set()
-        gate, places = self.instructions[place - self.count - 1]
-        passed = {"where": places[1:], "multiply": places, "negative": places, "positive": places}.get(gate.name, ())
+    def zeros(self, operand: int | float | None) -> set[int | float]:
+        """What may make a register nothing: the constant 0.0, or the registers of operands that are constants."""
+        if not isinstance(operand, int):
+            return {0.0} if operand == 0.0 else set()
+        if operand <= self.count:
+            return {operand} if operand else set()
+        gate, read = self.instructions[operand - self.count - 1]
+        passed = {"where": read[1:], "multiply": read, "negative": read, "positive": read}.get(gate.name, ())
         return {zero for inner in passed for zero in self.zeros(inner)}
 
 
