@@ -75,8 +75,8 @@ class Switch:
         """`function` in the changed context, of the same kind: plain, generator, async, or async generator."""
         if not callable(function) or isinstance(function, (type, staticmethod)):
             raise TypeError(
-                f"a mode decorates a function, got {type(function).__name__} {function!r:.60}: decorate methods one by "
-                "one, below @staticmethod and its like"
+                f"no_grad() and its like decorate a function, got {type(function).__name__} {function!r:.60}: decorate "
+                "methods one by one, below @staticmethod"
             )
         inner: Any = function
         decorated: Any

@@ -1,7 +1,8 @@
 """What does not fit in a line of the table: forward functions, partials and forms for arrays.
 
-Forward functions take floats and let nan through. Partials take (out, *operands) and are written with gates, which
-they look up by name when they are traced. Forms for arrays take `xp`, see `Primitive`.
+Forward functions take floats. Partials take (out, *operands) and are written with gates, which they look up by name, as
+the table does not yet exist here; those of any number of operands are also called with floats, when a gate is recorded.
+Forms for arrays take `xp`, see `Primitive`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from microgradnn.primitive import lookup
 LARGEST = sys.float_info.max
 
 
-# ---- forward functions that math does not have; each lets nan through ------------------------------------------------
+# ---- forward functions that math does not have -----------------------------------------------------------------------
 
 
 def power(x: float, y: float) -> float:
@@ -139,7 +140,7 @@ def partials_of_cross_entropy(out: Any, index: Any, *xs: Any) -> list[Any]:
     ]
 
 
-def softmax(*xs: Any) -> list[Any]:
+def partials_of_logsumexp(*xs: Any) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), the partials of logsumexp."""
     (share,) = _quickest(xs, "share")
     return [share(own, others) for own, others in _exponentials(xs)]
@@ -179,14 +180,14 @@ def partials_of_ties(out: Any, *xs: Any) -> list[Any]:
     return [where(tie, share, other) for tie in ties]
 
 
-def dot_partials(weights: Any, inputs: Any) -> tuple[Any, Any, float]:
+def shared_partials_of_dot(weights: Any, inputs: Any) -> tuple[Any, Any, float]:
     """The partials of Σ wᵢ xᵢ + b: xᵢ by wᵢ, wᵢ by xᵢ, and 1 by b."""
     return inputs, weights, 1.0
 
 
 def partials_of_dot(out: Any, *operands: Any) -> list[Any]:
     half = len(operands) // 2
-    by_weights, by_inputs, by_bias = dot_partials(operands[:half], operands[half:-1])
+    by_weights, by_inputs, by_bias = shared_partials_of_dot(operands[:half], operands[half:-1])
     return [*by_weights, *by_inputs, by_bias]
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from microgradnn import operations, table, value as value
+from microgradnn import operations, table, value as value  # which fills `operations`
 from microgradnn.operations import *  # noqa: F403  the public gates, by their entries
 from microgradnn.operations import abs as abs, sum as sum
 from microgradnn.reading import gathered, is_sequence

@@ -9,6 +9,6 @@ __all__: list[str] = []
 
 
 class Methods:
-    """The operators of a Value and the functions of one operand."""
+    """Empty at run time: `operations.pyi` lists here what `value` puts on Value."""
 
     __slots__ = ()

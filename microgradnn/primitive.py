@@ -48,10 +48,10 @@ class Primitive:
     Looks. `symbol` is drawn in the gate (three of them: all operands recorded, left constant, right constant); `text`
     and `latex` are templates in `{0}`, `{1}`.
 
-    Arrays. `array` is `forward` on arrays, for compiled programs: the name of a function of NumPy, or a function of
-    `(xp, *operands)` written with `xp.exp`, `xp.where` and their like; a gate of any number of operands gets them
-    stacked, `xp.sum` goes along the stack. Without it, arrays are computed number by number. `array_partials`, a
-    function of `(xp, out, *operands)`, gives partials that cost arrays less than those above.
+    Arrays. `array` is `forward` on arrays, for compiled programs: the name of a function of NumPy or scipy.special, or
+    a function of `(xp, *operands)` written with `xp.exp`, `xp.where` and their like; a gate of any number of operands
+    gets them stacked, `xp.sum` goes along the stack. Without it, arrays are computed number by number.
+    `array_partials`, a function of `(xp, out, *operands)`, gives partials that cost arrays less than those above.
 
     Samples and words. `samples` are points at which tests check the entry; `exact` is the function once more, as an
     expression of the operands in the words of mpmath, their second opinion where mpmath has no function of that name;
@@ -94,6 +94,8 @@ class Primitive:
             raise TypeError(f"{name}: give one partial per operand, or variadic= for any number of operands")
         if not all(partial is None or callable(partial) for partial in (*partials, variadic)) or not callable(forward):
             raise TypeError(f"{name}: forward and partials must be functions")
+        if example is not None and example.count(" → ") != 1:
+            raise ValueError(f"{name}: an example reads 'call → result', got {example!r}")
         if operator and BUILT_IN:
             raise ValueError(f"{name}: the operators of Python belong to gates of microgradnn")
         for template in (text, latex, source):
@@ -172,6 +174,16 @@ class Primitive:
             self._traces[count] = Trace(self, count)
         return self._traces[count]
 
+    @property
+    def public(self) -> bool:
+        """Whether the gate is a function of the package: an example shows how it is called."""
+        return self.example is not None
+
+    @property
+    def is_method(self) -> bool:
+        """Whether it is a method of Value as well: all operands but the first have defaults."""
+        return self.public and self.arity is not None and None not in [*self.parameters().values()][1:]
+
     def parameters(self) -> dict[str, float | None]:
         """The names of the operands, each with its default or None; `*xs` stands for any number of them.
 
@@ -215,7 +227,7 @@ class Primitive:
     def handed(self, out: float, operands: Sequence[Any]) -> list[float | None]:
         """The partials as a sweep uses them: None where nothing is handed on, to a number or to what was not taken.
 
-        Operands with `data` are recorded, floats are constants.
+        Values are recorded, floats are constants.
 
         >>> from microgradnn.table import relu
         >>> relu.handed(0.0, [-2.0]), relu.partials(0.0, [-2.0])
@@ -274,7 +286,7 @@ class Register:
 
 
 class Trace:
-    """The partials of a primitive as straight-line code: instruction i writes register 1 + operands + i.
+    """The partials of a primitive as straight-line code: instruction i writes register 1 + count + i.
 
     Register 0 is the output of the gate, the next ones are its operands. `results` holds, per operand,
     a register (an int), a constant (a float) or None where the operand takes no gradient.

@@ -1,13 +1,14 @@
 """The functions that record gates, written from their entries in the table.
 
 For a gate of one or two operands the function computes the output, inlines the partials from their trace and fills in a
-new node; others hand over to the gate. This module knows entries and the slots of a node, nothing else.
+new node; others hand over to the gate. This module knows entries, the context and the slots of a node.
 """
 
 from __future__ import annotations
 
 import linecache
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from microgradnn.primitive import NOTHING, ForwardError, Primitive
 from microgradnn.reading import gathered
 
 Code = list[str]
+_OURS = {"out", "node", "here", "new", "context", "gate", "gathered", "Value", "Context", "NOTHING", "ForwardError"}
 
 
 def _expression(gate: Primitive, operands: list[str]) -> str:
@@ -138,6 +140,8 @@ def recorder(gate: Primitive, kind: type, reflected: bool = False) -> Callable[.
     the right one is a Value. A gate of any number of operands takes them one by one or in one sequence.
     """
     parameters = gate.parameters()
+    if taken := [name for name in parameters if name in _OURS or name in vars(math) or re.fullmatch(r"[xt]\d+", name)]:
+        raise ValueError(f"{gate.name}: an operand cannot be called {taken[0]!r}, which the code of recorders means")
     names, operands = [*parameters], ", ".join(parameters)
     if gate.arity == 1:
         code = unary_code(gate, *names)

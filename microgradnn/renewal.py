@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from microgradnn.context import plainly_recording, watching
-from microgradnn.formulas import dot_partials
+from microgradnn.formulas import shared_partials_of_dot
 from microgradnn.graph import topological_order
 from microgradnn.primitive import ForwardError
 
@@ -36,7 +36,7 @@ def renew(root: Any) -> None:
         for vector in (weights, inputs):
             if vector not in numbers:
                 numbers[vector] = [x if x.__class__ is float else x._data for x in vector.members]
-        by_weights, by_inputs, by_bias = dot_partials(numbers[weights], numbers[inputs])
+        by_weights, by_inputs, by_bias = shared_partials_of_dot(numbers[weights], numbers[inputs])
         gate._left_partial = (by_weights, by_inputs if gate._left_partial[1] is not None else None, by_bias)
 
 
@@ -103,8 +103,10 @@ def is_noted(node: Any) -> bool:
 
 def chose(gate: Any) -> bool:
     """Whether a gate took one operand and not another, by their numbers, or is a derivative through such a gate."""
-    if gate.primitive is None or is_noted(gate):
-        return gate.primitive is not None
+    if gate.primitive is None:
+        return False
+    if is_noted(gate):
+        return True
     operands = gate.operands
     trace = gate.primitive.trace(len(operands))
     return any(

@@ -2,17 +2,21 @@
 
 Each entry stands in the same lines; `Primitive` says what each column may hold:
 
-    name = Primitive("name", forward on floats, ∂out/∂operand of (out, *operands) …, limit, source, operator,
+    name: Primitive = Primitive("name", forward on floats, ∂out/∂operand of (out, *operands) …, or variadic,
+        limit, source, operator,
         symbol, text, latex: how it is drawn and written,
         array: the function of NumPy, or one of `xp`; array_partials: a cheaper way to the partials, as exact,
         samples; exact: the function in the words of mpmath; doc: what it computes; example, of a public gate)
 
-A gate with an example is public: it is a function of the package, a method of `Value` where it can be called with one
-operand, and a word of the command line. The others serve partials, losses and the compiler. What the table does not
-cover: `softmax` and `mean` are made of several gates (`functional`), modules name activations themselves (`nn`).
+A gate with an example is public: it is a function of the package, and a method of `Value` where all operands but the
+first have defaults. The others serve operators, partials, losses and the compiler. What the table does not cover:
+`softmax`, `mean` and the call of `dot` (`functional`); modules name activations themselves (`nn`).
 
-Partials are written with the gates themselves and without `if`. `power` replaces x = 0 by 1 in front of 0**-1 and
-log 0 by adding `equal`, which takes no gradient, so that higher derivatives stay right where the exponent alone is 0.
+What tests hold of each entry: `forward` gives nan where an operand is nan, unless the gate does not look at it; `limit`
+has the sign that IEEE 754 gives, also at −0.0; `array` agrees with both everywhere, also at absurd operands.
+
+Partials are written with the gates themselves and without `if`. `power` replaces x = 0 by 1 in front of 0**-1 (where y
+is 0 as well) and of log 0 by adding `equal`, which takes no gradient, so that higher derivatives stay right there.
 """
 
 from __future__ import annotations
@@ -117,7 +121,7 @@ clipped_log: Primitive = Primitive("clipped_log",
     symbol="log",
     array=lambda xp, x, lowest: xp.log(xp.where(xp.less(x, 0.0), x, xp.maximum(x, lowest))),
     samples=[(0.2, 0.7), (0.5, 1e-9)], exact="log(max(x, lowest))",
-    doc="ln x, and ln of `lowest` for x between 0 and there.")
+    doc="ln x, and ln of `lowest` for x from 0 to there.")
 xlogy: Primitive = Primitive("xlogy",
     formulas.xlogy, lambda out, x, y: log(y + equal(x, 0.0) * step(-y) * (1 - y)), lambda out, x, y: x / y,
     limit=lambda x, y: x * (-math.inf if y == 0 else math.nan),
@@ -346,7 +350,8 @@ dot: Primitive = Primitive("dot", formulas.dot, variadic=formulas.partials_of_do
     samples=[(2.0, -1.0, 3.0), (2.0, -3.0, -1.0, -2.0, -3.0)],
     exact="sum(w * x for w, x in zip(operands, operands[len(operands) // 2 : -1])) + operands[-1]",
     doc="Σ wᵢ xᵢ + b; the operands are the w, then the x, then b.")
-logsumexp: Primitive = Primitive("logsumexp", formulas.logsumexp, variadic=lambda out, *xs: formulas.softmax(*xs),
+logsumexp: Primitive = Primitive("logsumexp",
+    formulas.logsumexp, variadic=lambda out, *xs: formulas.partials_of_logsumexp(*xs),
     symbol="ln Σ eˣ",
     array=formulas.logsumexp_of_arrays, array_partials=formulas.logsumexp_partials_of_arrays,
     samples=[(1.0, 2.5), (0.3, -2.0, 1.0), (800.0, 799.0)],
@@ -376,7 +381,7 @@ argmax: Primitive = Primitive("argmax", formulas.argmax, variadic=lambda out, *x
         )
     ),
     samples=[(1.0, 3.0), (2.0, -1.0, 0.5)], exact="0 * xs[0] + xs.index(max(xs))",
-    doc="The place of the first operand that is the largest, or nan; without gradient.")
+    doc="The place of the first operand that is nan, else of the first that is largest; without gradient.")
 # fmt: on
 
 BUILT_IN.update(gate.name for gate in gates())

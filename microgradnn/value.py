@@ -46,7 +46,7 @@ miniature, which a test holds equal to the real one:
 >>> all(math.isclose(*pair) for pair in zip(gradients(Number), gradients(Value)))
 True
 
-What the real one adds stands in other rooms: every gate with its calculus in `table`, the operators that record it
+What the real one adds stands in other rooms: every gate with its calculus in `table`, the functions that record them
 (written from the table by `recorders`), the sweep with all that it promises in `sweep`, walking in `graph`, layers
 that share their operands in `vectors`, leaves that change in `renewal`, copies and pickles in `copying`.
 """
@@ -197,7 +197,7 @@ class Value(public.Methods):
         if self._primitive is None:
             return ()
         operands = self.operands
-        operands, results = self.operands, self._primitive.trace(len(self.operands)).results
+        results = self._primitive.trace(len(operands)).results
         return tuple(
             0.0 if partial is None and result is not None and isinstance(operand, Value) else partial
             for operand, partial, result in zip(operands, self.handed, results, strict=True)
@@ -350,7 +350,7 @@ class Value(public.Methods):
         return reduced(self)
 
 
-# The operators of Python that NumPy hands on, by its names of them, with `self` on the right.
+# NumPy's name of each operator, and the method to call where the Value stands on the right.
 _REFLECTED = {str(lookup(name).array): f"__r{method}__" for name, method in OPERATORS.items()} | {
     "less": "__gt__", "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__",
     "equal": "__eq__", "not_equal": "__ne__",
@@ -363,7 +363,7 @@ def _counterpart(function: Any) -> str:
     for gate in gates():
         name = gate.array if isinstance(gate.array, str) else gate.name
         if getattr(numpy, name, None) is function:
-            if gate.example is not None:
+            if gate.public:
                 return f"microgradnn.{gate.name}"
             if gate.operator is not None:
                 return str(gate.source).format("x", "y")
@@ -420,9 +420,9 @@ for _gate in gates():
         setattr(Value, f"__{_gate.operator}__", _gate.quick)
         if _gate.arity == 2:
             setattr(Value, f"__r{_gate.operator}__", recorder(_gate, Value, reflected=True))
-    if _gate.example is not None:
+    if _gate.public:
         _function = recorder(_gate, Value) if _gate.arity not in (1, 2) else _gate.quick
         setattr(public, _gate.name, _function)
         vars(public)["__all__"].append(_gate.name)
-        if list(_gate.parameters().values())[1:].count(None) == 0 and _gate.arity is not None:
+        if _gate.is_method:
             setattr(Value, _gate.name, _function)

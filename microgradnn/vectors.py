@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from microgradnn.context import Context, context
-from microgradnn.formulas import dot_partials, sum_of_products
+from microgradnn.formulas import shared_partials_of_dot, sum_of_products
 from microgradnn.graph import Vector
 from microgradnn.primitive import lookup, number
 from microgradnn.value import Value, unrecorded
@@ -23,7 +23,7 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     try:
         weights = [([w._data for w in row], bias._data) for row, bias in zip(rows, biases, strict=True)]
     except AttributeError:  # a number, or something else that records
-        here = Context()
+        here = Context()  # so that each gate is recorded by itself
     if isinstance(here, Context) and not (here.record or here.detect_anomaly):
         return [
             [unrecorded(sum_of_products(w, data) + b, here.path) for w, b in weights]
@@ -37,13 +37,15 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     for x in batch:
         inputs = Vector([y if isinstance(y, Value) else number(y) for y in x])
         if computed and any(y.__class__ is float and y == 0.0 for y in inputs.members):
-            outputs.append([gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)])  # hands them nothing
+            outputs.append(
+                [gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)]
+            )  # a weight beside the constant 0 gets nothing
             continue
         data = [y if y.__class__ is float else y._data for y in inputs.members]
         constant = set(map(type, inputs.members)) == {float}
         layer = []
         for row, bias, (w, b) in zip(vectors, biases, weights, strict=True):
-            by_row, by_inputs, by_bias = dot_partials(w, data)
+            by_row, by_inputs, by_bias = shared_partials_of_dot(w, data)
             node = Value.__new__(Value)
             node._data = sum_of_products(w, data) + b
             node._primitive = gate

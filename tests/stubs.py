@@ -42,7 +42,7 @@ def method(gate):
             f"def __{prefix}{gate.operator}__(self{others}) -> Value: ..." for prefix in ["", "r"][: gate.arity or 1]
         ]
     others = declared(gate)[1:]
-    if gate.example is not None and gate.arity and all("=" in other for other in others):
+    if gate.is_method:
         lines.append(f"def {gate.name}({', '.join(['self', *others])}) -> Value: ...")
     return lines
 
@@ -50,7 +50,7 @@ def method(gate):
 def stub():
     """The text of operations.pyi."""
     entries = [gate for gate in gates() if gate.name in BUILT_IN]
-    public = [gate for gate in entries if gate.example is not None]
+    public = [gate for gate in entries if gate.public]
     lines = [HEAD, "__all__ = [", *(f'    "{gate.name}",' for gate in public), "]", "", "class Methods:"]
     lines += [f"    {line}" for gate in entries for line in method(gate)]
     lines += [""] + [line for gate in public for line in function(gate)]

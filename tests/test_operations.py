@@ -9,14 +9,14 @@ from microgradnn import Value, functional, operations
 from microgradnn.primitive import gates
 from tests.stubs import STUBS
 
-PUBLIC = [gate for gate in gates() if gate.example is not None]
+PUBLIC = [gate for gate in gates() if gate.public]
 PROMISED = """exp log expm1 log1p sqrt sin cos tan asin acos atan atan2 sinh cosh tanh erf sigmoid relu leaky_relu elu
     softplus softsign hardtanh abs sign step where maximum minimum sum logsumexp log2 log10 exp2 cbrt asinh acosh atanh
     hypot sinc xlogy gelu silu floor remainder norm"""
 
 
-def test_the_public_gates_are_those_promised():
-    assert {gate.name for gate in PUBLIC} == set(PROMISED.split())
+def test_the_gates_that_are_promised_are_public():
+    assert {gate.name for gate in PUBLIC} >= set(PROMISED.split())
     assert operations.__all__ == [gate.name for gate in PUBLIC]
 
 
@@ -48,8 +48,8 @@ def test_it_records_and_is_a_method_where_one_operand_is_enough(gate):
             function([])
         return
     others = list(gate.parameters().values())[1:]
-    assert hasattr(Value, gate.name) == (None not in others)
-    if None not in others:
+    assert hasattr(Value, gate.name) == gate.is_method == (None not in others)
+    if gate.is_method:
         assert getattr(operands[0], gate.name)().data == function(sample[0]) == function(sample[0], *others)
         assert getattr(operands[0], gate.name)(*operands[1:]).data == out.data
 

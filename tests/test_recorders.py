@@ -9,7 +9,8 @@ from hypothesis import given, settings, strategies as st
 
 import microgradnn
 from microgradnn import Value
-from microgradnn.primitive import gates, lookup
+from microgradnn.primitive import gates, lookup, primitive
+from microgradnn.recorders import recorder
 from microgradnn.value import record
 
 EDGES = [0.0, -0.0, 0.5, 1.0, -1.0, 1 / 3, 3.0, -8.0, 710.0, 1e200, 1e308, 5e-324, float("inf"), float("-inf")]
@@ -98,3 +99,10 @@ def test_source_of_a_recorder_can_be_read():
     with pytest.raises(ZeroDivisionError) as caught:
         Value(1.0) / 0.0
     assert "return gate(x, y)" in str(caught.getrepr())
+
+
+@pytest.mark.parametrize("name", ["node", "here", "x0", "t4", "pi", "Value"])
+def test_an_operand_cannot_be_called_what_the_code_means_otherwise(name):
+    gate = primitive("own", lambda x: x, eval(f"lambda out, {name}: 1.0"))
+    with pytest.raises(ValueError, match="own: an operand cannot be called"):
+        recorder(gate, Value)

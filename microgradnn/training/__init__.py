@@ -79,8 +79,8 @@ def fit(
     `validation`, a pair (X, y), has not fallen for n epochs, and the best weights come back.
 
     With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
-    modules, loss and penalty are called twice, and again after each `on_epoch`, so that what it changes counts. They
-    may not ask for the number of a Value.
+    modules, loss and penalty are called a few times to record it, and again after each `on_epoch`, so that what it
+    changes counts. They may not ask for the number of a Value.
 
     `on_epoch(model, history)` is called after every epoch, in evaluation mode: to look, to save or to change something,
     but for which parameters the model has, or to end training by returning False. If it has a method `close`, that is
@@ -96,7 +96,8 @@ def fit(
     Ctrl-C ends training after the batch under way and gives the history so far. Whatever is raised carries it as
     `error.history`, and the model has the best weights with `early_stopping`, else those before the bad batch.
     FloatingPointError names epoch, batch and gate where a number or a gradient is not finite. Bad arguments raise
-    TypeError or ValueError before anything is done. A bar shows the `progress` in a terminal and in Jupyter, and
+    TypeError, ValueError or, where they overflow, FloatingPointError before anything is done. A bar shows the
+    `progress` in a terminal and in Jupyter, and
     nowhere else. Source: notes 002 and 003.
 
     >>> from microgradnn import nn, optim

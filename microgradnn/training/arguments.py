@@ -52,7 +52,7 @@ def read(
     schedule: Any, early_stopping: Any, penalty: Any, rng: Any, progress: Any, metrics: Any, compiled: Any,
     history: Any, on_epoch: Any,
 ) -> Arguments:  # fmt: skip
-    """Raise TypeError or ValueError for what `fit` cannot work with; nothing has changed then, nor afterwards."""
+    """The arguments of `fit`, checked; TypeError, ValueError or FloatingPointError for what it cannot work with."""
     loss, optimizer = _loss(loss), _optimizer(optimizer, model)
     data = _data("X", X, "y", y, model, loss)
     held_out = None
@@ -198,8 +198,8 @@ def _data(X_name: str, X: Any, y_name: str, y: Any, model: Module, loss: Loss) -
             loss([blank] * len(targets), targets.tolist())
         except ValueError as error:
             raise ValueError(f"{y_name}: {error}") from None
-        except ArithmeticError as error:
-            raise FloatingPointError(f"{y_name} has targets too large for this loss: {error}") from None
+        except ArithmeticError:
+            raise FloatingPointError(f"{y_name} has targets too large for this loss") from None
     return Data(examples, targets)
 
 

@@ -1,4 +1,4 @@
-"""Batches by compiled programs: what is to be trained is recorded once, every batch is arrays from then on.
+"""Batches by compiled programs: what is to be trained is recorded, every batch is arrays from then on.
 
 Where examples do not know of each other, the loss of one of them is recorded; else that of a whole batch, for each
 number of examples that occurs. What a batch draws or leaves behind cannot be recorded: the masks of dropout come in as
