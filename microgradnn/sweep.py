@@ -60,40 +60,41 @@ def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
             complete.append(0.0)
             continue
         complete.append(adjoint)
-        # 4. It hands partial × adjoint to each operand; one or two operands, the common case, without a loop.
-        partials = node._left_partial
+        # 4. It hands partial × adjoint to each operand: first the common case, one or two, without a loop.
         if recorded:
             operands, partials = node.operands, recorded_partials(node)
-        elif left.__class__ is tuple:
-            if left[0].__class__ is Vector and isfinite(adjoint):
-                weights, inputs, bias = left
-                by_weights, by_inputs, by_bias = partials
-                waiting = get(weights)
-                if waiting is None:
-                    adjoints[weights] = [(by_weights, adjoint)]
-                else:
-                    waiting.append((by_weights, adjoint))
-                if by_inputs is not None:
-                    waiting = get(inputs)
-                    if waiting is None:
-                        adjoints[inputs] = [(by_inputs, adjoint)]
-                    else:
-                        waiting.append((by_inputs, adjoint))
-                total = get(bias)
-                adjoints[bias] = by_bias * adjoint if total is None else total + by_bias * adjoint
-                continue
-            # 0 × ∞ must not reach what was not taken: no products of whole vectors.
-            operands, partials = node.operands, node.handed
-        else:
-            if partials is not None:
+        elif left.__class__ is not tuple:
+            partial = node._left_partial
+            if partial is not None:
                 total = get(left)
-                adjoints[left] = partials * adjoint if total is None else total + partials * adjoint
+                adjoints[left] = partial * adjoint if total is None else total + partial * adjoint
             partial = node._right_partial
             if partial is not None:
                 right = node._right
                 total = get(right)
                 adjoints[right] = partial * adjoint if total is None else total + partial * adjoint
             continue
+        elif left[0].__class__ is not Vector:
+            operands, partials = left, node._left_partial
+        elif isfinite(adjoint):
+            weights, inputs, bias = left
+            by_weights, by_inputs, by_bias = node._left_partial
+            waiting = get(weights)
+            if waiting is None:
+                adjoints[weights] = [(by_weights, adjoint)]
+            else:
+                waiting.append((by_weights, adjoint))
+            if by_inputs is not None:
+                waiting = get(inputs)
+                if waiting is None:
+                    adjoints[inputs] = [(by_inputs, adjoint)]
+                else:
+                    waiting.append((by_inputs, adjoint))
+            total = get(bias)
+            adjoints[bias] = by_bias * adjoint if total is None else total + by_bias * adjoint
+            continue
+        else:  # 0 × ∞ must not reach what was not taken: no products of whole vectors
+            operands, partials = node.operands, node.handed
         for operand, partial in zip(operands, partials, strict=True):
             if partial is not None:
                 total = get(operand)
@@ -125,13 +126,13 @@ def recorded_partials(gate: Any) -> list[Any]:
     """
     operands, tape = gate.operands, current().tape
 
-    def apply(primitive: Primitive, operands: list[Any]) -> Any:
-        recording = next((operand for operand in operands if hasattr(operand, "record_gate")), None)
+    def apply(primitive: Primitive, inputs: list[Any]) -> Any:
+        recording = next((x for x in inputs if hasattr(x, "record_gate")), None)
         if recording is None:
-            return primitive.limit(operands)
-        if tape is not None and any(operand is NOTHING for operand in operands):  # taken or not: when it runs
-            return tape.record_choice(primitive, operands, current())
-        return recording.record_gate(primitive, operands, by_limit=True)
+            return primitive.limit(inputs)
+        if tape is not None and any(x is NOTHING for x in inputs):  # whether it is taken is known when the program runs
+            return tape.record_choice(primitive, inputs, current())
+        return recording.record_gate(primitive, inputs, by_limit=True)
 
     marked = [NOTHING if operand.__class__ is float and operand == 0.0 else operand for operand in operands]
     partials = gate.primitive.trace(len(operands)).run(gate, marked, apply, NOTHING)

@@ -72,7 +72,7 @@ class Programs:
             if self.by_example:
                 of_example = self._record(X[0].tolist(), y[0].tolist(), self.recorded.get(self.sizes[0]))
                 recorded = dict.fromkeys(self.sizes, of_example)
-            if not self.by_example:
+            if not self.by_example:  # or recording has shown that the penalty draws, too
                 recorded = {
                     size: self._record(X[:size].tolist(), y[:size].tolist(), self.recorded.get(size))
                     for size in self.sizes
@@ -156,16 +156,16 @@ class Programs:
 
     def sweep(self, data: Data) -> Outcome:
         """Forward and backward; the statistics of batch norm move."""
-        program, masks, norms = self.recorded[len(data.X)]
+        program, masks, batch_norms = self.recorded[len(data.X)]
         examples, batch = (len(data.X), data) if self.by_example else (1, Data(data.X[None], data.y[None]))
         drawn = [dropout.mask(examples * size).reshape(examples, size) for dropout, size in masks]
         program.params = self.params
         total, self.gradient, (observed, statistics) = program.step(*batch, *drawn)
-        slopes = {path: math.hypot(*self.gradient[where].tolist()) for path, where in self.layers.items()}
-        for (norm, n), of_batch in zip(norms, statistics, strict=True):
+        norms = {path: math.hypot(*self.gradient[where].tolist()) for path, where in self.layers.items()}
+        for (norm, n), of_batch in zip(batch_norms, statistics, strict=True):
             norm.move(of_batch[0].tolist(), n)
         outputs = _by_example(observed)
-        return Outcome(total, slopes, outputs if self.by_example or not outputs else outputs[0])
+        return Outcome(total, norms, outputs if self.by_example or not outputs else outputs[0])
 
     def update(self) -> bool:
         """Move the parameters by the optimizer; whether they are finite then."""
