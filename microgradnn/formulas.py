@@ -201,8 +201,10 @@ def sinc_of_arrays(xp: Any, x: Any) -> Any:
 
 def norm_of_arrays(xp: Any, xs: Any) -> Any:
     largest = xp.max(xp.abs(xs))
-    scale = xp.where(xp.equal(largest, 0.0), 1.0, xp.minimum(largest, LARGEST))
-    return scale * xp.sqrt(xp.sum(xs / scale * (xs / scale)))
+    scale: Any = 1e300  # no division by the largest: XLA would square what it divides by
+    for lower, factor in ((1e-250, 1e200), (1e-140, 1.0), (1e140, 1e-160)):
+        scale = xp.where(xp.greater(largest, lower), factor, scale)
+    return xp.sqrt(xp.sum(xs * scale * (xs * scale))) / scale
 
 
 def finite(xp: Any, x: Any) -> Any:
