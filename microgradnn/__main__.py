@@ -32,7 +32,7 @@ usage: microgradnn EXPRESSION [NAME=NUMBER ...] [options]
 Print the circuit of an expression: every gate with its value and its local
 derivatives, the backward steps, and the gradient of every input.
 
-  EXPRESSION       numbers, names, + - * / **, brackets and functions;
+  EXPRESSION       numbers, names, + - * / % **, brackets, functions;
                    "-" reads it from standard input
   NAME=NUMBER      the value of a variable, for example x=-2
 

@@ -154,7 +154,9 @@ def _application(node: ast.AST, column: int) -> tuple[str, list[ast.expr]]:
     if isinstance(node, (ast.BinOp, ast.UnaryOp)):
         if type(node.op) not in OPERATORS:
             sign = UNKNOWN[type(node.op)]
-            raise InputError(f"the operator {sign} is not part of an expression: use + - * / and ** for powers", column)
+            raise InputError(
+                f"the operator {sign} is not part of an expression: use + - * / % and ** for powers", column
+            )
         return OPERATORS[type(node.op)][1], [node.operand] if isinstance(node, ast.UnaryOp) else [node.left, node.right]
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Name) and not node.keywords:

@@ -94,6 +94,8 @@ class Primitive:
             raise TypeError(f"{name}: give one partial per operand, or variadic= for any number of operands")
         if not all(partial is None or callable(partial) for partial in (*partials, variadic)) or not callable(forward):
             raise TypeError(f"{name}: forward and partials must be functions")
+        if variadic is not None and callable(array) and not hasattr(array, "__code__"):
+            raise TypeError(f"{name}: array must be a function by def or lambda, got {array!r:.60}")
         if example is not None and example.count(" → ") != 1:
             raise ValueError(f"{name}: an example reads 'call → result', got {example!r}")
         if operator and BUILT_IN:
@@ -103,8 +105,8 @@ class Primitive:
                 (template or "").format(*["x"] * len(partials))
             except (IndexError, KeyError, ValueError):
                 raise ValueError(
-                    f"{name}: the template {template!r} must write {{0}}, {{1}} for its operands and double other "
-                    "braces"
+                    f"{name}: the template {template!r} must write {{0}}, {{1}} for its operands, of which a "
+                    "gate of any number has none, and double other braces"
                 ) from None
         if isinstance(symbol, tuple) and len(partials) != 2:
             raise ValueError(f"{name}: three symbols are for a gate of two operands, give one")

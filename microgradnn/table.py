@@ -5,12 +5,14 @@ Each entry stands in the same lines; `Primitive` says what each column may hold:
     name: Primitive = Primitive("name", forward on floats, ∂out/∂operand of (out, *operands) …, or variadic,
         limit, source, operator,
         symbol, text, latex: how it is drawn and written,
-        array: the function of NumPy, or one of `xp`; array_partials: a cheaper way to the partials, as exact,
+        array: the function of NumPy, or one of `xp`; array_partials: partials cheaper on arrays,
         samples; exact: the function in the words of mpmath; doc: what it computes; example, of a public gate)
 
 A gate with an example is public: it is a function of the package, and a method of `Value` where all operands but the
 first have defaults. The others serve operators, partials, losses and the compiler. What the table does not cover:
 `softmax`, `mean` and the call of `dot` (`functional`); modules name activations themselves (`nn`).
+
+`array_partials` are as exact, but for tanh: 1 − out² loses digits where it saturates.
 
 What tests hold of each entry: `forward` gives nan where an operand is nan, unless the gate does not look at it; `limit`
 has the sign that IEEE 754 gives, also at −0.0; `array` agrees with both everywhere, also at absurd operands.
@@ -123,7 +125,7 @@ clipped_log: Primitive = Primitive("clipped_log",
     samples=[(0.2, 0.7), (0.5, 1e-9)], exact="log(max(x, lowest))",
     doc="ln x, and ln of `lowest` for x from 0 to there.")
 xlogy: Primitive = Primitive("xlogy",
-    formulas.xlogy, lambda out, x, y: log(y + equal(x, 0.0) * step(-y) * (1 - y)), lambda out, x, y: x / y,
+    formulas.xlogy, lambda out, x, y: log(where(equal(x, 0.0) * step(-y), 1.0, y)), lambda out, x, y: x / y,
     limit=lambda x, y: x * (-math.inf if y == 0 else math.nan),
     symbol="x·log y", text="{0} × log({1})", latex=r"{0} \log({1})",
     array=lambda xp, x, y: xp.where(xp.equal(x, 0.0), xp.where(xp.equal(y, y), 0.0, y), x * xp.log(y)),
@@ -182,7 +184,7 @@ atan2: Primitive = Primitive("atan2",
 sinc: Primitive = Primitive("sinc", formulas.sinc, lambda out, x: formulas.slope_of_sinc(x),
     symbol="sinc", latex=r"\operatorname{{sinc}}({0})",
     array=formulas.sinc_of_arrays,
-    samples=[0.5, -2.3, 1e-3, 0.0], exact="sin(pi * x) / (pi * x) if x else +(1 + x)",
+    samples=[0.5, -2.3, 0.3, 1e-3, 0.0], exact="sin(pi * x) / (pi * x) if x else +(1 + x)",
     doc="sin(πx) / (πx), and 1 at 0; at ±∞ it has no value.", example="sinc(0.0) → 1.0")
 
 # ---- hyperbolic functions --------------------------------------------------------------------------------------------

@@ -74,6 +74,20 @@ EDGES = {
     "maximum at (nan,1)": (m.maximum, (NAN, 1), NAN, (NAN, NAN)),
     "minimum at (1,nan)": (m.minimum, (1, NAN), NAN, (NAN, NAN)),
     "x/y": (lambda x, y: x / y, (1, 3), 1 / 3, (1 / 3, -(1 / 3) / 3)),
+    "hypot at (0,0)": (m.hypot, (0, 0), 0, (NAN, NAN)),
+    "norm at (0,0)": (m.norm, (0, 0), 0, (0, 0)),
+    "xlogy at (0,0)": (m.xlogy, (0, 0), 0, (0, NAN)),
+    "xlogy at (0,-1)": (m.xlogy, (0, -1), 0, (0, 0)),
+    "xlogy at (0,2)": (m.xlogy, (0, 2), 0, (math.log(2), 0)),
+    "xlogy at (0,inf)": (m.xlogy, (0, INF), 0, (INF, 0)),
+    "xlogy at (0,nan)": (m.xlogy, (0, NAN), NAN, (NAN, NAN)),
+    "cbrt at 0": (m.cbrt, (0,), 0, (INF,)),
+    "acosh at 1": (m.acosh, (1,), 0, (INF,)),
+    "sinc at 0": (m.sinc, (0,), 1, (0,)),
+    "gelu at -inf": (m.gelu, (-INF,), NAN, (NAN,)),
+    "silu at -inf": (m.silu, (-INF,), NAN, (NAN,)),
+    "floor at inf": (m.floor, (INF,), INF, (0,)),
+    "remainder at (-5,3)": (m.remainder, (-5, 3), 1, (1, 2)),
     "where(0, a, b)": (m.where, (0, 1, 2), 2, (0, 0, 1)),
 }
 
@@ -86,6 +100,10 @@ def test_value_and_gradient_at_the_edge(name):
     out.backward()
     assert same(out.data, value)
     assert all(same(x.grad, right) for x, right in zip(xs, gradient, strict=True)), [x.grad for x in xs]
+
+
+def test_the_floor_of_a_zero_has_its_sign():
+    assert [math.copysign(1.0, m.floor(zero)) for zero in (0.0, -0.0)] == [1.0, -1.0]
 
 
 RAISING = {

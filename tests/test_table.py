@@ -358,3 +358,8 @@ def test_the_gradient_of_an_extreme_at_nan_is_nan():
         lookup(name)(x, y).backward()
         assert math.isnan(x.grad)
         assert math.isnan(y.grad)
+
+
+def test_forms_for_arrays_of_any_number_of_operands_show_what_they_take():
+    with pytest.raises(TypeError, match="own: array must be a function by def or lambda, got"):
+        primitive("own", max, variadic=lambda out, *xs: [1.0] * len(xs), array=partial(max))

@@ -462,3 +462,11 @@ def test_a_leaf_reached_only_without_gradient_has_gradient_0(gate):
     m.where(gate([w], [2.0], Value(0.0)), chosen, 0.0).backward()
     assert w.swept
     assert (w.grad, chosen.grad) == (0.0, 1.0)
+
+
+def test_an_infinite_adjoint_is_not_handed_on_beside_a_constant_0():
+    """√ at 0 has an infinite slope, and 0 × ∞ would be nan; the other weight, beside a number, gets its infinity."""
+    w, bias = [Value(2.0), Value(-1.0)], Value(1.0)
+    [[out]] = dots([w], [[0.0, 1.0]], [bias])
+    m.sqrt(out).backward()
+    assert [x.grad for x in (*w, bias)] == [0.0, math.inf, math.inf]
