@@ -43,7 +43,8 @@ class Primitive:
     `(out, *operands)`, written with the functions of microgradnn and without `if`; None marks an operand without
     gradient. A gate of any number of operands gives instead `variadic`, a function of `(out, *operands)` that returns
     all its partials. Names and defaults of the operands are those of the first of these functions. `source` is
-    `forward` as an expression of Python and math, for speed: it must give the same bits.
+    `forward` as an expression of Python and math, for speed: it must give the same bits. `neutral` is the whole number
+    on the left that changes nothing: `sum` begins with 0 + v, which is v itself.
 
     Looks. `symbol` is drawn in the gate (three of them: all operands recorded, left constant, right constant); `text`
     and `latex` are templates in `{0}`, `{1}`.
@@ -76,6 +77,7 @@ class Primitive:
         limit: Callable[..., float] | None = None,
         source: str | None = None,
         operator: str | None = None,
+        neutral: int | None = None,
         symbol: str | tuple[str, str, str] | None = None,
         text: str | None = None,
         latex: str | None = None,
@@ -98,7 +100,7 @@ class Primitive:
             raise TypeError(f"{name}: array must be a function by def or lambda, got {array!r:.60}")
         if example is not None and example.count(" → ") != 1:
             raise ValueError(f"{name}: an example reads 'call → result', got {example!r}")
-        if operator and BUILT_IN:
+        if (operator or neutral is not None) and BUILT_IN:
             raise ValueError(f"{name}: the operators of Python belong to gates of microgradnn")
         for template in (text, latex, source):
             try:
@@ -113,7 +115,7 @@ class Primitive:
         self.name = self.__name__ = name
         self.forward = forward
         self.arity = len(partials) if variadic is None else None  # None for any number of operands
-        self.source, self.operator = source, operator
+        self.source, self.operator, self.neutral = source, operator, neutral
         self.symbol, self.text, self.latex = symbol or name, text, latex
         self.array, self.array_partials = array, array_partials
         stacked = variadic is not None and callable(array)  # then `array` takes xp, some operands, and the stack

@@ -103,6 +103,7 @@ def binary_code(gate: Primitive, parameters: list[str], value: int) -> Code:
     own, other = parameters[value], parameters[1 - value]
     operands, slots = ", ".join(parameters), ["_left_partial", "_right_partial"]
     trace = gate.trace()
+    neutral = gate.neutral is not None and value == 1  # 0 + v is v, but 0 + −0.0 is 0.0
     lines = [
         "here = context()",
         f"if {own}.__class__ is not Value or (here is not None and here.__class__ is Context):",
@@ -113,6 +114,7 @@ def binary_code(gate: Primitive, parameters: list[str], value: int) -> Code:
         f"elif {other}.__class__ is float:",
         f"    x{1 - value} = {other}",
         f"elif {other}.__class__ is int:",
+        *([f"    if {other} == {gate.neutral} and x1 != 0.0:", f"        return {own}"] if neutral else []),
         f"    x{1 - value} = {other} = float({other})",
         "else:",
         f"    return gate({operands})",

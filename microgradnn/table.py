@@ -3,7 +3,7 @@
 Each entry stands in the same lines; `Primitive` says what each column may hold:
 
     name: Primitive = Primitive("name", forward on floats, ∂out/∂operand of (out, *operands) …, or variadic,
-        limit, source, operator,
+        limit, source, operator, neutral,
         symbol, text, latex: how it is drawn and written,
         array: the function of NumPy, or one of `xp`; array_partials: partials cheaper on arrays,
         samples; exact: the function in the words of mpmath; doc: what it computes; example, of a public gate)
@@ -37,6 +37,7 @@ _LN_2, _LN_10, _ROOT_2 = math.log(2), math.log(10), math.sqrt(2)
 
 add: Primitive = Primitive("add",
     lambda x, y: x + y, lambda out, x, y: 1.0, lambda out, x, y: 1.0, source="{0} + {1}", operator="add",
+    neutral=0,
     symbol=("+", "+{}", "+{}"), text="{0} + {1}", latex="{0} + {1}",
     array="add",
     samples=[(2.0, 3.0), (-1.5, 0.25)], exact="x + y", doc="Sum of two numbers, x + y.")

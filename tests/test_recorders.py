@@ -56,6 +56,24 @@ def test_functions_of_one_operand_are_the_table_bit_for_bit(gate):
         assert outcome(gate, Value(x)) == expected, x
 
 
+@pytest.mark.parametrize("gate", [gate for gate in gates() if gate.neutral is not None], ids=str)
+@pytest.mark.parametrize("x", EDGES)
+def test_the_number_that_changes_nothing_makes_no_gate_on_the_left(gate, x):
+    combine, v = getattr(operator, gate.operator), Value(x)
+    out = combine(gate.neutral, v)
+    assert repr(out.data) == repr(combine(gate.neutral, x))
+    assert (out is v) == (x != 0.0)  # 0 + −0.0 is 0.0
+    assert combine(v, gate.neutral).operands == (v, gate.neutral)
+    assert combine(float(gate.neutral), v).operands == (gate.neutral, v)
+    with microgradnn.no_grad():
+        assert combine(gate.neutral, v) is not v
+
+
+def test_a_sum_of_gates_begins_with_the_first_of_them():
+    x, y = Value(2.0), Value(-3.0)
+    assert sum([x, y]).operands == (x, y)
+
+
 @pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("recorded", ["both", "left", "right"])
 def test_operators_are_the_table_bit_for_bit(name, recorded):
