@@ -9,8 +9,10 @@ import weakref
 
 import pytest
 
+import microgradnn as m
 from microgradnn import Value, detect_anomaly, grad, maximum, no_grad, sqrt, where
 from microgradnn.context import current, inside, recording
+from microgradnn.vectors import dots
 
 
 def records():
@@ -344,3 +346,62 @@ def test_a_function_that_returns_a_generator_or_a_coroutine_runs_it_in_the_mode(
         return x * x
 
     assert asyncio.run(no_grad()(lambda: later())()).operands == ()
+
+
+def in_threads(*actions):
+    errors = []
+
+    def guarded(action):
+        try:
+            action()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=guarded, args=(action,)) for action in actions]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+
+
+def test_no_grad_records_nothing_and_ends_also_by_an_exception():
+    x = Value(3.0)
+    with no_grad():
+        assert (x * x).operands == ()
+        assert m.dot([x], [x]).primitive is None
+        with recording():
+            assert (x * x).operands == (x, x)
+        assert (x * x).operands == ()
+    with pytest.raises(ZeroDivisionError), no_grad():
+        x / 0
+    assert (x * x).operands == (x, x)
+
+
+def test_gates_carry_the_path_of_the_module_at_work_also_where_nothing_is_recorded():
+    """Which tells what a module computed from what it learns: under `no_grad` both are leaves."""
+    x = Value(0.5)
+    for context in (recording, no_grad):
+        with context(), inside("net"), inside("0"):
+            outs = [-x, x * 2, 2 - x, m.tanh(x), m.atan2(x, x), m.maximum(x, 1, x), m.dot([x, 1.0], [x, 2.0])]
+            outs += [out for row in dots([[x, x]], [[1.0, 2.0], [x, x]], [x]) for out in row]
+        assert [out.path for out in outs] == ["net.0"] * 9
+        with context():
+            assert (x * 2).path == (None if context is recording else "no_grad")
+
+
+def test_no_grad_is_per_context():
+    x, barrier = Value(3.0), threading.Barrier(2, timeout=10)
+
+    def silent():
+        with no_grad():
+            barrier.wait()
+            assert (x * x).operands == ()
+            barrier.wait()
+
+    def recorded():
+        barrier.wait()
+        assert (x * x).operands == (x, x)
+        barrier.wait()
+
+    in_threads(silent, recorded)
