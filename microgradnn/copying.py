@@ -47,7 +47,7 @@ def reduced(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     )  # fmt: skip
 
 
-def restored(kind: type, ancestors: object, *fields: Any) -> Any:
+def node_of(kind: type, ancestors: object, *fields: Any) -> Any:
     """A node of class `kind` with these fields."""
     node: Any = object.__new__(kind)
     (
@@ -58,12 +58,12 @@ def restored(kind: type, ancestors: object, *fields: Any) -> Any:
 
 
 def _restoring(node: Any) -> Callable[..., Any]:
-    return restored_derivative if is_noted(node) else restored
+    return derivative_of if is_noted(node) else node_of
 
 
-def restored_derivative(*fields: Any) -> Any:
+def derivative_of(*fields: Any) -> Any:
     """A node that is noted as a derivative in which gates chose."""
-    node = restored(*fields)
+    node = node_of(*fields)
     note_choices(node)
     return node
 

@@ -16,9 +16,7 @@ from typing import Any, NamedTuple
 from microgradnn import functional, table
 from microgradnn.primitive import gates, lookup
 
-FIXED = {
-    gate.name for gate in gates() if gate.arity and None in [*gate.parameters().values()][-1:]
-}  # count of operands
+FIXED = {gate.name for gate in gates() if gate.arity and [*gate.parameters().values()][-1] is None}  # no defaults
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{gate.name: gate for gate in gates()},
     **{name: getattr(functional, name) for name in functional.__all__ if name not in FIXED | {"softmax"}},

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from microgradnn.reading import number as number
+from microgradnn.reading import number
 
 ForwardError = (ArithmeticError, ValueError)  # what math and float raise where a function has no value
 

@@ -36,8 +36,7 @@ _LN_2, _LN_10, _ROOT_2 = math.log(2), math.log(10), math.sqrt(2)
 # ---- arithmetic ------------------------------------------------------------------------------------------------------
 
 add: Primitive = Primitive("add",
-    lambda x, y: x + y, lambda out, x, y: 1.0, lambda out, x, y: 1.0, source="{0} + {1}", operator="add",
-    neutral=0,
+    lambda x, y: x + y, lambda out, x, y: 1.0, lambda out, x, y: 1.0, source="{0} + {1}", operator="add", neutral=0,
     symbol=("+", "+{}", "+{}"), text="{0} + {1}", latex="{0} + {1}",
     array="add",
     samples=[(2.0, 3.0), (-1.5, 0.25)], exact="x + y", doc="Sum of two numbers, x + y.")
@@ -52,8 +51,8 @@ multiply: Primitive = Primitive("multiply",
     array="multiply",
     samples=[(2.0, 3.0), (-1.5, 0.25)], exact="x * y", doc="Product of two numbers, x · y.")
 divide: Primitive = Primitive("divide",
-    lambda x, y: x / y, lambda out, x, y: 1 / y, lambda out, x, y: -out / y, source="{0} / {1}", operator="truediv",
-    limit=lambda x, y: x * math.copysign(math.inf, y),
+    lambda x, y: x / y, lambda out, x, y: 1 / y, lambda out, x, y: -out / y,
+    limit=lambda x, y: x * math.copysign(math.inf, y), source="{0} / {1}", operator="truediv",
     symbol=("÷", "{}/x", "÷{}"), text="{0} / {1}", latex=r"\frac{{{0}}}{{{1}}}",
     array="divide",
     samples=[(2.0, 3.0), (-1.5, 0.25)], exact="x / y", doc="Quotient of two numbers, x / y.")

@@ -62,9 +62,10 @@ from typing import Any
 from microgradnn import operations as public
 from microgradnn.anomalies import at_line, note_line
 from microgradnn.context import Context, called_by_user, context, current, current_tape, source_line
-from microgradnn.copying import deep_copy, reduced, restored
+from microgradnn.copying import deep_copy, node_of, reduced
 from microgradnn.graph import Vector, in_order
-from microgradnn.primitive import ForwardError, Primitive, gates, lookup, number
+from microgradnn.primitive import ForwardError, Primitive, gates, lookup
+from microgradnn.reading import number
 from microgradnn.recorders import recorder
 from microgradnn.renewal import renew
 from microgradnn.sweep import sweep
@@ -396,7 +397,7 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
         fields: tuple[Any, ...] = (operands, None, partials, None)
     else:
         fields = (*operands, *repeat(None, 2 - len(operands)), *partials, *repeat(None, 2 - len(operands)))
-    node: Value = restored(Value, None, out, None, None, here.path, gate, *fields)
+    node: Value = node_of(Value, None, out, None, None, here.path, gate, *fields)
     if here.detect_anomaly:
         note_line(node)
         if out != out:

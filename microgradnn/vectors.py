@@ -8,7 +8,8 @@ from typing import Any
 from microgradnn.context import Context, context
 from microgradnn.formulas import shared_partials_of_dot, sum_of_products
 from microgradnn.graph import Vector
-from microgradnn.primitive import lookup, number
+from microgradnn.primitive import lookup
+from microgradnn.reading import number
 from microgradnn.value import Value, unrecorded
 
 
