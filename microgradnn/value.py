@@ -79,8 +79,9 @@ class Value(public.Methods):
 
     Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is the other
     operand of an operator: a string, an array or a complex number raises TypeError. 0 + v, with which Python's `sum`
-    begins, is v itself. Formatting a Value formats its number; what would lose the gradient, such as float(v), math.sin(v) or numpy.exp(v), raises TypeError. Comparisons
-    compare by value while `hash` goes by identity, so `in` and `.index` on a list of Values mislead: compare with `is`.
+    begins, is v itself. Formatting a Value formats its number; what would lose the gradient, such as float(v),
+    math.sin(v) or numpy.exp(v), raises TypeError. Comparisons compare by value while `hash` goes by identity, so `in`
+    and `.index` on a list of Values mislead: compare with `is`.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z
