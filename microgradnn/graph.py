@@ -17,7 +17,7 @@ class Vector:
     One of leaves and constants alone is like a leaf. To the user of a graph there are no vectors, only their members.
     """
 
-    __slots__ = ("_left", "_right", "members")
+    __slots__ = ("__weakref__", "_left", "_right", "members")
 
     def __init__(self, members: Iterable[Any]) -> None:
         self.members = tuple(members)

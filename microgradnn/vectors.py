@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import is_
 from typing import Any
+from weakref import WeakValueDictionary
 
 from microgradnn.context import Context, context
 from microgradnn.formulas import shared_partials_of_dot, sum_of_products
@@ -32,7 +34,7 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
         ]
     if isinstance(here, Context):
         return [[gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)] for x in batch]
-    vectors = [Vector(row) for row in rows]
+    vectors = list(map(_vector, rows))
     computed = any(vector._left is not None for vector in vectors)  # weights with something behind them
     outputs = []
     for x in batch:
@@ -57,3 +59,14 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
             layer.append(node)
         outputs.append(layer)
     return outputs
+
+
+_in_use: WeakValueDictionary[int, Vector] = WeakValueDictionary()  # by the `id` of the first member
+
+
+def _vector(row: Sequence[Any]) -> Vector:
+    """The vector of a row of weights: one as long as a gate uses it, so that calls for single examples share it too."""
+    vector = _in_use.get(id(row[0]))
+    if vector is None or len(vector.members) != len(row) or not all(map(is_, vector.members, row)):
+        vector = _in_use[id(row[0])] = Vector(row)
+    return vector

@@ -470,3 +470,35 @@ def test_an_infinite_adjoint_is_not_handed_on_beside_a_constant_0():
     [[out]] = dots([w], [[0.0, 1.0]], [bias])
     m.sqrt(out).backward()
     assert [x.grad for x in (*w, bias)] == [0.0, math.inf, math.inf]
+
+
+def test_calls_for_single_examples_share_the_vectors_of_the_weights():
+    """As micrograd's demo calls its model: one vector a row as long as a gate uses it, and the gradients of a batch."""
+    model, batch = nn.Layer(2, 3, "tanh", rng=0), [[0.5, -1.0], [2.0, 0.25], [-0.75, 1.5]]
+    together = m.sum([out for outs in model(batch) for out in outs])
+    together.backward()
+    expected = [parameter.grad for parameter in model.parameters()]
+    model.zero_grad()
+    del together
+    one_by_one = m.sum([out for x in batch for out in model(x)])
+    shared = [node for node in order_with_vectors(one_by_one) if isinstance(node, Vector)]
+    assert len([vector for vector in shared if vector.members in map(tuple, model.weight)]) == 3
+    one_by_one.backward()
+    assert [parameter.grad for parameter in model.parameters()] == pytest.approx(expected, rel=1e-12)
+    gone = [weakref.ref(vector) for vector in shared]
+    del shared, one_by_one
+    gc.collect()
+    assert [vector() for vector in gone] == [None] * len(gone)
+
+
+def test_a_row_of_weights_that_has_changed_is_another_vector():
+    first, second, third = Value(1.0), Value(2.0), Value(3.0)
+    row = [first, second]
+    [[before]] = dots([row], [[10.0, 100.0]], [Value(0.0)])
+    row[1] = third
+    [[after]] = dots([row], [[10.0, 100.0]], [Value(0.0)])
+    row.append(second)
+    [[longer]] = dots([row], [[10.0, 100.0, 1000.0]], [Value(0.0)])
+    assert [out.operands[0] is first for out in (before, after, longer)] == [True] * 3
+    assert [out.operands[1] for out in (before, after, longer)] == [second, third, third]
+    assert [out.data for out in (before, after, longer)] == [210.0, 310.0, 2310.0]
