@@ -63,6 +63,19 @@ def numbers_in(data: Any, saying: str) -> np.ndarray[Any, Any]:
     return array
 
 
+def finite_array(name: str, data: Any) -> np.ndarray[Any, Any]:
+    """The argument `name` as an array of finite numbers; TypeError or ValueError for anything else."""
+    import numpy as np
+
+    array = numbers_in(data, f"{name} must hold numbers in rows of equal length").astype(float)
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: there must be at least one example, got the shape {array.shape}")
+    if not np.isfinite(array).all():
+        index = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
+        raise ValueError(f"{name} must be finite, got {array[index]} at {list(index)}")
+    return array
+
+
 def read_array(data: Any, saying: str) -> np.ndarray[Any, Any]:
     """`data` as a NumPy array, of numbers or of objects such as Values; TypeError where NumPy cannot read it."""
     import numpy as np

@@ -6,30 +6,33 @@ import copy
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.context import recording
-from microgradnn.training.graphs import Graphs, explained, watched
+from microgradnn.training.graphs import Data, Graphs, Outcome, explained, watched
 from microgradnn.training.state import generators_of, set_state, source_of, state_of
-from microgradnn.training.way import Data, Outcome, Way
+
+if TYPE_CHECKING:
+    from microgradnn.training.programs import Programs
 
 
 class Snapshot(NamedTuple):
-    """All that batches change."""
+    """All that training changes."""
 
-    way: Way
+    way: Graphs | Programs
     numbers: Any
     statistics: list[Any]
     generators: list[Any]
 
 
 class Batches:
-    """Batches, which begin by graphs and go on by programs once `compile` has made these."""
+    """Batches, which begin by graphs and go on by programs once `compile` has made these; `shuffle` draws them."""
 
-    def __init__(self, graphs: Graphs) -> None:
+    def __init__(self, graphs: Graphs, shuffle: Any) -> None:
         self.graphs = graphs
-        self.way: Way = graphs
-        self.generators = list({id(source_of(each)): each for each in generators_of(graphs.model).values()}.values())
+        self.way: Graphs | Programs = graphs
+        generators = *generators_of(graphs.model).values(), shuffle
+        self.generators = list({id(source_of(generator)): generator for generator in generators}.values())
         self.least_loss = math.inf  # of all batches
 
     def compile(self, data: Data, sizes: Iterable[int], observing: bool) -> None:
@@ -39,10 +42,10 @@ class Batches:
         with self.whole_or_not_at_all():
             self.way = Programs(self.graphs, data, sizes, observing)
 
-    def renew(self) -> None:
-        """Notice what was changed from outside."""
+    def record(self) -> None:
+        """Notice what `on_epoch` may have changed."""
         with self.whole_or_not_at_all():
-            self.way.renew()
+            self.way.record()
 
     def step(self, data: Data, where: str) -> Outcome:
         """Forward, backward, update; FloatingPointError, and nothing has changed, where something is not finite."""
@@ -53,9 +56,9 @@ class Batches:
                 remedy = "with eps = 0 it may divide by 0: give an eps > 0" if undivided else "a smaller lr may help"
                 raise FloatingPointError(f"the update in {where} is not finite: {remedy}")
             self.least_loss = min(self.least_loss, outcome.loss)
-            return outcome
+            return outcome._replace(total=None)  # its graph has done its work
 
-    def _swept(self, way: Way, data: Data, where: str, before: Snapshot) -> Outcome:
+    def _swept(self, way: Graphs | Programs, data: Data, where: str, before: Snapshot) -> Outcome:
         try:
             outcome = way.sweep(data)
         except ArithmeticError as error:
@@ -96,7 +99,7 @@ class Batches:
             raise
 
     def snapshot(self) -> Snapshot:
-        """All that batches change, as it is now."""
+        """Everything as it is now."""
         statistics = [copy.deepcopy(getattr(module, name)) for module, name in self.graphs.statistics]
         return Snapshot(self.way, self.way.numbers(), statistics, [*map(state_of, self.generators)])
 

@@ -1,13 +1,14 @@
 """A batch as a graph: recorded, swept and forgotten; and where numbers run away in it.
 
-Where they run away is at the first gate whose output, or whose part in the sweep, is not finite.
+Where they run away is at the first gate whose output, or whose part in the sweep, is not finite. What `programs` are
+asked for, too, is said here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container
-from typing import Any, TypeVar
+from collections.abc import Callable, Container, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from microgradnn.anomalies import at_line
 from microgradnn.context import detect_anomaly, no_grad
@@ -16,14 +17,36 @@ from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import check_buffer, data_of
 from microgradnn.optim import Optimizer
 from microgradnn.sweep import sweep
-from microgradnn.training.way import Data, Loss, Outcome, Penalty
 from microgradnn.value import Value
 
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
 Result = TypeVar("Result")
+Loss = Callable[[Any, Any], Any]
+Penalty = Callable[[Module], Any]
+
+
+class Data(NamedTuple):
+    """Examples and their targets."""
+
+    X: Array
+    y: Array
+
+
+class Outcome(NamedTuple):
+    """What came of a batch: its loss, the norm of the gradient by path of the module, the outputs as numbers."""
+
+    loss: float
+    norms: Mapping[str, float]
+    outputs: list[Any]
+    total: Any = None  # the loss as the root of a graph, where one was recorded
 
 
 class Graphs:
-    """Batches by recording and sweeping their graphs: the numbers are in the Values, so push and pull do nothing."""
+    """Batches by recording and sweeping their graphs. The numbers are in the Values at any time."""
 
     def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer) -> None:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
@@ -43,7 +66,7 @@ class Graphs:
         """The loss; TypeError for one that nothing can be learned from, unless a batch comes to 0."""
         if isinstance(loss, Value):
             self.loss_depends = self.loss_depends or _depends(loss, self.optimizer.state)
-            if self.loss_depends or _is_nothing(loss):
+            if self.loss_depends or _is_zero(loss):
                 return loss
         raise TypeError(
             f"the loss must be one number that depends on the parameters of {self.model!r} that the optimizer holds, "
@@ -54,15 +77,17 @@ class Graphs:
         """The penalty; TypeError for one that nothing can be learned from, unless it is 0."""
         if isinstance(penalty, Value) and not self.penalty_depends:
             self.penalty_depends = _depends(penalty, {*self.optimizer.state, *self.model.parameters()})
-        if _is_nothing(penalty) or (isinstance(penalty, Value) and self.penalty_depends):
+        if _is_zero(penalty) or (isinstance(penalty, Value) and self.penalty_depends):
             return penalty
         raise TypeError(
             f"a penalty must be one number that depends on parameters of {self.model!r}, got {penalty!r:.60}: compute "
             "it from the Values, sum(p**2 for p in model.parameters()), without .data and outside of no_grad()"
         )
 
+    # ---- what programs can, too ----
+
     def sweep(self, data: Data) -> Outcome:
-        """Forward and backward; the gradients of a loss that is not finite are left out."""
+        """Forward and backward, with the penalty; ArithmeticError as gates raise it, other numbers finite or not."""
         total, outputs = self.forward(data)
         if not math.isfinite(total.data):
             return Outcome(total.data, {}, [], total)
@@ -87,24 +112,24 @@ class Graphs:
             outputs = self.model(data.X.tolist())
             return float(data_of(self.loss(outputs, data.y.tolist()))), data_of(outputs)
 
-    def numbers(self) -> list[tuple[Value, float, dict[str, float]]]:
-        """The number of each parameter and what the optimizer remembers of it."""
+    def numbers(self) -> Any:
+        """What updates change, the parameters and the optimizer's memory, as `put_back` takes it."""
         return [(parameter, parameter.data, memory.copy()) for parameter, memory in self.optimizer.state.items()]
 
-    def put_back(self, numbers: list[tuple[Value, float, dict[str, float]]]) -> None:
+    def put_back(self, numbers: Any) -> None:
         """Undo updates."""
         for parameter, number, memory in numbers:
             parameter.data = number
             self.optimizer.state[parameter].update(memory)
 
     def push(self, memory: bool = False) -> None:
-        """Nothing: they are there."""
+        """Have the parameters in the Values, before someone looks; with `memory` the optimizer's, and gradients too."""
 
     def pull(self, memory: bool = False) -> None:
-        """Nothing: they are there."""
+        """Take them from the Values, where someone may have changed them since they were pushed."""
 
-    def renew(self) -> None:
-        """Nothing: every batch is recorded anew."""
+    def record(self) -> None:
+        """Notice that model, loss and penalty may do something else than before; a graph is made anew every time."""
 
 
 def layers_of(model: Module) -> dict[str, list[Value]]:
@@ -117,7 +142,7 @@ def _depends(result: Value, parameters: Container[Value]) -> bool:
     return any(node in parameters for node in topological_order(result))
 
 
-def _is_nothing(result: Any) -> bool:
+def _is_zero(result: Any) -> bool:
     """Whether it is the number 0, also in a Value; while a function is traced, gates have no numbers."""
     if isinstance(result, Value):
         return getattr(result, "_data", None) == 0.0

@@ -2,7 +2,7 @@
 
 Where examples do not know of each other, the loss of one of them is recorded; else that of a whole batch, for each
 number of examples that occurs. What a batch draws or leaves behind cannot be recorded: the masks of dropout come in as
-inputs, the statistics of batch norm go out beside the loss.
+inputs, the statistics of batch norm go out beside the loss. What the methods are asked for is said in `graphs`.
 """
 
 from __future__ import annotations
@@ -22,10 +22,9 @@ from microgradnn.nn.dropout import Dropout, masks_from
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
-from microgradnn.optim import Optimizer, VectorSteps
-from microgradnn.training.graphs import Graphs
+from microgradnn.optim import Optimizer
+from microgradnn.training.graphs import Data, Graphs, Outcome
 from microgradnn.training.state import generators_of, read_generators
-from microgradnn.training.way import Data, Outcome
 from microgradnn.value import Value
 
 Array = np.ndarray[Any, Any]
@@ -58,25 +57,21 @@ class Programs:
         self.evaluation: Program | None = None  # gives the outputs of a model in evaluation
         self.params, self.ahead = np.array([value.data for value in self.values]), False  # ahead of the Values
         self.gradient: Array = np.empty(0)  # of the last batch
-        self.renew()
-        index = {value: number for number, value in enumerate(self.values)}
+        self.record()
+        index = {value: index for index, value in enumerate(self.values)}
         self.layers = {path: np.array([index[leaf] for leaf in leaves]) for path, leaves in graphs.layers.items()}
         self.held = np.array([index[parameter] for parameter in self.optimizer.state])
 
-    def renew(self) -> None:
+    def record(self) -> None:
         """Record what is to be trained as it is now; a program that would be what it was is kept."""
-        model, (X, y) = self.graphs.model, self.data  # noqa: N806  as everywhere
+        X, y = self.data  # noqa: N806  as everywhere
         self.evaluated = False  # whether `evaluation` is of what the model is now
         with self._unchanged():
-            self.by_example = self.graphs.loss in LOSSES.values() and _one_by_one(model)
+            self.by_example = self.graphs.loss in LOSSES.values() and _one_by_one(self.graphs.model)
             if self.by_example:
-                of_example = self._record(X[0].tolist(), y[0].tolist(), self.recorded.get(self.sizes[0]))
-                recorded = dict.fromkeys(self.sizes, of_example)
+                recorded = dict.fromkeys(self.sizes, self._recorded(X[0], y[0], self.sizes[0]))
             if not self.by_example:  # or recording has shown that the penalty draws, too
-                recorded = {
-                    size: self._record(X[:size].tolist(), y[:size].tolist(), self.recorded.get(size))
-                    for size in self.sizes
-                }
+                recorded = {size: self._recorded(X[:size], y[:size], size) for size in self.sizes}
         self.recorded = recorded
         self.reached = recorded[self.sizes[0]].program.reached
         self.steps = self.optimizer.on_vector(self.values, self.reached)
@@ -86,8 +81,8 @@ class Programs:
         """TypeError where recording inside the block moves what a module keeps: a program would not."""
         before = self._kept()
         yield
-        for name, kept in self._kept().items():
-            if kept != before.get(name):
+        for name, numbers in self._kept().items():
+            if numbers != before.get(name):
                 raise TypeError(
                     f"forward changes {name}, and compiled training runs arrays in place of forward: train with "
                     "compiled=False"
@@ -101,9 +96,10 @@ class Programs:
         generators = read_generators(generators_of(model))
         return buffers | {f"the generator {name} of {model!r}": state for name, state in generators.items()}
 
-    def _record(self, x: list[Any], y: Any, before: Recorded | None) -> Recorded:
-        """The program for one example, or for one batch, like x and y."""
-        kept = None if before is None else before.program
+    def _recorded(self, X: Array, y: Array, size: int) -> Recorded:  # noqa: N803
+        """The program for batches of this size, recorded of one example or of one such batch."""
+        before = self.recorded[size].program if size in self.recorded else None
+        example = X.tolist(), y.tolist()
         masks: list[tuple[Dropout, int]] = []
         norms: list[tuple[BatchNorm, int]] = []
         model, penalty = self.graphs.model, self.graphs.penalty
@@ -144,10 +140,10 @@ class Programs:
             return total, (outputs if self.observing else (), tuple(statistics))
 
         try:
-            program = build(f, self.values, (x, y), observing=True, before=kept)
+            program = build(f, self.values, example, observing=True, before=before)
         except _MasksToGive:  # now it is known how many there are
             ones = ([1.0] * size for _, size in masks)
-            program = build(f, self.values, (x, y, *ones), observing=True, before=kept)
+            program = build(f, self.values, (*example, *ones), observing=True, before=before)
         if not program.reached.any():
             raise TypeError(f"the loss must be one number that depends on the parameters of {model!r}")
         return Recorded(program, masks, norms)
@@ -155,7 +151,6 @@ class Programs:
     # ---- one batch ----
 
     def sweep(self, data: Data) -> Outcome:
-        """Forward and backward; the statistics of batch norm move."""
         program, masks, batch_norms = self.recorded[len(data.X)]
         examples, batch = (len(data.X), data) if self.by_example else (1, Data(data.X[None], data.y[None]))
         drawn = [dropout.mask(examples * size).reshape(examples, size) for dropout, size in masks]
@@ -168,13 +163,11 @@ class Programs:
         return Outcome(total, norms, outputs if self.by_example or not outputs else outputs[0])
 
     def update(self) -> bool:
-        """Move the parameters by the optimizer; whether they are finite then."""
         self.ahead = True
         self.steps.step(self.params, self.gradient)
         return bool(np.isfinite(self.params[self.held]).all())
 
     def validate(self, data: Data) -> tuple[float, list[Any]]:
-        """The loss without penalty and the outputs, of a model in evaluation."""
         graphs = self.graphs
         if not _one_by_one(graphs.model):
             return graphs.validate(data)
@@ -196,17 +189,14 @@ class Programs:
 
     # ---- parameters ----
 
-    def numbers(self) -> tuple[Array, VectorSteps, list[dict[str, Any]]]:
-        """What updates change; a step puts new memory in place of the old."""
-        return self.params.copy(), self.steps, self.steps.memory
+    def numbers(self) -> Any:
+        return self.params.copy(), self.steps, self.steps.memory  # a step puts a new memory in place of this one
 
-    def put_back(self, numbers: tuple[Array, VectorSteps, list[dict[str, Any]]]) -> None:
-        """Undo updates."""
+    def put_back(self, numbers: Any) -> None:
         self.params[:], self.steps, self.steps.memory = numbers
         self.ahead = True
 
     def push(self, memory: bool = False) -> None:
-        """Have the parameters in the Values, before someone looks; with `memory` the optimizer's, and gradients too."""
         if self.ahead:
             for value, number in zip(self.values, self.params.tolist(), strict=True):
                 value.data = number
@@ -218,7 +208,6 @@ class Programs:
                 value.grad = slope if reached else None
 
     def pull(self, memory: bool = False) -> None:
-        """Take them from the Values, where someone may have changed them since they were pushed."""
         if not self.ahead:
             self.params[:] = [value.data for value in self.values]
         if memory:

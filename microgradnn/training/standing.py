@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from microgradnn.training.arguments import AT_ONCE, Arguments
+from microgradnn.training.arguments import Arguments, check_works_at_once
 from microgradnn.training.batches import Batches
 from microgradnn.training.history import History
 from microgradnn.training.state import SHUFFLE, Best, State, generators_of, read_generators, write_generators
@@ -16,13 +16,13 @@ class Standing:
 
     def __init__(self, given: Arguments, history: History, batches: Batches) -> None:
         self.given, self.history, self.batches, self.weights = given, history, batches, given.weights
-        generators = generators_of(given.model)
-        if given.state is not None:
-            self.weights.write(given.state.weights)
-            given.optimizer.load_state_dict(given.state.optimizer)
-            write_generators(generators, given.state.generators)
-        self.generators = generators | {SHUFFLE: given.shuffle}
-        self.best = Best() if given.state is None else given.state.best
+        generators, state = generators_of(given.model), given.state
+        if state is not None:
+            self.weights.write(state.weights)
+            given.optimizer.load_state_dict(state.optimizer)
+            write_generators(generators, state.generators)
+        self.generators = generators | {SHUFFLE: given.rng}
+        self.best = Best() if state is None else state.best
         self.shown = False  # to `on_epoch`, which may have changed anything
         history.stopped = ""
         history.hold(self.state())
@@ -30,12 +30,12 @@ class Standing:
 
     def over(self, interrupted: bool) -> bool:
         """Whether training has ended; `stopped` says why."""
-        whole = len(self.history.loss)
-        if not self.history.stopped and whole - 1 - self.best.epoch >= self.given.patience:
+        epochs = len(self.history.loss)
+        if not self.history.stopped and epochs - 1 - self.best.epoch >= self.given.early_stopping:
             self.history.stopped = "early"
         elif not self.history.stopped and interrupted:
             self.history.stopped = "interrupted"
-        return bool(self.history.stopped) or whole >= self.given.epochs
+        return bool(self.history.stopped) or epochs >= self.given.epochs
 
     def finish(self, figures: dict[str, Any]) -> None:
         """An epoch is complete."""
@@ -59,20 +59,18 @@ class Standing:
             self.batches.way.pull(memory=True)
         self.weights.check_kept(self.given.model)
         self._keep()
-        if hasattr(answer, "send") or hasattr(answer, "asend"):
-            raise TypeError(f"on_epoch {AT_ONCE}, it returned {answer!r:.60}")
+        check_works_at_once("on_epoch", answer)
         is_bool = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy and others
         if (is_bool or answer is False) and not answer:
             self.history.stopped = "on_epoch"
 
     def leave(self) -> None:
         """Give everything back: the state after the last complete epoch to the history, the weights to the model."""
-        now = self.batches.snapshot(), self.given.shuffle.bit_generator.state
-        epochs, *then = self.kept
-        self._return(*then)
+        now, (epochs, end_of_epoch) = self.batches.snapshot(), self.kept
+        self._return_to(end_of_epoch)
         self.history.hold(self.state(epochs))
-        self._return(*now)
-        if self.given.patience < math.inf and self.best.weights is not None:
+        self._return_to(now)
+        if self.given.early_stopping < math.inf and self.best.weights is not None:
             self.weights.write(self.best.weights)
 
     def state(self, epochs: int | None = None) -> State:
@@ -84,9 +82,8 @@ class Standing:
 
     def _keep(self) -> None:
         self.batches.way.pull()
-        self.kept = len(self.history.loss), self.batches.snapshot(), self.given.shuffle.bit_generator.state
+        self.kept = len(self.history.loss), self.batches.snapshot()
 
-    def _return(self, snapshot: Any, shuffled: Any) -> None:
+    def _return_to(self, snapshot: Any) -> None:
         self.batches.restore(snapshot)
-        self.given.shuffle.bit_generator.state = shuffled
         self.batches.way.push(memory=True)

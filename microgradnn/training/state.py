@@ -25,7 +25,7 @@ SHUFFLE = "rng of fit"  # the generator that draws the batches, by no path of a 
 
 @dataclass(frozen=True)
 class Best:
-    """The smallest validation loss, its epoch, and the weights it was found with."""
+    """The smallest validation loss, its epoch, and the weights at its end."""
 
     loss: float = math.inf
     epoch: int = 0
@@ -34,7 +34,7 @@ class Best:
 
 @dataclass(frozen=True)
 class State:
-    """Where training stands after so many `epochs`."""
+    """What training has come to after so many `epochs`."""
 
     epochs: int
     weights: dict[str, Any]
@@ -49,23 +49,20 @@ class Weights:
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
         self.own = dict(model.named_parameters())
-        self.parameters: dict[str, Value] = self.own.copy()
-        known = set(self.parameters.values())  # Values hash by identity
-        for place, parameter in enumerate(optimizer.state):
-            if parameter not in known:
-                self.parameters[f"parameter {place} of the optimizer"] = parameter
-        names = {parameter: name for name, parameter in self.parameters.items()}
-        self.held = [names[parameter] for parameter in optimizer.state]
-        self.statistics: dict[str, tuple[Module, str]] = {}
-        for path, module in model.named_modules():
-            for name in module.buffers:
-                self.statistics[f"{path}.{name}" if path else name] = module, name
+        names = {parameter: name for name, parameter in self.own.items()}  # Values hash by identity
+        self.held = [names.get(w, f"parameter {index} of the optimizer") for index, w in enumerate(optimizer.state)]
+        self.parameters = self.own | dict(zip(self.held, optimizer.state, strict=True))
+        self.statistics = {
+            f"{path}.{name}" if path else name: (module, name)
+            for path, module in model.named_modules()
+            for name in module.buffers
+        }
 
     def check_kept(self, model: Module) -> None:
         """TypeError where `on_epoch` changed which parameters the model has: the optimizer moves those of before."""
         now = dict(model.named_parameters())
-        lost = [name for name, parameter in self.own.items() if parameter not in {*now.values()}]
-        new = [name for name, parameter in now.items() if parameter not in {*self.own.values()}]
+        kept = {*self.own.values()} & {*now.values()}
+        lost, new = ([name for name, w in named.items() if w not in kept] for named in (self.own, now))
         if lost:
             raise TypeError(
                 f"on_epoch took {few(lost)} from the model, and the optimizer moves the Value that was there: assign "
@@ -79,7 +76,7 @@ class Weights:
     def read(self) -> dict[str, Any]:
         """The numbers by name."""
         weights: dict[str, Any] = {name: parameter.data for name, parameter in self.parameters.items()}
-        return weights | {name: plain(getattr(*place)) for name, place in self.statistics.items()}
+        return weights | {name: plain(getattr(module, buffer)) for name, (module, buffer) in self.statistics.items()}
 
     def write(self, weights: Mapping[str, Any]) -> None:
         """Take over what `read` gave."""
@@ -94,15 +91,15 @@ class Weights:
         for there, here, missing in [(weights, own, "the model has no"), (own, weights, "the history has no")]:
             if unknown := [name for name in there if name not in here]:
                 raise ValueError(f"{missing} {few(unknown)}")
-        for name, wanted in own.items():
-            if not _alike(weights[name], wanted):
-                raise ValueError(f"{name} must be like {wanted!r:.60}, and finite, got {weights[name]!r:.60}")
+        for name, numbers in own.items():
+            if not _alike(weights[name], numbers):
+                raise ValueError(f"{name} must be like {numbers!r:.60}, and finite, got {weights[name]!r:.60}")
 
 
-def _alike(found: Any, wanted: Any) -> bool:
-    if isinstance(wanted, list):
-        return isinstance(found, list) and len(found) == len(wanted) and all(map(_alike, found, wanted))
-    return type(found) in (int, float) and math.isfinite(found)
+def _alike(data: Any, numbers: Any) -> bool:
+    if isinstance(numbers, list):
+        return isinstance(data, list) and len(data) == len(numbers) and all(map(_alike, data, numbers))
+    return type(data) in (int, float) and math.isfinite(data)
 
 
 def few(names: Iterable[str]) -> str:
@@ -116,11 +113,12 @@ def few(names: Iterable[str]) -> str:
 
 def generators_of(model: Module) -> dict[str, Any]:
     """The random generators of NumPy and Python in attributes of modules, also in lists and dicts there, by path."""
+    attributes = ((path and f"{path}.", module) for path, module in model.named_modules())
     return {
         name: generator
-        for path, module in model.named_modules()
+        for start, module in attributes
         for attribute, value in vars(module).items()
-        for name, generator in _generators_in(f"{path}.{attribute}" if path else attribute, value)
+        for name, generator in _generators_in(start + attribute, value)
     }
 
 
@@ -131,10 +129,10 @@ def _generators_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, random.SystemRandom):  # it has no state
             yield name, value
     elif isinstance(value, (list, tuple, dict)):
-        for place, one in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(one, (Value, float)):  # a list of numbers, which may be long
+        for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(member, (Value, float)):  # a list of numbers, which may be long
                 return
-            yield from _generators_in(f"{name}[{place!r}]", one)
+            yield from _generators_in(f"{name}[{key!r}]", member)
 
 
 def source_of(generator: Any) -> Any:
@@ -169,11 +167,10 @@ def set_state(generator: Any, state: Any) -> None:
 def read_generators(generators: Mapping[str, Any]) -> dict[str, Any]:
     """The state of each generator by name; the name of another one in place of the state that both share."""
     first: dict[int, str] = {}
-    found: dict[str, Any] = {}
     for name, generator in generators.items():
-        shared_with = first.setdefault(id(source_of(generator)), name)
-        found[name] = plain(state_of(generator)) if shared_with == name else shared_with
-    return found
+        first.setdefault(id(source_of(generator)), name)
+    owners = {name: first[id(source_of(generator))] for name, generator in generators.items()}
+    return {name: plain(state_of(generators[name])) if owner == name else owner for name, owner in owners.items()}
 
 
 def write_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> None:
@@ -183,29 +180,34 @@ def write_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -
             set_state(generator, states[name])
 
 
-def check_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> np.random.Generator:
-    """The generator of the batches as it was; ValueError where the states are not those of these generators."""
+def check_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> None:
+    """ValueError where the states, but for that of the batches, are not those of these generators."""
     own = read_generators(generators)
     names = [name for name in states if name != SHUFFLE]
     if sorted(names) != sorted(own):
         raise ValueError(f"its generators are {few(names)}, those of the model {few(own)}")
-    for name, state in own.items():
-        kinds = [found if isinstance(found, str) else _kind(found) for found in (states[name], state)]
-        if kinds[0] != kinds[1]:
-            raise ValueError(f"the generator {name} was {kinds[0]}, that of the model is {kinds[1]}")
-        if not isinstance(state, str):
-            _generator(name, states[name])
-    shuffle = states.get(SHUFFLE)
-    if isinstance(shuffle, str) and shuffle in generators:
-        return generators[shuffle]  # type: ignore[no-any-return]  # one that fit was given
-    return _generator(SHUFFLE, shuffle)  # type: ignore[no-any-return]  # as fit makes one
+    for name, now in own.items():
+        kind_before, kind = map(_kind, (states[name], now))
+        if kind_before != kind:
+            raise ValueError(f"the generator {name} was {kind_before}, that of the model is {kind}")
+        if not isinstance(now, str):
+            _with_state(name, states[name])
+
+
+def shuffle_of(generators: Mapping[str, Any], states: Mapping[str, Any]) -> np.random.Generator:
+    """The generator of the batches as it was: one of the model's, where `fit` was given that, or one of its own."""
+    state = states.get(SHUFFLE)
+    shuffle = generators[state] if isinstance(state, str) and state in generators else _with_state(SHUFFLE, state)
+    return shuffle  # type: ignore[no-any-return]
 
 
 def _kind(state: Any) -> Any:
-    return state.get("bit_generator") if isinstance(state, Mapping) else None
+    """What draws: a kind of generator, or the generator, by name, that it is shared with."""
+    return state.get("bit_generator") if isinstance(state, Mapping) else state
 
 
-def _generator(name: str, state: Any) -> Any:
+def _with_state(name: str, state: Any) -> Any:
+    """A new generator with this state; ValueError where there is none."""
     import numpy as np
 
     kind = _kind(state)
@@ -226,7 +228,7 @@ def _generator(name: str, state: Any) -> Any:
 def plain(data: Any) -> Any:
     """Nested data with lists in place of arrays, and in place of tuples."""
     if isinstance(data, Mapping):
-        return {name: plain(one) for name, one in data.items()}
+        return {name: plain(member) for name, member in data.items()}
     if hasattr(data, "tolist"):
         return data.tolist()
-    return [plain(one) for one in data] if isinstance(data, Iterable) and not isinstance(data, str) else data
+    return [plain(member) for member in data] if isinstance(data, Iterable) and not isinstance(data, str) else data
