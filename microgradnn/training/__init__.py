@@ -1,9 +1,8 @@
 """The training loop: mini-batches, forward, backward, update, and a history of how it went.
 
-Here is the loop; what its arguments may be is in `arguments`. `batches` has a batch happen whole or not at all, by
-`graphs` or by `programs`. `standing` knows what is so at the end of an epoch, `history` keeps it, with the `state` that
-going on needs. Data sets, scaling and splitting are scikit-learn's; losses, optimisers and penalties are of `nn` and
-`optim`.
+Here is the loop; its arguments are read in `arguments`. `run` has a batch happen whole or not at all, by `graphs` or by
+`programs`, and knows where training stands; `history` is what comes of it, with the `state` that going on needs. Data
+sets, scaling and splitting are scikit-learn's; losses, optimisers and penalties are in `nn` and `optim`.
 """
 
 from __future__ import annotations
@@ -21,10 +20,9 @@ from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import Optimizer
 from microgradnn.reading import number
 from microgradnn.training.arguments import Arguments, Metrics
-from microgradnn.training.batches import Batches
-from microgradnn.training.graphs import Data, Graphs, Outcome
+from microgradnn.training.graphs import Data, Outcome
 from microgradnn.training.history import History
-from microgradnn.training.standing import Standing
+from microgradnn.training.run import Run
 
 __all__ = ["History", "accuracy", "fit"]
 
@@ -112,46 +110,42 @@ def fit(
         # 1. Read the arguments; what is wrong with them is said before anything is done.
         given = Arguments(**arguments)
         # 2. Begin where the history ended: with its weights, optimizer and generators.
-        batches = Batches(Graphs(model, given.loss, given.penalty, given.optimizer), given.rng)
-        standing = Standing(given, record, batches)
-        with evaluating(model), _interruptible() as interrupt, _bar(record, given.epochs, progress) as bar:
+        run = Run(given, record)
+        with evaluating(model), _Interrupt() as interrupt, _bar(record, given.epochs, progress) as bar:
             try:
                 if compiled and len(record.loss) < given.epochs:
                     model.train()
                     sizes = given.batch_size, len(given.data.X) % given.batch_size  # the last batch has the rest
-                    batches.compile(given.data, filter(None, sizes), observing=bool(metrics))
-                while not standing.over(interrupt.pressed):
+                    run.compile(filter(None, sizes), observing=bool(metrics))
+                while not run.over(interrupt.pressed):
                     # 3. Go through the data once; every batch goes forward, backward, and moves the parameters.
                     epoch, steps = len(record.loss), list[tuple[Any, Outcome]]()
                     with _scaled(given, epoch) as rate:
-                        model.train()
-                        if standing.shown:
-                            batches.record()
-                        batches.way.pull()
+                        run.begin_epoch()
                         order = given.rng.permutation(len(given.data.X))
                         for batch, start in enumerate(range(0, len(order), given.batch_size)):
                             if interrupt.pressed:
                                 raise KeyboardInterrupt
                             rows = order[start : start + given.batch_size]
                             data = Data(given.data.X[rows], given.data.y[rows])
-                            steps.append((data.y, batches.step(data, f"epoch {epoch}, batch {batch}")))
+                            steps.append((data.y, run.step(data, f"epoch {epoch}, batch {batch}")))
                     # 4. Measure, in training by what the batches gave, in evaluation on the data for validation.
                     if any(x is not None for x in (metrics, schedule, given.validation, on_epoch)):
-                        batches.way.push()  # they may look at the Values
+                        run.way.push()  # they may look at the Values
                     figures = _trained(given.metrics, steps) | {"learning_rate": rate}
                     if given.validation is not None:
-                        figures |= _validated(given, batches, given.validation, epoch)
+                        figures |= _validated(run, given.validation, epoch)
                     # 5. The epoch is complete: note it, keep the state to go on from, and show it.
-                    standing.finish(figures)
+                    run.finish_epoch(figures)
                     bar.set_postfix(_shown(record), refresh=False)
                     bar.update()
-                    standing.show()
+                    run.show()
             except KeyboardInterrupt:
                 record.stopped = "interrupted"
             finally:
                 # 6. Leave the best weights, or the last ones, and a history that can go on.
                 interrupt.at_once = False
-                standing.leave()
+                run.leave()
         if interrupt.pressed and not record.stopped:
             record.stopped = "interrupted"
     return record
@@ -173,15 +167,15 @@ def _measured(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[
     return {name: number(metric(outputs, targets)) for name, metric in metrics.items()}
 
 
-def _validated(given: Arguments, batches: Batches, data: Data, epoch: int) -> dict[str, Any]:
-    given.model.eval()
+def _validated(run: Run, data: Data, epoch: int) -> dict[str, Any]:
+    run.given.model.eval()
     try:
-        loss, outputs = batches.way.validate(data)
+        loss, outputs = run.way.validate(data)
     except ArithmeticError as error:
         raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
     if not math.isfinite(loss):
         raise FloatingPointError(f"the validation loss is {loss} in epoch {epoch}")
-    return {"validation_loss": loss, "validation_metrics": _measured(given.metrics, outputs, data.y.tolist())}
+    return {"validation_loss": loss, "validation_metrics": _measured(run.given.metrics, outputs, data.y.tolist())}
 
 
 @contextmanager
@@ -239,7 +233,10 @@ def _however_it_ends(history: History, on_epoch: Any) -> Iterator[None]:
 
 
 class _Interrupt:
-    """Gather Ctrl-C, so that no update is left half done; the second one interrupts `at_once`."""
+    """Gathers Ctrl-C inside its block, unless someone else minds the signal, so that no update is left half done.
+
+    The second one interrupts `at_once`.
+    """
 
     pressed, at_once = False, True
 
@@ -248,17 +245,13 @@ class _Interrupt:
             raise KeyboardInterrupt
         self.pressed = True
 
+    def __enter__(self) -> _Interrupt:
+        main = threading.current_thread() is threading.main_thread()
+        self.minds = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self.minds:
+            signal.signal(signal.SIGINT, self)
+        return self
 
-@contextmanager
-def _interruptible() -> Iterator[_Interrupt]:
-    """Have Ctrl-C gathered inside the block, unless someone else minds the signal."""
-    interrupt = _Interrupt()
-    main = threading.current_thread() is threading.main_thread()
-    if not main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield interrupt
-        return
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield interrupt
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    def __exit__(self, *raised: object) -> None:
+        if self.minds:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

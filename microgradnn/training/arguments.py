@@ -19,7 +19,7 @@ from microgradnn.reading import finite_array
 from microgradnn.settings import count, flag
 from microgradnn.training.graphs import Data, Loss, Penalty, layers_of
 from microgradnn.training.history import History
-from microgradnn.training.state import State, Weights, check_generators, few, generators_of, shuffle_of
+from microgradnn.training.state import State, Weights, few, generators_of, shuffle_among
 
 if TYPE_CHECKING:
     import numpy as np
@@ -168,9 +168,7 @@ class Arguments:
         if state.held != self.weights.held:
             raise ValueError(f"its optimizer held {few(state.held)}, in that order, and now {few(self.weights.held)}")
         self.optimizer.check_state_dict(state.optimizer)
-        generators = generators_of(self.model)
-        check_generators(generators, state.generators)
-        self.rng, self.state = shuffle_of(generators, state.generators), state
+        self.rng, self.state = shuffle_among(generators_of(self.model), state.generators), state
 
 
 def check_works_at_once(name: str, x: Any) -> None:

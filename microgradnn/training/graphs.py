@@ -128,7 +128,7 @@ class Graphs:
     def pull(self, memory: bool = False) -> None:
         """Take them from the Values, where someone may have changed them since they were pushed."""
 
-    def record(self) -> None:
+    def record_anew(self) -> None:
         """Notice that model, loss and penalty may do something else than before; a graph is made anew every time."""
 
 
@@ -155,32 +155,22 @@ def _is_zero(result: Any) -> bool:
 def explained(outcome: Outcome, again: Any, where: str, growth: Callable[[float], str]) -> str:
     """Say what is not finite in a batch and why; with the line, where the loss was recorded `again` and `watched`."""
     total = outcome.total
-
-    def with_line(explain: Callable[[Value], tuple[str, Any]]) -> tuple[str, Any]:
-        text, kind = explain(total)
-        if isinstance(again, Value) and explain(again)[0].startswith(text):
-            text = explain(again)[0]
-        return text, kind
-
-    if not math.isfinite(total.data):
-        why, output = with_line(first_gate)
-        if math.isnan(output) and isinstance(again, str):
-            why = again
-        elif math.isinf(output) and total.data != -math.inf:
-            why += growth(math.inf)
-        return f"the loss is {total.data} in {where}: {why}"
-    path = next(path for path, norm in outcome.norms.items() if not math.isfinite(norm))
-    why, diverged = with_line(first_slope)
-    return f"the gradient of {path} is not finite in {where}: {why}{growth(total.data) if diverged else ''}"
+    explain: Callable[[Value], tuple[str, Any]] = first_slope if math.isfinite(total.data) else first_gate
+    why, cause = explain(total)
+    if isinstance(again, Value) and explain(again)[0].startswith(why):
+        why = explain(again)[0]
+    if math.isfinite(total.data):
+        path = next(path for path, norm in outcome.norms.items() if not math.isfinite(norm))
+        return f"the gradient of {path} is not finite in {where}: {why}{growth(total.data) if cause else ''}"
+    if math.isnan(cause) and isinstance(again, str):
+        why = again
+    elif math.isinf(cause) and total.data != -math.inf:
+        why += growth(math.inf)
+    return f"the loss is {total.data} in {where}: {why}"
 
 
 def first_gate(total: Value) -> tuple[str, float]:
-    """Name the first gate of a graph whose output is not finite, and give that output; 0 for a parameter.
-
-    >>> w = Value(1e200, "w")
-    >>> first_gate(w * w - 1.0)
-    ('the first gate that is not finite is multiply(w=1e+200, w=1e+200) = inf', inf)
-    """
+    """Name the first gate of a graph whose output is not finite, and give that output; 0 for a parameter."""
     node = next((node for node in topological_order(total) if not math.isfinite(node.data)), total)
     if node.primitive is None:
         return f"the parameter {node!r} is not finite", 0.0
@@ -188,12 +178,7 @@ def first_gate(total: Value) -> tuple[str, float]:
 
 
 def first_slope(total: Value) -> tuple[str, bool]:
-    """Name the first gate at which the sweep is not finite; and whether a finite derivative, grown large, is the cause.
-
-    >>> from microgradnn import sqrt
-    >>> first_slope(sqrt(Value(0.0, "w")))
-    ('sqrt(w=0.0) has the derivative inf', False)
-    """
+    """Name the first gate at which the sweep is not finite; and whether numbers have grown too large there."""
     for node, adjoint in sweep(total):
         if not math.isfinite(adjoint):
             name = at_line(node) if node.primitive is not None else repr(node)
@@ -207,9 +192,9 @@ def first_slope(total: Value) -> tuple[str, bool]:
 
 
 def watched(work: Callable[[], Result]) -> Result | str | None:
-    """What `work` gives while `detect_anomaly` notes lines, or what that says of it; None where something else fails.
+    """What `work`, which is done a second time to explain it, gives while `detect_anomaly` notes lines.
 
-    What is explained has happened before; a second time nothing else may hide it.
+    Where that raises, what it says; None where something else fails: nothing may hide what happened before.
     """
     try:
         with detect_anomaly():

@@ -24,7 +24,7 @@ from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
 from microgradnn.optim import Optimizer
 from microgradnn.training.graphs import Data, Graphs, Outcome
-from microgradnn.training.state import generators_of, read_generators
+from microgradnn.training.state import generators_of, plain, read_generators
 from microgradnn.value import Value
 
 Array = np.ndarray[Any, Any]
@@ -57,12 +57,12 @@ class Programs:
         self.evaluation: Program | None = None  # gives the outputs of a model in evaluation
         self.params, self.ahead = np.array([value.data for value in self.values]), False  # ahead of the Values
         self.gradient: Array = np.empty(0)  # of the last batch
-        self.record()
+        self.record_anew()
         index = {value: index for index, value in enumerate(self.values)}
         self.layers = {path: np.array([index[leaf] for leaf in leaves]) for path, leaves in graphs.layers.items()}
         self.held = np.array([index[parameter] for parameter in self.optimizer.state])
 
-    def record(self) -> None:
+    def record_anew(self) -> None:
         """Record what is to be trained as it is now; a program that would be what it was is kept."""
         X, y = self.data  # noqa: N806  as everywhere
         self.evaluated = False  # whether `evaluation` is of what the model is now
@@ -93,7 +93,7 @@ class Programs:
         model = self.graphs.model
         named = ((f"the buffer {name} of {module!r}", getattr(module, name)) for module, name in self.graphs.statistics)
         buffers = {name: "" if held(numbers) else repr(numbers) for name, numbers in named}
-        generators = read_generators(generators_of(model))
+        generators = plain(read_generators(generators_of(model)))
         return buffers | {f"the generator {name} of {model!r}": state for name, state in generators.items()}
 
     def _recorded(self, X: Array, y: Array, size: int) -> Recorded:  # noqa: N803

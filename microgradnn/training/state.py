@@ -6,6 +6,7 @@ name before anything changes.
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
@@ -135,13 +136,17 @@ def _generators_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _generators_in(f"{name}[{key!r}]", member)
 
 
-def source_of(generator: Any) -> Any:
-    """What draws the numbers: two generators that share it are one."""
-    return getattr(generator, "bit_generator", generator)
+def read_generators(generators: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of each generator by name, to be made `plain`; the name of another one in place of what both share."""
+    first: dict[int, str] = {}
+    states = {}
+    for name, generator in generators.items():
+        owner = first.setdefault(id(getattr(generator, "bit_generator", generator)), name)
+        states[name] = _state_of(generator) if owner == name else owner
+    return states
 
 
-def state_of(generator: Any) -> Any:
-    """The state of a generator, which `set_state` takes; for JSON it has to be made `plain`."""
+def _state_of(generator: Any) -> Any:
     import numpy as np
 
     if isinstance(generator, random.Random):
@@ -151,8 +156,17 @@ def state_of(generator: Any) -> Any:
     return generator.bit_generator.state
 
 
-def set_state(generator: Any, state: Any) -> None:
-    """Set a generator to what `state_of` gave, plain or not; ValueError, TypeError or LookupError for another state."""
+def write_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> None:
+    """Set the generators to what `read_generators` gave, plain or not; ValueError names what has another state."""
+    for name, generator in generators.items():
+        if not isinstance(states[name], str):
+            try:
+                _set_state(generator, states[name])
+            except (TypeError, ValueError, LookupError, ArithmeticError) as error:  # as the kinds have it
+                raise ValueError(f"{name} has no state of a generator: {error}") from None
+
+
+def _set_state(generator: Any, state: Any) -> None:
     import numpy as np
 
     if isinstance(generator, random.Random):
@@ -164,65 +178,36 @@ def set_state(generator: Any, state: Any) -> None:
         generator.bit_generator.state = state
 
 
-def read_generators(generators: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of each generator by name; the name of another one in place of the state that both share."""
-    first: dict[int, str] = {}
-    for name, generator in generators.items():
-        first.setdefault(id(source_of(generator)), name)
-    owners = {name: first[id(source_of(generator))] for name, generator in generators.items()}
-    return {name: plain(state_of(generators[name])) if owner == name else owner for name, owner in owners.items()}
+def shuffle_among(generators: Mapping[str, Any], states: Mapping[str, Any]) -> np.random.Generator:
+    """The generator of the batches as it was: its own, or one of the model's, where `fit` was given that.
 
+    ValueError where the other states are not those of these generators.
+    """
+    import numpy as np
 
-def write_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> None:
-    """Set the generators to what `read_generators` gave."""
-    for name, generator in generators.items():
-        if not isinstance(states[name], str):
-            set_state(generator, states[name])
-
-
-def check_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> None:
-    """ValueError where the states, but for that of the batches, are not those of these generators."""
     own = read_generators(generators)
     names = [name for name in states if name != SHUFFLE]
     if sorted(names) != sorted(own):
         raise ValueError(f"its generators are {few(names)}, those of the model {few(own)}")
-    for name, now in own.items():
-        kind_before, kind = map(_kind, (states[name], now))
-        if kind_before != kind:
-            raise ValueError(f"the generator {name} was {kind_before}, that of the model is {kind}")
-        if not isinstance(now, str):
-            _with_state(name, states[name])
-
-
-def shuffle_of(generators: Mapping[str, Any], states: Mapping[str, Any]) -> np.random.Generator:
-    """The generator of the batches as it was: one of the model's, where `fit` was given that, or one of its own."""
+    for name, state in own.items():
+        kind_then, kind_now = _kind(states[name]), _kind(state)
+        if kind_then != kind_now:
+            raise ValueError(f"the generator {name} was {kind_then}, that of the model is {kind_now}")
     state = states.get(SHUFFLE)
-    shuffle = generators[state] if isinstance(state, str) and state in generators else _with_state(SHUFFLE, state)
-    return shuffle  # type: ignore[no-any-return]
+    shuffle = generators.get(state) if isinstance(state, str) else None
+    if shuffle is None:
+        kind = _kind(state)
+        if kind not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
+            raise ValueError(f"{SHUFFLE} has no state of a generator: it is {kind!r:.60}")
+        shuffle = np.random.Generator(getattr(np.random, kind)(0))
+        write_generators({SHUFFLE: shuffle}, states)
+    write_generators(copy.deepcopy(dict(generators)), states)  # says where one cannot be set
+    return shuffle
 
 
 def _kind(state: Any) -> Any:
-    """What draws: a kind of generator, or the generator, by name, that it is shared with."""
+    """What draws: a kind of generator or, by name, the generator that it is shared with."""
     return state.get("bit_generator") if isinstance(state, Mapping) else state
-
-
-def _with_state(name: str, state: Any) -> Any:
-    """A new generator with this state; ValueError where there is none."""
-    import numpy as np
-
-    kind = _kind(state)
-    generator: Any
-    try:
-        if kind in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
-            generator = np.random.Generator(getattr(np.random, kind)(0))
-        elif kind in ("random.Random", "RandomState") and name != SHUFFLE:
-            generator = random.Random(0) if kind == "random.Random" else np.random.RandomState(0)
-        else:
-            raise ValueError(f"it is {kind!r:.60}")
-        set_state(generator, state)
-    except (TypeError, ValueError, LookupError, ArithmeticError) as error:  # as the kinds have it
-        raise ValueError(f"{name} has no state of a generator: {error}") from None
-    return generator
 
 
 def plain(data: Any) -> Any:
