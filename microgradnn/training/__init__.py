@@ -114,9 +114,7 @@ def fit(
         with evaluating(model), _Interrupt() as interrupt, _bar(record, given.epochs, progress) as bar:
             try:
                 if compiled and len(record.loss) < given.epochs:
-                    model.train()
-                    sizes = given.batch_size, len(given.data.X) % given.batch_size  # the last batch has the rest
-                    run.compile(filter(None, sizes), observing=bool(metrics))
+                    run.compile()
                 while not run.over(interrupt.pressed):
                     # 3. Go through the data once; every batch goes forward, backward, and moves the parameters.
                     epoch, steps = len(record.loss), list[tuple[Any, Outcome]]()

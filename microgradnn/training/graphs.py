@@ -112,15 +112,16 @@ class Graphs:
             outputs = self.model(data.X.tolist())
             return float(data_of(self.loss(outputs, data.y.tolist()))), data_of(outputs)
 
-    def numbers(self) -> Any:
-        """What updates change, the parameters and the optimizer's memory, as `put_back` takes it."""
-        return [(parameter, parameter.data, memory.copy()) for parameter, memory in self.optimizer.state.items()]
+    def snapshot(self) -> Callable[[], None]:
+        """What makes the parameters and the optimizer's memory again what they are now."""
+        before = [(parameter, parameter.data, memory.copy()) for parameter, memory in self.optimizer.state.items()]
 
-    def put_back(self, numbers: Any) -> None:
-        """Undo updates."""
-        for parameter, number, memory in numbers:
-            parameter.data = number
-            self.optimizer.state[parameter].update(memory)
+        def put_back() -> None:
+            for parameter, number, memory in before:
+                parameter.data = number
+                self.optimizer.state[parameter].update(memory)
+
+        return put_back
 
     def push(self, memory: bool = False) -> None:
         """Have the parameters in the Values, before someone looks; with `memory` the optimizer's, and gradients too."""

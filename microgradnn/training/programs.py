@@ -8,7 +8,7 @@ inputs, the statistics of batch norm go out beside the loss. What the methods ar
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -83,10 +83,8 @@ class Programs:
         yield
         for name, numbers in self._kept().items():
             if numbers != before.get(name):
-                raise TypeError(
-                    f"forward changes {name}, and compiled training runs arrays in place of forward: train with "
-                    "compiled=False"
-                )
+                remedy = "compiled training runs arrays in place of forward: train with compiled=False"
+                raise TypeError(f"forward changes {name}, and {remedy}")
 
     def _kept(self) -> dict[str, Any]:
         """The numbers of the buffers as text, and the states of the generators; of gates that were recorded nothing."""
@@ -112,10 +110,8 @@ class Programs:
                 if given:
                     numbers, (recorded, _) = next(remaining)
                     if recorded is not dropout:
-                        raise TypeError(
-                            f"{dropout!r} is made anew with every batch, and draws a mask for it: make it once, before"
-                            " fit"
-                        )
+                        made_anew = f"{dropout!r} is made anew with every batch, and draws a mask for it"
+                        raise TypeError(f"{made_anew}: make it once, before fit")
                     return numbers
                 masks.append((dropout, size))
                 return [1.0] * size
@@ -171,9 +167,7 @@ class Programs:
         graphs = self.graphs
         if not _one_by_one(graphs.model):
             return graphs.validate(data)
-        if graphs.statistics:  # the running ones are constants of the program
-            self.evaluated = False
-        if self.evaluation is None or not self.evaluated:
+        if self.evaluation is None or not self.evaluated or graphs.statistics:  # the running ones are constants of it
             with self._unchanged():
                 self.evaluation = build(graphs.model, self.values, (data.X[0],), reduce=None, before=self.evaluation)
             self.evaluated = True
@@ -189,12 +183,14 @@ class Programs:
 
     # ---- parameters ----
 
-    def numbers(self) -> Any:
-        return self.params.copy(), self.steps, self.steps.memory  # a step puts a new memory in place of this one
+    def snapshot(self) -> Callable[[], None]:
+        before = self.params.copy(), self.steps, self.steps.memory  # a step puts a new memory in place of this one
 
-    def put_back(self, numbers: Any) -> None:
-        self.params[:], self.steps, self.steps.memory = numbers
-        self.ahead = True
+        def put_back() -> None:
+            self.params[:], self.steps, self.steps.memory = before
+            self.ahead = True
+
+        return put_back
 
     def push(self, memory: bool = False) -> None:
         if self.ahead:
@@ -203,9 +199,8 @@ class Programs:
         self.ahead = False
         if memory:
             self.steps.push()
-        if memory and self.gradient.size:
-            for value, slope, reached in zip(self.values, self.gradient.tolist(), self.reached.tolist(), strict=True):
-                value.grad = slope if reached else None
+            for value, slope, reached in zip(self.values, self.gradient.tolist(), self.reached.tolist(), strict=False):
+                value.grad = slope if reached else None  # of the last batch, if there was one
 
     def pull(self, memory: bool = False) -> None:
         if not self.ahead:

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import recording
 from microgradnn.training.arguments import Arguments, check_works_at_once
@@ -19,15 +19,6 @@ from microgradnn.training.state import SHUFFLE, Best, State, generators_of, plai
 
 if TYPE_CHECKING:
     from microgradnn.training.programs import Programs
-
-
-class Snapshot(NamedTuple):
-    """All that training changes."""
-
-    way: Graphs | Programs
-    numbers: Any
-    statistics: list[Any]
-    generators: dict[str, Any]
 
 
 class Run:
@@ -50,19 +41,22 @@ class Run:
         history.hold(self.state())
         self._keep()
 
-    def compile(self, sizes: Iterable[int], observing: bool) -> None:
-        """Compute batches of these sizes by programs from now on; `observing` says whether outputs are wanted."""
+    def compile(self) -> None:
+        """Compute batches by programs from now on."""
         from microgradnn.training.programs import Programs  # which imports NumPy
 
+        given = self.given
+        given.model.train()
+        sizes = given.batch_size, len(given.data.X) % given.batch_size  # the last batch has the rest
         with self.whole_or_not_at_all():
-            self.way = Programs(self.graphs, self.given.data, sizes, observing)
+            self.way = Programs(self.graphs, given.data, filter(None, sizes), observing=bool(given.metrics))
 
     # ---- batches ----
 
     def step(self, data: Data, where: str) -> Outcome:
         """Forward, backward, update; FloatingPointError, and nothing has changed, where something is not finite."""
-        with self.whole_or_not_at_all() as before, recording():  # whatever surrounds fit
-            outcome = self._swept(self.way, data, where, before)
+        with self.whole_or_not_at_all() as undo, recording():  # whatever surrounds fit
+            outcome = self._swept(self.way, data, where, undo)
             if not self.way.update():
                 undivided = any(group.get("eps") == 0 for group in self.given.optimizer.param_groups)
                 remedy = "with eps = 0 it may divide by 0: give an eps > 0" if undivided else "a smaller lr may help"
@@ -70,7 +64,7 @@ class Run:
             self.least_loss = min(self.least_loss, outcome.loss)
             return outcome._replace(total=None)  # its graph has done its work
 
-    def _swept(self, way: Graphs | Programs, data: Data, where: str, before: Snapshot) -> Outcome:
+    def _swept(self, way: Graphs | Programs, data: Data, where: str, undo: Callable[[], None]) -> Outcome:
         try:
             outcome = way.sweep(data)
         except ArithmeticError as error:
@@ -78,13 +72,13 @@ class Run:
             raise FloatingPointError(f"training stopped in {where}: {error}{grown}") from error
         if all(map(math.isfinite, [outcome.loss, *outcome.norms.values()])):
             return outcome
-        self.restore(before)  # also the generators: what follows is the same batch
+        undo()  # also the generators: what follows is the same batch
         if way is self.graphs:
             again = watched(lambda: self.graphs.forward(data)[0])
             raise FloatingPointError(explained(outcome, again, where, self._growth))
         way.push()
-        self._swept(self.graphs, data, where, before)  # recorded as a graph, the batch is explained
-        self.restore(before)
+        self._swept(self.graphs, data, where, undo)  # recorded as a graph, the batch is explained
+        undo()
         why = watched(lambda: way.sweep(data))
         told = f" ({why})" if isinstance(why, str) else ""
         raise FloatingPointError(
@@ -99,27 +93,28 @@ class Run:
         return ""
 
     @contextmanager
-    def whole_or_not_at_all(self) -> Iterator[Snapshot]:
+    def whole_or_not_at_all(self) -> Iterator[Callable[[], None]]:
         """If the block cannot be finished, everything is as before it."""
-        before = self.snapshot()
+        undo = self.snapshot()
         try:
-            yield before
+            yield undo
         except BaseException:  # Ctrl-C, too
-            self.restore(before)
+            undo()
             raise
 
-    def snapshot(self) -> Snapshot:
-        """Everything as it is now."""
-        statistics = [copy.deepcopy(getattr(module, name)) for module, name in self.graphs.statistics]
-        return Snapshot(self.way, self.way.numbers(), statistics, read_generators(self.generators))
+    def snapshot(self) -> Callable[[], None]:
+        """What makes everything that training changes again what it is now, as often as it is called."""
+        way, put_back, generators = self.way, self.way.snapshot(), read_generators(self.generators)
+        statistics = [(module, name, copy.deepcopy(getattr(module, name))) for module, name in self.graphs.statistics]
 
-    def restore(self, snapshot: Snapshot) -> None:
-        """Make everything what it was at the time of the snapshot."""
-        self.way = snapshot.way
-        self.way.put_back(snapshot.numbers)
-        for (module, name), statistic in zip(self.graphs.statistics, snapshot.statistics, strict=True):
-            setattr(module, name, copy.deepcopy(statistic))
-        write_generators(self.generators, snapshot.generators)
+        def restore() -> None:
+            self.way = way
+            put_back()
+            for module, name, statistic in statistics:
+                setattr(module, name, copy.deepcopy(statistic))
+            write_generators(self.generators, generators)
+
+        return restore
 
     # ---- epochs ----
 
@@ -170,10 +165,12 @@ class Run:
 
     def leave(self) -> None:
         """Give everything back: the state after the last complete epoch to the history, the weights to the model."""
-        now, (epochs, end_of_epoch) = self.snapshot(), self.kept
-        self._return_to(end_of_epoch)
+        return_to_now, (epochs, return_to_end_of_epoch) = self.snapshot(), self.kept
+        return_to_end_of_epoch()
+        self.way.push(memory=True)
         self.history.hold(self.state(epochs))
-        self._return_to(now)
+        return_to_now()
+        self.way.push(memory=True)
         if self.given.early_stopping < math.inf and self.best.weights is not None:
             self.weights.write(self.best.weights)
 
@@ -187,7 +184,3 @@ class Run:
     def _keep(self) -> None:
         self.way.pull()
         self.kept = len(self.history.loss), self.snapshot()
-
-    def _return_to(self, snapshot: Snapshot) -> None:
-        self.restore(snapshot)
-        self.way.push(memory=True)
