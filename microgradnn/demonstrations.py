@@ -24,9 +24,6 @@ from microgradnn.training import History, accuracy, fit
 if TYPE_CHECKING:
     import numpy as np
 
-PICTURES = (".png", ".svg", ".pdf")
-WEIGHTS = (".safetensors",)
-
 
 class Demonstration(NamedTuple):
     """A data set and the network that learns it."""
@@ -75,7 +72,7 @@ def check(name: str, save: str | None, plot: str | None) -> None:
     for module, package, needed in [("sklearn", "scikit-learn", True), ("matplotlib", "matplotlib", plot is not None)]:
         if needed and find_spec(module) is None:
             raise ImportError(f"train needs {package}: {install(package)}")
-    for option, path, endings in [("--save", save, WEIGHTS), ("--plot", plot, PICTURES)]:
+    for option, path, endings in [("--save", save, [".safetensors"]), ("--plot", plot, [".png", ".svg", ".pdf"])]:
         if path is not None and Path(path).suffix.lower() not in endings:
             raise ValueError(f"{option} {path!r}: the name must end in {', '.join(endings)}")
         if path is not None:
@@ -111,12 +108,16 @@ def train(
     if not history.loss:
         yield "interrupted in the first epoch: nothing to show"
         return
-    yield from _table(history)
-    part, epochs = history.validation_metrics["accuracy"][-1], len(history.loss)
+    accuracies = history.validation_metrics["accuracy"]
+    percent = [f"{100 * part:.1f} %" for part in accuracies]
+    last, heads = len(percent) - 1, ["epoch", "loss", "held-out loss", "accuracy"]
+    some = sorted({round(part * last / 7) for part in range(8)})  # eight epochs, the first and the last among them
+    rows = [[str(n + 1), digits(history.loss[n]), digits(history.validation_loss[n]), percent[n]] for n in some]
+    yield from columns(heads, rows, right=heads)
     yield ""
     yield (
-        f"accuracy on the held-out data: {100 * part:.1f} % ({round(part * len(validation_y))} of {len(validation_y)})"
-        f" after {epochs} epoch{'s' * (epochs > 1)}{', interrupted' if history.stopped else ''}"
+        f"accuracy on the held-out data: {percent[-1]} ({round(accuracies[-1] * len(validation_y))} of "
+        f"{len(validation_y)}) after {last + 1} epoch{'s' * (last > 0)}{', interrupted' if history.stopped else ''}"
     )
     if save is not None:
         model.save(save)
@@ -124,15 +125,6 @@ def train(
     if plot is not None:
         _plot(plot, history, model, X, y)
         yield f"saved the picture in {plot}"
-
-
-def _table(history: History) -> list[str]:
-    """Some eight epochs, the first and the last among them."""
-    figures = [*zip(history.loss, history.validation_loss, history.validation_metrics["accuracy"], strict=True)]
-    epochs = sorted({round(part * (len(figures) - 1) / 7) for part in range(8)})
-    rows = [[str(n + 1), *map(digits, figures[n][:2]), f"{100 * figures[n][2]:.1f} %"] for n in epochs]
-    header = ["epoch", "loss", "held-out loss", "accuracy"]
-    return columns(header, rows, right=header)
 
 
 def _plot(path: str, history: History, model: Module, X: Any, y: Any) -> None:  # noqa: N803

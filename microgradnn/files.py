@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def check_writable(path: str | os.PathLike[str], ending: str = "") -> None:
+def check_writable(path: str | os.PathLike[str], endings: tuple[str, ...] = ()) -> None:
     """Raise the OSError, with the path named, that writing a file there would meet; ValueError for another ending."""
-    if ending and Path(path).suffix.lower() != ending:
-        raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {ending}")
+    if endings and Path(path).suffix.lower() not in endings:
+        raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {', '.join(endings)}")
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a directory")

@@ -145,11 +145,7 @@ def is_sequence(x: Any) -> bool:
 
 
 def gathered(name: str, xs: tuple[Any, ...]) -> list[Any]:
-    """The operands of a function of any number of them, given one by one or in one sequence; ValueError for none.
-
-    >>> gathered("sum", (1, 2)), gathered("sum", ([1, 2],))
-    ([1, 2], [1, 2])
-    """
+    """The operands of a function of any number of them, given one by one or in one sequence; ValueError for none."""
     operands = list(xs[0] if len(xs) == 1 and is_sequence(xs[0]) else xs)
     if not operands:
         raise ValueError(f"{name} needs at least one number, got 0")

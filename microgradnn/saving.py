@@ -38,7 +38,7 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
     from safetensors.numpy import save as to_bytes
 
     check_module(model)
-    check_writable(path, ENDING)
+    check_writable(path, (ENDING,))
     state = model.state_dict()
     for name, array in state.items():
         if not np.isfinite(array).all():

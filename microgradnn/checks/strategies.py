@@ -29,13 +29,7 @@ from microgradnn.value import Value
 
 Line = tuple[Primitive, tuple[int | float, ...]]  # a gate and its operands: an int is a register, a float a constant
 
-_OPERATORS = {
-    "add": ("+", operator.add),
-    "subtract": ("-", operator.sub),
-    "multiply": ("*", operator.mul),
-    "divide": ("/", operator.truediv),
-    "power": ("**", operator.pow),
-}
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "mod": "%"}  # of the module operator
 
 
 @dataclass(frozen=True, repr=False)
@@ -74,10 +68,10 @@ class Expression:
         for register, (gate, operands) in enumerate(self.lines, self.variables):
             shown = [texts[x] if isinstance(x, int) else repr(x) for x in operands]
             text = f"{gate.name}({', '.join(shown)})"
-            if gate.name in _OPERATORS:
+            if gate.operator in _SIGNS:
                 bracketed = (x in compound if isinstance(x, int) else x < 0 for x in operands)
                 sides = (f"({side})" if bracket else side for side, bracket in zip(shown, bracketed, strict=True))
-                text = f" {_OPERATORS[gate.name][0]} ".join(sides)
+                text = f" {_SIGNS[gate.operator]} ".join(sides)
                 compound.add(register)
             if used.count(register) > 1:
                 compound.discard(register)
@@ -94,9 +88,7 @@ def _apply(gate: Primitive, operands: list[Any]) -> Any:
     """The gate as a user writes it: by operator or by function."""
     if not any(isinstance(operand, Value) for operand in operands):
         return gate(*operands)
-    if gate.name in _OPERATORS:
-        return _OPERATORS[gate.name][1](*operands)
-    return gate.quick(*operands)
+    return getattr(operator, gate.operator)(*operands) if gate.operator in _SIGNS else gate.quick(*operands)
 
 
 _HALF = 80  # operands are drawn as integers, few choices shrink well: registers below, constants from here on

@@ -105,19 +105,19 @@ def fit(
     (True, True)
     """
     arguments = dict(locals())  # of this function, by name
-    record = history if isinstance(history, History) else History()
-    with _however_it_ends(record, on_epoch):
+    history = history if isinstance(history, History) else History()
+    with _however_it_ends(history, on_epoch):
         # 1. Read the arguments; what is wrong with them is said before anything is done.
         given = Arguments(**arguments)
         # 2. Begin where the history ended: with its weights, optimizer and generators.
-        run = Run(given, record)
-        with evaluating(model), _Interrupt() as interrupt, _bar(record, given.epochs, progress) as bar:
+        run = Run(given, history)
+        with evaluating(model), _Interrupt() as interrupt, _bar(history, given.epochs, progress) as bar:
             try:
-                if compiled and len(record.loss) < given.epochs:
+                if compiled and len(history.loss) < given.epochs:
                     run.compile()
                 while not run.over(interrupt.pressed):
                     # 3. Go through the data once; every batch goes forward, backward, and moves the parameters.
-                    epoch, steps = len(record.loss), list[tuple[Any, Outcome]]()
+                    epoch, steps = len(history.loss), list[tuple[Any, Outcome]]()
                     with _scaled(given, epoch) as rate:
                         run.begin_epoch()
                         order = given.rng.permutation(len(given.data.X))
@@ -135,18 +135,18 @@ def fit(
                         figures |= _validated(run, given.validation, epoch)
                     # 5. The epoch is complete: note it, keep the state to go on from, and show it.
                     run.finish_epoch(figures)
-                    bar.set_postfix(_shown(record), refresh=False)
+                    bar.set_postfix(_shown(history), refresh=False)
                     bar.update()
                     run.show()
             except KeyboardInterrupt:
-                record.stopped = "interrupted"
+                history.stopped = "interrupted"
             finally:
                 # 6. Leave the best weights, or the last ones, and a history that can go on.
                 interrupt.at_once = False
                 run.leave()
-        if interrupt.pressed and not record.stopped:
-            record.stopped = "interrupted"
-    return record
+        if interrupt.pressed and not history.stopped:
+            history.stopped = "interrupted"
+    return history
 
 
 # ---- one epoch ----------------------------------------------------------------------------------------------------
@@ -195,18 +195,14 @@ def _scaled(given: Arguments, epoch: int) -> Iterator[float]:
 
 
 def _bar(history: History, epochs: int, progress: bool) -> Any:
-    """A bar on standard error, where somebody watches it."""
+    """A bar on standard error, where it is seen as it comes: in a terminal, or in Jupyter, whose stream is none."""
     from tqdm import tqdm
 
-    hidden = not (progress and _watched(sys.stderr))
+    stream = sys.stderr
+    jupyter = type(stream).__module__.startswith("ipykernel.")
+    watched = not getattr(stream, "closed", stream is None) and (jupyter or getattr(stream, "isatty", bool)())
+    hidden = not (progress and watched)
     return tqdm(total=epochs, initial=len(history.loss), desc="training", unit="epoch", disable=hidden)
-
-
-def _watched(stream: Any) -> bool:
-    """Whether what is written there is seen as it comes: in a terminal, or in Jupyter, whose stream is none."""
-    if stream is None or getattr(stream, "closed", False):
-        return False
-    return type(stream).__module__.startswith("ipykernel.") or bool(getattr(stream, "isatty", bool)())
 
 
 def _shown(history: History) -> dict[str, str]:
@@ -231,12 +227,9 @@ def _however_it_ends(history: History, on_epoch: Any) -> Iterator[None]:
 
 
 class _Interrupt:
-    """Gathers Ctrl-C inside its block, unless someone else minds the signal, so that no update is left half done.
+    """Gathers Ctrl-C inside its block, unless someone else minds the signal, so that no update is left half done."""
 
-    The second one interrupts `at_once`.
-    """
-
-    pressed, at_once = False, True
+    pressed, at_once = False, True  # the second one interrupts at once
 
     def __call__(self, number: int, frame: Any) -> None:
         if self.pressed and self.at_once:

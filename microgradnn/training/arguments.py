@@ -53,7 +53,8 @@ class Arguments:
     on_epoch: Callable[[Module, History], Any] | None
 
     def __post_init__(self) -> None:
-        self.loss, self.optimizer = _loss(self.loss), _optimizer(self.optimizer, self.model)
+        self.loss = _known("loss", self.loss, LOSSES, "a function of outputs and targets", callable(self.loss))
+        self.optimizer = _optimizer(self.optimizer, self.model)
         self.data = self._data("X", self.X, "y", self.y)
         if self.validation is not None:
             if not isinstance(self.validation, (tuple, list)) or len(self.validation) != 2:
@@ -133,15 +134,14 @@ class Arguments:
         metrics = self.metrics
         if not isinstance(metrics, Mapping):
             raise TypeError(f"metrics must be functions by name, such as {{'accuracy': accuracy}}, got {metrics!r:.60}")
-        optional = [
-            ("schedule", ", such as optim.Cosine(10)", self.schedule),
-            ("penalty", ", such as lambda model: nn.l2(model, 0.1)", self.penalty),
-            ("on_epoch", " of model and history", self.on_epoch),
-        ]
-        given = [entry for entry in optional if entry[2] is not None]
-        for name, what, function in given + [(f"metrics[{name!r}]", "", metric) for name, metric in metrics.items()]:
+        hints = {
+            "schedule": ", such as optim.Cosine(10)", "penalty": ", such as lambda model: nn.l2(model, 0.1)",
+            "on_epoch": " of model and history",
+        }  # fmt: skip
+        functions = {name: getattr(self, name) for name in hints if getattr(self, name) is not None}
+        for name, function in (functions | {f"metrics[{name!r}]": metric for name, metric in metrics.items()}).items():
             if not callable(function):
-                raise TypeError(f"{name} must be a function{what}, got {function!r:.60}")
+                raise TypeError(f"{name} must be a function{hints.get(name, '')}, got {function!r:.60}")
             check_works_at_once(name, function)
 
     def _go_on_from(self, history: History) -> None:
@@ -179,13 +179,13 @@ def check_works_at_once(name: str, x: Any) -> None:
         raise TypeError(f"{name} must do its work when it is called, without yield and async, got {x!r:.60}")
 
 
-def _loss(loss: Any) -> Loss:
-    if isinstance(loss, str) and loss in LOSSES:
-        return LOSSES[loss]
-    if not callable(loss):
-        known = ", ".join(LOSSES)
-        raise ValueError(f"loss must be one of {known}, or a function of outputs and targets, got {loss!r:.60}")
-    return loss  # type: ignore[no-any-return]  # the caller's own
+def _known(name: str, value: Any, known: Mapping[str, Any], other: str, is_other: bool) -> Any:
+    """What is known by that name, or the value itself where it is the other thing that it may be."""
+    if isinstance(value, str) and value in known:
+        return known[value]
+    if not is_other:
+        raise ValueError(f"{name} must be one of {', '.join(known)}, or {other}, got {value!r:.60}")
+    return value
 
 
 def _optimizer(optimizer: Any, model: Any) -> Optimizer:
@@ -193,11 +193,10 @@ def _optimizer(optimizer: Any, model: Any) -> Optimizer:
     parameters = model.parameters()
     if not parameters:
         raise ValueError(f"{model!r} has no parameters to train")
-    if isinstance(optimizer, str) and optimizer in OPTIMIZERS:
-        return OPTIMIZERS[optimizer](parameters)
+    other = "optim.Adam(model.parameters())"
+    optimizer = _known("optimizer", optimizer, OPTIMIZERS, other, isinstance(optimizer, Optimizer))
     if not isinstance(optimizer, Optimizer):
-        known = ", ".join(OPTIMIZERS)
-        raise ValueError(f"optimizer must be one of {known}, or optim.Adam(model.parameters()), got {optimizer!r:.60}")
+        return optimizer(parameters)  # type: ignore[no-any-return]
     left_out = [name for name, parameter in model.named_parameters() if parameter not in optimizer.state]
     if len(left_out) == len(parameters):
         raise ValueError(f"the optimizer holds no parameter of {model!r}: build it with model.parameters()")

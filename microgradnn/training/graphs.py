@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Container, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.anomalies import at_line
 from microgradnn.context import detect_anomaly, no_grad
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, Any]
 
-Result = TypeVar("Result")
 Loss = Callable[[Any, Any], Any]
 Penalty = Callable[[Module], Any]
 
@@ -192,7 +191,7 @@ def first_slope(total: Value) -> tuple[str, bool]:
     return "its norm is too large for a float", True
 
 
-def watched(work: Callable[[], Result]) -> Result | str | None:
+def watched(work: Callable[[], Any]) -> Any:
     """What `work`, which is done a second time to explain it, gives while `detect_anomaly` notes lines.
 
     Where that raises, what it says; None where something else fails: nothing may hide what happened before.

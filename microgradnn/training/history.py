@@ -73,7 +73,7 @@ class History:
         ...     History.load(os.path.join(folder, "run.json")).loss
         [0.5, 0.25]
         """
-        check_writable(path, ENDING)
+        check_writable(path, (ENDING,))
         self.check()
         figures = {name: getattr(self, name) for name in _LISTS + _BY_NAME}
         state = self.state

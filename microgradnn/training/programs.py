@@ -81,10 +81,9 @@ class Programs:
         """TypeError where recording inside the block moves what a module keeps: a program would not."""
         before = self._kept()
         yield
-        for name, numbers in self._kept().items():
-            if numbers != before.get(name):
-                remedy = "compiled training runs arrays in place of forward: train with compiled=False"
-                raise TypeError(f"forward changes {name}, and {remedy}")
+        if changed := [name for name, numbers in self._kept().items() if numbers != before.get(name)]:
+            remedy = "compiled training runs arrays in place of forward: train with compiled=False"
+            raise TypeError(f"forward changes {changed[0]}, and {remedy}")
 
     def _kept(self) -> dict[str, Any]:
         """The numbers of the buffers as text, and the states of the generators; of gates that were recorded nothing."""
@@ -212,16 +211,13 @@ class Programs:
 def _one_by_one(model: Module) -> bool:
     """Whether an example has the same output whatever the others are, and draws the same masks."""
     for module in model.modules():
-        own = [name for name in ("__call__", "run", "forward_batch", "forward") if not _ours(type(module), name)]
+        methods = [getattr(type(module), name) for name in ("__call__", "run", "forward_batch", "forward")]
+        own = [method for method in methods if not str(getattr(method, "__module__", "")).startswith("microgradnn.")]
         drops = any(isinstance(inner, Dropout) and inner.training for inner in module.modules())
         together = isinstance(module, BatchNorm) and module.training
-        if together or (own and (own != ["forward"] or drops)):
+        if together or (own and (own != methods[-1:] or drops)):
             return False
     return True
-
-
-def _ours(module: type, name: str) -> bool:
-    return str(getattr(getattr(module, name), "__module__", "")).startswith("microgradnn.")
 
 
 def _by_example(observed: Any) -> list[Any]:

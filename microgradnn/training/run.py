@@ -121,10 +121,8 @@ class Run:
     def over(self, interrupted: bool) -> bool:
         """Whether training has ended; `stopped` says why."""
         history, given, epochs = self.history, self.given, len(self.history.loss)
-        if not history.stopped and epochs - 1 - self.best.epoch >= given.early_stopping:
-            history.stopped = "early"
-        elif not history.stopped and interrupted:
-            history.stopped = "interrupted"
+        early = epochs - 1 - self.best.epoch >= given.early_stopping
+        history.stopped = history.stopped or ("early" if early else "interrupted" if interrupted else "")
         return bool(history.stopped) or epochs >= given.epochs
 
     def begin_epoch(self) -> None:

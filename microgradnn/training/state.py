@@ -114,12 +114,11 @@ def few(names: Iterable[str]) -> str:
 
 def generators_of(model: Module) -> dict[str, Any]:
     """The random generators of NumPy and Python in attributes of modules, also in lists and dicts there, by path."""
-    attributes = ((path and f"{path}.", module) for path, module in model.named_modules())
     return {
         name: generator
-        for start, module in attributes
+        for path, module in model.named_modules()
         for attribute, value in vars(module).items()
-        for name, generator in _generators_in(start + attribute, value)
+        for name, generator in _generators_in(f"{path}.{attribute}" if path else attribute, value)
     }
 
 
@@ -147,11 +146,9 @@ def read_generators(generators: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _state_of(generator: Any) -> Any:
-    import numpy as np
-
     if isinstance(generator, random.Random):
         return {"bit_generator": "random.Random", "state": generator.getstate()}
-    if isinstance(generator, np.random.RandomState):
+    if hasattr(generator, "get_state"):
         return {"bit_generator": "RandomState", "state": generator.get_state(legacy=False)}
     return generator.bit_generator.state
 
@@ -167,12 +164,10 @@ def write_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -
 
 
 def _set_state(generator: Any, state: Any) -> None:
-    import numpy as np
-
     if isinstance(generator, random.Random):
         version, numbers, next_gauss = state["state"]
         generator.setstate((version, tuple(numbers), next_gauss))
-    elif isinstance(generator, np.random.RandomState):
+    elif hasattr(generator, "set_state"):
         generator.set_state(state["state"])
     else:
         generator.bit_generator.state = state
