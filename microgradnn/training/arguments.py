@@ -77,9 +77,8 @@ class Arguments:
         if history is None or (history.state is None and not history.loss):
             self.rng = generator(self.rng)
         elif self.rng is not None:
-            raise ValueError(
-                f"fit goes on with the generator that the history ended with: leave rng out, got {self.rng!r:.60}"
-            )
+            goes_on = "fit goes on with the generator that the history ended with"
+            raise ValueError(f"{goes_on}: leave rng out, got {self.rng!r:.60}")
         else:
             try:
                 self._go_on_from(history)
@@ -105,9 +104,8 @@ class Arguments:
         except ValueError as error:
             raise ValueError(f"{X_name} does not fit {model!r}: {error}") from error
         except ArithmeticError as error:
-            raise FloatingPointError(
-                f"{model!r} has no finite output for the first row of {X_name}: {error}"
-            ) from error
+            first = f"the first row of {X_name}"
+            raise FloatingPointError(f"{model!r} has no finite output for {first}: {error}") from error
         if loss in (LOSSES["cross_entropy"], LOSSES["multiclass_hinge"]) and not isinstance(output, list):
             raise ValueError(f"this loss needs a score for each class, but {model!r} gives one number for an example")
         if loss in LOSSES.values():  # these say what is wrong with a target

@@ -56,10 +56,12 @@ class Graphs:
     def forward(self, data: Data) -> tuple[Value, Any]:
         """The loss, penalty included, and the outputs."""
         outputs = self.model(data.X.tolist())
-        total = self.check_loss(self.loss(outputs, data.y.tolist()))
-        if self.penalty is not None:
-            total = total + self.check_penalty(self.penalty(self.model))
-        return total, outputs
+        return self.total(outputs, data.y.tolist()), outputs
+
+    def total(self, outputs: Any, targets: Any) -> Value:
+        """The loss, penalty included."""
+        loss = self.check_loss(self.loss(outputs, targets))
+        return loss if self.penalty is None else loss + self.check_penalty(self.penalty(self.model))
 
     def check_loss(self, loss: Any) -> Value:
         """The loss; TypeError for one that nothing can be learned from, unless a batch comes to 0."""

@@ -35,7 +35,7 @@ class Recorded(NamedTuple):
 
     program: Program
     masks: list[tuple[Dropout, int]]  # with how many numbers of an example it is to multiply
-    norms: list[tuple[BatchNorm, int]]  # with how many examples its statistics are of
+    batch_norms: list[tuple[BatchNorm, int]]  # with how many examples its statistics are of
 
 
 class _MasksToGive(Exception):  # noqa: N818  no error: it ends a first call
@@ -60,7 +60,7 @@ class Programs:
         self.record_anew()
         index = {value: index for index, value in enumerate(self.values)}
         self.layers = {path: np.array([index[leaf] for leaf in leaves]) for path, leaves in graphs.layers.items()}
-        self.held = np.array([index[parameter] for parameter in self.optimizer.state])
+        self.optimized = np.array([index[parameter] for parameter in self.optimizer.state])
 
     def record_anew(self) -> None:
         """Record what is to be trained as it is now; a program that would be what it was is kept."""
@@ -69,9 +69,9 @@ class Programs:
         with self._unchanged():
             self.by_example = self.graphs.loss in LOSSES.values() and _one_by_one(self.graphs.model)
             if self.by_example:
-                recorded = dict.fromkeys(self.sizes, self._recorded(X[0], y[0], self.sizes[0]))
+                recorded = dict.fromkeys(self.sizes, self._program_for(X[0], y[0], self.sizes[0]))
             if not self.by_example:  # or recording has shown that the penalty draws, too
-                recorded = {size: self._recorded(X[:size], y[:size], size) for size in self.sizes}
+                recorded = {size: self._program_for(X[:size], y[:size], size) for size in self.sizes}
         self.recorded = recorded
         self.reached = recorded[self.sizes[0]].program.reached
         self.steps = self.optimizer.on_vector(self.values, self.reached)
@@ -93,13 +93,13 @@ class Programs:
         generators = plain(read_generators(generators_of(model)))
         return buffers | {f"the generator {name} of {model!r}": state for name, state in generators.items()}
 
-    def _recorded(self, X: Array, y: Array, size: int) -> Recorded:  # noqa: N803
+    def _program_for(self, X: Array, y: Array, size: int) -> Recorded:  # noqa: N803
         """The program for batches of this size, recorded of one example or of one such batch."""
         before = self.recorded[size].program if size in self.recorded else None
         example = X.tolist(), y.tolist()
         masks: list[tuple[Dropout, int]] = []
-        norms: list[tuple[BatchNorm, int]] = []
-        model, penalty = self.graphs.model, self.graphs.penalty
+        batch_norms: list[tuple[BatchNorm, int]] = []
+        model = self.graphs.model
 
         def f(x: Any, y: Any, *given: Any) -> Any:
             remaining = zip(given, masks, strict=True)
@@ -107,8 +107,8 @@ class Programs:
 
             def mask(dropout: Dropout, size: int) -> Any:
                 if given:
-                    numbers, (recorded, _) = next(remaining)
-                    if recorded is not dropout:
+                    numbers, (expected, _) = next(remaining)
+                    if expected is not dropout:
                         made_anew = f"{dropout!r} is made anew with every batch, and draws a mask for it"
                         raise TypeError(f"{made_anew}: make it once, before fit")
                     return numbers
@@ -116,20 +116,18 @@ class Programs:
                 return [1.0] * size
 
             def receive(norm: BatchNorm, of_batch: list[tuple[Any, Any]], examples: int) -> None:
-                norms.append((norm, examples))
+                batch_norms.append((norm, examples))
                 statistics.append([list(of_feature) for of_feature in of_batch])
 
-            norms.clear()  # of the call before
+            batch_norms.clear()  # of the call before
             if not given:
                 masks.clear()
             with masks_from(mask), statistics_to(receive):
                 outputs = model(x)
-                total = self.graphs.check_loss(self.graphs.loss(outputs, y))
-                if penalty is not None:
-                    of_outputs = len(masks), len(norms)
-                    total = total + self.graphs.check_penalty(penalty(model))
-                    if (len(masks), len(norms)) != of_outputs:  # once for a batch, not for each of its examples
-                        self.by_example = False
+                of_outputs = len(masks), len(batch_norms)
+                total = self.graphs.total(outputs, y)
+                if (len(masks), len(batch_norms)) != of_outputs:  # once for a batch, not for each of its examples
+                    self.by_example = False
             if masks and not given:
                 raise _MasksToGive(f"{masks[0][0]!r} draws a mask")
             return total, (outputs if self.observing else (), tuple(statistics))
@@ -137,11 +135,11 @@ class Programs:
         try:
             program = build(f, self.values, example, observing=True, before=before)
         except _MasksToGive:  # now it is known how many there are
-            ones = ([1.0] * size for _, size in masks)
-            program = build(f, self.values, (*example, *ones), observing=True, before=before)
+            masks_of_ones = ([1.0] * size for _, size in masks)
+            program = build(f, self.values, (*example, *masks_of_ones), observing=True, before=before)
         if not program.reached.any():
             raise TypeError(f"the loss must be one number that depends on the parameters of {model!r}")
-        return Recorded(program, masks, norms)
+        return Recorded(program, masks, batch_norms)
 
     # ---- one batch ----
 
@@ -160,7 +158,7 @@ class Programs:
     def update(self) -> bool:
         self.ahead = True
         self.steps.step(self.params, self.gradient)
-        return bool(np.isfinite(self.params[self.held]).all())
+        return bool(np.isfinite(self.params[self.optimized]).all())
 
     def validate(self, data: Data) -> tuple[float, list[Any]]:
         graphs = self.graphs
