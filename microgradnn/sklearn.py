@@ -78,11 +78,8 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r:.60}")
         weights = dict.fromkeys(model.weights())  # Values hash by identity
         biases = [parameter for parameter in model.parameters() if parameter not in weights]
-        optimizer = OPTIMIZERS[self.optimizer](
-            [{"params": [*weights]}, {"params": biases, "weight_decay": 0.0}],
-            lr=self.lr,
-            weight_decay=self.weight_decay,
-        )
+        groups: list[dict[str, Any]] = [{"params": [*weights]}, {"params": biases, "weight_decay": 0.0}]
+        optimizer = OPTIMIZERS[self.optimizer](groups, lr=self.lr, weight_decay=self.weight_decay)
         self.history_ = fit(
             model, loss, X, y, optimizer, self.epochs, batch_size=min(count("batch_size", self.batch_size), len(X)),
             rng=rng, progress=False, compiled=True,
