@@ -24,9 +24,6 @@ from microgradnn.training import History, accuracy, fit
 if TYPE_CHECKING:
     import numpy as np
 
-PICTURES = (".png", ".svg", ".pdf")
-WEIGHTS = (".safetensors",)
-
 
 class Demonstration(NamedTuple):
     """A data set and the network that learns it."""
@@ -45,15 +42,15 @@ class Demonstration(NamedTuple):
 def _digits(seed: int) -> Any:
     from sklearn.datasets import load_digits
 
-    X, y = load_digits(return_X_y=True)  # noqa: N806
-    return X / 16, y
+    images, labels = load_digits(return_X_y=True)
+    return images / 16, labels
 
 
 def _moons(seed: int) -> Any:
     from sklearn.datasets import make_moons
 
-    X, y = make_moons(250, noise=0.1, random_state=seed)  # noqa: N806
-    return X, 2 * y - 1
+    points, labels = make_moons(250, noise=0.1, random_state=seed)
+    return points, 2 * labels - 1
 
 
 DEMONSTRATIONS = {
@@ -72,13 +69,13 @@ def check(name: str, save: str | None, plot: str | None) -> None:
     """Raise ValueError, OSError or ImportError for what cannot be done, before any work."""
     if name not in DEMONSTRATIONS:
         raise ValueError(f"train knows {' and '.join(DEMONSTRATIONS)}, got {name!r:.60}")
-    for module, package in [("sklearn", "scikit-learn")] + [("matplotlib", "matplotlib")] * (plot is not None):
-        if find_spec(module) is None:
+    for module, package, needed in [("sklearn", "scikit-learn", True), ("matplotlib", "matplotlib", plot is not None)]:
+        if needed and find_spec(module) is None:
             raise ImportError(f"train needs {package}: {install(package)}")
-    for option, path, endings in [("--save", save, WEIGHTS), ("--plot", plot, PICTURES)]:
+    for option, path, endings in [("--save", save, [".safetensors"]), ("--plot", plot, [".png", ".svg", ".pdf"])]:
+        if path is not None and Path(path).suffix.lower() not in endings:
+            raise ValueError(f"{option} {path!r}: the name must end in {', '.join(endings)}")
         if path is not None:
-            if Path(path).suffix.lower() not in endings:
-                raise ValueError(f"{option} {path!r}: the name must end in {', '.join(endings)}")
             check_writable(path)
 
 
@@ -97,27 +94,30 @@ def train(
     from sklearn.model_selection import train_test_split
 
     X, y = shown.load(seed)  # noqa: N806
-    X, held_out_X, y, held_out_y = train_test_split(X, y, test_size=0.2, random_state=seed, stratify=y)  # noqa: N806
+    X, validation_X, y, validation_y = train_test_split(X, y, test_size=0.2, random_state=seed, stratify=y)  # noqa: N806
     model = MLP(shown.sizes[0], shown.sizes[1:], shown.activation, rng=seed)
-    counted = model.summary()
-    yield f"{len(X) + len(held_out_X):,} {shown.what}: {len(X):,} to learn from, {len(held_out_X):,} held out"
-    how = ", compiled" if compiled else ""
-    yield f"{model!r} with {shown.activation}: {counted.neurons} neurons, {counted.parameters:,} parameters{how}"
+    summary, how = model.summary(), ", compiled" if compiled else ""
+    yield f"{len(X) + len(validation_X):,} {shown.what}: {len(X):,} to learn from, {len(validation_X):,} held out"
+    yield f"{model!r} with {shown.activation}: {summary.neurons} neurons, {summary.parameters:,} parameters{how}"
     yield ""
     history = fit(
         model, shown.loss, X, y, Adam(model.parameters(), lr=shown.lr), epochs, batch_size=shown.batch_size,
-        validation=(held_out_X, held_out_y), schedule=Cosine(epochs), penalty=shown.penalty,
+        validation=(validation_X, validation_y), schedule=Cosine(epochs), penalty=shown.penalty,
         metrics={"accuracy": accuracy}, rng=seed, compiled=compiled,
     )  # fmt: skip
     if not history.loss:
         yield "interrupted in the first epoch: nothing to show"
         return
-    yield from _table(history)
-    found = history.validation_metrics["accuracy"][-1]
+    accuracies = history.validation_metrics["accuracy"]
+    percent = [f"{100 * part:.1f} %" for part in accuracies]
+    last, heads = len(percent) - 1, ["epoch", "loss", "held-out loss", "accuracy"]
+    some = sorted({round(part * last / 7) for part in range(8)})  # eight epochs, the first and the last among them
+    rows = [[str(n + 1), digits(history.loss[n]), digits(history.validation_loss[n]), percent[n]] for n in some]
+    yield from columns(heads, rows, right=heads)
     yield ""
     yield (
-        f"accuracy on the held-out data: {100 * found:.1f} % ({round(found * len(held_out_y))} of {len(held_out_y)})"
-        f" after {len(history.loss)} epoch{'s' * (len(history.loss) > 1)}{', interrupted' if history.stopped else ''}"
+        f"accuracy on the held-out data: {percent[-1]} ({round(accuracies[-1] * len(validation_y))} of "
+        f"{len(validation_y)}) after {last + 1} epoch{'s' * (last > 0)}{', interrupted' if history.stopped else ''}"
     )
     if save is not None:
         model.save(save)
@@ -127,28 +127,15 @@ def train(
         yield f"saved the picture in {plot}"
 
 
-def _table(history: History) -> list[str]:
-    """Some eight epochs, the first and the last among them."""
-    last = len(history.loss) - 1
-    epochs = sorted({round(part * last / 7) for part in range(8)})
-    figures = [history.loss, history.validation_loss, history.validation_metrics["accuracy"]]
-    rows = []
-    for epoch in epochs:
-        loss, held_out, found = (figure[epoch] for figure in figures)
-        rows.append([str(epoch + 1), digits(loss), digits(held_out), f"{100 * found:.1f} %"])
-    header = ["epoch", "loss", "held-out loss", "accuracy"]
-    return columns(header, rows, right=header)
-
-
 def _plot(path: str, history: History, model: Module, X: Any, y: Any) -> None:  # noqa: N803
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    flat = X.shape[1] == 2
+    flat = X.shape[1] == 2  # so that there is a boundary to show
     figure = Figure(figsize=(9, 4) if flat else (5.5, 4), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.subplots(1, 2 if flat else 1, squeeze=False)[0]
-    plot_history(history, ax=axes[0])
-    if flat:
-        plot_decision_boundary(model, X, y, ax=axes[1])
+    left, *right = figure.subplots(1, 1 + flat, squeeze=False)[0]
+    plot_history(history, ax=left)
+    for axes in right:
+        plot_decision_boundary(model, X, y, ax=axes)
     figure.savefig(path, dpi=150)

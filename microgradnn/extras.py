@@ -17,10 +17,10 @@ def install(package: str) -> str:
     from importlib.metadata import PackageNotFoundError, requires
 
     try:
-        wanted = requires("microgradnn") or []
+        requirements = requires("microgradnn") or []
     except PackageNotFoundError:  # run from its folder, without being installed
-        wanted = []
-    for requirement in wanted:
+        requirements = []
+    for requirement in requirements:
         if re.match(rf"{re.escape(package)}\b(?!-)", requirement):
             return f'pip install "{requirement.partition(";")[0].strip()}"'
     return f"pip install {package}"

@@ -1,17 +1,20 @@
-"""Writing files whole or not at all."""
+"""Writing files whole or not at all; what is said of a file that cannot be read."""
 
 from __future__ import annotations
 
 import os
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 
-def check_writable(path: str | os.PathLike[str]) -> None:
-    """Raise the OSError, with the path named, that writing a file there would meet: before any work is done."""
+def check_writable(path: str | os.PathLike[str], endings: tuple[str, ...] = ()) -> None:
+    """Raise the OSError, with the path named, that writing a file there would meet; ValueError for another ending."""
+    if endings and Path(path).suffix.lower() not in endings:
+        raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {', '.join(endings)}")
     path = Path(path)
     if path.is_dir():
         raise IsADirectoryError(f"cannot write {path}: it is a directory")
@@ -82,3 +85,14 @@ def _lock(file: BinaryIO, wait: bool = True) -> None:
     import fcntl
 
     fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+@contextmanager
+def loading(path: str | os.PathLike[str]) -> Iterator[None]:
+    """OSError and ValueError inside the block say which file it is that cannot be loaded."""
+    try:
+        yield
+    except OSError as error:
+        raise type(error)(f"cannot load {os.fspath(path)!r}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise ValueError(f"cannot load {os.fspath(path)!r}: {error}") from None

@@ -8,6 +8,7 @@ from __future__ import annotations
 import numbers
 import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -25,17 +26,15 @@ def number(x: Any) -> float:
     if hasattr(x, "record_gate"):
         raise TypeError(f"expected a number, got {x!r}: {remedy(x)}")
     shape = getattr(x, "shape", None)
-    if isinstance(x, (str, bytes, numbers.Complex)):
+    several = any(hasattr(x, name) for name in ("__len__", "__array__", "__iter__"))
+    if isinstance(x, (str, bytes, numbers.Complex)) or not (several or shape == ()):
         advice = remedy(x)
     elif shape == ():
         advice = f"use its {_plain(x)}.item() for the number in it"
-    elif hasattr(x, "__len__") or hasattr(x, "__array__") or hasattr(x, "__iter__"):
+    else:
         data = f"data{_plain(x)}.tolist()" if hasattr(x, "tolist") else "data"
         advice = f"record one number at a time, for example [Value(v) for v in {data}]"
-        if shape == (1,):
-            advice += f", or use its {_plain(x)}.item()"
-    else:
-        advice = remedy(x)
+        advice += f", or use its {_plain(x)}.item()" if shape == (1,) else ""
     raise TypeError(f"expected a number or a Value, got {type(x).__name__} {x!r:.60}: {advice}")
 
 
@@ -54,12 +53,23 @@ def numbers_in(data: Any, saying: str) -> np.ndarray[Any, Any]:
 
     array = read_array(data, saying)
     if array.dtype.kind == "O":
-        try:
+        with suppress(TypeError, OverflowError):
             array = np.vectorize(number, otypes=[float])(array)
-        except (TypeError, OverflowError):
-            raise _refusal(data, saying) from None
     if array.dtype.kind not in "biuf":
         raise _refusal(data, saying)
+    return array
+
+
+def finite_array(name: str, data: Any) -> np.ndarray[Any, Any]:
+    """The argument `name` as an array of finite numbers; TypeError or ValueError for anything else."""
+    import numpy as np
+
+    array = numbers_in(data, f"{name} must hold numbers in rows of equal length").astype(float)
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: there must be at least one example, got the shape {array.shape}")
+    if not np.isfinite(array).all():
+        index = tuple(np.argwhere(~np.isfinite(array))[0].tolist())
+        raise ValueError(f"{name} must be finite, got {array[index]} at {list(index)}")
     return array
 
 
@@ -100,16 +110,15 @@ def remedy(x: Any) -> str:
         return "make a list of its values first, list(... .values())"
     if isinstance(x, Iterable) and not isinstance(x, (str, bytes)) and not hasattr(x, "__array__"):
         return "make a list of it first, list(...)"
-    if not hasattr(x, "__array__"):
-        return "convert it with float(...) first"
-    if _plain(x):
-        return f"use its {_plain(x)}"
-    import numpy as np
+    if hasattr(x, "__array__"):
+        import numpy as np
 
-    array = np.asarray(x)
-    if array.dtype.kind in "biuf":
-        return ""
-    return remedy(array.ravel().tolist()) if array.size and array.dtype.kind in "Oc" else remedy("")
+        if _plain(x):
+            return f"use its {_plain(x)}"
+        array = np.asarray(x)
+        if array.dtype.kind in "biuf" or (array.size and array.dtype.kind in "Oc"):
+            return remedy(array.ravel().tolist())
+    return "convert it with float(...) first"
 
 
 def _plain(x: Any) -> str:
@@ -136,11 +145,7 @@ def is_sequence(x: Any) -> bool:
 
 
 def gathered(name: str, xs: tuple[Any, ...]) -> list[Any]:
-    """The operands of a function of any number of them, given one by one or in one sequence; ValueError for none.
-
-    >>> gathered("sum", (1, 2)), gathered("sum", ([1, 2],))
-    ([1, 2], [1, 2])
-    """
+    """The operands of a function of any number of them, given one by one or in one sequence; ValueError for none."""
     operands = list(xs[0] if len(xs) == 1 and is_sequence(xs[0]) else xs)
     if not operands:
         raise ValueError(f"{name} needs at least one number, got 0")

@@ -7,19 +7,15 @@ checked before anything changes, is in `nn.module`; writing a file whole or not 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any
 
-from microgradnn.files import check_writable, write_whole
-from microgradnn.nn.module import Module
+from microgradnn.files import check_writable, loading, write_whole
+from microgradnn.nn.module import Module, check_module
 
 ENDING = ".safetensors"
 
 # By what a model holds, floats or a count: the types of the format that fit in without loss, and NumPy's names of them.
-_FITTING = {
-    "f": {"F64": "<f8", "F32": "<f4", "F16": "<f2"},
-    "i": {"I64": "<i8"},
-}
+_FITTING = {"f": {"F64": "<f8", "F32": "<f4", "F16": "<f2"}, "i": {"I64": "<i8"}}
 
 
 def save(model: Module, path: str | os.PathLike[str]) -> None:
@@ -41,10 +37,8 @@ def save(model: Module, path: str | os.PathLike[str]) -> None:
     import numpy as np
     from safetensors.numpy import save as to_bytes
 
-    _check(model)
-    if Path(path).suffix.lower() != ENDING:
-        raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {ENDING}")
-    check_writable(path)
+    check_module(model)
+    check_writable(path, (ENDING,))
     state = model.state_dict()
     for name, array in state.items():
         if not np.isfinite(array).all():
@@ -66,23 +60,16 @@ def load(model: Module, path: str | os.PathLike[str], strict: bool = True) -> No
     """
     from safetensors import SafetensorError, deserialize
 
-    _check(model)
-    shown = repr(os.fspath(path))
-    try:
-        content = _read(path)
-    except OSError as error:
-        raise type(error)(f"cannot load {shown}: {error.strerror or error}") from None
-    try:
-        tensors = dict(deserialize(content))  # type: ignore[no-untyped-call]  # the library has no types there
-    except SafetensorError:
-        raise ValueError(f"cannot load {shown}: it is damaged, or no {ENDING} file") from None
-    own = model.state_dict()
-    try:
+    check_module(model)
+    with loading(path):
+        try:
+            tensors = dict(deserialize(_read(path)))  # type: ignore[no-untyped-call]  # the library has no types there
+        except SafetensorError:
+            raise ValueError(f"it is damaged, or no {ENDING} file") from None
+        own = model.state_dict()
         # What the model does not have is not read: its name is enough to refuse it or to pass it over.
-        found = {name: _array(name, tensor, own[name]) if name in own else None for name, tensor in tensors.items()}
-        model.load_state_dict(found, strict)
-    except ValueError as error:
-        raise ValueError(f"cannot load {shown}: {error}") from None
+        state = {name: _array(name, tensor, own[name]) if name in own else None for name, tensor in tensors.items()}
+        model.load_state_dict(state, strict)
 
 
 def _read(path: str | os.PathLike[str]) -> bytes:
@@ -104,11 +91,6 @@ def _array(name: str, tensor: dict[str, Any], own: Any) -> Any:
     if tuple(tensor["shape"]) != own.shape:  # before NumPy sees it: a shape may be too large for any array
         raise ValueError(f"{name} must have the shape {own.shape}, got {tuple(tensor['shape'])}")
     return np.frombuffer(tensor["data"], fitting[tensor["dtype"]]).reshape(own.shape)
-
-
-def _check(model: Any) -> None:
-    if not isinstance(model, Module):
-        raise TypeError(f"model must be a Module, such as nn.MLP(2, [16, 1]), got {type(model).__name__} {model!r:.60}")
 
 
 Module.save = save  # saving attaches itself to what it saves

@@ -14,7 +14,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from microgradnn.extras import install
 try:
     from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
     from sklearn.utils import check_random_state
+    from sklearn.utils.extmath import softmax
     from sklearn.utils.multiclass import check_classification_targets
     from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 except ImportError as error:
@@ -36,8 +37,6 @@ from microgradnn.settings import count
 from microgradnn.training import History, fit
 
 Array = np.ndarray[Any, Any]
-
-
 _SETTINGS = """
 
     `hidden_layer_sizes`, `activation` and `init` say what the network is, as for nn.MLP; `optimizer` (sgd, adagrad,
@@ -70,19 +69,17 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.epochs = epochs
         self.random_state = random_state
 
-    def _train(self, loss: str, X: Array, y: Array, outputs: int) -> None:  # noqa: N803  as in scikit-learn
+    def _train(self, loss: str, X: Array, y: Array, outputs: int) -> Self:  # noqa: N803  as in scikit-learn
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         sizes = np.atleast_1d(self.hidden_layer_sizes).tolist()  # one whole number is one layer
         hidden = [count("nout", size, " in hidden_layer_sizes") for size in sizes]
         model = MLP(X.shape[1], [*hidden, outputs], self.activation, init=self.init, rng=rng)
         if not isinstance(self.optimizer, str) or self.optimizer not in OPTIMIZERS:
             raise ValueError(f"optimizer must be one of {', '.join(OPTIMIZERS)}, got {self.optimizer!r:.60}")
-        weights = model.weights()
-        known = set(weights)  # Values hash by identity
-        biases = [b for b in model.parameters() if b not in known]
-        optimizer = OPTIMIZERS[self.optimizer](
-            [{"params": weights}, {"params": biases, "weight_decay": 0.0}], lr=self.lr, weight_decay=self.weight_decay
-        )
+        weights = dict.fromkeys(model.weights())  # Values hash by identity
+        biases = [parameter for parameter in model.parameters() if parameter not in weights]
+        groups: list[dict[str, Any]] = [{"params": [*weights]}, {"params": biases, "weight_decay": 0.0}]
+        optimizer = OPTIMIZERS[self.optimizer](groups, lr=self.lr, weight_decay=self.weight_decay)
         self.history_ = fit(
             model, loss, X, y, optimizer, self.epochs, batch_size=min(count("batch_size", self.batch_size), len(X)),
             rng=rng, progress=False, compiled=True,
@@ -90,6 +87,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.model_ = model.eval()
         self._program = compile(model, model.parameters(), example=(X[0],), reduce=None)
         self.n_iter_ = len(self.history_.loss)
+        return self
 
     def _outputs(self, X: Any) -> Array:  # noqa: N803
         check_is_fitted(self)
@@ -103,7 +101,7 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     classes_: Array
 
-    def fit(self, X: Any, y: Any) -> MLPClassifier:  # noqa: N803
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Train on the rows of X and their labels y."""
         X, y = validate_data(self, X, y, dtype=float, multi_output=True)  # noqa: N806
         y = column_or_1d(y, warn=True)
@@ -111,8 +109,7 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"a classifier needs two classes or more, y has one class: {self.classes_[0]!r}")
-        self._train("cross_entropy", X, labels, len(self.classes_))
-        return self
+        return self._train("cross_entropy", X, labels, len(self.classes_))
 
     def decision_function(self, X: Any) -> Array:  # noqa: N803
         """The logits of each class; for two classes the second's above the first's."""
@@ -121,14 +118,11 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
         """The softmax of the logits: a probability for each class."""
-        logits = self._outputs(X)
-        weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-        return np.asarray(weights / weights.sum(axis=1, keepdims=True))
+        return np.asarray(softmax(self._outputs(X)))
 
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The likeliest class of each row."""
-        outputs = self._outputs(X)
-        return np.asarray(self.classes_[outputs.argmax(axis=1)])
+        return np.asarray(self.classes_[self._outputs(X).argmax(axis=1)])
 
 
 class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
@@ -139,12 +133,11 @@ class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any) -> MLPRegressor:  # noqa: N803
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
         """Train on the rows of X and their targets y."""
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=float)  # noqa: N806
         self._single = y.ndim == 1
-        self._train("mse", X, y, 1 if self._single else y.shape[1])
-        return self
+        return self._train("mse", X, y, 1 if self._single else y.shape[1])
 
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The output for each row."""

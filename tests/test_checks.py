@@ -259,6 +259,7 @@ def test_an_expression_reads_like_python():
     assert repr(Expression(2, lines)) == "u1 = x * y; maximum(tanh(u1) + (u1 ** (-0.5)), x, 1.0)"
     assert repr(Expression(1, ((add, (0, 1.0)), (multiply, (1, 0)), (power, (2, 2.0))))) == "((x + 1.0) * x) ** 2.0"
     assert repr(Expression(4, ((add, (0, 3)),))) == "x0 + x3"
+    assert repr(Expression(2, ((lookup("remainder"), (0, 1)),))) == "x % y"
 
 
 def test_an_expression_runs_on_numbers_values_and_anything_else():

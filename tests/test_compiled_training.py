@@ -14,9 +14,8 @@ import pytest
 from microgradnn import Value, fit, functional, grad, hessian, hvp, jacobian, jvp, nn, optim, value_and_grad
 from microgradnn.compiler.program import Program
 from microgradnn.nn.losses import LOSSES
-from microgradnn.training.graphs import Graphs
+from microgradnn.training.graphs import Data, Graphs
 from microgradnn.training.programs import Programs
-from microgradnn.training.way import Data
 
 quiet = partial(fit, progress=False)
 RNG = np.random.default_rng(7)

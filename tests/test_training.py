@@ -18,7 +18,7 @@ import pytest
 from microgradnn import History, Value, accuracy, fit, functional, nn, no_grad, optim
 from microgradnn.nn.losses import LOSSES
 from microgradnn.optim import OPTIMIZERS
-from microgradnn.training.batches import Batches
+from microgradnn.training.run import Run
 
 INF, NAN = math.inf, math.nan
 X = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0], [0.5, -1.0], [-1.0, 0.25], [2.0, 0.5]]
@@ -612,7 +612,7 @@ def test_an_interrupt_with_early_stopping_brings_the_best_weights_back():
 
 def test_an_interrupt_between_two_epochs_leaves_figures_and_state_of_the_same_one(monkeypatch):
     """Of the second epoch the figures are noted when it comes, and the state is not."""
-    monkeypatch.setattr(Batches, "snapshot", in_call(5, Batches.snapshot, KeyboardInterrupt))
+    monkeypatch.setattr(Run, "snapshot", in_call(5, Run.snapshot, KeyboardInterrupt))
     history = quiet(mlp(), "mse", X, Y, "sgd", 3, metrics={"n": lambda *_: 1.0}, rng=0)
     assert history.stopped == "interrupted"
     assert {len(figures) for _, figures in history.lists()} == {0, 1}  # 0 of validation

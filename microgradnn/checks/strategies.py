@@ -29,13 +29,7 @@ from microgradnn.value import Value
 
 Line = tuple[Primitive, tuple[int | float, ...]]  # a gate and its operands: an int is a register, a float a constant
 
-_OPERATORS = {
-    "add": ("+", operator.add),
-    "subtract": ("-", operator.sub),
-    "multiply": ("*", operator.mul),
-    "divide": ("/", operator.truediv),
-    "power": ("**", operator.pow),
-}
+_SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "mod": "%"}  # of the module operator
 
 
 @dataclass(frozen=True, repr=False)
@@ -62,30 +56,28 @@ class Expression:
     def run(self, inputs: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any]) -> Any:
         """Evaluate, with `apply(primitive, operands)` as the meaning of each gate: for other kinds of numbers."""
         registers = list(inputs)
-        for gate, places in self.lines:
-            registers.append(apply(gate, [registers[place] if isinstance(place, int) else place for place in places]))
+        for gate, operands in self.lines:
+            registers.append(apply(gate, [registers[x] if isinstance(x, int) else x for x in operands]))
         return registers[-1]
 
     def __repr__(self) -> str:
         texts = [f"x{i}" for i in range(self.variables)] if self.variables > 3 else list("xyz"[: self.variables])
-        used = [place for _, places in self.lines for place in places if isinstance(place, int)]
+        used = [x for _, operands in self.lines for x in operands if isinstance(x, int)]
         compound: set[int] = set()  # registers whose text needs brackets in front of an operator
         definitions: list[str] = []
-        for register, (gate, places) in enumerate(self.lines, self.variables):
-            operands = [texts[place] if isinstance(place, int) else repr(place) for place in places]
-            if gate.name in _OPERATORS:
-                bracketed = [place in compound if isinstance(place, int) else place < 0 for place in places]
-                left, right = (f"({one})" if bracket else one for one, bracket in zip(operands, bracketed, strict=True))
-                text = f"{left} {_OPERATORS[gate.name][0]} {right}"
+        for register, (gate, operands) in enumerate(self.lines, self.variables):
+            shown = [texts[x] if isinstance(x, int) else repr(x) for x in operands]
+            text = f"{gate.name}({', '.join(shown)})"
+            if gate.operator in _SIGNS:
+                bracketed = (x in compound if isinstance(x, int) else x < 0 for x in operands)
+                sides = (f"({side})" if bracket else side for side, bracket in zip(shown, bracketed, strict=True))
+                text = f" {_SIGNS[gate.operator]} ".join(sides)
                 compound.add(register)
-            else:
-                text = f"{gate.name}({', '.join(operands)})"
             if used.count(register) > 1:
                 compound.discard(register)
-                texts.append(f"u{len(definitions) + 1}")
-                definitions.append(f"{texts[-1]} = {text}; ")
-            else:
-                texts.append(text)
+                definitions.append(f"u{len(definitions) + 1} = {text}; ")
+                text = f"u{len(definitions)}"
+            texts.append(text)
         return "".join(definitions) + texts[-1]
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
@@ -96,9 +88,7 @@ def _apply(gate: Primitive, operands: list[Any]) -> Any:
     """The gate as a user writes it: by operator or by function."""
     if not any(isinstance(operand, Value) for operand in operands):
         return gate(*operands)
-    if gate.name in _OPERATORS:
-        return _OPERATORS[gate.name][1](*operands)
-    return gate.quick(*operands)
+    return getattr(operator, gate.operator)(*operands) if gate.operator in _SIGNS else gate.quick(*operands)
 
 
 _HALF = 80  # operands are drawn as integers, few choices shrink well: registers below, constants from here on
@@ -143,15 +133,15 @@ def _constant(i: int) -> float:
 
 
 def _without_unused(variables: int, lines: list[Line]) -> tuple[Line, ...]:
-    needed = {variables + len(lines) - 1}
-    for register in range(variables + len(lines) - 1, variables - 1, -1):
-        if register in needed:
-            needed.update(place for place in lines[register - variables][1] if isinstance(place, int))
-    kept = [*range(variables), *(register for register in sorted(needed) if register >= variables)]
-    renamed = {register: new for new, register in enumerate(kept)}
+    kept = {*range(variables), variables + len(lines) - 1}
+    for register, (_, operands) in reversed([*enumerate(lines, variables)]):
+        if register in kept:
+            kept.update(x for x in operands if isinstance(x, int))
+    renamed = {register: index for index, register in enumerate(sorted(kept))}
     return tuple(
-        (gate, tuple(renamed[place] if isinstance(place, int) else place for place in places))
-        for gate, places in (lines[register - variables] for register in kept[variables:])
+        (gate, tuple(renamed[x] if isinstance(x, int) else x for x in operands))
+        for register, (gate, operands) in enumerate(lines, variables)
+        if register in kept
     )
 
 

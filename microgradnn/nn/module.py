@@ -353,6 +353,12 @@ class Summary(NamedTuple):
         return "\n".join(columns(header, table, right=header[2:]))
 
 
+def check_module(model: Any) -> None:
+    """TypeError for what is no Module."""
+    if not isinstance(model, Module):
+        raise TypeError(f"model must be a Module, such as nn.MLP(2, [16, 1]), got {type(model).__name__} {model!r:.60}")
+
+
 @contextmanager
 def evaluating(model: Module) -> Iterator[None]:
     """Inside the block as after `eval()`; afterwards every module is in training or not as it was."""

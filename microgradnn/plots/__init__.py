@@ -30,8 +30,8 @@ from microgradnn.plots.axes import (
     whole_numbers,
 )
 from microgradnn.plots.network import plot_network
+from microgradnn.reading import finite_array
 from microgradnn.training import History
-from microgradnn.training.arguments import finite_array
 
 if TYPE_CHECKING:
     import numpy as np

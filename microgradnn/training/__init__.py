@@ -1,8 +1,8 @@
 """The training loop: mini-batches, forward, backward, update, and a history of how it went.
 
-Data sets, scaling and splitting are scikit-learn's; what a loss, an optimiser or a penalty is stands elsewhere. What
-the arguments may be is in `arguments`, what becomes of a batch in `batches`, by `graphs` or by `programs`, where
-training stands in `standing`, what going on with a history needs in `state`.
+Here is the loop; its arguments are read in `arguments`. `run` has a batch happen whole or not at all, by `graphs` or by
+`programs`, and knows where training stands; `history` is what comes of it, with the `state` that going on needs. Data
+sets, scaling and splitting are scikit-learn's; losses, optimisers and penalties are in `nn` and `optim`.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,12 +19,10 @@ from microgradnn.nn.examples import as_list
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import Optimizer
 from microgradnn.reading import number
-from microgradnn.training.arguments import Arguments, Metrics, read
-from microgradnn.training.batches import Batches
-from microgradnn.training.graphs import Graphs
+from microgradnn.training.arguments import Arguments, Metrics
+from microgradnn.training.graphs import Data, Outcome
 from microgradnn.training.history import History
-from microgradnn.training.standing import Standing
-from microgradnn.training.way import Data, Outcome
+from microgradnn.training.run import Run
 
 __all__ = ["History", "accuracy", "fit"]
 
@@ -90,15 +88,14 @@ def fit(
     complete epoch, to the bit as if it had never stopped: weights, running statistics, optimizer (also its settings)
     and generators become what they were there, and the same history grows. Generators are those of NumPy and Python
     that modules hold in attributes, lists and dicts; what is drawn elsewhere, as by `random.random()`, is drawn anew.
-    A history that was interrupted or that `on_epoch` stopped goes on; one that ended early goes on only with more
-    patience. Where nothing is left to do, the model gets the weights that training ended with.
+    A history that was interrupted or that `on_epoch` stopped goes on; one that ended early goes on only with a larger
+    `early_stopping`. Where nothing is left to do, the model gets the weights that training ended with.
 
     Ctrl-C ends training after the batch under way and gives the history so far. Whatever is raised carries it as
     `error.history`, and the model has the best weights with `early_stopping`, else those before the bad batch.
     FloatingPointError names epoch, batch and gate where a number or a gradient is not finite. Bad arguments raise
     TypeError, ValueError or, where they overflow, FloatingPointError before anything is done. A bar shows the
-    `progress` in a terminal and in Jupyter, and
-    nowhere else. Source: notes 002 and 003.
+    `progress` in a terminal and in Jupyter, and nowhere else. Source: notes 002 and 003.
 
     >>> from microgradnn import nn, optim
     >>> model = nn.MLP(1, [8, 1], activation="tanh", rng=0)
@@ -107,106 +104,76 @@ def fit(
     >>> history.loss[0] > 0.3, history.loss[-1] < 0.001
     (True, True)
     """
-    record = history if isinstance(history, History) else History()
-    with _carried_by_errors(record), _closed(on_epoch):
+    arguments = dict(locals())  # of this function, by name
+    history = history if isinstance(history, History) else History()
+    with _however_it_ends(history, on_epoch):
         # 1. Read the arguments; what is wrong with them is said before anything is done.
-        given = read(
-            model, loss, X, y, optimizer, epochs, batch_size, validation, schedule, early_stopping, penalty, rng,
-            progress, metrics, compiled, history, on_epoch,
-        )  # fmt: skip
+        given = Arguments(**arguments)
         # 2. Begin where the history ended: with its weights, optimizer and generators.
-        batches = Batches(Graphs(model, given.loss, given.penalty, given.optimizer))
-        standing = Standing(given, record, batches)
-        with evaluating(model), _interruptible() as interrupt, _bar(record, given.epochs, progress) as bar:
+        run = Run(given, history)
+        with evaluating(model), _Interrupt() as interrupt, _bar(history, given.epochs, progress) as bar:
             try:
-                if compiled and len(record.loss) < given.epochs:
-                    model.train()
-                    batches.compile(given.data, _sizes(given), observing=bool(metrics))
-                while not standing.over(interrupt.pressed):
+                if compiled and len(history.loss) < given.epochs:
+                    run.compile()
+                while not run.over(interrupt.pressed):
                     # 3. Go through the data once; every batch goes forward, backward, and moves the parameters.
-                    epoch, trained = len(record.loss), _Trained()
+                    epoch, steps = len(history.loss), list[tuple[Any, Outcome]]()
                     with _scaled(given, epoch) as rate:
-                        model.train()
-                        if standing.shown:
-                            batches.renew()
-                        batches.way.pull()
-                        for number, rows in enumerate(_batches(given)):
+                        run.begin_epoch()
+                        order = given.rng.permutation(len(given.data.X))
+                        for batch, start in enumerate(range(0, len(order), given.batch_size)):
                             if interrupt.pressed:
                                 raise KeyboardInterrupt
-                            data = given.data.rows(rows)
-                            trained.add(data, batches.step(data, f"epoch {epoch}, batch {number}"))
-                    # 4. Measure, in training by what the batches gave, in evaluation on the held-out data.
+                            rows = order[start : start + given.batch_size]
+                            data = Data(given.data.X[rows], given.data.y[rows])
+                            steps.append((data.y, run.step(data, f"epoch {epoch}, batch {batch}")))
+                    # 4. Measure, in training by what the batches gave, in evaluation on the data for validation.
                     if any(x is not None for x in (metrics, schedule, given.validation, on_epoch)):
-                        batches.way.push()  # they may look at the Values
-                    figures = trained.figures(given.metrics) | {"learning_rate": rate}
+                        run.way.push()  # they may look at the Values
+                    figures = _trained(given.metrics, steps) | {"learning_rate": rate}
                     if given.validation is not None:
-                        figures |= _validated(given, batches, given.validation, epoch)
+                        figures |= _validated(run, given.validation, epoch)
                     # 5. The epoch is complete: note it, keep the state to go on from, and show it.
-                    standing.finish(figures)
-                    bar.set_postfix(_shown(record), refresh=False)
+                    run.finish_epoch(figures)
+                    bar.set_postfix(_shown(history), refresh=False)
                     bar.update()
-                    standing.show()
+                    run.show()
             except KeyboardInterrupt:
-                record.stopped = "interrupted"
+                history.stopped = "interrupted"
             finally:
                 # 6. Leave the best weights, or the last ones, and a history that can go on.
                 interrupt.at_once = False
-                standing.leave()
-        if interrupt.pressed and not record.stopped:
-            record.stopped = "interrupted"
-    return record
+                run.leave()
+        if interrupt.pressed and not history.stopped:
+            history.stopped = "interrupted"
+    return history
 
 
 # ---- one epoch ----------------------------------------------------------------------------------------------------
 
 
-class _Trained:
-    """What is gathered over the batches of an epoch."""
-
-    def __init__(self) -> None:
-        self.examples, self.loss = 0, 0.0
-        self.outputs: list[Any] = []
-        self.targets: list[Any] = []
-        self.norms: list[Mapping[str, float]] = []
-
-    def add(self, data: Data, outcome: Outcome) -> None:
-        self.loss += outcome.loss * len(data.X)
-        self.examples += len(data.X)
-        self.outputs += outcome.outputs
-        self.targets += data.y.tolist()
-        self.norms.append(outcome.norms)
-
-    def figures(self, metrics: Metrics) -> dict[str, Any]:
-        norms = {path: sum(norms[path] for norms in self.norms) / len(self.norms) for path in self.norms[0]}
-        measured = _measured(metrics, self.outputs, self.targets)
-        return {"loss": self.loss / self.examples, "gradient_norm": norms, "metrics": measured}
+def _trained(metrics: Metrics, steps: list[tuple[Any, Outcome]]) -> dict[str, Any]:
+    """The figures of an epoch, from the targets and the outcome of each batch: means, and metrics of everything."""
+    loss = sum(outcome.loss * len(y) for y, outcome in steps) / sum(len(y) for y, _ in steps)
+    norms = {path: sum(outcome.norms[path] for _, outcome in steps) / len(steps) for path in steps[0][1].norms}
+    outputs = [output for _, outcome in steps for output in outcome.outputs]
+    targets = [target for y, _ in steps for target in y.tolist()]
+    return {"loss": loss, "gradient_norm": norms, "metrics": _measured(metrics, outputs, targets)}
 
 
 def _measured(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[str, float]:
     return {name: number(metric(outputs, targets)) for name, metric in metrics.items()}
 
 
-def _batches(given: Arguments) -> Iterator[list[int]]:
-    """The numbers of the examples in each batch."""
-    order: list[int] = given.shuffle.permutation(len(given.data.X)).tolist()
-    for start in range(0, len(order), given.batch_size):
-        yield order[start : start + given.batch_size]
-
-
-def _sizes(given: Arguments) -> list[int]:
-    """How many examples a batch may have: the last one has the rest."""
-    return [size for size in (given.batch_size, len(given.data.X) % given.batch_size) if size]
-
-
-def _validated(given: Arguments, batches: Batches, data: Data, epoch: int) -> dict[str, Any]:
-    given.model.eval()
+def _validated(run: Run, data: Data, epoch: int) -> dict[str, Any]:
+    run.given.model.eval()
     try:
-        loss, outputs = batches.way.validate(data)
+        loss, outputs = run.way.validate(data)
     except ArithmeticError as error:
         raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
     if not math.isfinite(loss):
         raise FloatingPointError(f"the validation loss is {loss} in epoch {epoch}")
-    return {"validation_loss": loss, "validation_metrics": _measured(given.metrics, outputs, data.y.tolist())}
+    return {"validation_loss": loss, "validation_metrics": _measured(run.given.metrics, outputs, data.y.tolist())}
 
 
 @contextmanager
@@ -228,67 +195,54 @@ def _scaled(given: Arguments, epoch: int) -> Iterator[float]:
 
 
 def _bar(history: History, epochs: int, progress: bool) -> Any:
-    """A bar on standard error, where somebody watches it."""
+    """A bar on standard error, where it is seen as it comes: in a terminal, or in Jupyter, whose stream is none."""
     from tqdm import tqdm
 
-    hidden = not (progress and _watched(sys.stderr))
+    stream = sys.stderr
+    jupyter = type(stream).__module__.startswith("ipykernel.")
+    watched = not getattr(stream, "closed", stream is None) and (jupyter or getattr(stream, "isatty", bool)())
+    hidden = not (progress and watched)
     return tqdm(total=epochs, initial=len(history.loss), desc="training", unit="epoch", disable=hidden)
-
-
-def _watched(stream: Any) -> bool:
-    """Whether what is written there is seen as it comes: in a terminal, or in Jupyter, whose stream is none."""
-    if stream is None or getattr(stream, "closed", False):
-        return False
-    return type(stream).__module__.startswith("ipykernel.") or bool(getattr(stream, "isatty", bool)())
 
 
 def _shown(history: History) -> dict[str, str]:
     figures = {"loss": history.loss, "validation loss": history.validation_loss}
     figures |= history.validation_metrics or history.metrics
-    return {name: f"{found[-1]:.4g}" for name, found in figures.items() if found}
+    return {name: f"{numbers[-1]:.4g}" for name, numbers in figures.items() if numbers}
 
 
 @contextmanager
-def _closed(hook: Any) -> Iterator[None]:
-    """Afterwards the hook is closed, if it can be."""
+def _however_it_ends(history: History, on_epoch: Any) -> Iterator[None]:
+    """Afterwards `on_epoch` is closed, if it can be, and what was raised carries the history."""
     try:
-        yield
-    finally:
-        close = getattr(hook, "close", None)
-        if callable(hook) and callable(close):
-            close()
-
-
-@contextmanager
-def _carried_by_errors(history: History) -> Iterator[None]:
-    try:
-        yield
+        try:
+            yield
+        finally:
+            close = getattr(on_epoch, "close", None)
+            if callable(on_epoch) and callable(close):
+                close()
     except BaseException as error:
         error.history = history  # type: ignore[attr-defined]  # for whoever catches it
         raise
 
 
 class _Interrupt:
-    """Gather Ctrl-C, so that no update is left half done; the second one interrupts `at_once`."""
+    """Gathers Ctrl-C inside its block, unless someone else minds the signal, so that no update is left half done."""
 
-    pressed, at_once = False, True
+    pressed, at_once = False, True  # the second one interrupts at once
 
     def __call__(self, number: int, frame: Any) -> None:
         if self.pressed and self.at_once:
             raise KeyboardInterrupt
         self.pressed = True
 
+    def __enter__(self) -> _Interrupt:
+        main = threading.current_thread() is threading.main_thread()
+        self.minds = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+        if self.minds:
+            signal.signal(signal.SIGINT, self)
+        return self
 
-@contextmanager
-def _interruptible() -> Iterator[_Interrupt]:
-    """Have Ctrl-C gathered inside the block, unless someone else minds the signal."""
-    interrupt = _Interrupt()
-    mine = threading.current_thread() is threading.main_thread()
-    if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield interrupt
-        return
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield interrupt
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    def __exit__(self, *raised: object) -> None:
+        if self.minds:
+            signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -1,13 +1,14 @@
 """A batch as a graph: recorded, swept and forgotten; and where numbers run away in it.
 
-Where they run away is at the first gate whose output, or whose part in the sweep, is not finite.
+Where they run away is at the first gate whose output, or whose part in the sweep, is not finite. What `programs` are
+asked for, too, is said here.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Container
-from typing import Any, TypeVar
+from collections.abc import Callable, Container, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.anomalies import at_line
 from microgradnn.context import detect_anomaly, no_grad
@@ -16,14 +17,35 @@ from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import check_buffer, data_of
 from microgradnn.optim import Optimizer
 from microgradnn.sweep import sweep
-from microgradnn.training.way import Data, Loss, Outcome, Penalty
 from microgradnn.value import Value
 
-Result = TypeVar("Result")
+if TYPE_CHECKING:
+    import numpy as np
+
+    Array = np.ndarray[Any, Any]
+
+Loss = Callable[[Any, Any], Any]
+Penalty = Callable[[Module], Any]
+
+
+class Data(NamedTuple):
+    """Examples and their targets."""
+
+    X: Array
+    y: Array
+
+
+class Outcome(NamedTuple):
+    """What came of a batch: its loss, the norm of the gradient by path of the module, the outputs as numbers."""
+
+    loss: float
+    norms: Mapping[str, float]
+    outputs: list[Any]
+    total: Any = None  # the loss as the root of a graph, where one was recorded
 
 
 class Graphs:
-    """Batches by recording and sweeping their graphs: the numbers are in the Values, so push and pull do nothing."""
+    """Batches by recording and sweeping their graphs. The numbers are in the Values at any time."""
 
     def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer) -> None:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
@@ -34,16 +56,18 @@ class Graphs:
     def forward(self, data: Data) -> tuple[Value, Any]:
         """The loss, penalty included, and the outputs."""
         outputs = self.model(data.X.tolist())
-        total = self.check_loss(self.loss(outputs, data.y.tolist()))
-        if self.penalty is not None:
-            total = total + self.check_penalty(self.penalty(self.model))
-        return total, outputs
+        return self.total(outputs, data.y.tolist()), outputs
+
+    def total(self, outputs: Any, targets: Any) -> Value:
+        """The loss, penalty included."""
+        loss = self.check_loss(self.loss(outputs, targets))
+        return loss if self.penalty is None else loss + self.check_penalty(self.penalty(self.model))
 
     def check_loss(self, loss: Any) -> Value:
         """The loss; TypeError for one that nothing can be learned from, unless a batch comes to 0."""
         if isinstance(loss, Value):
             self.loss_depends = self.loss_depends or _depends(loss, self.optimizer.state)
-            if self.loss_depends or _is_nothing(loss):
+            if self.loss_depends or _is_zero(loss):
                 return loss
         raise TypeError(
             f"the loss must be one number that depends on the parameters of {self.model!r} that the optimizer holds, "
@@ -54,15 +78,17 @@ class Graphs:
         """The penalty; TypeError for one that nothing can be learned from, unless it is 0."""
         if isinstance(penalty, Value) and not self.penalty_depends:
             self.penalty_depends = _depends(penalty, {*self.optimizer.state, *self.model.parameters()})
-        if _is_nothing(penalty) or (isinstance(penalty, Value) and self.penalty_depends):
+        if _is_zero(penalty) or (isinstance(penalty, Value) and self.penalty_depends):
             return penalty
         raise TypeError(
             f"a penalty must be one number that depends on parameters of {self.model!r}, got {penalty!r:.60}: compute "
             "it from the Values, sum(p**2 for p in model.parameters()), without .data and outside of no_grad()"
         )
 
+    # ---- what programs can, too ----
+
     def sweep(self, data: Data) -> Outcome:
-        """Forward and backward; the gradients of a loss that is not finite are left out."""
+        """Forward and backward, with the penalty; ArithmeticError as gates raise it, other numbers finite or not."""
         total, outputs = self.forward(data)
         if not math.isfinite(total.data):
             return Outcome(total.data, {}, [], total)
@@ -87,24 +113,25 @@ class Graphs:
             outputs = self.model(data.X.tolist())
             return float(data_of(self.loss(outputs, data.y.tolist()))), data_of(outputs)
 
-    def numbers(self) -> list[tuple[Value, float, dict[str, float]]]:
-        """The number of each parameter and what the optimizer remembers of it."""
-        return [(parameter, parameter.data, memory.copy()) for parameter, memory in self.optimizer.state.items()]
+    def snapshot(self) -> Callable[[], None]:
+        """What makes the parameters and the optimizer's memory again what they are now."""
+        before = [(parameter, parameter.data, memory.copy()) for parameter, memory in self.optimizer.state.items()]
 
-    def put_back(self, numbers: list[tuple[Value, float, dict[str, float]]]) -> None:
-        """Undo updates."""
-        for parameter, number, memory in numbers:
-            parameter.data = number
-            self.optimizer.state[parameter].update(memory)
+        def put_back() -> None:
+            for parameter, number, memory in before:
+                parameter.data = number
+                self.optimizer.state[parameter].update(memory)
+
+        return put_back
 
     def push(self, memory: bool = False) -> None:
-        """Nothing: they are there."""
+        """Have the parameters in the Values, before someone looks; with `memory` the optimizer's, and gradients too."""
 
     def pull(self, memory: bool = False) -> None:
-        """Nothing: they are there."""
+        """Take them from the Values, where someone may have changed them since they were pushed."""
 
-    def renew(self) -> None:
-        """Nothing: every batch is recorded anew."""
+    def record_anew(self) -> None:
+        """Notice that model, loss and penalty may do something else than before; a graph is made anew every time."""
 
 
 def layers_of(model: Module) -> dict[str, list[Value]]:
@@ -117,7 +144,7 @@ def _depends(result: Value, parameters: Container[Value]) -> bool:
     return any(node in parameters for node in topological_order(result))
 
 
-def _is_nothing(result: Any) -> bool:
+def _is_zero(result: Any) -> bool:
     """Whether it is the number 0, also in a Value; while a function is traced, gates have no numbers."""
     if isinstance(result, Value):
         return getattr(result, "_data", None) == 0.0
@@ -130,32 +157,22 @@ def _is_nothing(result: Any) -> bool:
 def explained(outcome: Outcome, again: Any, where: str, growth: Callable[[float], str]) -> str:
     """Say what is not finite in a batch and why; with the line, where the loss was recorded `again` and `watched`."""
     total = outcome.total
-
-    def with_line(explain: Callable[[Value], tuple[str, Any]]) -> tuple[str, Any]:
-        text, kind = explain(total)
-        if isinstance(again, Value) and explain(again)[0].startswith(text):
-            text = explain(again)[0]
-        return text, kind
-
-    if not math.isfinite(total.data):
-        why, output = with_line(first_gate)
-        if math.isnan(output) and isinstance(again, str):
-            why = again
-        elif math.isinf(output) and total.data != -math.inf:
-            why += growth(math.inf)
-        return f"the loss is {total.data} in {where}: {why}"
-    path = next(path for path, norm in outcome.norms.items() if not math.isfinite(norm))
-    why, diverged = with_line(first_slope)
-    return f"the gradient of {path} is not finite in {where}: {why}{growth(total.data) if diverged else ''}"
+    explain: Callable[[Value], tuple[str, Any]] = first_slope if math.isfinite(total.data) else first_gate
+    why, cause = explain(total)
+    if isinstance(again, Value) and explain(again)[0].startswith(why):
+        why = explain(again)[0]
+    if math.isfinite(total.data):
+        path = next(path for path, norm in outcome.norms.items() if not math.isfinite(norm))
+        return f"the gradient of {path} is not finite in {where}: {why}{growth(total.data) if cause else ''}"
+    if math.isnan(cause) and isinstance(again, str):
+        why = again
+    elif math.isinf(cause) and total.data != -math.inf:
+        why += growth(math.inf)
+    return f"the loss is {total.data} in {where}: {why}"
 
 
 def first_gate(total: Value) -> tuple[str, float]:
-    """Name the first gate of a graph whose output is not finite, and give that output; 0 for a parameter.
-
-    >>> w = Value(1e200, "w")
-    >>> first_gate(w * w - 1.0)
-    ('the first gate that is not finite is multiply(w=1e+200, w=1e+200) = inf', inf)
-    """
+    """Name the first gate of a graph whose output is not finite, and give that output; 0 for a parameter."""
     node = next((node for node in topological_order(total) if not math.isfinite(node.data)), total)
     if node.primitive is None:
         return f"the parameter {node!r} is not finite", 0.0
@@ -163,12 +180,7 @@ def first_gate(total: Value) -> tuple[str, float]:
 
 
 def first_slope(total: Value) -> tuple[str, bool]:
-    """Name the first gate at which the sweep is not finite; and whether a finite derivative, grown large, is the cause.
-
-    >>> from microgradnn import sqrt
-    >>> first_slope(sqrt(Value(0.0, "w")))
-    ('sqrt(w=0.0) has the derivative inf', False)
-    """
+    """Name the first gate at which the sweep is not finite; and whether numbers have grown too large there."""
     for node, adjoint in sweep(total):
         if not math.isfinite(adjoint):
             name = at_line(node) if node.primitive is not None else repr(node)
@@ -181,10 +193,10 @@ def first_slope(total: Value) -> tuple[str, bool]:
     return "its norm is too large for a float", True
 
 
-def watched(work: Callable[[], Result]) -> Result | str | None:
-    """What `work` gives while `detect_anomaly` notes lines, or what that says of it; None where something else fails.
+def watched(work: Callable[[], Any]) -> Any:
+    """What `work`, which is done a second time to explain it, gives while `detect_anomaly` notes lines.
 
-    What is explained has happened before; a second time nothing else may hide it.
+    Where that raises, what it says; None where something else fails: nothing may hide what happened before.
     """
     try:
         with detect_anomaly():

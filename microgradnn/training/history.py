@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-from microgradnn.files import check_writable, write_whole
+from microgradnn.files import check_writable, loading, write_whole
 from microgradnn.training.state import Best, State
 
 ENDING = ".json"
@@ -46,18 +46,17 @@ class History:
     learning_rate: list[float] = field(default_factory=list)
     gradient_norm: dict[str, list[float]] = field(default_factory=dict)
     stopped: str = ""
-    _state: State | None = field(default=None, init=False, repr=False, compare=False)
-    _live: Callable[[], State] | None = field(default=None, init=False, repr=False, compare=False)  # in `on_epoch`
+    _state: State | Callable[[], State] | None = field(default=None, init=False, repr=False, compare=False)
 
     reasons: ClassVar[tuple[str, ...]] = ("", "early", "interrupted", "on_epoch")  # what `stopped` may be
 
     @property
     def state(self) -> State | None:
         """What going on needs: None before training, in `on_epoch` what model and optimizer hold at that moment."""
-        return self._state if self._live is None else self._live()
+        return self._state() if callable(self._state) else self._state
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_state": self.state, "_live": None}
+        return vars(self) | {"_state": self.state}
 
     # ---- files ----
 
@@ -74,9 +73,7 @@ class History:
         ...     History.load(os.path.join(folder, "run.json")).loss
         [0.5, 0.25]
         """
-        if Path(path).suffix.lower() != ENDING:
-            raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {ENDING}")
-        check_writable(path)
+        check_writable(path, (ENDING,))
         self.check()
         figures = {name: getattr(self, name) for name in _LISTS + _BY_NAME}
         state = self.state
@@ -94,28 +91,22 @@ class History:
         Traceback (most recent call last):
         FileNotFoundError: cannot load 'nowhere.json': No such file or directory
         """
-        shown = repr(os.fspath(path))
-        try:
-            content = Path(path).read_bytes()
-        except OSError as error:
-            raise type(error)(f"cannot load {shown}: {error.strerror or error}") from None
-        try:
-            found = json.loads(content)
-        except (ValueError, RecursionError):
-            raise ValueError(f"cannot load {shown}: it is damaged, or no {ENDING} file") from None
-        if not isinstance(found, dict) or found.get("format") != FORMAT:
-            raise ValueError(f"cannot load {shown}: it is not what History.save writes")
-        try:
-            history = cls()
-            for name in _LISTS:
-                setattr(history, name, _figures(found[name]))
-            for name in _BY_NAME:
-                setattr(history, name, {str(key): _figures(figures) for key, figures in found[name].items()})
-            history.stopped = cls.reasons[cls.reasons.index(found["stopped"])]
-            history._state = None if found["state"] is None else _state(found["state"])
-            history.check()
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            raise ValueError(f"cannot load {shown}: it is damaged: {error}") from None
+        with loading(path):
+            try:
+                content = json.loads(Path(path).read_bytes())
+            except (ValueError, RecursionError):
+                raise ValueError(f"it is damaged, or no {ENDING} file") from None
+            if not isinstance(content, dict) or content.get("format") != FORMAT:
+                raise ValueError("it is not what History.save writes")
+            try:
+                figures: dict[str, Any] = {name: _figures(content[name]) for name in _LISTS}
+                for name in _BY_NAME:
+                    figures[name] = {key: _figures(numbers) for key, numbers in content[name].items()}
+                history = cls(**figures, stopped=cls.reasons[cls.reasons.index(content["stopped"])])
+                history._state = None if content["state"] is None else _state(content["state"])
+                history.check()
+            except (AttributeError, LookupError, TypeError, ValueError) as error:
+                raise ValueError(f"it is damaged: {error}") from None
         return history
 
     # ---- for `fit` ----
@@ -129,18 +120,18 @@ class History:
     @contextmanager
     def looked_at(self, ask: Callable[[], State]) -> Iterator[None]:
         """Inside the block the state is what `ask` gives at that moment."""
-        self._live = ask
+        before, self._state = self._state, ask
         try:
             yield
         finally:
-            self._live = None
+            self._state = before
 
     def append(self, figures: Mapping[str, Any]) -> None:
         """Note the figures of one epoch."""
         for name, figure in figures.items():
             if isinstance(figure, Mapping):
-                for key, one in figure.items():
-                    getattr(self, name).setdefault(key, []).append(one)
+                for key, number in figure.items():
+                    getattr(self, name).setdefault(key, []).append(number)
             else:
                 getattr(self, name).append(figure)
 
@@ -171,18 +162,18 @@ _LISTS = ("loss", "validation_loss", "learning_rate")
 _BY_NAME = ("metrics", "validation_metrics", "gradient_norm")
 
 
-def _figures(listed: Any) -> list[float]:
-    if not isinstance(listed, list) or any(type(figure) not in (int, float) for figure in listed):
-        raise ValueError(f"{listed!r:.60} is no list of numbers")
-    return [float(figure) for figure in listed]
+def _figures(numbers: Any) -> list[float]:
+    if not isinstance(numbers, list) or any(type(number) not in (int, float) for number in numbers):
+        raise ValueError(f"{numbers!r:.60} is no list of numbers")
+    return [float(number) for number in numbers]
 
 
-def _state(found: Any) -> State:
-    best = Best(**found["best"])
+def _state(content: Any) -> State:
+    state = State(**content | {"best": Best(**content["best"])})
     for data, kinds in [
-        (found["epochs"], int), (found["weights"], dict), (found["held"], list), (found["optimizer"], dict),
-        (found["generators"], dict), (best.loss, float), (best.epoch, int), (best.weights, dict | None),
+        (state.epochs, int), (state.weights, dict), (state.held, list), (state.optimizer, dict),
+        (state.generators, dict), (state.best.loss, float), (state.best.epoch, int), (state.best.weights, dict | None),
     ]:  # fmt: skip
         if not isinstance(data, kinds):
             raise ValueError(f"its state holds {data!r:.60}")
-    return State(**found | {"best": best})
+    return state

@@ -2,13 +2,13 @@
 
 Where examples do not know of each other, the loss of one of them is recorded; else that of a whole batch, for each
 number of examples that occurs. What a batch draws or leaves behind cannot be recorded: the masks of dropout come in as
-inputs, the statistics of batch norm go out beside the loss.
+inputs, the statistics of batch norm go out beside the loss. What the methods are asked for is said in `graphs`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -22,10 +22,9 @@ from microgradnn.nn.dropout import Dropout, masks_from
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
-from microgradnn.optim import Optimizer, VectorSteps
-from microgradnn.training.graphs import Graphs
-from microgradnn.training.state import generators_of, read_generators
-from microgradnn.training.way import Data, Outcome
+from microgradnn.optim import Optimizer
+from microgradnn.training.graphs import Data, Graphs, Outcome
+from microgradnn.training.state import generators_of, plain, read_generators
 from microgradnn.value import Value
 
 Array = np.ndarray[Any, Any]
@@ -36,7 +35,7 @@ class Recorded(NamedTuple):
 
     program: Program
     masks: list[tuple[Dropout, int]]  # with how many numbers of an example it is to multiply
-    norms: list[tuple[BatchNorm, int]]  # with how many examples its statistics are of
+    batch_norms: list[tuple[BatchNorm, int]]  # with how many examples its statistics are of
 
 
 class _MasksToGive(Exception):  # noqa: N818  no error: it ends a first call
@@ -58,25 +57,21 @@ class Programs:
         self.evaluation: Program | None = None  # gives the outputs of a model in evaluation
         self.params, self.ahead = np.array([value.data for value in self.values]), False  # ahead of the Values
         self.gradient: Array = np.empty(0)  # of the last batch
-        self.renew()
-        index = {value: number for number, value in enumerate(self.values)}
+        self.record_anew()
+        index = {value: index for index, value in enumerate(self.values)}
         self.layers = {path: np.array([index[leaf] for leaf in leaves]) for path, leaves in graphs.layers.items()}
-        self.held = np.array([index[parameter] for parameter in self.optimizer.state])
+        self.optimized = np.array([index[parameter] for parameter in self.optimizer.state])
 
-    def renew(self) -> None:
+    def record_anew(self) -> None:
         """Record what is to be trained as it is now; a program that would be what it was is kept."""
-        model, (X, y) = self.graphs.model, self.data  # noqa: N806  as everywhere
+        X, y = self.data  # noqa: N806  as everywhere
         self.evaluated = False  # whether `evaluation` is of what the model is now
         with self._unchanged():
-            self.by_example = self.graphs.loss in LOSSES.values() and _one_by_one(model)
+            self.by_example = self.graphs.loss in LOSSES.values() and _one_by_one(self.graphs.model)
             if self.by_example:
-                of_example = self._record(X[0].tolist(), y[0].tolist(), self.recorded.get(self.sizes[0]))
-                recorded = dict.fromkeys(self.sizes, of_example)
+                recorded = dict.fromkeys(self.sizes, self._program_for(X[0], y[0], self.sizes[0]))
             if not self.by_example:  # or recording has shown that the penalty draws, too
-                recorded = {
-                    size: self._record(X[:size].tolist(), y[:size].tolist(), self.recorded.get(size))
-                    for size in self.sizes
-                }
+                recorded = {size: self._program_for(X[:size], y[:size], size) for size in self.sizes}
         self.recorded = recorded
         self.reached = recorded[self.sizes[0]].program.reached
         self.steps = self.optimizer.on_vector(self.values, self.reached)
@@ -86,27 +81,25 @@ class Programs:
         """TypeError where recording inside the block moves what a module keeps: a program would not."""
         before = self._kept()
         yield
-        for name, kept in self._kept().items():
-            if kept != before.get(name):
-                raise TypeError(
-                    f"forward changes {name}, and compiled training runs arrays in place of forward: train with "
-                    "compiled=False"
-                )
+        if changed := [name for name, numbers in self._kept().items() if numbers != before.get(name)]:
+            remedy = "compiled training runs arrays in place of forward: train with compiled=False"
+            raise TypeError(f"forward changes {changed[0]}, and {remedy}")
 
     def _kept(self) -> dict[str, Any]:
         """The numbers of the buffers as text, and the states of the generators; of gates that were recorded nothing."""
         model = self.graphs.model
         named = ((f"the buffer {name} of {module!r}", getattr(module, name)) for module, name in self.graphs.statistics)
         buffers = {name: "" if held(numbers) else repr(numbers) for name, numbers in named}
-        generators = read_generators(generators_of(model))
+        generators = plain(read_generators(generators_of(model)))
         return buffers | {f"the generator {name} of {model!r}": state for name, state in generators.items()}
 
-    def _record(self, x: list[Any], y: Any, before: Recorded | None) -> Recorded:
-        """The program for one example, or for one batch, like x and y."""
-        kept = None if before is None else before.program
+    def _program_for(self, X: Array, y: Array, size: int) -> Recorded:  # noqa: N803
+        """The program for batches of this size, recorded of one example or of one such batch."""
+        before = self.recorded[size].program if size in self.recorded else None
+        example = X.tolist(), y.tolist()
         masks: list[tuple[Dropout, int]] = []
-        norms: list[tuple[BatchNorm, int]] = []
-        model, penalty = self.graphs.model, self.graphs.penalty
+        batch_norms: list[tuple[BatchNorm, int]] = []
+        model = self.graphs.model
 
         def f(x: Any, y: Any, *given: Any) -> Any:
             remaining = zip(given, masks, strict=True)
@@ -114,48 +107,43 @@ class Programs:
 
             def mask(dropout: Dropout, size: int) -> Any:
                 if given:
-                    numbers, (recorded, _) = next(remaining)
-                    if recorded is not dropout:
-                        raise TypeError(
-                            f"{dropout!r} is made anew with every batch, and draws a mask for it: make it once, before"
-                            " fit"
-                        )
+                    numbers, (expected, _) = next(remaining)
+                    if expected is not dropout:
+                        made_anew = f"{dropout!r} is made anew with every batch, and draws a mask for it"
+                        raise TypeError(f"{made_anew}: make it once, before fit")
                     return numbers
                 masks.append((dropout, size))
                 return [1.0] * size
 
             def receive(norm: BatchNorm, of_batch: list[tuple[Any, Any]], examples: int) -> None:
-                norms.append((norm, examples))
+                batch_norms.append((norm, examples))
                 statistics.append([list(of_feature) for of_feature in of_batch])
 
-            norms.clear()  # of the call before
+            batch_norms.clear()  # of the call before
             if not given:
                 masks.clear()
             with masks_from(mask), statistics_to(receive):
                 outputs = model(x)
-                total = self.graphs.check_loss(self.graphs.loss(outputs, y))
-                if penalty is not None:
-                    of_outputs = len(masks), len(norms)
-                    total = total + self.graphs.check_penalty(penalty(model))
-                    if (len(masks), len(norms)) != of_outputs:  # once for a batch, not for each of its examples
-                        self.by_example = False
+                of_outputs = len(masks), len(batch_norms)
+                total = self.graphs.total(outputs, y)
+                if (len(masks), len(batch_norms)) != of_outputs:  # once for a batch, not for each of its examples
+                    self.by_example = False
             if masks and not given:
                 raise _MasksToGive(f"{masks[0][0]!r} draws a mask")
             return total, (outputs if self.observing else (), tuple(statistics))
 
         try:
-            program = build(f, self.values, (x, y), observing=True, before=kept)
+            program = build(f, self.values, example, observing=True, before=before)
         except _MasksToGive:  # now it is known how many there are
-            ones = ([1.0] * size for _, size in masks)
-            program = build(f, self.values, (x, y, *ones), observing=True, before=kept)
+            masks_of_ones = ([1.0] * size for _, size in masks)
+            program = build(f, self.values, (*example, *masks_of_ones), observing=True, before=before)
         if not program.reached.any():
             raise TypeError(f"the loss must be one number that depends on the parameters of {model!r}")
-        return Recorded(program, masks, norms)
+        return Recorded(program, masks, batch_norms)
 
     # ---- one batch ----
 
     def sweep(self, data: Data) -> Outcome:
-        """Forward and backward; the statistics of batch norm move."""
         program, masks, batch_norms = self.recorded[len(data.X)]
         examples, batch = (len(data.X), data) if self.by_example else (1, Data(data.X[None], data.y[None]))
         drawn = [dropout.mask(examples * size).reshape(examples, size) for dropout, size in masks]
@@ -168,19 +156,15 @@ class Programs:
         return Outcome(total, norms, outputs if self.by_example or not outputs else outputs[0])
 
     def update(self) -> bool:
-        """Move the parameters by the optimizer; whether they are finite then."""
         self.ahead = True
         self.steps.step(self.params, self.gradient)
-        return bool(np.isfinite(self.params[self.held]).all())
+        return bool(np.isfinite(self.params[self.optimized]).all())
 
     def validate(self, data: Data) -> tuple[float, list[Any]]:
-        """The loss without penalty and the outputs, of a model in evaluation."""
         graphs = self.graphs
         if not _one_by_one(graphs.model):
             return graphs.validate(data)
-        if graphs.statistics:  # the running ones are constants of the program
-            self.evaluated = False
-        if self.evaluation is None or not self.evaluated:
+        if self.evaluation is None or not self.evaluated or graphs.statistics:  # the running ones are constants of it
             with self._unchanged():
                 self.evaluation = build(graphs.model, self.values, (data.X[0],), reduce=None, before=self.evaluation)
             self.evaluated = True
@@ -196,29 +180,26 @@ class Programs:
 
     # ---- parameters ----
 
-    def numbers(self) -> tuple[Array, VectorSteps, list[dict[str, Any]]]:
-        """What updates change; a step puts new memory in place of the old."""
-        return self.params.copy(), self.steps, self.steps.memory
+    def snapshot(self) -> Callable[[], None]:
+        before = self.params.copy(), self.steps, self.steps.memory  # a step puts a new memory in place of this one
 
-    def put_back(self, numbers: tuple[Array, VectorSteps, list[dict[str, Any]]]) -> None:
-        """Undo updates."""
-        self.params[:], self.steps, self.steps.memory = numbers
-        self.ahead = True
+        def put_back() -> None:
+            self.params[:], self.steps, self.steps.memory = before
+            self.ahead = True
+
+        return put_back
 
     def push(self, memory: bool = False) -> None:
-        """Have the parameters in the Values, before someone looks; with `memory` the optimizer's, and gradients too."""
         if self.ahead:
             for value, number in zip(self.values, self.params.tolist(), strict=True):
                 value.data = number
         self.ahead = False
         if memory:
             self.steps.push()
-        if memory and self.gradient.size:
-            for value, slope, reached in zip(self.values, self.gradient.tolist(), self.reached.tolist(), strict=True):
-                value.grad = slope if reached else None
+            for value, slope, reached in zip(self.values, self.gradient.tolist(), self.reached.tolist(), strict=False):
+                value.grad = slope if reached else None  # of the last batch, if there was one
 
     def pull(self, memory: bool = False) -> None:
-        """Take them from the Values, where someone may have changed them since they were pushed."""
         if not self.ahead:
             self.params[:] = [value.data for value in self.values]
         if memory:
@@ -228,16 +209,13 @@ class Programs:
 def _one_by_one(model: Module) -> bool:
     """Whether an example has the same output whatever the others are, and draws the same masks."""
     for module in model.modules():
-        own = [name for name in ("__call__", "run", "forward_batch", "forward") if not _ours(type(module), name)]
+        methods = [getattr(type(module), name) for name in ("__call__", "run", "forward_batch", "forward")]
+        own = [method for method in methods if not str(getattr(method, "__module__", "")).startswith("microgradnn.")]
         drops = any(isinstance(inner, Dropout) and inner.training for inner in module.modules())
         together = isinstance(module, BatchNorm) and module.training
-        if together or (own and (own != ["forward"] or drops)):
+        if together or (own and (own != methods[-1:] or drops)):
             return False
     return True
-
-
-def _ours(module: type, name: str) -> bool:
-    return str(getattr(getattr(module, name), "__module__", "")).startswith("microgradnn.")
 
 
 def _by_example(observed: Any) -> list[Any]:

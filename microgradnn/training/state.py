@@ -6,6 +6,7 @@ name before anything changes.
 
 from __future__ import annotations
 
+import copy
 import math
 import random
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +26,7 @@ SHUFFLE = "rng of fit"  # the generator that draws the batches, by no path of a 
 
 @dataclass(frozen=True)
 class Best:
-    """The smallest validation loss, its epoch, and the weights it was found with."""
+    """The smallest validation loss, its epoch, and the weights at its end."""
 
     loss: float = math.inf
     epoch: int = 0
@@ -34,7 +35,7 @@ class Best:
 
 @dataclass(frozen=True)
 class State:
-    """Where training stands after so many `epochs`."""
+    """What training has come to after so many `epochs`."""
 
     epochs: int
     weights: dict[str, Any]
@@ -49,23 +50,20 @@ class Weights:
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
         self.own = dict(model.named_parameters())
-        self.parameters: dict[str, Value] = self.own.copy()
-        known = set(self.parameters.values())  # Values hash by identity
-        for place, parameter in enumerate(optimizer.state):
-            if parameter not in known:
-                self.parameters[f"parameter {place} of the optimizer"] = parameter
-        names = {parameter: name for name, parameter in self.parameters.items()}
-        self.held = [names[parameter] for parameter in optimizer.state]
-        self.statistics: dict[str, tuple[Module, str]] = {}
-        for path, module in model.named_modules():
-            for name in module.buffers:
-                self.statistics[f"{path}.{name}" if path else name] = module, name
+        names = {parameter: name for name, parameter in self.own.items()}  # Values hash by identity
+        self.held = [names.get(w, f"parameter {index} of the optimizer") for index, w in enumerate(optimizer.state)]
+        self.parameters = self.own | dict(zip(self.held, optimizer.state, strict=True))
+        self.statistics = {
+            f"{path}.{name}" if path else name: (module, name)
+            for path, module in model.named_modules()
+            for name in module.buffers
+        }
 
     def check_kept(self, model: Module) -> None:
         """TypeError where `on_epoch` changed which parameters the model has: the optimizer moves those of before."""
         now = dict(model.named_parameters())
-        lost = [name for name, parameter in self.own.items() if parameter not in {*now.values()}]
-        new = [name for name, parameter in now.items() if parameter not in {*self.own.values()}]
+        kept = {*self.own.values()} & {*now.values()}
+        lost, new = ([name for name, w in named.items() if w not in kept] for named in (self.own, now))
         if lost:
             raise TypeError(
                 f"on_epoch took {few(lost)} from the model, and the optimizer moves the Value that was there: assign "
@@ -79,7 +77,7 @@ class Weights:
     def read(self) -> dict[str, Any]:
         """The numbers by name."""
         weights: dict[str, Any] = {name: parameter.data for name, parameter in self.parameters.items()}
-        return weights | {name: plain(getattr(*place)) for name, place in self.statistics.items()}
+        return weights | {name: plain(getattr(module, buffer)) for name, (module, buffer) in self.statistics.items()}
 
     def write(self, weights: Mapping[str, Any]) -> None:
         """Take over what `read` gave."""
@@ -94,15 +92,15 @@ class Weights:
         for there, here, missing in [(weights, own, "the model has no"), (own, weights, "the history has no")]:
             if unknown := [name for name in there if name not in here]:
                 raise ValueError(f"{missing} {few(unknown)}")
-        for name, wanted in own.items():
-            if not _alike(weights[name], wanted):
-                raise ValueError(f"{name} must be like {wanted!r:.60}, and finite, got {weights[name]!r:.60}")
+        for name, numbers in own.items():
+            if not _alike(weights[name], numbers):
+                raise ValueError(f"{name} must be like {numbers!r:.60}, and finite, got {weights[name]!r:.60}")
 
 
-def _alike(found: Any, wanted: Any) -> bool:
-    if isinstance(wanted, list):
-        return isinstance(found, list) and len(found) == len(wanted) and all(map(_alike, found, wanted))
-    return type(found) in (int, float) and math.isfinite(found)
+def _alike(data: Any, numbers: Any) -> bool:
+    if isinstance(numbers, list):
+        return isinstance(data, list) and len(data) == len(numbers) and all(map(_alike, data, numbers))
+    return type(data) in (int, float) and math.isfinite(data)
 
 
 def few(names: Iterable[str]) -> str:
@@ -131,102 +129,86 @@ def _generators_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         if not isinstance(value, random.SystemRandom):  # it has no state
             yield name, value
     elif isinstance(value, (list, tuple, dict)):
-        for place, one in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(one, (Value, float)):  # a list of numbers, which may be long
+        for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+            if isinstance(member, (Value, float)):  # a list of numbers, which may be long
                 return
-            yield from _generators_in(f"{name}[{place!r}]", one)
+            yield from _generators_in(f"{name}[{key!r}]", member)
 
 
-def source_of(generator: Any) -> Any:
-    """What draws the numbers: two generators that share it are one."""
-    return getattr(generator, "bit_generator", generator)
+def read_generators(generators: Mapping[str, Any]) -> dict[str, Any]:
+    """The state of each generator by name, to be made `plain`; the name of another one in place of what both share."""
+    first: dict[int, str] = {}
+    states = {}
+    for name, generator in generators.items():
+        owner = first.setdefault(id(getattr(generator, "bit_generator", generator)), name)
+        states[name] = _state_of(generator) if owner == name else owner
+    return states
 
 
-def state_of(generator: Any) -> Any:
-    """The state of a generator, which `set_state` takes; for JSON it has to be made `plain`."""
-    import numpy as np
-
+def _state_of(generator: Any) -> Any:
     if isinstance(generator, random.Random):
         return {"bit_generator": "random.Random", "state": generator.getstate()}
-    if isinstance(generator, np.random.RandomState):
+    if hasattr(generator, "get_state"):
         return {"bit_generator": "RandomState", "state": generator.get_state(legacy=False)}
     return generator.bit_generator.state
 
 
-def set_state(generator: Any, state: Any) -> None:
-    """Set a generator to what `state_of` gave, plain or not; ValueError, TypeError or LookupError for another state."""
-    import numpy as np
+def write_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> None:
+    """Set the generators to what `read_generators` gave, plain or not; ValueError names what has another state."""
+    for name, generator in generators.items():
+        if not isinstance(states[name], str):
+            try:
+                _set_state(generator, states[name])
+            except (TypeError, ValueError, LookupError, ArithmeticError) as error:  # as the kinds have it
+                raise ValueError(f"{name} has no state of a generator: {error}") from None
 
+
+def _set_state(generator: Any, state: Any) -> None:
     if isinstance(generator, random.Random):
         version, numbers, next_gauss = state["state"]
         generator.setstate((version, tuple(numbers), next_gauss))
-    elif isinstance(generator, np.random.RandomState):
+    elif hasattr(generator, "set_state"):
         generator.set_state(state["state"])
     else:
         generator.bit_generator.state = state
 
 
-def read_generators(generators: Mapping[str, Any]) -> dict[str, Any]:
-    """The state of each generator by name; the name of another one in place of the state that both share."""
-    first: dict[int, str] = {}
-    found: dict[str, Any] = {}
-    for name, generator in generators.items():
-        shared_with = first.setdefault(id(source_of(generator)), name)
-        found[name] = plain(state_of(generator)) if shared_with == name else shared_with
-    return found
+def shuffle_among(generators: Mapping[str, Any], states: Mapping[str, Any]) -> np.random.Generator:
+    """The generator of the batches as it was: its own, or one of the model's, where `fit` was given that.
 
+    ValueError where the other states are not those of these generators.
+    """
+    import numpy as np
 
-def write_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> None:
-    """Set the generators to what `read_generators` gave."""
-    for name, generator in generators.items():
-        if not isinstance(states[name], str):
-            set_state(generator, states[name])
-
-
-def check_generators(generators: Mapping[str, Any], states: Mapping[str, Any]) -> np.random.Generator:
-    """The generator of the batches as it was; ValueError where the states are not those of these generators."""
     own = read_generators(generators)
     names = [name for name in states if name != SHUFFLE]
     if sorted(names) != sorted(own):
         raise ValueError(f"its generators are {few(names)}, those of the model {few(own)}")
     for name, state in own.items():
-        kinds = [found if isinstance(found, str) else _kind(found) for found in (states[name], state)]
-        if kinds[0] != kinds[1]:
-            raise ValueError(f"the generator {name} was {kinds[0]}, that of the model is {kinds[1]}")
-        if not isinstance(state, str):
-            _generator(name, states[name])
-    shuffle = states.get(SHUFFLE)
-    if isinstance(shuffle, str) and shuffle in generators:
-        return generators[shuffle]  # type: ignore[no-any-return]  # one that fit was given
-    return _generator(SHUFFLE, shuffle)  # type: ignore[no-any-return]  # as fit makes one
+        kind_then, kind_now = _kind(states[name]), _kind(state)
+        if kind_then != kind_now:
+            raise ValueError(f"the generator {name} was {kind_then}, that of the model is {kind_now}")
+    state = states.get(SHUFFLE)
+    shuffle = generators.get(state) if isinstance(state, str) else None
+    if shuffle is None:
+        kind = _kind(state)
+        if kind not in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
+            raise ValueError(f"{SHUFFLE} has no state of a generator: it is {kind!r:.60}")
+        shuffle = np.random.Generator(getattr(np.random, kind)(0))
+        write_generators({SHUFFLE: shuffle}, states)
+    write_generators(copy.deepcopy(dict(generators)), states)  # says where one cannot be set
+    return shuffle
 
 
 def _kind(state: Any) -> Any:
-    return state.get("bit_generator") if isinstance(state, Mapping) else None
-
-
-def _generator(name: str, state: Any) -> Any:
-    import numpy as np
-
-    kind = _kind(state)
-    generator: Any
-    try:
-        if kind in ("PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"):
-            generator = np.random.Generator(getattr(np.random, kind)(0))
-        elif kind in ("random.Random", "RandomState") and name != SHUFFLE:
-            generator = random.Random(0) if kind == "random.Random" else np.random.RandomState(0)
-        else:
-            raise ValueError(f"it is {kind!r:.60}")
-        set_state(generator, state)
-    except (TypeError, ValueError, LookupError, ArithmeticError) as error:  # as the kinds have it
-        raise ValueError(f"{name} has no state of a generator: {error}") from None
-    return generator
+    """What draws: a kind of generator or, by name, the generator that it is shared with."""
+    return state.get("bit_generator") if isinstance(state, Mapping) else state
 
 
 def plain(data: Any) -> Any:
     """Nested data with lists in place of arrays, and in place of tuples."""
     if isinstance(data, Mapping):
-        return {name: plain(one) for name, one in data.items()}
+        return {name: plain(member) for name, member in data.items()}
     if hasattr(data, "tolist"):
         return data.tolist()
-    return [plain(one) for one in data] if isinstance(data, Iterable) and not isinstance(data, str) else data
+    return [plain(member) for member in data] if isinstance(data, Iterable) and not isinstance(data, str) else data

@@ -1,0 +1,184 @@
+"""One run of `fit`: each batch happens whole or leaves everything as it was, and the end of each epoch is kept.
+
+From there a history can go on. What is computed in a batch is in `graphs` and `programs`; the loop is in `fit`.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from microgradnn.context import recording
+from microgradnn.training.arguments import Arguments, check_works_at_once
+from microgradnn.training.graphs import Data, Graphs, Outcome, explained, watched
+from microgradnn.training.history import History
+from microgradnn.training.state import SHUFFLE, Best, State, generators_of, plain, read_generators, write_generators
+
+if TYPE_CHECKING:
+    from microgradnn.training.programs import Programs
+
+
+class Run:
+    """Batches and epochs, beginning where the given state ended; by graphs until `compile` has made programs."""
+
+    def __init__(self, given: Arguments, history: History) -> None:
+        self.given, self.history, self.weights = given, history, given.weights
+        self.graphs = Graphs(given.model, given.loss, given.penalty, given.optimizer)
+        self.way: Graphs | Programs = self.graphs
+        generators, state = generators_of(given.model), given.state
+        if state is not None:
+            self.weights.write(state.weights)
+            given.optimizer.load_state_dict(state.optimizer)
+            write_generators(generators, state.generators)
+        self.generators = generators | {SHUFFLE: given.rng}
+        self.best = Best() if state is None else state.best
+        self.least_loss = math.inf  # of all batches
+        self.shown = False  # to `on_epoch`, which may have changed anything
+        history.stopped = ""
+        history.hold(self.state())
+        self._keep()
+
+    def compile(self) -> None:
+        """Compute batches by programs from now on."""
+        from microgradnn.training.programs import Programs  # which imports NumPy
+
+        given = self.given
+        given.model.train()
+        sizes = given.batch_size, len(given.data.X) % given.batch_size  # the last batch has the rest
+        with self.whole_or_not_at_all():
+            self.way = Programs(self.graphs, given.data, filter(None, sizes), observing=bool(given.metrics))
+
+    # ---- batches ----
+
+    def step(self, data: Data, where: str) -> Outcome:
+        """Forward, backward, update; FloatingPointError, and nothing has changed, where something is not finite."""
+        with self.whole_or_not_at_all() as undo, recording():  # whatever surrounds fit
+            outcome = self._swept(self.way, data, where, undo)
+            if not self.way.update():
+                undivided = any(group.get("eps") == 0 for group in self.given.optimizer.param_groups)
+                remedy = "with eps = 0 it may divide by 0: give an eps > 0" if undivided else "a smaller lr may help"
+                raise FloatingPointError(f"the update in {where} is not finite: {remedy}")
+            self.least_loss = min(self.least_loss, outcome.loss)
+            return outcome._replace(total=None)  # its graph has done its work
+
+    def _swept(self, way: Graphs | Programs, data: Data, where: str, undo: Callable[[], None]) -> Outcome:
+        try:
+            outcome = way.sweep(data)
+        except ArithmeticError as error:
+            grown = self._growth(math.inf) if isinstance(error, OverflowError) else ""
+            raise FloatingPointError(f"training stopped in {where}: {error}{grown}") from error
+        if all(map(math.isfinite, [outcome.loss, *outcome.norms.values()])):
+            return outcome
+        undo()  # also the generators: what follows is the same batch
+        if way is self.graphs:
+            again = watched(lambda: self.graphs.forward(data)[0])
+            raise FloatingPointError(explained(outcome, again, where, self._growth))
+        way.push()
+        self._swept(self.graphs, data, where, undo)  # recorded as a graph, the batch is explained
+        undo()
+        why = watched(lambda: way.sweep(data))
+        told = f" ({why})" if isinstance(why, str) else ""
+        raise FloatingPointError(
+            f"the loss or its gradient is not finite in {where}, only as it is compiled{told}: what is not taken may "
+            "have no infinite derivative, write sqrt(where(c, x, 1.0)) for where(c, sqrt(x), 0.0)"
+        )
+
+    def _growth(self, loss: float) -> str:
+        """What to do about a loss that has grown; nothing for one that has not."""
+        if self.least_loss < loss:
+            return f"; the loss has grown from {self.least_loss:.4g} to {loss:.4g}: a smaller lr may help"
+        return ""
+
+    @contextmanager
+    def whole_or_not_at_all(self) -> Iterator[Callable[[], None]]:
+        """If the block cannot be finished, everything is as before it."""
+        undo = self.snapshot()
+        try:
+            yield undo
+        except BaseException:  # Ctrl-C, too
+            undo()
+            raise
+
+    def snapshot(self) -> Callable[[], None]:
+        """What makes everything that training changes again what it is now, as often as it is called."""
+        way, put_back, generators = self.way, self.way.snapshot(), read_generators(self.generators)
+        statistics = [(module, name, copy.deepcopy(getattr(module, name))) for module, name in self.graphs.statistics]
+
+        def restore() -> None:
+            self.way = way
+            put_back()
+            for module, name, statistic in statistics:
+                setattr(module, name, copy.deepcopy(statistic))
+            write_generators(self.generators, generators)
+
+        return restore
+
+    # ---- epochs ----
+
+    def over(self, interrupted: bool) -> bool:
+        """Whether training has ended; `stopped` says why."""
+        history, given, epochs = self.history, self.given, len(self.history.loss)
+        early = epochs - 1 - self.best.epoch >= given.early_stopping
+        history.stopped = history.stopped or ("early" if early else "interrupted" if interrupted else "")
+        return bool(history.stopped) or epochs >= given.epochs
+
+    def begin_epoch(self) -> None:
+        """Train the model as the user left it."""
+        self.given.model.train()
+        if self.shown:
+            with self.whole_or_not_at_all():
+                self.way.record_anew()
+        self.way.pull()
+
+    def finish_epoch(self, figures: dict[str, Any]) -> None:
+        """Note the figures, keep where training stands."""
+        epoch = len(self.history.loss)
+        self.history.append(figures)
+        if figures.get("validation_loss", self.best.loss) < self.best.loss:
+            self.best = Best(figures["validation_loss"], epoch, self.weights.read())
+        self._keep()
+
+    def show(self) -> None:
+        """Let `on_epoch` see the current weights, in evaluation; what it changes counts, and False ends training."""
+        model, on_epoch = self.given.model, self.given.on_epoch
+        if on_epoch is None:
+            return
+        self.shown = True
+        model.eval()
+        self.way.push(memory=True)
+        try:
+            with self.history.looked_at(self.state):
+                answer = on_epoch(model, self.history)
+        finally:
+            self.way.pull(memory=True)
+        self.weights.check_kept(model)
+        self._keep()
+        check_works_at_once("on_epoch", answer)
+        is_bool = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy and others
+        if (is_bool or answer is False) and not answer:
+            self.history.stopped = "on_epoch"
+
+    def leave(self) -> None:
+        """Give everything back: the state after the last complete epoch to the history, the weights to the model."""
+        return_to_now, (epochs, return_to_end_of_epoch) = self.snapshot(), self.kept
+        return_to_end_of_epoch()
+        self.way.push(memory=True)
+        self.history.hold(self.state(epochs))
+        return_to_now()
+        self.way.push(memory=True)
+        if self.given.early_stopping < math.inf and self.best.weights is not None:
+            self.weights.write(self.best.weights)
+
+    def state(self, epochs: int | None = None) -> State:
+        """What model, optimizer and generators hold now, after so many epochs, all unless given."""
+        return State(
+            len(self.history.loss) if epochs is None else epochs, self.weights.read(), self.weights.held,
+            self.given.optimizer.state_dict(), plain(read_generators(self.generators)), self.best,
+        )  # fmt: skip
+
+    def _keep(self) -> None:
+        self.way.pull()
+        self.kept = len(self.history.loss), self.snapshot()
