@@ -29,7 +29,6 @@ from microgradnn.plots.axes import (
     shown,
     whole_numbers,
 )
-from microgradnn.plots.network import plot_network
 from microgradnn.training import History
 from microgradnn.training.arguments import finite_array
 
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PALETTE", "plot_activation_functions", "plot_activations", "plot_decision_boundary", "plot_gradient_flow",
-    "plot_history", "plot_network",
+    "plot_history",
 ]  # fmt: skip
 
 MARKERS = "os^DvPX<>*"  # a second sign of the class, beside the colour

@@ -16,7 +16,7 @@ PALETTE = (
 QUIET = "#777777"
 
 
-def axes_for(ax: Any, **figure: Any) -> Axes:
+def axes_for(ax: Any) -> Axes:
     """The Axes to draw on; a new one, in a figure of its own, unless given."""
     try:
         import matplotlib.pyplot as plt
@@ -24,7 +24,7 @@ def axes_for(ax: Any, **figure: Any) -> Axes:
     except ImportError as error:
         raise ImportError(f"plots need matplotlib: {install('matplotlib')}") from error
     if ax is None:
-        ax = plt.subplots(layout="constrained", **figure)[1]
+        ax = plt.subplots(layout="constrained")[1]
     if not isinstance(ax, Axes):
         raise TypeError(f"ax must be one matplotlib Axes, such as plt.subplots()[1], got {shown(ax)}")
     return ax
