@@ -16,7 +16,7 @@ PALETTE = (
 QUIET = "#777777"
 
 
-def axes_for(ax: Any) -> Axes:
+def labelled_axes(ax: Any, title: str, x: str, y: str) -> Axes:
     """The Axes to draw on; a new one, in a figure of its own, unless given."""
     try:
         import matplotlib.pyplot as plt
@@ -27,14 +27,11 @@ def axes_for(ax: Any) -> Axes:
         ax = plt.subplots(layout="constrained")[1]
     if not isinstance(ax, Axes):
         raise TypeError(f"ax must be one matplotlib Axes, such as plt.subplots()[1], got {shown(ax)}")
-    return ax
-
-
-def label_axes(ax: Axes, title: str, x: str, y: str) -> None:
     ax.set(title=title, xlabel=x, ylabel=y)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color="#e6e6e6", linewidth=0.8)
     ax.set_axisbelow(True)
+    return ax
 
 
 def whole_numbers(ax: Axes) -> None:
@@ -45,6 +42,7 @@ def whole_numbers(ax: Axes) -> None:
 
 
 def logarithmic(ax: Axes, sizes: list[float]) -> None:
+    """A scale for sizes; 0 has no place on it."""
     ax.set_yscale("log", nonpositive="mask")
     if not any(size > 0 for size in sizes):
         ax.set_ylim(1e-3, 1)  # nothing to scale by
