@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from microgradnn.drawing.circuit import FONT, GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture, new_digraph, printable
-from microgradnn.drawing.folding import BANDS, Column, Folding, Group, Link, fold
+from microgradnn.drawing.folding import BANDS, Column, Folding, Group, Link
 from microgradnn.notation import digits
 from microgradnn.value import Value
 
@@ -26,7 +26,7 @@ LONGEST_NAME = 40
 
 def summary(root: Value, level: int | None = None) -> Picture:
     """Draw a folded graph: level 1 by neurons, level 2 by layers, None whichever can be read."""
-    folding = fold(root)
+    folding = Folding(root)
     if level is None:
         readable = len(folding.groups) <= READABLE and len(folding.links) <= READABLE_EDGES
         level = 1 if readable else 2
