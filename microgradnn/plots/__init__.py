@@ -19,7 +19,7 @@ from microgradnn.nn.layers import Layer
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.nn.parameters import data_of
 from microgradnn.nn.sequential import Sequential
-from microgradnn.plots.axes import PALETTE, QUIET, from_dark_to_light, labelled_axes, logarithmic, shown, whole_numbers
+from microgradnn.plots.axes import PALETTE, QUIET, labelled_axes, logarithmic, over_epochs, shown
 from microgradnn.training import History
 from microgradnn.training.arguments import finite_array
 
@@ -49,22 +49,16 @@ def plot_history(history: History, ax: Axes | None = None) -> Axes:
     """
     if not isinstance(history, History):
         raise TypeError(f"history must be what fit returned, got {shown(history)}")
-    curves = {
-        "training": _figures("history.loss", history.loss),
-        "validation": _figures("history.validation_loss", history.validation_loss),
-    }
-    if not curves["training"]:
+    losses = _figures("history.loss", history.loss)
+    validation = _figures("history.validation_loss", history.validation_loss)
+    if not losses:
         raise ValueError("history.loss is empty: there is nothing to plot before the first epoch")
     ax = labelled_axes(ax, "Loss", "epoch", "loss")
-    for (name, losses), colour in zip(curves.items(), PALETTE, strict=False):
-        if not losses:
-            continue
-        lowest = losses.index(min(losses))
-        marker = "o" if name == "validation" or len(losses) == 1 else None  # one epoch alone makes no line
-        label = f"{name}, lowest after epoch {lowest + 1}" if name == "validation" else name
-        ax.plot(range(1, len(losses) + 1), losses, color=colour, marker=marker, markevery=[lowest], label=label)
-    whole_numbers(ax)
-    if curves["validation"]:
+    over_epochs(ax, losses, color=PALETTE[0], label="training")
+    if validation:
+        lowest = validation.index(min(validation))
+        label = f"validation, lowest after epoch {lowest + 1}"
+        over_epochs(ax, validation, color=PALETTE[1], marker="o", markevery=[lowest], label=label)
         ax.legend(frameon=False)
     return ax
 
@@ -118,10 +112,11 @@ def _flow_of_history(history: History, ax: Axes | None) -> Axes:
     if not any(curves.values()):
         raise ValueError("history.gradient_norm is empty: there is nothing to plot before the first epoch")
     ax = labelled_axes(ax, "Gradients by layer", "epoch", "‖∂loss/∂parameters‖, mean over the batches")
+    from matplotlib import colormaps
+
     for depth, (path, norms) in enumerate(curves.items()):
-        looks: Any = {"color": from_dark_to_light(depth, len(curves)), "marker": "o" if len(norms) == 1 else None}
-        ax.plot(range(1, len(norms) + 1), [norm or math.nan for norm in norms], label=path, **looks)
-    whole_numbers(ax)
+        colour = colormaps["viridis"](0.75 * depth / max(1, len(curves) - 1))  # its yellow is too light on white
+        over_epochs(ax, [norm or math.nan for norm in norms], color=colour, label=path)
     logarithmic(ax, [norm for norms in curves.values() for norm in norms])
     ax.legend(frameon=False, title="layer", ncols=1 + (len(curves) - 1) // 8)
     return ax

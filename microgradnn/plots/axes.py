@@ -34,10 +34,11 @@ def labelled_axes(ax: Any, title: str, x: str, y: str) -> Axes:
     return ax
 
 
-def whole_numbers(ax: Axes) -> None:
-    """Epochs have no halves."""
+def over_epochs(ax: Axes, figures: list[float], **looks: Any) -> None:
+    """A curve over the epochs, which are counted from 1 and have no halves; a single one makes a dot, not a line."""
     from matplotlib.ticker import MaxNLocator
 
+    ax.plot(range(1, len(figures) + 1), figures, **{"marker": "o" if len(figures) == 1 else None} | looks)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
@@ -46,13 +47,6 @@ def logarithmic(ax: Axes, sizes: list[float]) -> None:
     ax.set_yscale("log", nonpositive="mask")
     if not any(size > 0 for size in sizes):
         ax.set_ylim(1e-3, 1)  # nothing to scale by
-
-
-def from_dark_to_light(index: int, count: int) -> Any:
-    """A colour that says how deep a layer lies."""
-    from matplotlib import colormaps
-
-    return colormaps["viridis"](0.75 * index / max(1, count - 1))  # its yellow is too light on white
 
 
 def shown(given: Any) -> str:
