@@ -148,9 +148,7 @@ class Folding:
 
     def _put(self, value: Value | float, column: Column, *key: Any) -> Group:
         """Put `value` into the group of `column` that `key` tells from the others there."""
-        group = self._groups.get((column, *key))
-        if group is None:
-            group = self._groups[column, *key] = Group(column)
+        group = self._groups.setdefault((column, *key), Group(column))
         group.values.append(value)
         if isinstance(value, Value):
             self._group_of[value] = group
@@ -167,10 +165,8 @@ class Folding:
         path, key = self._use_of[operand]
         return self._put(operand, Column("inputs", path), key)
 
-    def _close(self, owner: Value, cone: list[Value]) -> None:
+    def _close(self, owner: Any, cone: list[Any]) -> None:
         """All gates that lead to `owner` are known: find its neuron, and what leads to that."""
-        assert owner._path is not None
-        assert owner._primitive is not None
         inside = set(cone)
         parameters: dict[Value, None] = {}
         weights: list[Value] = []
@@ -178,7 +174,6 @@ class Folding:
         numbers: list[tuple[float, tuple[Value, Value | None]]] = []
         dots: list[tuple[Vector, tuple[Group | None, ...]]] = []
         for gate in cone:
-            assert gate._primitive is not None
             operands, partners = _operands(gate), _partners(gate)
             if operands[0].__class__ is Vector:
                 row, inputs, bias = operands
@@ -237,9 +232,7 @@ class Folding:
     def _link(self, source: Group | None, target: Group, weight: Value | None = None) -> None:
         if source is None or (source is target and source.column.kind == "box"):
             return
-        link = self.links.get((source, target))
-        if link is None:
-            link = self.links[source, target] = Link()
+        link = self.links.setdefault((source, target), Link())
         link.count += 1
         if weight is not None:
             link.weights[weight] = None

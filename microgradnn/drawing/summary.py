@@ -178,8 +178,8 @@ class _Summary:
         if self.back[column]:
             heading.append(f"↺ {_counted(self.back[column], 'weight')}")
         # No neuron is narrower than the heading above it, so that no edge can run through the heading.
-        names = max((len(_name(group)) + 9 for group in visible if _name(group)), default=0)
-        width = max(60, 8 * len(heading[0]), *(7 * len(line) for line in heading), 7 * names)
+        names = [9 + len(name) for name in map(_name, visible) if name]
+        width = max(60, 8 * len(heading[0]), *(7 * length for length in [*map(len, heading), *names]))
         label = f"<B>{escape(heading[0])}</B>" + "".join(f"<BR/>{escape(line)}" for line in heading[1:])
         identifiers = {group: f"n{number}-{index}" for index, group in enumerate(visible)}
         with self.digraph.subgraph() as rank:

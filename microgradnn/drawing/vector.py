@@ -45,15 +45,9 @@ def prefix(picture: Picture) -> str:
 def to_svg(picture: Picture) -> str:
     """Lay the picture out and return a complete SVG document."""
     svg = ET.fromstring(render(picture.digraph.source, "svg"))
-    for element in svg.iter():  # one namespace, said once
-        element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
-    svg.set("xmlns", _SVG)
-    start = prefix(picture)
-    svg.set("class", "microgradnn")
-    svg.set("role", "img")
-    svg.set("aria-labelledby", f"{start}-title {start}-desc")
     roles = {colour: role for role, colour in LIGHT.items()}
     for element in svg.iter():
+        element.tag = element.tag.removeprefix(f"{{{_SVG}}}")  # one namespace, said once
         for painted in ("fill", "stroke"):
             colour = element.get(painted, "").lower()
             if colour == "black":
@@ -61,6 +55,9 @@ def to_svg(picture: Picture) -> str:
             elif colour in roles:
                 del element.attrib[painted]
                 element.set("class", roles[colour])
+    start = prefix(picture)
+    svg.attrib |= {"xmlns": _SVG, "class": "microgradnn", "role": "img"}
+    svg.set("aria-labelledby", f"{start}-title {start}-desc")
     for group in svg.iter("g"):
         name = group.get("id", "")
         group.set("id", f"{start}-{name}")
