@@ -237,7 +237,7 @@ class Elementwise(nn.Module):
     "formula",
     [
         lambda x, p: p * x, lambda x, p: x * p, lambda x, p: (x - p) ** 2, lambda x, p: x / p, lambda x, p: p / x,
-        lambda x, p: mg.tanh(x + p),
+        lambda x, p: mg.tanh(x + p), lambda x, p: mg.maximum(x, p), lambda x, p: mg.atan2(p, x),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("leaves", [True, False])

@@ -78,7 +78,7 @@ class Folding:
         self._same: dict[tuple[Group | None, ...], tuple[Group | None, ...]] = {}
         self._met: set[tuple[Group, Vector, int]] = set()
         self._find_owners()
-        self._group()
+        self._group_gates()
         last = self._source(root)
         self._group_numbers()
         self.nodes = len({value for node in self._order for value in _members(node) if value.__class__ is Value})
@@ -123,7 +123,7 @@ class Folding:
 
     # ---- forward: gates into groups ----
 
-    def _group(self) -> None:
+    def _group_gates(self) -> None:
         depth = _depths(self._order)
         gates = [node for node in self._order if _is_gate(node)]
         free = [depth[gate] for gate in gates if gate._path is None]

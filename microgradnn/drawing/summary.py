@@ -21,7 +21,6 @@ READABLE_EDGES = 600  # more edges than this between neurons, and layers are dra
 MOST_NEURONS = 16  # of one layer that are drawn one by one
 MOST_NODES = 500  # of all layers together; of more, layers are drawn
 BARS, BAR_HEIGHT = 14, 20
-LONGEST_NAME = 40
 
 
 def summary(root: Value, level: int | None = None) -> Picture:
@@ -131,8 +130,9 @@ class _Summary:
         if not neurons:
             counts["layer"] = sum(column.kind == "layer" for column in self.columns)
         nouns = {"inputs": "input", "layer": "neuron" if neurons else "layer", "box": "box"}
-        *parts, last = [_counted(counts[kind], noun) for kind, noun in nouns.items() if counts[kind]]
-        return f"{self.folding.nodes:,} nodes folded into {' and '.join([*filter(None, [', '.join(parts)]), last])}"
+        *others, last = [_counted(counts[kind], noun) for kind, noun in nouns.items() if counts[kind]]
+        parts = f"{', '.join(others)} and {last}" if others else last
+        return f"{self.folding.nodes:,} nodes folded into {parts}"
 
     # ---- nodes ----
 
@@ -306,7 +306,7 @@ def _name(group: Group) -> str:
     return _shortened(name, 12) if name else ""
 
 
-def _shortened(name: str, length: int = LONGEST_NAME) -> str:
+def _shortened(name: str, length: int = 40) -> str:
     """A name that fits into a box: of a long one the beginning and the end."""
     name = printable(name)
     return name if len(name) <= length else f"{name[: length // 2]}…{name[-(length // 2) + 1 :]}"

@@ -223,10 +223,9 @@ def plot_activations(model: Sequential, X: Any, ax: Axes | None = None) -> Axes:
         for path, layer in zip(map(str, model.places()), copy.deepcopy(model).layers, strict=True):
             outputs = np.array(data_of(layer(batch))).reshape(len(batch), -1)
             batch = outputs.tolist()
-            if not np.isfinite(outputs).all():
-                raise ValueError(
-                    f"the outputs of {path}, {layer!r}, are not finite: {outputs[~np.isfinite(outputs)][0]}"
-                )
+            bad = outputs[~np.isfinite(outputs)]
+            if bad.size:
+                raise ValueError(f"the outputs of {path}, {layer!r}, are not finite: {bad[0]}")
             outputs_of[_named(path, layer)] = outputs
     ax = labelled_axes(ax, "Outputs by layer, mean ± standard deviation", "layer", "output")
     for depth, outputs in enumerate(outputs_of.values()):
