@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from microgradnn.backprop import Steps, steps
 from microgradnn.notation import latex_formula, latex_name, latex_number
+from microgradnn.primitive import lookup
 from microgradnn.value import Value
 
 
@@ -28,11 +29,6 @@ def to_latex(root: Value) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join([*_forward(walked), *_backward(walked)]) + "\n\\end{align*}"
 
 
-def _factor(x: float) -> str:
-    text = latex_number(x)
-    return f"({text})" if text.startswith("-") or "cdot" in text else text
-
-
 def _forward(walked: Steps) -> Iterator[str]:
     for node in walked.order:
         if node.primitive is not None:
@@ -53,7 +49,7 @@ def _backward(walked: Steps) -> Iterator[str]:
     for step in walked:
         if step.operand is not None and step.adjoint is not None and step.partial is not None:
             terms, _ = sums.pop(step.operand, ([], None))  # so that its line stands where its last term arrives
-            terms.append(rf"{_factor(step.adjoint)} \cdot {_factor(step.partial)}")
+            terms.append(latex_formula(lookup("multiply"), [latex_number(step.adjoint), latex_number(step.partial)]))
             sums[step.operand] = terms, step.after
     yield rf"\frac{{\partial {f}}}{{\partial {f}}} &= 1"
     for node, (terms, after) in sums.items():
