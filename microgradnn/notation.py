@@ -63,7 +63,7 @@ def names(order: Iterable[Value], root: Value) -> dict[int, str]:
 
     def numbered(stem: str, first: int) -> str:
         numbers = counters.setdefault(stem, count(first))
-        return next(name for number in numbers if (name := f"{stem}{number}") not in own and name not in used)
+        return next(name for number in numbers if (name := f"{stem}{number}") not in own)
 
     for node in order:
         name = node.name
