@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from itertools import count
 from string import Formatter
 from typing import Any
 
@@ -15,6 +16,10 @@ from microgradnn.primitive import Primitive
 from microgradnn.value import Value
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_LATEX_LETTERS = str.maketrans(
+    {letter: f"\\{letter}" for letter in "#$%&_{}"}
+    | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ "}
+)
 
 
 def digits(x: float) -> str:
@@ -51,28 +56,25 @@ def names(order: Iterable[Value], root: Value) -> dict[int, str]:
     ['x', 'v1', 'u1', 'f']
     """
     order = list(order)
-    taken = {node.name for node in order if node.name}
-    result: dict[int, str] = {}
+    own = {node.name for node in order if node.name}
+    name_of: dict[int, str] = {}
     used: set[str] = set()
-    counters: dict[str, int] = {}
+    counters: dict[str, count[int]] = {}
 
     def numbered(stem: str, first: int) -> str:
-        counters[stem] = counters.get(stem, first - 1) + 1
-        name = f"{stem}{counters[stem]}"
-        return numbered(stem, first) if name in taken else name
+        numbers = counters.setdefault(stem, count(first))
+        return next(name for number in numbers if (name := f"{stem}{number}") not in own)
 
     for node in order:
         name = node.name
         if name and name in used:
             name = numbered(f"{name}_", 2)
-        elif not name and node is root and "f" not in taken:
-            name = "f"
         elif not name:
-            name = numbered("v" if node.primitive is None else "u", 1)
-        taken.add(name)
+            free = node is root and "f" not in own
+            name = "f" if free else numbered("v" if node.primitive is None else "u", 1)
         used.add(name)
-        result[id(node)] = name
-    return result
+        name_of[id(node)] = name
+    return name_of
 
 
 def symbol(gate: Value) -> str:
@@ -84,13 +86,13 @@ def symbol(gate: Value) -> str:
     """
     primitive = gate.primitive
     assert primitive is not None
-    constants = [(place, operand) for place, operand in enumerate(gate.operands) if isinstance(operand, float)]
+    constants = [(index, operand) for index, operand in enumerate(gate.operands) if isinstance(operand, float)]
     symbols = primitive.symbol
     if isinstance(symbols, tuple):
         if not constants:
             return symbols[0]
-        place, constant = constants[0]
-        template = symbols[1 + place]  # a sign does not follow a sign, nor stand below an exponent
+        index, constant = constants[0]
+        template = symbols[1 + index]  # a sign does not follow a sign, nor stand below an exponent
         text = template.format(factor(constant) if template[0] in "+−" or template.endswith("^x") else digits(constant))
         return re.sub(r"\^([−\d]+)$", lambda power: power[1].translate(_SUPERSCRIPTS), text)
     if not constants or len(gate.operands) > 3:
@@ -102,10 +104,10 @@ def symbol(gate: Value) -> str:
 def _filled(template: str, operands: list[str]) -> str:
     """The template with the operands in their places; negative ones in brackets unless a bracket is open already."""
     text = ""
-    for before, place, _, _ in Formatter().parse(template):
+    for before, index, _, _ in Formatter().parse(template):
         text += before
-        if place is not None:
-            operand = operands[int(place)]
+        if index is not None:
+            operand = operands[int(index)]
             text += operand if text.endswith(("(", "[", "{", "|")) else _bracketed(operand)
     return text
 
@@ -141,24 +143,13 @@ def latex_name(name: str) -> str:
     >>> latex_name("x"), latex_name("w0"), latex_name("net_h1"), latex_name("out")
     ('x', 'w_{0}', '\\mathit{net}_{h1}', '\\mathit{out}')
     """
-    stem, index = _split_index(name)
-    stem = "".join(_LATEX_SPECIAL.get(letter, letter) for letter in stem)
-    index = "".join(_LATEX_SPECIAL.get(letter, letter) for letter in index)
+    stem, _, index = name.partition("_")
+    if not (stem and index):
+        stem = name.rstrip("0123456789") or name
+        index = name[len(stem) :]
+    stem, index = stem.translate(_LATEX_LETTERS), index.translate(_LATEX_LETTERS)
     base = stem if len(stem) == 1 else rf"\mathit{{{stem}}}"
     return f"{base}_{{{index}}}" if index else base
-
-
-_LATEX_SPECIAL = {letter: f"\\{letter}" for letter in "#$%&_{}"} | {
-    "\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ ",
-}  # fmt: skip
-
-
-def _split_index(name: str) -> tuple[str, str]:
-    stem, underscore, index = name.partition("_")
-    if underscore and stem and index:
-        return stem, index
-    stem = name.rstrip("0123456789")
-    return (stem, name[len(stem) :]) if stem else (name, "")
 
 
 def latex_number(x: float) -> str:

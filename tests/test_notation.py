@@ -106,3 +106,8 @@ def test_a_sign_does_not_follow_a_sign():
 def test_many_nodes_of_one_name_get_numbers_without_delay():
     root = sum(Value(1.0, "w") for _ in range(5_000)) + 0.0
     assert {"w", "w_2", "w_5000"} <= set(named(root))
+
+
+def test_many_names_in_use_are_skipped():
+    root = sum(Value(1.0, f"v{number}") for number in range(1, 3_000)) + Value(1.0)
+    assert "v3000" in named(root)

@@ -130,7 +130,7 @@ def columns(root):
             {len(group.values) for group in groups},
             len({parameter for group in groups for parameter in group.parameters}),
         )
-        for column, groups in folding.fold(root).columns().items()
+        for column, groups in folding.Folding(root).columns().items()
     }
 
 
@@ -170,7 +170,7 @@ def test_edges_carry_the_weights():
     rows = [[parameter(2.0), parameter(-3.0)]]
     with inside("net"):
         [[y]] = dots(rows, [[Value(-1.0), Value(-2.0)]], [parameter(-3.0)])
-    links = folding.fold(y).links.values()
+    links = folding.Folding(y).links.values()
     assert [list(link.weights) for link in links] == [[rows[0][0]], [rows[0][1]]]
     digraph = draw(y, level=1).digraph.source
     assert "style=solid" in digraph
@@ -185,7 +185,7 @@ def test_of_several_weights_on_one_edge_the_largest_by_size_is_drawn(weights, in
     with inside("net"):
         y = inner(first * (x := Value(2.0))) + second * x
     largest = max(weights, key=abs)
-    assert [(link.weight.data, link.count) for link in folding.fold(y).links.values()] == [(largest, 2)]
+    assert [(link.weight.data, link.count) for link in folding.Folding(y).links.values()] == [(largest, 2)]
     drawing = draw(y, level=1)
     assert drawing._picture.tooltips["n0-0-n1-0"] == f"w = {largest!r}, the largest of 2"
     assert lines_of_weights(drawing)["n0-0", "n1-0"][2:] == (("negative", True) if largest < 0 else ("positive", False))
@@ -219,7 +219,7 @@ def test_an_input_that_comes_in_later_is_drawn_beside_the_layer_that_takes_it():
 @pytest.mark.parametrize("name", GRAPHS)
 def test_the_root_is_in_the_picture(name):
     root = GRAPHS[name]()
-    assert any(value is root for group in folding.fold(root).groups for value in group.values)
+    assert any(value is root for group in folding.Folding(root).groups for value in group.values)
 
 
 class Elementwise(nn.Module):
@@ -237,7 +237,7 @@ class Elementwise(nn.Module):
     "formula",
     [
         lambda x, p: p * x, lambda x, p: x * p, lambda x, p: (x - p) ** 2, lambda x, p: x / p, lambda x, p: p / x,
-        lambda x, p: mg.tanh(x + p),
+        lambda x, p: mg.tanh(x + p), lambda x, p: mg.maximum(x, p), lambda x, p: mg.atan2(p, x),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("leaves", [True, False])
@@ -265,7 +265,7 @@ def test_a_parameter_that_no_module_uses_is_a_leaf_of_the_picture():
 
 def test_a_penalty_uses_parameters_and_is_not_a_part_of_the_layers():
     model = nn.MLP(2, [3, 1], rng=0)
-    folded = folding.fold(nn.mse(model(POINTS), [0.0] * 10) + nn.l2(model, 0.1))
+    folded = folding.Folding(nn.mse(model(POINTS), [0.0] * 10) + nn.l2(model, 0.1))
     # the weight is operand twice in w·w
     assert {(layer.name, box.column.name): count for (layer, box), count in folded.uses.items()} == {
         ("MLP.0", "dot"): 12,

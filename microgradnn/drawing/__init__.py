@@ -70,14 +70,10 @@ class Drawing:
                 return str(self.digraph.source).encode()
             case ".html":
                 return document(self._picture.title, piece(self._picture, self.svg())).encode()
-            case _:
-                return self._on_paper(ending[1:])
-
-    def _on_paper(self, format: str) -> bytes:
-        """For print: black on white, and for png twice the resolution of a screen."""
-        paper = self.digraph.copy()
-        paper.attr(bgcolor="white", **({"dpi": "192"} if format == "png" else {}))
-        return render(paper.source, format)
+            case _:  # for print: black on white, and for png twice the resolution of a screen
+                paper = self.digraph.copy()
+                paper.attr(bgcolor="white", **({"dpi": "192"} if ending == ".png" else {}))
+                return render(paper.source, ending[1:])
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         def bundle() -> dict[str, str]:
@@ -104,15 +100,13 @@ class CircuitDrawing(Drawing):
 
     def svg(self) -> str:
         """The picture as an SVG document; ValueError where the graph was out of date when it was drawn."""
-        self._refuse_out_of_date()
-        return super().svg()
-
-    def _refuse_out_of_date(self) -> None:
         if self._complaint:
             raise ValueError(self._complaint)
+        return super().svg()
 
     def _content(self, ending: str) -> bytes:
-        self._refuse_out_of_date()
+        if self._complaint:
+            raise ValueError(self._complaint)
         if ending == ".tex":
             return latex_document(self.root).encode()
         if ending == ".html" and not self.folded:

@@ -77,6 +77,8 @@ def circuit(
 
     Without `numbers` only leaves show theirs.
     """
+    import graphviz
+
     order = topological_order(root)
     name_of = {key: printable(name) for key, name in names(order, root).items()}
     number_of = {id(node): number for number, node in enumerate(order)}
@@ -101,14 +103,14 @@ def circuit(
         looks = {"shape": "circle", "width": "0.42", "margin": "0.03"}
         if len(text) > 3:
             looks = {"shape": "box", "style": "rounded", "height": "0.4", "width": "0.42", "margin": "0.08,0"}
-        digraph.node(f"g{number}", _escaped(text), id=f"g{number}", **looks, **{"class": "gate"})
+        digraph.node(f"g{number}", str(graphviz.escape(text)), id=f"g{number}", **looks, **{"class": "gate"})
         tooltips[f"g{number}"] = f"{name} = {formula(node.primitive, written(node.operands, name_of))}"
         digraph.edge(f"g{number}", f"w{number}:w", id=f"o{number}", arrowhead="none", weight="20", minlen="1")
         twice = len(node.operands) == 2 and node.operands[0] is node.operands[1]
-        for place, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
+        for index, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
             if isinstance(operand, Value):
-                edge = f"e{number}-{place}"
-                apart = {"headport": ("nw", "sw")[place], "minlen": "2"} if twice else {}  # two edges, both to be seen
+                edge = f"e{number}-{index}"
+                apart = {"headport": ("nw", "sw")[index], "minlen": "2"} if twice else {}  # two edges, both to be seen
                 digraph.edge(f"w{number_of[id(operand)]}:e", f"g{number}", id=edge, **apart)
                 if numbers:
                     tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
@@ -125,9 +127,3 @@ def circuit(
 def printable(name: str) -> str:
     """A name without the control characters that no picture can hold."""
     return "".join(character if character.isprintable() else "\ufffd" for character in name)
-
-
-def _escaped(text: str) -> str:
-    import graphviz
-
-    return str(graphviz.escape(text))

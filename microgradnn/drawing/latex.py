@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from microgradnn.backprop import Step, Steps, steps
+from collections.abc import Iterator
+
+from microgradnn.backprop import Steps, steps
 from microgradnn.notation import latex_formula, latex_name, latex_number
+from microgradnn.primitive import lookup
 from microgradnn.value import Value
 
 
@@ -26,47 +29,33 @@ def to_latex(root: Value) -> str:
     return "\\begin{align*}\n" + " \\\\\n".join([*_forward(walked), *_backward(walked)]) + "\n\\end{align*}"
 
 
-def _factor(x: float) -> str:
-    text = latex_number(x)
-    return f"({text})" if text.startswith("-") or "cdot" in text else text
-
-
-def _forward(walked: Steps) -> list[str]:
-    lines = []
+def _forward(walked: Steps) -> Iterator[str]:
     for node in walked.order:
         if node.primitive is not None:
-            operands = [_written(operand, walked.names) for operand in node.operands]
             numbers = [latex_number(getattr(operand, "data", operand)) for operand in node.operands]
-            lines.append(
-                f"{latex_name(walked.names[id(node)])} &= {latex_formula(node.primitive, operands)} = "
+            letters = [
+                latex_name(walked.names[id(operand)]) if isinstance(operand, Value) else number
+                for operand, number in zip(node.operands, numbers, strict=True)
+            ]
+            yield (
+                f"{latex_name(walked.names[id(node)])} &= {latex_formula(node.primitive, letters)} = "
                 f"{latex_formula(node.primitive, numbers)} = {latex_number(node.data)}"
             )
-    return lines
 
 
-def _written(operand: Value | float, name_of: dict[int, str]) -> str:
-    return latex_name(name_of[id(operand)]) if isinstance(operand, Value) else latex_number(operand)
-
-
-def _backward(walked: Steps) -> list[str]:
+def _backward(walked: Steps) -> Iterator[str]:
     f = latex_name(walked.names[id(walked.root)])
-
-    def fraction(node: Value) -> str:
-        return rf"\frac{{\partial {f}}}{{\partial {latex_name(walked.names[id(node)])}}}"
-
-    terms: dict[int, list[str]] = {}
-    last: dict[int, Step] = {}  # a line stands where its last term arrives
+    sums: dict[Value, tuple[list[str], float | None]] = {}  # the terms of each gradient, and what they come to
     for step in walked:
         if step.operand is not None and step.adjoint is not None and step.partial is not None:
-            key = id(step.operand)
-            terms.setdefault(key, []).append(rf"{_factor(step.adjoint)} \cdot {_factor(step.partial)}")
-            last.pop(key, None)
-            last[key] = step
-    return [f"{fraction(walked.root)} &= 1"] + [
-        f"{fraction(step.operand)} &= {' + '.join(terms[key])} = {latex_number(step.after)}"
-        for key, step in last.items()
-        if step.operand is not None and step.after is not None
-    ]
+            terms, _ = sums.pop(step.operand, ([], None))  # so that its line stands where its last term arrives
+            terms.append(latex_formula(lookup("multiply"), [latex_number(step.adjoint), latex_number(step.partial)]))
+            sums[step.operand] = terms, step.after
+    yield rf"\frac{{\partial {f}}}{{\partial {f}}} &= 1"
+    for node, (terms, after) in sums.items():
+        assert after is not None
+        x = latex_name(walked.names[id(node)])
+        yield rf"\frac{{\partial {f}}}{{\partial {x}}} &= {' + '.join(terms)} = {latex_number(after)}"
 
 
 def latex_document(root: Value) -> str:

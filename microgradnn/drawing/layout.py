@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import IO
 
 _library = threading.Lock()  # the library keeps global state
 
@@ -37,29 +38,26 @@ def _render(source: str, format: str) -> bytes:
         raise RuntimeError(f"dot failed to draw the picture: {done.stderr.decode(errors='replace').strip()}")
     import pygraphviz
 
-    with _library, _quiet() as words:
+    with _library, _quiet() as file:
         try:
             with pygraphviz.AGraph(string=source) as graph:
                 picture: bytes = graph.draw(format=format, prog="dot")
                 return picture
         except (OSError, ValueError) as error:
-            raise RuntimeError(f"Graphviz failed to draw the picture: {error} {words()}".strip()) from None
+            file.seek(0)
+            words = f"{error} {file.read().decode(errors='replace')}"
+            raise RuntimeError(f"Graphviz failed to draw the picture: {words.strip()}") from None
 
 
 @contextmanager
-def _quiet() -> Iterator[Callable[[], str]]:
-    """Keep what C libraries write to the standard error stream; yields a function that reads it."""
+def _quiet() -> Iterator[IO[bytes]]:
+    """What C libraries write to the standard error stream goes into a file."""
     sys.stderr.flush()
     kept = os.dup(2)
     with tempfile.TemporaryFile() as file:
         os.dup2(file.fileno(), 2)
-
-        def words() -> str:
-            file.seek(0)
-            return file.read().decode(errors="replace").strip()
-
         try:
-            yield words
+            yield file
         finally:
             os.dup2(kept, 2)
             os.close(kept)

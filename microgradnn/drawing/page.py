@@ -24,22 +24,18 @@ def _resource(name: str) -> str:
     return files("microgradnn.drawing").joinpath(name).read_text(encoding="utf-8")
 
 
-def _for_script(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
-
-
 def piece(picture: Picture, svg: str, steps: list[dict[str, Any]] | None = None) -> str:
     """A self-contained piece of HTML: `picture` laid out as `svg` and, with `steps`, the means to walk through them."""
     name = prefix(picture) + ("-steps" if steps else "")
     image = base64.b64encode(svg.encode()).decode()
-    script = _resource("stepper.js").rstrip()
+    script, data = _resource("stepper.js").rstrip(), json.dumps(steps, ensure_ascii=False).replace("<", "\\u003c")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
         f"<style>{_resource('stepper.css')}</style>\n"
         f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
         f'src="data:image/svg+xml;base64,{image}"></div>\n'
-        f"<script>{script}(document.querySelector('.{name}:not([data-ready])'), {_for_script(steps)});</script>\n"
+        f"<script>{script}(document.querySelector('.{name}:not([data-ready])'), {data});</script>\n"
         "</div>"
     )
 
@@ -49,29 +45,27 @@ def steps_piece(steps: Steps) -> str:
     reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
     gradients = {id(node): after for node, after in reached if after is not None}
     number_of = {id(node): number for number, node in enumerate(steps.order)}
-    waiting = {id(node): _swept_places(node) for node in steps.order}
+    swept = {  # of each gate, the operands to which it hands a gradient, in the order of the steps
+        id(gate): iter([index for index, partial in enumerate(gate.partials) if partial is not None])
+        for gate in steps.order
+    }
     picture = circuit(steps.root, gradients, all_names=True)
-    return piece(picture, to_svg(picture), [_described(step, number_of, waiting[id(step.gate)]) for step in steps])
+    return piece(picture, to_svg(picture), [_described(step, number_of, swept[id(step.gate)]) for step in steps])
 
 
-def _swept_places(gate: Value) -> Iterator[int]:
-    """The places of the operands to which `gate` hands a gradient, in the order of the steps."""
-    return (place for place, partial in enumerate(gate.partials) if partial is not None)
-
-
-def _described(step: Step, number_of: dict[int, int], places: Iterator[int]) -> dict[str, Any]:
+def _described(step: Step, number_of: dict[int, int], indices: Iterator[int]) -> dict[str, Any]:
     """What the script needs of a step: words, and the ids of the parts to highlight."""
     gate = number_of[id(step.gate)]
     parts = [f"g{gate}", f"o{gate}", f"w{gate}"]
     described = {"kind": step.kind, "gate": gate, "sentence": step.sentence, "parts": parts}
     if step.kind == "forward":
-        parts += [f"e{gate}-{place}" for place, one in enumerate(step.gate.operands) if isinstance(one, Value)]
+        parts += [f"e{gate}-{index}" for index, x in enumerate(step.gate.operands) if isinstance(x, Value)]
         return described | {"value": digits(step.gate.data)}
     assert step.after is not None
     if step.kind == "seed":
         return described | {"after": digits(step.after)}
     operand = number_of[id(step.operand)]
-    parts[1:] = [f"e{gate}-{next(places)}", f"w{operand}"]
+    parts[1:] = [f"e{gate}-{next(indices)}", f"w{operand}"]
     return described | {"operand": operand, "after": digits(step.after)}
 
 

@@ -24,7 +24,7 @@
   const prefix = svg.getAttribute("aria-labelledby").split("-title")[0];
   const part = (name) => svg.getElementById(`${prefix}-${name}`);
   const write = (node, role, words) => part(`w${node}`).querySelectorAll(`.${role}`)
-    .forEach((place) => { place.textContent = words; });
+    .forEach((label) => { label.textContent = words; });
   const icons = {
     first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", next: "M4 2v12l9-6z", last: "M2 2v12l9-6zM12 2h2v12h-2z",
   };
@@ -39,8 +39,8 @@
   const line = element.querySelector(".words");
   let at = 0;
 
-  const show = (wanted) => {
-    at = Math.max(0, Math.min(steps.length - 1, wanted));
+  const show = (number) => {
+    at = Math.max(0, Math.min(steps.length - 1, number));
     const values = new Map(), gradients = new Map();
     steps.forEach((step, index) => {
       if (step.kind === "forward") values.set(step.gate, index <= at ? step.value : "");
@@ -51,13 +51,13 @@
       }
     });
     values.forEach((words, node) => write(node, "value", words));
-    svg.querySelectorAll(".gradient").forEach((place) => { place.textContent = ""; });
+    svg.querySelectorAll(".gradient").forEach((label) => { label.textContent = ""; });
     gradients.forEach((words, node) => write(node, "gradient", words));
-    svg.querySelectorAll(".forward, .backward").forEach((place) => place.classList.remove("forward", "backward"));
+    svg.querySelectorAll(".forward, .backward").forEach((group) => group.classList.remove("forward", "backward"));
     const step = steps[at];
     step.parts.forEach((name) => {
-      const place = part(name);
-      if (place) place.classList.add(step.kind === "forward" ? "forward" : "backward");
+      const group = part(name);
+      if (group) group.classList.add(step.kind === "forward" ? "forward" : "backward");
     });
     count.textContent = `${at + 1}/${steps.length}`;
     line.textContent = step.sentence;

@@ -45,36 +45,32 @@ def prefix(picture: Picture) -> str:
 def to_svg(picture: Picture) -> str:
     """Lay the picture out and return a complete SVG document."""
     svg = ET.fromstring(render(picture.digraph.source, "svg"))
-    for element in svg.iter():  # one namespace, said once
-        element.tag = element.tag.removeprefix(f"{{{_SVG}}}")
-    svg.set("xmlns", _SVG)
+    roles = {colour: role for role, colour in LIGHT.items()}
+    for element in svg.iter():
+        element.tag = element.tag.removeprefix(f"{{{_SVG}}}")  # one namespace, said once
+        for painted in ("fill", "stroke"):
+            colour = element.get(painted, "").lower()
+            if colour == "black":
+                element.set(painted, "currentColor")
+            elif colour in roles:
+                del element.attrib[painted]
+                element.set("class", roles[colour])
     start = prefix(picture)
-    svg.set("class", "microgradnn")
-    svg.set("role", "img")
+    svg.attrib |= {"xmlns": _SVG, "class": "microgradnn", "role": "img"}
     svg.set("aria-labelledby", f"{start}-title {start}-desc")
-    for element in list(svg.iter()):
-        for colour in ("fill", "stroke"):
-            if element.get(colour) == "black":
-                element.set(colour, "currentColor")
-        for role, colour in LIGHT.items():
-            for painted in ("fill", "stroke"):
-                if element.get(painted, "").lower() == colour:
-                    del element.attrib[painted]
-                    element.set("class", role)
     for group in svg.iter("g"):
         name = group.get("id", "")
         group.set("id", f"{start}-{name}")
         title = group.find("title")
-        if title is not None:
-            if name in picture.tooltips:
-                title.text = picture.tooltips[name]
-            else:
-                group.remove(title)
+        if title is not None and name in picture.tooltips:
+            title.text = picture.tooltips[name]
+        elif title is not None:
+            group.remove(title)
     parts = {"title": picture.title, "desc": picture.description, "style": _STYLE}
-    for place, (tag, text) in enumerate(parts.items()):
+    for index, (tag, text) in enumerate(parts.items()):
         element = ET.Element(tag)
         element.text = text
         if tag != "style":
             element.set("id", f"{start}-{tag}")
-        svg.insert(place, element)
+        svg.insert(index, element)
     return ET.tostring(svg, encoding="unicode") + "\n"

@@ -19,17 +19,7 @@ from microgradnn.nn.layers import Layer
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.nn.parameters import data_of
 from microgradnn.nn.sequential import Sequential
-from microgradnn.plots.axes import (
-    PALETTE,
-    QUIET,
-    axes_for,
-    from_dark_to_light,
-    label_axes,
-    logarithmic,
-    shown,
-    whole_numbers,
-)
-from microgradnn.plots.network import plot_network
+from microgradnn.plots.axes import PALETTE, QUIET, labelled_axes, logarithmic, over_epochs, shown
 from microgradnn.reading import finite_array
 from microgradnn.training import History
 
@@ -41,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "PALETTE", "plot_activation_functions", "plot_activations", "plot_decision_boundary", "plot_gradient_flow",
-    "plot_history", "plot_network",
+    "plot_history",
 ]  # fmt: skip
 
 MARKERS = "os^DvPX<>*"  # a second sign of the class, beside the colour
@@ -59,23 +49,16 @@ def plot_history(history: History, ax: Axes | None = None) -> Axes:
     """
     if not isinstance(history, History):
         raise TypeError(f"history must be what fit returned, got {shown(history)}")
-    curves = {
-        "training": _figures("history.loss", history.loss),
-        "validation": _figures("history.validation_loss", history.validation_loss),
-    }
-    if not curves["training"]:
+    losses = _figures("history.loss", history.loss)
+    validation = _figures("history.validation_loss", history.validation_loss)
+    if not losses:
         raise ValueError("history.loss is empty: there is nothing to plot before the first epoch")
-    ax = axes_for(ax)
-    for (name, losses), colour in zip(curves.items(), PALETTE, strict=False):
-        if not losses:
-            continue
-        lowest = losses.index(min(losses))
-        marker = "o" if name == "validation" or len(losses) == 1 else None  # one epoch alone makes no line
-        label = f"{name}, lowest after epoch {lowest + 1}" if name == "validation" else name
-        ax.plot(range(1, len(losses) + 1), losses, color=colour, marker=marker, markevery=[lowest], label=label)
-    label_axes(ax, "Loss", "epoch", "loss")
-    whole_numbers(ax)
-    if curves["validation"]:
+    ax = labelled_axes(ax, "Loss", "epoch", "loss")
+    over_epochs(ax, losses, color=PALETTE[0], label="training")
+    if validation:
+        lowest = validation.index(min(validation))
+        label = f"validation, lowest after epoch {lowest + 1}"
+        over_epochs(ax, validation, color=PALETTE[1], marker="o", markevery=[lowest], label=label)
         ax.legend(frameon=False)
     return ax
 
@@ -104,18 +87,16 @@ def _flow_of_model(model: Module, ax: Axes | None) -> Axes:
         sizes[_named(path, module)] = size
     if not sizes:
         raise ValueError(f"{model!r} has no gradients yet: call backward() on its loss first, and zero_grad() after")
-    ax = axes_for(ax)
-    drawn = [size or math.nan for size in sizes.values()]  # 0 has no place on the scale
-    ax.plot(drawn, color=PALETTE[0], marker="o", label="gradients")
+    ax = labelled_axes(ax, "Gradients by layer", "layer", "rms of ∂loss/∂weight")
+    ax.plot([size or math.nan for size in sizes.values()], color=PALETTE[0], marker="o", label="gradients")
     dead = [index for index, size in enumerate(sizes.values()) if size == 0]
     if dead:
         foot = ax.get_xaxis_transform()
         ax.plot(dead, [0.03] * len(dead), "v", color=PALETTE[1], transform=foot, label="exactly 0")
         ax.legend(frameon=False)
-    label_axes(ax, "Gradients by layer", "layer", "rms of ∂loss/∂weight")
     ax.set_xticks(range(len(sizes)), list(sizes))
     ax.margins(x=0.1)
-    logarithmic(ax, drawn)
+    logarithmic(ax, list(sizes.values()))
     return ax
 
 
@@ -130,14 +111,13 @@ def _flow_of_history(history: History, ax: Axes | None) -> Axes:
     }
     if not any(curves.values()):
         raise ValueError("history.gradient_norm is empty: there is nothing to plot before the first epoch")
-    ax = axes_for(ax)
-    for depth, (path, norm) in enumerate(curves.items()):
-        colour = from_dark_to_light(depth, len(curves))
-        drawn = [size or math.nan for size in norm]
-        ax.plot(range(1, len(norm) + 1), drawn, color=colour, marker="o" if len(norm) == 1 else None, label=path)
-    label_axes(ax, "Gradients by layer", "epoch", "‖∂loss/∂parameters‖, mean over the batches")
-    whole_numbers(ax)
-    logarithmic(ax, [size for norm in curves.values() for size in norm])
+    ax = labelled_axes(ax, "Gradients by layer", "epoch", "‖∂loss/∂parameters‖, mean over the batches")
+    from matplotlib import colormaps
+
+    for depth, (path, norms) in enumerate(curves.items()):
+        colour = colormaps["viridis"](0.75 * depth / max(1, len(curves) - 1))  # its yellow is too light on white
+        over_epochs(ax, [norm or math.nan for norm in norms], color=colour, label=path)
+    logarithmic(ax, [norm for norms in curves.values() for norm in norms])
     ax.legend(frameon=False, title="layer", ncols=1 + (len(curves) - 1) // 8)
     return ax
 
@@ -168,7 +148,7 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
     classes, scores = _scores(model, grid.reshape(-1, 2), labels)
     if len(classes) > len(PALETTE):
         raise ValueError(f"at most {len(PALETTE)} classes can be told apart, got {len(classes)}: is it a regression?")
-    ax = axes_for(ax)
+    ax = labelled_axes(ax, "Decision regions", *map(str, getattr(X, "columns", ("x₁", "x₂"))))
     for index, (label, colour) in enumerate(zip(classes, PALETTE, strict=False)):
         lead = (scores[:, index] - np.delete(scores, index, axis=1).max(1)).reshape(side, side)
         if lead.max() > 0:
@@ -178,7 +158,6 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
         members = points[labels == label]
         shape: Any = {"marker": MARKERS[index], "edgecolors": "white", "linewidths": 0.6, "zorder": 2}
         ax.scatter(members[:, 0], members[:, 1], c=colour, label=str(label), **shape)
-    label_axes(ax, "Decision regions", *map(str, getattr(X, "columns", ("x₁", "x₂"))))
     ax.set(xlim=across[[0, -1]], ylim=up[[0, -1]])
     ax.grid(False)
     ax.legend(title="class", framealpha=0.9, edgecolor="none")
@@ -201,7 +180,8 @@ def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]
                 f"model.predict must give one class a point, got the shape {predicted.shape}: is it fitted so?"
             )
         classes = np.unique(np.concatenate([labels, predicted])).tolist()
-        return _two(classes), np.stack([predicted == label for label in _two(classes)], axis=1).astype(float)
+        classes += [None] * (len(classes) == 1)  # a single class gets a rival that nothing belongs to
+        return classes, np.stack([predicted == label for label in classes], axis=1).astype(float)
     with evaluating(model), no_grad():
         outputs = np.array(data_of(model(points.tolist()))).reshape(len(points), -1)
     bad = ~np.isfinite(outputs).all(1)
@@ -210,7 +190,9 @@ def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]
     known = set(np.unique(labels).tolist())
     if outputs.shape[1] == 1:
         classes = [-1, 1] if -1 in known else [0, 1]
-        lead = outputs - _threshold(model)
+        *_, (_, last) = model.named_modules()
+        probability = isinstance(last, Activation) and last.name == "sigmoid"
+        lead = outputs - (0.5 if probability else 0.0)
         outputs = np.concatenate([-lead, lead], axis=1)
     else:
         classes = list(range(outputs.shape[1]))
@@ -219,17 +201,6 @@ def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]
         allowed = "0 and 1, or −1 and 1" if len(classes) == 2 else f"0 to {len(classes) - 1}"
         raise ValueError(f"the labels y must be {allowed}, as many as {model!r} can tell apart, got {strange!r}")
     return classes, outputs
-
-
-def _threshold(model: Module) -> float:
-    """Where a single output changes sides: a probability at ½, a score at 0."""
-    *_, (_, last) = model.named_modules()
-    return 0.5 if isinstance(last, Activation) and last.name == "sigmoid" else 0.0
-
-
-def _two(classes: list[Any]) -> list[Any]:
-    """A single class gets a rival that nothing belongs to."""
-    return classes if len(classes) > 1 else [*classes, None]
 
 
 # ---- inside a network -------------------------------------------------------------------------------------------
@@ -252,18 +223,16 @@ def plot_activations(model: Sequential, X: Any, ax: Axes | None = None) -> Axes:
         for path, layer in zip(map(str, model.places()), copy.deepcopy(model).layers, strict=True):
             outputs = np.array(data_of(layer(batch))).reshape(len(batch), -1)
             batch = outputs.tolist()
-            if not np.isfinite(outputs).all():
-                raise ValueError(
-                    f"the outputs of {path}, {layer!r}, are not finite: {outputs[~np.isfinite(outputs)][0]}"
-                )
+            bad = outputs[~np.isfinite(outputs)]
+            if bad.size:
+                raise ValueError(f"the outputs of {path}, {layer!r}, are not finite: {bad[0]}")
             outputs_of[_named(path, layer)] = outputs
-    ax = axes_for(ax)
+    ax = labelled_axes(ax, "Outputs by layer, mean ± standard deviation", "layer", "output")
     for depth, outputs in enumerate(outputs_of.values()):
         counts, edges = np.histogram(outputs, bins=min(30, 1 + math.isqrt(outputs.size)))
         width = np.repeat(0.42 * counts / counts.max(), 2)
         ax.fill_betweenx(np.repeat(edges, 2)[1:-1], depth - width, depth + width, color=PALETTE[4], alpha=0.7, lw=0)
         ax.errorbar(depth, outputs.mean(), outputs.std(), fmt="o", color="black", capsize=4, markersize=5)
-    label_axes(ax, "Outputs by layer, mean ± standard deviation", "layer", "output")
     ax.set_xticks(range(len(outputs_of)), list(outputs_of))
     ax.grid(False, axis="x")
     return ax
@@ -276,15 +245,14 @@ def plot_activation_functions(names: Sequence[str] | None = None, ax: Axes | Non
     """
     import numpy as np
 
-    known = ", ".join(ACTIVATIONS)
     if isinstance(names, str) or not (names is None or isinstance(names, Sequence)):
         raise TypeError(f"names must be a list of activations, such as ['relu', 'tanh'], got {names!r:.60}")
     chosen = list(ACTIVATIONS) if names is None else list(names)
-    if not chosen or any(name not in ACTIVATIONS for name in chosen):
-        strange = next((repr(name) for name in chosen if name not in ACTIVATIONS), "none")
-        raise ValueError(f"names must be among {known}, got {strange:.60}")
+    strange = [repr(name) for name in chosen if name not in ACTIVATIONS] if chosen else ["none"]
+    if strange:
+        raise ValueError(f"names must be among {', '.join(ACTIVATIONS)}, got {strange[0]:.60}")
     x = np.linspace(-4, 4, 401)
-    ax = axes_for(ax)
+    ax = labelled_axes(ax, "Activations", "x", "σ(x) and σ′(x)")
     for index, name in enumerate(chosen):
         colour, function = PALETTE[index % len(PALETTE)], ACTIVATIONS[name]
         width = 1.5 + 0.25 * (len(chosen) - 1 - index)  # where curves coincide, those beneath show at the rims
@@ -292,7 +260,6 @@ def plot_activation_functions(names: Sequence[str] | None = None, ax: Axes | Non
         ax.plot(*_broken(x, grad(function)), color=colour, linestyle=(0, (4, 2)), linewidth=1.2)
     ax.plot([], [], color=QUIET, label="function")
     ax.plot([], [], color=QUIET, linestyle=(0, (4, 2)), linewidth=1.2, label="derivative")
-    label_axes(ax, "Activations", "x", "σ(x) and σ′(x)")
     ax.set(xlim=(-4, 4), ylim=(-1.6, 4))
     ax.legend(frameon=False, loc="upper left", ncols=2)
     return ax

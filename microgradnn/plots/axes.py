@@ -16,7 +16,7 @@ PALETTE = (
 QUIET = "#777777"
 
 
-def axes_for(ax: Any, **figure: Any) -> Axes:
+def labelled_axes(ax: Any, title: str, x: str, y: str) -> Axes:
     """The Axes to draw on; a new one, in a figure of its own, unless given."""
     try:
         import matplotlib.pyplot as plt
@@ -24,37 +24,29 @@ def axes_for(ax: Any, **figure: Any) -> Axes:
     except ImportError as error:
         raise ImportError(f"plots need matplotlib: {install('matplotlib')}") from error
     if ax is None:
-        ax = plt.subplots(layout="constrained", **figure)[1]
+        ax = plt.subplots(layout="constrained")[1]
     if not isinstance(ax, Axes):
         raise TypeError(f"ax must be one matplotlib Axes, such as plt.subplots()[1], got {shown(ax)}")
-    return ax
-
-
-def label_axes(ax: Axes, title: str, x: str, y: str) -> None:
     ax.set(title=title, xlabel=x, ylabel=y)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(color="#e6e6e6", linewidth=0.8)
     ax.set_axisbelow(True)
+    return ax
 
 
-def whole_numbers(ax: Axes) -> None:
-    """Epochs have no halves."""
+def over_epochs(ax: Axes, figures: list[float], **looks: Any) -> None:
+    """A curve over the epochs, which are counted from 1 and have no halves; a single one makes a dot, not a line."""
     from matplotlib.ticker import MaxNLocator
 
+    ax.plot(range(1, len(figures) + 1), figures, **{"marker": "o" if len(figures) == 1 else None} | looks)
     ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
 
 
 def logarithmic(ax: Axes, sizes: list[float]) -> None:
+    """A scale for sizes; 0 has no place on it."""
     ax.set_yscale("log", nonpositive="mask")
     if not any(size > 0 for size in sizes):
         ax.set_ylim(1e-3, 1)  # nothing to scale by
-
-
-def from_dark_to_light(index: int, count: int) -> Any:
-    """A colour that says how deep a layer lies."""
-    from matplotlib import colormaps
-
-    return colormaps["viridis"](0.75 * index / max(1, count - 1))  # its yellow is too light on white
 
 
 def shown(given: Any) -> str:
