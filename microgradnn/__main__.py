@@ -21,7 +21,8 @@ from typing import Any
 from microgradnn import __version__
 from microgradnn.answer import Answer
 from microgradnn.demonstrations import DEMONSTRATIONS, train
-from microgradnn.drawing import check_path, draw
+from microgradnn.drawing import ENDINGS, draw
+from microgradnn.files import check_writable
 from microgradnn.parser import FUNCTIONS, LONGEST, InputError
 
 HELP = f"""\
@@ -183,7 +184,7 @@ def _evaluate(argv: Sequence[str]) -> int:
     paths = options.get("--save", [])
     with _refusing():
         for path in paths:
-            check_path(path)
+            check_writable(path, ENDINGS)
     expression = words[0] if words[0] != "-" else _standard_input()
     answer = Answer(expression, dict(_values(words[1:])), options.get("--order", [1])[-1], "--check" in options)
     with _refusing():

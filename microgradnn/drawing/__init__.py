@@ -59,7 +59,7 @@ class Drawing:
         ValueError for another ending, OSError where the file cannot be written, RuntimeError where the layout fails
         or no font is there for png and pdf. A file that was there before stays until all is done.
         """
-        check_path(path, self.endings)
+        check_writable(path, self.endings)
         write_whole(path, self._content(Path(path).suffix.lower()))
 
     def _content(self, ending: str) -> bytes:
@@ -133,13 +133,6 @@ def draw(root: Value, level: int | None = None) -> Drawing:
     return CircuitDrawing(root, level)
 
 
-def check_path(path: str | os.PathLike[str], endings: tuple[str, ...] = ENDINGS) -> None:
-    """Refuse a path that nothing can be saved to: ValueError for its ending, OSError for its place."""
-    if Path(path).suffix.lower() not in endings:
-        raise ValueError(f"cannot save {os.fspath(path)!r}: the name must end in {', '.join(endings)}")
-    check_writable(path)
-
-
 # ---- Jupyter: a repr never raises, it falls back to text ------------------------------------------------------
 
 
@@ -164,7 +157,7 @@ def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
 
 def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
     """Write the stepper as a page that works offline: `steps(root).save("f.html")`."""
-    check_path(path, (".html",))
+    check_writable(path, (".html",))
     if complaint := self.complaint():
         raise ValueError(complaint)
     write_whole(path, document(f"Steps of {self.names[id(self.root)]}", steps_piece(self)).encode())
