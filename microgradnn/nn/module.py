@@ -18,14 +18,14 @@ from microgradnn.nn.parameters import (
     PLAIN,
     are_numbers,
     check_buffer,
+    check_made,
     claim,
-    claimed,
     data_of,
     held,
+    indexed,
     is_parameter,
-    is_tensor,
     like_buffer,
-    placed,
+    modules_in,
 )  # fmt: skip
 from microgradnn.notation import columns
 from microgradnn.reading import numbers_in
@@ -86,48 +86,26 @@ class Module:
         running = current().path is not None
         if name in self.buffers:
             check_buffer(f"self.{name}", value, f" ({source_line()})")
-        elif running:
-            self._check_kept(name, value)
-        elif name in vars(self) and are_numbers(value):
-            self._check_overwritten(name)
-        elif value.__class__ not in PLAIN:
-            claim(f"self.{name}", value, self._known(name, value))
+        else:
+            if running or (name in vars(self) and are_numbers(value)):
+                self._check_lost(name)
+            if value.__class__ not in PLAIN:
+                if running:
+                    check_made(self, name, value, _running.get())
+                else:
+                    claim(self, name, value)
         object.__setattr__(self, name, value)
         if running != (name in self._kept):
             object.__setattr__(self, "_kept", self._kept ^ {name})
 
-    def _known(self, name: str, value: Any) -> Callable[[], set[Module]]:
-        return lambda: {self, *self.modules(), *(module for _, module in _modules(name, value))}
-
-    def _check_overwritten(self, name: str) -> None:
-        """TypeError where numbers would take the place of parameters."""
-        if name not in self._kept and any(map(is_parameter, leaves(vars(self)[name]))):
-            raise TypeError(
-                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: write numbers to the "
-                f".data of each, as load_state_dict({{{name!r}: …}}, strict=False) does, or assign Values; to let them "
-                f"rest, leave them out of the optimizer; self.{name} = None takes them away"
-            )
-
-    def _check_kept(self, name: str, value: Any) -> None:
-        """TypeError where an attribute that a running module assigns takes parameters away, or would bring some."""
+    def _check_lost(self, name: str) -> None:
+        """TypeError where numbers, or what a running module computes, would take the place of parameters."""
         if name not in self._kept and any(map(is_parameter, leaves(vars(self).get(name)))):
             raise TypeError(
-                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: what is computed while a "
-                "module runs needs a name of its own; a number for an optimiser or a step by hand goes to .data"
-            )
-        if value.__class__ in PLAIN:
-            return
-        made = {module for _, module in _modules(name, value)}
-        if made and not made <= {*self.modules()}:
-            raise TypeError(
-                f"a module that is made while one runs would not learn: make it in __init__, not in {source_line()}"
-            )
-        fresh = [one for one in held(value) if one.__class__ is Value and one.primitive is None and one.path is None]
-        if fresh and not {*fresh} <= {one for one in leaves(_running.get()) if isinstance(one, Value)}:
-            raise TypeError(
-                f"self.{name} of {type(self).__name__}: a Value that is made while a module runs would not learn: make "
-                f"parameters in __init__, not in {source_line()}; a constant needs no Value, and for the gradient of "
-                "an input give the module Values"
+                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: write numbers to the "
+                f".data of each, as load_state_dict({{{name!r}: …}}, strict=False) does, and give what is computed "
+                f"while a module runs a name of its own; to let parameters rest, leave them out of the optimizer; "
+                f"where no module runs, Values may replace them, and self.{name} = None takes them away"
             )
 
     # ---- computing ----
@@ -149,8 +127,8 @@ class Module:
         if not self._has_run:
             self.own_parameters()  # refused before anything is computed
             object.__setattr__(self, "_has_run", True)
-        for name, child in reversed([*self._inside()]):  # the first name of a module counts
-            object.__setattr__(child, "_name", name)
+        for name, child in self.named_children():
+            vars(child)["_name"] = name
         token = _running.set((*_running.get(), batch))
         try:
             with inside(self._name or type(self).__name__):
@@ -172,18 +150,18 @@ class Module:
 
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
-        find = claimed if self._has_run else claim  # a list may have grown since it was assigned
-        for name, value in vars(self).items():
-            if (
-                name not in self._kept
-                and value.__class__ not in PLAIN
-                and find(f"self.{name}", value, self._known(name, value))
-            ):
-                yield name, value
+        return ((name, tensor) for name, tensor, _ in self._claimed())
 
     def own_parameters(self) -> list[Value]:
         """The parameters of this module alone."""
-        return [leaf for _, tensor in self.tensors() for leaf in leaves(tensor) if is_parameter(leaf)]
+        return [leaf for _, _, parameters in self._claimed() for leaf in parameters]
+
+    def _claimed(self) -> Iterator[tuple[str, Any, list[Value]]]:
+        for name, value in vars(self).items():
+            if name in self._kept or value.__class__ in PLAIN:
+                continue
+            if parameters := claim(self, name, value, self._has_run):  # again, as a list may have grown
+                yield name, value, parameters
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules right inside this one, each once with its name."""
@@ -194,8 +172,8 @@ class Module:
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
-            if value.__class__ not in PLAIN and not is_tensor(value):
-                yield from _modules(name, value)
+            if value.__class__ not in PLAIN:
+                yield from modules_in(name, value)
 
     def children(self) -> Iterator[Module]:
         """The modules right inside this one."""
@@ -224,14 +202,12 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
-        seen = set()
-        for path, module in self.named_modules():
-            for name, tensor in module.tensors():
-                start = f"{path}.{name}" if path else name
-                for place, leaf in placed(tensor):
-                    if is_parameter(leaf) and leaf not in seen:  # Values hash by identity
-                        seen.add(leaf)
-                        yield start + place, leaf
+        seen = set()  # Values hash by identity
+        for key, _, _, tensor in self._state():
+            for index, leaf in indexed(tensor):
+                if is_parameter(leaf) and leaf not in seen:
+                    seen.add(leaf)
+                    yield key + index, leaf
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""
@@ -239,8 +215,8 @@ class Module:
 
     def weights(self) -> list[Value]:
         """Every parameter once but the biases: what is in a tensor called b or bias."""
-        tensors = [tensor for module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
-        return list(dict.fromkeys(filter(is_parameter, leaves(tensors))))
+        claimed = (entry for module in self.modules() for entry in module._claimed())
+        return list(dict.fromkeys(leaf for name, _, own in claimed if name not in _BIASES for leaf in own))
 
     def zero_grad(self) -> None:
         """Make every gradient blank again, so that the next sweep starts anew."""
@@ -258,6 +234,7 @@ class Module:
         return self.train(False)
 
     def _state(self) -> Iterator[tuple[str, Module, str, Any]]:
+        """What belongs to the state: its key, the module that has it, the attribute and what is there."""
         for path, module in self.named_modules():
             stored = [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]
             for name, value in stored:
@@ -290,20 +267,20 @@ class Module:
         own = {key: (module, name, value) for key, module, name, value in self._state()}
         missing, unknown = [key for key in own if key not in state], [key for key in state if key not in own]
         if strict and (missing or unknown):
-            raise ValueError(f"the state does not fit {self!r}: missing {_few(missing)}, unknown {_few(unknown)}")
-        found = {}
+            differences = [", ".join(map(str, keys)) or "nothing" for keys in (missing, unknown)]
+            raise ValueError("the state does not fit {!r}: missing {:.200}, unknown {:.200}".format(self, *differences))
+        arrays = {}
         for key in filter(state.__contains__, own):
             try:
                 array = numbers_in(state[key], f"{key} must be an array of numbers").astype(float)
             except TypeError as error:
                 raise ValueError(str(error)) from None
-            wanted = np.shape(data_of(own[key][2]))
-            if array.shape != wanted:
-                raise ValueError(f"{key} must have the shape {wanted}, got {array.shape}")
+            if array.shape != (shape := np.shape(data_of(own[key][2]))):
+                raise ValueError(f"{key} must have the shape {shape}, got {array.shape}")
             if not np.isfinite(array).all():
                 raise ValueError(f"{key} must hold finite numbers, got {array[~np.isfinite(array)][0]}")
-            found[key] = array
-        for key, array in found.items():
+            arrays[key] = array
+        for key, array in arrays.items():
             module, name, value = own[key]
             if name in module.buffers:
                 setattr(module, name, like_buffer(value, array.tolist()))
@@ -363,22 +340,3 @@ def evaluating(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
-    """The modules in an attribute: itself, or those of a list or a dict by place or key, however nested."""
-    if isinstance(value, Module):
-        yield name, value
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from _modules(f"{name}.{key}", one)
-    elif isinstance(value, (list, tuple)):
-        for place, one in enumerate(value):
-            if isinstance(one, (Value, float)):  # a list of parameters, which may be long
-                return
-            yield from _modules(f"{name}.{place}", one)
-
-
-def _few(names: list[Any]) -> str:
-    shown = ", ".join(str(name)[:60] for name in names[:4])
-    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "nothing"

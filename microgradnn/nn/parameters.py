@@ -1,4 +1,4 @@
-"""Parameters and buffers among the attributes of a module: which they are, where they are looked for, what is refused.
+"""Parameters, modules and buffers among the attributes of a module: where they are looked for, what is refused.
 
 A parameter is a leaf that carries the path "" once a module has claimed it. Nothing here knows what a module does.
 """
@@ -6,27 +6,25 @@ A parameter is a leaf that carries the path "" once a module has claimed it. Not
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from numbers import Real
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import Any
 
 from microgradnn.backprop import leaves
+from microgradnn.context import source_line
 from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 PLAIN = {bool, int, float, str, type(None)}  # what needs no looking into
 _CLOSED = (type, FunctionType, BuiltinFunctionType, ModuleType)  # hold all that their code knows of
 _CONTAINERS = {"builtins", "collections", "functools", "types"}  # whose classes are opened however nested
-_MIXED = "parameters and modules in one list: give each of them a list of its own"
 _ITERATORS = {"builtins", "itertools"}  # a file is none of these
-
-Known = Callable[[], set[Any]]  # the modules that are found inside a module
 
 
 def is_parameter(leaf: Any) -> bool:
     """Whether a module has claimed this Value."""
-    return isinstance(leaf, Value) and leaf.primitive is None and leaf.path == ""
+    return isinstance(leaf, Value) and leaf._path == "" and leaf._primitive is None
 
 
 def are_numbers(value: Any) -> bool:
@@ -39,50 +37,48 @@ def are_numbers(value: Any) -> bool:
     return bool(numbers) and all(isinstance(x, Real) for x in numbers)
 
 
-def is_tensor(value: Any) -> bool:
+def modules_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The modules in an attribute: itself, or those of a list or a dict by index or key, however nested."""
+    if _is_module(value):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from modules_in(f"{name}.{key}", member)
+    elif isinstance(value, (list, tuple)) and not _is_tensor(value):
+        for index, member in enumerate(value):
+            if isinstance(member, (Value, float)):  # a list of numbers, which may be long
+                return
+            yield from modules_in(f"{name}.{index}", member)
+
+
+def _is_tensor(value: Any) -> bool:
     """Whether a list (of lists) begins with a parameter: then parameters are all it may hold."""
-    while value.__class__ is list and value:
+    while isinstance(value, (list, tuple)) and value:
         value = value[0]
     return is_parameter(value)
 
 
-def claim(name: str, value: Any, known: Known) -> list[Value]:
-    """Take the leaves in an attribute as parameters; TypeError, and nothing is taken, for what would not learn."""
-    found = leaves(value)
-    for leaf in found:
-        if isinstance(leaf, Value):
-            _refuse_gate(name, leaf)
-        elif leaf.__class__ not in PLAIN:
-            _refuse_hidden(name, leaf, known)
-    parameters = [leaf for leaf in found if isinstance(leaf, Value)]
-    if parameters and any(map(_is_module, found)):
-        raise TypeError(f"{name}: {_MIXED}")
-    for leaf in parameters:
-        leaf._path = ""  # which also tells pictures parameters from inputs
-    return parameters
+def claim(owner: Any, name: str, value: Any, ran: bool = False) -> list[Value]:
+    """The parameters in an attribute, leaves that are taken as such; TypeError for what would not learn takes none.
 
-
-def claimed(name: str, value: Any, known: Known) -> list[Value]:
-    """The parameters in an attribute of a module that has run: no others come into it, and no gate.
-
-    What a module computed may be there, as `forward` appends it. TypeError for other Values, which might be meant to
-    learn.
+    Where the module `ran` since the attribute was assigned, a list may hold what modules computed, as `forward` appends
+    it, but no new leaf: whether it is to learn cannot be known.
     """
-    found = []
-    for leaf in leaves(value):
-        if is_parameter(leaf):
-            found.append(leaf)
-        elif _is_from_outside(leaf):
-            _refuse_gate(name, leaf)
-            raise TypeError(
-                f"{name}: {leaf!r} has come into a list since the module ran. If it is a parameter, assign the list "
-                f"anew, {name} = [*{name}, Value(x)]; if forward keeps an input, let it assign an attribute"
-            )
-        elif found and _is_module(leaf):
-            raise TypeError(f"{name}: {_MIXED}")
-        elif leaf.__class__ not in PLAIN and not isinstance(leaf, Value):
-            _refuse_hidden(name, leaf, known, _is_from_outside, "; if forward keeps an input, let it assign it")
-    return found
+    members = leaves(value)
+    others = [leaf for leaf in members if leaf.__class__ not in PLAIN and not is_parameter(leaf)]
+    new = []
+    for leaf in others:
+        if not isinstance(leaf, Value):
+            _check_hidden(owner, name, value, leaf, ran)
+        elif leaf.primitive is None and not leaf.path and not ran:
+            new.append(leaf)
+        elif not ran or _is_from_outside(leaf):
+            raise _refusal(f"self.{name}", leaf)
+    if any(map(_is_module, others)) and (new or any(map(is_parameter, members))):
+        raise TypeError(f"self.{name}: parameters and modules in one list: give each of them a list of its own")
+    for leaf in new:
+        leaf._path = ""  # which also tells pictures parameters from inputs
+    return [leaf for leaf in members if is_parameter(leaf)]
 
 
 def _is_from_outside(leaf: Any) -> bool:
@@ -90,32 +86,51 @@ def _is_from_outside(leaf: Any) -> bool:
     return leaf.__class__ is Value and not is_parameter(leaf) and (leaf.path or "no_grad") == "no_grad"
 
 
-def _refuse_gate(name: str, leaf: Value) -> None:
-    if leaf.primitive is not None or leaf.path:
-        made = f"a gate {leaf.primitive.name}" if leaf.primitive else "a gate, without recording"
-        raise TypeError(
-            f"{name}: {leaf!r} is the result of {made}, and no parameter: it would not learn. Not "
-            f"{name} = [Value(x) * 0.01], but {name} = [Value(x * 0.01)]; to move one, p.data -= 0.1 * p.grad;"
-            " keep a number as .data. What forward computes may be kept as it is, where the module is called: model(x),"
-            " not model.forward(x)"
+def _refusal(name: str, leaf: Value) -> TypeError:
+    if leaf.primitive is None and not leaf.path:
+        return TypeError(
+            f"{name}: {leaf!r} has come into a list since the module ran. If it is a parameter, assign the list "
+            f"anew, {name} = [*{name}, Value(x)]; if forward keeps an input, let it assign an attribute"
         )
+    made = f"a gate {leaf.primitive.name}" if leaf.primitive else "a gate, without recording"
+    return TypeError(
+        f"{name}: {leaf!r} is the result of {made}, and no parameter: it would not learn. Not {name} = [Value(x) * "
+        f"0.01], but {name} = [Value(x * 0.01)]; to move one, p.data -= 0.1 * p.grad; keep a number as .data. What "
+        "forward computes may be kept as it is, where the module is called: model(x), not model.forward(x)"
+    )
 
 
-def _refuse_hidden(
-    name: str, value: Any, known: Known, lost: Callable[[Any], bool] = lambda leaf: not is_parameter(leaf),
-    more: str = "",
-) -> None:  # fmt: skip
-    """TypeError for iterators, and for Values and modules in what is no list, unless they are found elsewhere."""
-    if _is_module(value):
-        return
-    for one in held(value):
-        if lost(one) if isinstance(one, Value) else not _is_module(one) or one not in known():
-            own = type(value).__module__ not in _CONTAINERS | _ITERATORS
-            more = (", or let the class be a Module" if own else "") + more
+def _check_hidden(owner: Any, name: str, value: Any, leaf: Any, ran: bool) -> None:
+    """TypeError for iterators, and for Values and modules that a leaf of `value` hides and that are found nowhere."""
+    hidden = [] if _is_module(leaf) else held(leaf)
+    known = {*owner.modules(), *(module for _, module in modules_in(name, value))} if hidden else ()
+    for member in hidden:
+        if isinstance(member, Value):
+            lost = _is_from_outside(member) if ran else not is_parameter(member)
+        else:
+            lost = member not in known
+        if lost:
+            own = ", or let the class be a Module" if type(leaf).__module__ not in _CONTAINERS | _ITERATORS else ""
+            kept = "; if forward keeps an input, let it assign it" if ran else ""
             raise TypeError(
-                f"{name}: parameters and modules are looked for in attributes, lists and, modules, in dicts, not in "
-                f"a {type(value).__name__}: write {name} = [...]{more}"
+                f"self.{name}: parameters and modules are looked for in attributes, lists and, modules, in dicts, not "
+                f"in a {type(leaf).__name__}: write self.{name} = [...]{own}{kept}"
             )
+
+
+def check_made(owner: Any, name: str, value: Any, given: Any) -> None:
+    """TypeError where a running module, whose inputs were `given`, would keep a module or a parameter made just now."""
+    if not {module for _, module in modules_in(name, value)} <= {*owner.modules()}:
+        raise TypeError(
+            f"a module that is made while one runs would not learn: make it in __init__, not in {source_line()}"
+        )
+    new = {leaf for leaf in held(value) if leaf.__class__ is Value and leaf.primitive is None and leaf.path is None}
+    if new and not new <= {leaf for leaf in leaves(given) if isinstance(leaf, Value)}:
+        raise TypeError(
+            f"self.{name} of {type(owner).__name__}: a Value that is made while a module runs would not learn: make "
+            f"parameters in __init__, not in {source_line()}; a constant needs no Value, and for the gradient of an "
+            "input give the module Values"
+        )
 
 
 def held(value: Any) -> list[Any]:
@@ -126,23 +141,23 @@ def held(value: Any) -> list[Any]:
     >>> held({"a": [1.0, {Value(2.0)}]})
     [Value(data=2.0, grad=0.0)]
     """
-    found: list[Any] = []
+    members: list[Any] = []
     waiting: list[tuple[Any, bool]] = [(value, True)]
     seen = set()
     while waiting:
-        one, outermost = waiting.pop()
-        if one.__class__ in PLAIN or isinstance(one, _CLOSED) or id(one) in seen:
+        member, outermost = waiting.pop()
+        if member.__class__ in PLAIN or isinstance(member, _CLOSED) or id(member) in seen:
             continue
-        seen.add(id(one))
-        origin = type(one).__module__
-        if isinstance(one, Value) or _is_module(one) or (hasattr(type(one), "__next__") and origin in _ITERATORS):
-            found.append(one)
+        seen.add(id(member))
+        origin = type(member).__module__
+        iterator = hasattr(type(member), "__next__") and origin in _ITERATORS
+        if isinstance(member, Value) or _is_module(member) or iterator:
+            members.append(member)
         elif origin in _CONTAINERS or outermost:
-            inner = gc.get_referents(one)
-            if str(getattr(one, "dtype", "")) == "object":
-                inner = leaves(one.tolist())
-            waiting += [(member, outermost and origin in _CONTAINERS) for member in inner]
-    return found
+            of_objects = str(getattr(member, "dtype", "")) == "object"
+            inner = leaves(member.tolist()) if of_objects else gc.get_referents(member)
+            waiting += [(x, outermost and origin in _CONTAINERS) for x in inner]
+    return members
 
 
 def _is_module(leaf: Any) -> bool:
@@ -170,17 +185,17 @@ def like_buffer(old: Any, numbers: Any) -> Any:
 # ---- nested lists -------------------------------------------------------------------------------------------------
 
 
-def placed(tensor: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """What a nested list holds, each with its place: `[3][1]`.
+def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:
+    """What a nested list holds, each with its index: `[3][1]`.
 
-    >>> list(placed([1.0, [2.0, 3.0]]))
+    >>> list(indexed([1.0, [2.0, 3.0]]))
     [('[0]', 1.0), ('[1][0]', 2.0), ('[1][1]', 3.0)]
     """
     if isinstance(tensor, (list, tuple)):
-        for number, one in enumerate(tensor):
-            yield from placed(one, f"{place}[{number}]")
+        for number, branch in enumerate(tensor):
+            yield from indexed(branch, f"{index}[{number}]")
     else:
-        yield place, tensor
+        yield index, tensor
 
 
 def data_of(tensor: Any) -> Any:
@@ -190,5 +205,5 @@ def data_of(tensor: Any) -> Any:
     [1.0, [2.0, 3.0]]
     """
     if isinstance(tensor, (list, tuple)):
-        return [data_of(one) for one in tensor]
+        return [data_of(branch) for branch in tensor]
     return tensor.data if isinstance(tensor, Value) else tensor
