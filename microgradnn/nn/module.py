@@ -12,13 +12,12 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
-from microgradnn.context import current, inside, source_line
+from microgradnn.context import current, inside
 from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.parameters import (
     PLAIN,
-    are_numbers,
-    check_buffer,
-    check_made,
+    array_like,
+    check_assigned,
     claim,
     data_of,
     held,
@@ -28,7 +27,6 @@ from microgradnn.nn.parameters import (
     modules_in,
 )  # fmt: skip
 from microgradnn.notation import columns
-from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -84,29 +82,10 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         running = current().path is not None
-        if name in self.buffers:
-            check_buffer(f"self.{name}", value, f" ({source_line()})")
-        else:
-            if running or (name in vars(self) and are_numbers(value)):
-                self._check_lost(name)
-            if value.__class__ not in PLAIN:
-                if running:
-                    check_made(self, name, value, _running.get())
-                else:
-                    claim(self, name, value)
+        check_assigned(self, name, value, _running.get() if running else None)
         object.__setattr__(self, name, value)
         if running != (name in self._kept):
             object.__setattr__(self, "_kept", self._kept ^ {name})
-
-    def _check_lost(self, name: str) -> None:
-        """TypeError where numbers, or what a running module computes, would take the place of parameters."""
-        if name not in self._kept and any(map(is_parameter, leaves(vars(self).get(name)))):
-            raise TypeError(
-                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: write numbers to the "
-                f".data of each, as load_state_dict({{{name!r}: …}}, strict=False) does, and give what is computed "
-                f"while a module runs a name of its own; to let parameters rest, leave them out of the optimizer; "
-                f"where no module runs, Values may replace them, and self.{name} = None takes them away"
-            )
 
     # ---- computing ----
 
@@ -260,8 +239,6 @@ class Module:
         Raises ValueError, and nothing changes, for another shape, a number that is not finite or, unless
         `strict=False`, a name too many or missing.
         """
-        import numpy as np
-
         if not isinstance(state, Mapping):
             raise TypeError(f"state must be a dict of arrays by name, got {type(state).__name__} {state!r:.60}")
         own = {key: (module, name, value) for key, module, name, value in self._state()}
@@ -269,17 +246,7 @@ class Module:
         if strict and (missing or unknown):
             differences = [", ".join(map(str, keys)) or "nothing" for keys in (missing, unknown)]
             raise ValueError("the state does not fit {!r}: missing {:.200}, unknown {:.200}".format(self, *differences))
-        arrays = {}
-        for key in filter(state.__contains__, own):
-            try:
-                array = numbers_in(state[key], f"{key} must be an array of numbers").astype(float)
-            except TypeError as error:
-                raise ValueError(str(error)) from None
-            if array.shape != (shape := np.shape(data_of(own[key][2]))):
-                raise ValueError(f"{key} must have the shape {shape}, got {array.shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{key} must hold finite numbers, got {array[~np.isfinite(array)][0]}")
-            arrays[key] = array
+        arrays = {key: array_like(own[key][2], state[key], key) for key in own if key in state}
         for key, array in arrays.items():
             module, name, value = own[key]
             if name in module.buffers:

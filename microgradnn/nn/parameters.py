@@ -9,12 +9,15 @@ import gc
 from collections.abc import Iterator
 from numbers import Real
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from microgradnn.backprop import leaves
 from microgradnn.context import source_line
 from microgradnn.reading import numbers_in
 from microgradnn.value import Value
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PLAIN = {bool, int, float, str, type(None)}  # what needs no looking into
 _CLOSED = (type, FunctionType, BuiltinFunctionType, ModuleType)  # hold all that their code knows of
@@ -56,6 +59,31 @@ def _is_tensor(value: Any) -> bool:
     while isinstance(value, (list, tuple)) and value:
         value = value[0]
     return is_parameter(value)
+
+
+def check_assigned(owner: Any, name: str, value: Any, given: Any) -> None:
+    """TypeError where a module must not have `value` in this attribute; it claims the parameters there.
+
+    Where the module runs, its inputs are `given`: it may keep what it takes and computes, and nothing made just now.
+    """
+    running = given is not None
+    if name in owner.buffers:
+        check_buffer(f"self.{name}", value, f" ({source_line()})")
+        return
+    replaces = name not in owner._kept and any(map(is_parameter, leaves(vars(owner).get(name))))
+    if replaces and (running or are_numbers(value)):
+        raise TypeError(
+            f"self.{name} holds parameters of {type(owner).__name__}, which would be lost: write numbers to the .data "
+            f"of each, as load_state_dict({{{name!r}: …}}, strict=False) does, and give what is computed while a "
+            "module runs a name of its own; to let parameters rest, leave them out of the optimizer; where no module "
+            f"runs, Values may replace them, and self.{name} = None takes them away"
+        )
+    if value.__class__ in PLAIN:
+        return
+    if running:
+        _check_made(owner, name, value, given)
+    else:
+        claim(owner, name, value)
 
 
 def claim(owner: Any, name: str, value: Any, ran: bool = False) -> list[Value]:
@@ -118,8 +146,8 @@ def _check_hidden(owner: Any, name: str, value: Any, leaf: Any, ran: bool) -> No
             )
 
 
-def check_made(owner: Any, name: str, value: Any, given: Any) -> None:
-    """TypeError where a running module, whose inputs were `given`, would keep a module or a parameter made just now."""
+def _check_made(owner: Any, name: str, value: Any, given: Any) -> None:
+    """TypeError where a running module would keep a module or a parameter made just now."""
     if not {module for _, module in modules_in(name, value)} <= {*owner.modules()}:
         raise TypeError(
             f"a module that is made while one runs would not learn: make it in __init__, not in {source_line()}"
@@ -196,6 +224,22 @@ def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:
             yield from indexed(branch, f"{index}[{number}]")
     else:
         yield index, tensor
+
+
+def array_like(tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
+    """The numbers in `data` as an array of the shape of `tensor`; ValueError for other shapes and what is not finite."""
+    import numpy as np
+
+    try:
+        array = numbers_in(data, f"{name} must be an array of numbers").astype(float)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    shape = np.shape(data_of(tensor))
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must hold finite numbers, got {array[~np.isfinite(array)][0]}")
+    return array
 
 
 def data_of(tensor: Any) -> Any:
