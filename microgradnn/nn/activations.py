@@ -56,7 +56,7 @@ class Activation(Module):
     def forward(self, x: list[Any]) -> list[Any]:
         """The activation of every number, or the softmax of all."""
         function = self.function or ACTIVATIONS.get(self.name)
-        return functional.softmax(x) if function is None else [function(one) for one in x]
+        return functional.softmax(x) if function is None else [function(number) for number in x]
 
     def __repr__(self) -> str:
         return f"Activation({self.name!r})"
@@ -74,4 +74,4 @@ class PReLU(Module):
 
     def forward(self, x: list[Any]) -> list[Any]:
         """The activation of every number."""
-        return [functional.leaky_relu(one, self.weight[0]) for one in x]
+        return [functional.leaky_relu(number, self.weight[0]) for number in x]

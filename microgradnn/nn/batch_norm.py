@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Sequence
 from typing import Any
 
-from microgradnn.context import current
 from microgradnn.functional import mean, sqrt
+from microgradnn.nn.effects import effect
 from microgradnn.nn.examples import Batch
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of
@@ -59,49 +57,17 @@ class BatchNorm(Module):
         n = len(columns[0])
         if n < 2:
             raise ValueError("BatchNorm in training needs two examples or more, got one: call eval() to use it")
-        found = []
-        for column in columns:
-            centre = mean(column)
-            found.append((centre, mean([(x - centre) ** 2 for x in column])))
-        _receiver.get()(self, found, n)
-        return found
+        statistics = [(centre := mean(column), mean([(x - centre) ** 2 for x in column])) for column in columns]
+        warning = "moves its running statistics with every batch, a compiled function would not"
+        effect("statistics", self, self.move, warning, statistics, n)
+        return statistics
 
-    def move(self, statistics: Sequence[tuple[float, float]], n: int) -> None:
+    def move(self, statistics: Sequence[tuple[Any, Any]], n: int) -> None:
         """Move the running statistics towards mean and variance, for each feature, of a batch of n examples."""
-        for place, (centre, variance) in enumerate(statistics):
-            self.running_mean[place] += self.momentum * (centre - self.running_mean[place])
-            self.running_var[place] += self.momentum * (variance * (n / (n - 1)) - self.running_var[place])
+        for feature, (centre, variance) in enumerate(data_of(statistics)):
+            self.running_mean[feature] += self.momentum * (centre - self.running_mean[feature])
+            self.running_var[feature] += self.momentum * (variance * (n / (n - 1)) - self.running_var[feature])
         self.num_batches_tracked += 1
 
     def __repr__(self) -> str:
         return f"BatchNorm({self.nin})"
-
-
-Receiver = Callable[[BatchNorm, list[tuple[Any, Any]], int], None]
-
-
-def _moved(norm: BatchNorm, statistics: list[tuple[Any, Any]], n: int) -> None:
-    if current().tape is not None:
-        raise TypeError(
-            f"{norm!r} in training moves its running statistics with every batch, a compiled function would not: call "
-            "eval() on the model, or train it with fit(..., compiled=True)"
-        )
-    norm.move([(data_of(centre), data_of(variance)) for centre, variance in statistics], n)
-
-
-_receiver: ContextVar[Receiver] = ContextVar("receiver", default=_moved)
-
-
-@contextmanager
-def statistics_to(receiver: Receiver) -> Iterator[None]:
-    """Inside the block `receiver` gets mean and variance of each feature and the number of examples of a batch.
-
-    >>> with statistics_to(lambda norm, statistics, n: print(norm, statistics, n)):
-    ...     out = BatchNorm(1)([[1.0], [3.0]])
-    BatchNorm(1) [(2.0, 1.0)] 2
-    """
-    token = _receiver.set(receiver)
-    try:
-        yield
-    finally:
-        _receiver.reset(token)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.context import current
 from microgradnn.nn import init as initialisers
+from microgradnn.nn.effects import effect
 from microgradnn.nn.examples import Batch
 from microgradnn.nn.module import Module
 from microgradnn.settings import below_one
@@ -41,39 +38,9 @@ class Dropout(Module):
         """Another mask for each example."""
         if not self.training or self.p == 0:
             return batch
-        keep = iter(_source.get()(self, sum(map(len, batch))))
-        return [[one * next(keep) for one in x] for x in batch]
+        warning = "draws a mask for every batch, a compiled function would repeat one"
+        mask = iter(effect("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
+        return [[number * next(mask) for number in x] for x in batch]
 
     def __repr__(self) -> str:
         return f"Dropout({self.p})"
-
-
-Source = Callable[[Dropout, int], Sequence[Any]]
-
-
-def _drawn(dropout: Dropout, size: int) -> list[float]:
-    if current().tape is not None:
-        raise TypeError(
-            f"{dropout!r} in training draws a mask for every batch, a compiled function would repeat one: call eval() "
-            "on the model, or train it with fit(..., compiled=True)"
-        )
-    mask: list[float] = dropout.mask(size).tolist()
-    return mask
-
-
-_source: ContextVar[Source] = ContextVar("source", default=_drawn)
-
-
-@contextmanager
-def masks_from(source: Source) -> Iterator[None]:
-    """Inside the block `source` gives the mask for so many numbers, those of a batch one after the other.
-
-    >>> with masks_from(lambda dropout, size: [float(place) for place in range(size)]):
-    ...     Dropout(0.5)([[1.0, 1.0], [1.0, 1.0]])
-    [[0.0, 1.0], [2.0, 3.0]]
-    """
-    token = _source.set(source)
-    try:
-        yield
-    finally:
-        _source.reset(token)

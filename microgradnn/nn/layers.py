@@ -36,7 +36,7 @@ class Neuron(Module):
         nonlin: bool | None = None,
     ) -> None:  # fmt: skip
         self.nin = count("nin", nin)
-        self.activation = Activation(_named(activation, nonlin))
+        self.activation = Activation("linear" if nonlin is not None and not flag("nonlin", nonlin) else activation)
         self.fused = flag("fused", fused)
         [self.w], [self.b] = weights(self.nin, 1, self.activation, init, rng)
 
@@ -65,19 +65,17 @@ class Layer(Module):
         fused: bool = True, nonlin: bool | None = None,
     ) -> None:  # fmt: skip
         self.nin, self.nout = count("nin", nin), count("nout", nout)
-        self.activation = Activation(_named(activation, nonlin))
+        self.activation = Activation("linear" if nonlin is not None and not flag("nonlin", nonlin) else activation)
         self.fused = flag("fused", fused)
         self.weight, self.bias = weights(self.nin, self.nout, self.activation, init, rng)
 
     @property
     def neurons(self) -> list[Neuron]:
         """The neurons one by one; they share their parameters with the layer."""
-        found = []
-        for w, b in zip(self.weight, self.bias, strict=True):
-            neuron = Neuron.__new__(Neuron)
+        neurons = [Neuron.__new__(Neuron) for _ in self.weight]
+        for neuron, w, b in zip(neurons, self.weight, self.bias, strict=True):
             vars(neuron).update(nin=self.nin, activation=self.activation, fused=self.fused, w=w, b=b)
-            found.append(neuron)
-        return found
+        return neurons
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The outputs of all neurons for each example."""
@@ -105,8 +103,7 @@ class Maxout(Module):
         self.nin, self.nout, self.pieces = count("nin", nin), count("nout", nout), count("pieces", pieces)
         generator = initialisers.generator(rng)
         drawn = [weights(self.nin, self.nout, Activation("relu"), init, generator) for _ in range(self.pieces)]
-        self.weight = [weight for weight, _ in drawn]
-        self.bias = [bias for _, bias in drawn]
+        self.weight, self.bias = [rows for rows, _ in drawn], [biases for _, biases in drawn]
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The largest piece of every neuron for each example."""
@@ -141,12 +138,9 @@ class MLP(Sequential):
     ) -> None:  # fmt: skip
         sizes = [count("nin", nin), *_sizes(nouts)]
         generator, name = initialisers.generator(rng), Activation(activation).name  # refused here, used or not
-        last = len(sizes) - 2
-        layers = [
-            Layer(a, b, activation if place < last else "linear", init=init, rng=generator, fused=fused)
-            for place, (a, b) in enumerate(pairwise(sizes))
-        ]
-        super().__init__(*layers)
+        activations = [*[activation] * (len(sizes) - 2), "linear"]
+        layers = zip(pairwise(sizes), activations, strict=True)
+        super().__init__(*(Layer(*nin_nout, f, init=init, rng=generator, fused=fused) for nin_nout, f in layers))
         self.nin, self.nouts, self.activation = sizes[0], sizes[1:], name
 
     def places(self) -> range:
@@ -164,31 +158,23 @@ def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) ->
     if getattr(drawn, "shape", None) != (nout, nin):
         got = getattr(drawn, "shape", type(drawn).__name__)
         raise ValueError(f"init must give an array of {nout} rows of {nin} weights, got {got}")
-    rows = drawn.tolist()
-    return [[Value(w) for w in row] for row in rows], [Value(0.0) for _ in rows]
+    return [[Value(w) for w in row] for row in drawn.tolist()], [Value(0.0) for _ in range(nout)]
 
 
 def sums(rows: list[list[Value]], batch: Batch, biases: list[Value], fused: bool) -> Batch:
     """Σ wᵢ xᵢ + b for every neuron and example: one gate, or gate by gate."""
     if fused:
         return dots(rows, batch, biases)
-
-    def neuron(w: list[Value], x: list[Any], b: Value) -> Any:
-        return sum((weight * one for weight, one in zip(w, x, strict=True)), b)
-
-    return [[neuron(w, x, b) for w, b in zip(rows, biases, strict=True)] for x in batch]
-
-
-def _named(activation: Name, nonlin: bool | None) -> Name:
-    if nonlin is None:
-        return activation
-    return activation if flag("nonlin", nonlin) else "linear"
+    return [
+        [sum((weight * y for weight, y in zip(row, x, strict=True)), b) for row, b in zip(rows, biases, strict=True)]
+        for x in batch
+    ]
 
 
 def _sizes(nouts: Any) -> list[int]:
     if isinstance(nouts, (str, bytes)) or not hasattr(nouts, "__iter__"):
         raise TypeError(f"nouts must be a list of layer sizes, such as [16, 1], got {nouts!r:.60}")
-    sizes = [count("nouts", size, f"[{place}]") for place, size in enumerate(nouts)]
+    sizes = [count("nouts", size, f"[{index}]") for index, size in enumerate(nouts)]
     if not sizes:
         raise ValueError("nouts must be a list of layer sizes, such as [16, 1], got an empty one")
     return sizes

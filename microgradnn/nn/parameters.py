@@ -30,12 +30,8 @@ def is_parameter(leaf: Any) -> bool:
     return isinstance(leaf, Value) and leaf._path == "" and leaf._primitive is None
 
 
-def are_numbers(value: Any) -> bool:
-    """Whether it is a number, or a nested list or an array of numbers alone.
-
-    >>> are_numbers(0.5), are_numbers([[1, 2.0], [3.0]]), are_numbers([]), are_numbers([0.5, Value(1.0)])
-    (True, True, False, False)
-    """
+def _are_numbers(value: Any) -> bool:
+    """Whether it is a number, or a nested list or an array of numbers alone."""
     numbers = leaves(value.tolist() if hasattr(value, "tolist") else value)
     return bool(numbers) and all(isinstance(x, Real) for x in numbers)
 
@@ -71,7 +67,7 @@ def check_assigned(owner: Any, name: str, value: Any, given: Any) -> None:
         check_buffer(f"self.{name}", value, f" ({source_line()})")
         return
     replaces = name not in owner._kept and any(map(is_parameter, leaves(vars(owner).get(name))))
-    if replaces and (running or are_numbers(value)):
+    if replaces and (running or _are_numbers(value)):
         raise TypeError(
             f"self.{name} holds parameters of {type(owner).__name__}, which would be lost: write numbers to the .data "
             f"of each, as load_state_dict({{{name!r}: …}}, strict=False) does, and give what is computed while a "
@@ -100,7 +96,7 @@ def claim(owner: Any, name: str, value: Any, ran: bool = False) -> list[Value]:
             _check_hidden(owner, name, value, leaf, ran)
         elif leaf.primitive is None and not leaf.path and not ran:
             new.append(leaf)
-        elif not ran or _is_from_outside(leaf):
+        elif _is_lost(leaf, ran):
             raise _refusal(f"self.{name}", leaf)
     if any(map(_is_module, others)) and (new or any(map(is_parameter, members))):
         raise TypeError(f"self.{name}: parameters and modules in one list: give each of them a list of its own")
@@ -109,9 +105,10 @@ def claim(owner: Any, name: str, value: Any, ran: bool = False) -> list[Value]:
     return [leaf for leaf in members if is_parameter(leaf)]
 
 
-def _is_from_outside(leaf: Any) -> bool:
-    """Whether it is neither a parameter nor computed by a module; `compile` leaves other classes behind."""
-    return leaf.__class__ is Value and not is_parameter(leaf) and (leaf.path or "no_grad") == "no_grad"
+def _is_lost(leaf: Value, ran: bool) -> bool:
+    """Whether it is no parameter nor, where the module `ran`, a result of modules; `compile` leaves other classes."""
+    computed = ran and (leaf.__class__ is not Value or leaf.path not in (None, "", "no_grad"))
+    return not computed and not is_parameter(leaf)
 
 
 def _refusal(name: str, leaf: Value) -> TypeError:
@@ -133,11 +130,7 @@ def _check_hidden(owner: Any, name: str, value: Any, leaf: Any, ran: bool) -> No
     hidden = [] if _is_module(leaf) else held(leaf)
     known = {*owner.modules(), *(module for _, module in modules_in(name, value))} if hidden else ()
     for member in hidden:
-        if isinstance(member, Value):
-            lost = _is_from_outside(member) if ran else not is_parameter(member)
-        else:
-            lost = member not in known
-        if lost:
+        if _is_lost(member, ran) if isinstance(member, Value) else member not in known:
             own = ", or let the class be a Module" if type(leaf).__module__ not in _CONTAINERS | _ITERATORS else ""
             kept = "; if forward keeps an input, let it assign it" if ran else ""
             raise TypeError(
@@ -227,7 +220,7 @@ def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def array_like(tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
-    """The numbers in `data` as an array of the shape of `tensor`; ValueError for other shapes and what is not finite."""
+    """The numbers in `data` as an array of the shape of `tensor`; ValueError for others, and for what is not finite."""
     import numpy as np
 
     try:

@@ -23,9 +23,9 @@ class Sequential(Module):
     layers: Sequence[Module] = ()
 
     def __init__(self, *modules: Module) -> None:
-        for place, module in enumerate(modules):
+        for index, module in enumerate(modules):
             if not isinstance(module, Module):
-                raise TypeError(f"Sequential takes modules, argument {place} is {module!r:.60}")
+                raise TypeError(f"Sequential takes modules, argument {index} is {module!r:.60}")
         self.layers = list(modules)
         self.nin = modules[0].nin if modules else None
 
@@ -35,8 +35,7 @@ class Sequential(Module):
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         """The layers, by place, and what else a subclass holds."""
-        for place, layer in zip(self.places(), self.layers, strict=True):
-            yield str(place), layer
+        yield from zip(map(str, self.places()), self.layers, strict=True)
         yield from ((name, module) for name, module in super()._inside() if not name.startswith("layers."))
 
     def __call__(self, x: Any) -> Any:

@@ -25,11 +25,11 @@ def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     (5.0, 0.6, 0.8)
     """
     max_norm, parameters = _MAX_NORM("max_norm", max_norm), leaves_in(params)
-    for place, parameter in enumerate(parameters):
+    for index, parameter in enumerate(parameters):
         if not math.isfinite(parameter.grad):
             named = f" {parameter.name!r}" if parameter.name else ""
             raise ValueError(
-                f"params[{place}]{named} has the gradient {parameter.grad}, which no factor mends: detect_anomaly() "
+                f"params[{index}]{named} has the gradient {parameter.grad}, which no factor mends: detect_anomaly() "
                 "names the gate where it comes from"
             )
     reached = [parameter for parameter in parameters if parameter.swept]

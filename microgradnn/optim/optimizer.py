@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from microgradnn.settings import Limit, not_negative
 from microgradnn.value import Value
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]  # Values, or groups of them with settings of their own
 Number = TypeVar("Number", float, "Vector")  # what a rule moves: one parameter, or many at once
-
-
 never_negative = Limit("≥ 0", float, lambda x: not x < 0)  # of memory, where a step may have left nan
 
 
@@ -52,17 +50,16 @@ def leaves_in(params: Iterable[Any], name: str = "params", seen: dict[int, str] 
 
 def _check_alike(state: Any, own: Any, path: str) -> None:
     """ValueError at the first place where `state` is not built like `own`; only numbers may be others."""
-    inner: Iterable[Any] = ()
     if isinstance(own, dict):
-        inner, wording = own, f"a dict with {', '.join(own)}"
+        inner, wording = [*own], f"a dict with {', '.join(own)}"
         alike = isinstance(state, Mapping) and state.keys() == own.keys()
     elif isinstance(own, list):
-        inner, wording = range(len(own)), f"a list of {len(own)}"
+        inner, wording = [*range(len(own))], f"a list of {len(own)}"
         alike = isinstance(state, (list, tuple)) and len(state) == len(own)
     elif isinstance(own, str):
-        wording, alike = repr(own), state == own
+        inner, wording, alike = [], repr(own), state == own
     else:
-        wording = "a number that a float holds"
+        inner, wording = [], "a number that a float holds"
         alike = isinstance(state, float) or (isinstance(state, int) and abs(state) <= 2**53)
     if not alike:
         size = f" of {len(state)}" if isinstance(state, (list, tuple)) else ""
@@ -189,14 +186,6 @@ class Optimizer(ABC):
             self._settings(settings, " of the state")
 
 
-class _Part(NamedTuple):
-    """Entries of a vector that move alike: they are of one group and have made as many steps."""
-
-    where: slice | np.ndarray[Any, np.dtype[np.intp]]
-    records: list[dict[str, float]]
-    group: dict[str, Any]  # the optimiser's own, which a schedule changes
-
-
 class VectorSteps:
     """The steps of an optimiser on a vector: to the bit those that its `step` makes number by number.
 
@@ -233,12 +222,14 @@ class VectorSteps:
                 alike.setdefault((group_of[w], optimizer.state[w].get("step", 0.0)), []).append(index)
 
         self.memory: list[dict[str, Any]] = []  # for each part what `update` calls `state`
-        self._optimizer, self._shape, self._parts = optimizer, (len(leaves),), list[_Part]()
+        self._optimizer, self._shape = optimizer, (len(leaves),)
+        # Entries that move alike: where they are, their records, and their group, which a schedule changes.
+        self._parts: list[tuple[Any, list[dict[str, float]], dict[str, Any]]] = []
         for (group, step), indices in alike.items():
             records = [optimizer.state[leaves[index]] for index in indices]
             first, end = indices[0], indices[-1] + 1
             where = slice(first, end) if end - first == len(indices) else np.array(indices)  # a slice is faster
-            self._parts.append(_Part(where, records, optimizer.param_groups[group]))
+            self._parts.append((where, records, optimizer.param_groups[group]))
             state = {name: np.array([record[name] for record in records]) for name in optimizer.memory}
             self.memory.append({name: step if name == "step" else numbers for name, numbers in state.items()})
 

@@ -47,12 +47,12 @@ class SGD(Optimizer):
 
         Note 001 keeps the learning rate inside, v ← μv − αg: the same path as long as α stays the same.
         """
-        rate, momentum = settings["lr"], settings["momentum"]
+        rate: float = settings["lr"]
+        momentum: float = settings["momentum"]
         if momentum:
             velocity = state["velocity"] = momentum * state["velocity"] + gradient
             gradient = gradient + momentum * velocity if settings["nesterov"] else velocity
-        change: Number = -rate * gradient
-        return change
+        return -rate * gradient
 
 
 class AdaGrad(Optimizer):
@@ -72,9 +72,8 @@ class AdaGrad(Optimizer):
 
     def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
         """Σ ← Σ + g², then −α g / (√Σ + ε) (Duchi et al. 2011; note 001 has ε under the root, √(Σ + 1e-8))."""
-        total = state["square_sum"] = state["square_sum"] + gradient * gradient
-        change: Number = _quotient(-settings["lr"] * gradient, _sqrt(total) + settings["eps"])
-        return change
+        state["square_sum"] = state["square_sum"] + gradient * gradient
+        return _step(settings["lr"], gradient, _sqrt(state["square_sum"]), settings["eps"])
 
 
 class RMSProp(Optimizer):
@@ -97,9 +96,8 @@ class RMSProp(Optimizer):
     def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
         """E ← ρE + (1 − ρ)g², then −α g / (√E + ε) (note 001; Hinton 2012); the setting `alpha` is ρ, `lr` is α."""
         decay = settings["alpha"]
-        mean = state["mean_square"] = decay * state["mean_square"] + (1 - decay) * gradient * gradient
-        change: Number = _quotient(-settings["lr"] * gradient, _sqrt(mean) + settings["eps"])
-        return change
+        state["mean_square"] = decay * state["mean_square"] + (1 - decay) * gradient * gradient
+        return _step(settings["lr"], gradient, _sqrt(state["mean_square"]), settings["eps"])
 
 
 class Adam(Optimizer):
@@ -130,11 +128,10 @@ class Adam(Optimizer):
         """
         beta1, beta2 = settings["betas"]
         step = state["step"] = state["step"] + 1
-        mean = state["mean"] = beta1 * state["mean"] + (1 - beta1) * gradient
-        square = state["mean_square"] = beta2 * state["mean_square"] + (1 - beta2) * gradient * gradient
-        root = _sqrt(square) / math.sqrt(1 - beta2**step)
-        change: Number = _quotient(-settings["lr"] / (1 - beta1**step) * mean, root + settings["eps"])
-        return change
+        state["mean"] = beta1 * state["mean"] + (1 - beta1) * gradient
+        state["mean_square"] = beta2 * state["mean_square"] + (1 - beta2) * gradient * gradient
+        root = _sqrt(state["mean_square"]) / math.sqrt(1 - beta2**step)
+        return _step(settings["lr"] / (1 - beta1**step), state["mean"], root, settings["eps"])
 
 
 class AdamW(Adam):
@@ -162,11 +159,13 @@ OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
 }
 
 
-def _quotient(x: Number, y: Number) -> Number:
+def _step(rate: float, gradient: Number, root: Number, eps: float) -> Number:
+    """−α g / (√E + ε); with ε = 0 a gradient of 0 gives nan, also on floats, as IEEE 754, NumPy and PyTorch have it."""
+    change, divisor = -rate * gradient, root + eps
     try:
-        return x / y
-    except ZeroDivisionError:  # a float's; as IEEE 754, NumPy and PyTorch: with eps = 0 a gradient of 0 gives nan
-        return x * math.inf
+        return change / divisor
+    except ZeroDivisionError:
+        return change * math.inf
 
 
 def _sqrt(x: Number) -> Number:

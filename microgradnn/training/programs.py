@@ -17,8 +17,9 @@ import numpy as np
 from microgradnn.backprop import leaves, like
 from microgradnn.compiler.program import Program, build
 from microgradnn.context import no_grad
-from microgradnn.nn.batch_norm import BatchNorm, statistics_to
-from microgradnn.nn.dropout import Dropout, masks_from
+from microgradnn.nn.batch_norm import BatchNorm
+from microgradnn.nn.dropout import Dropout
+from microgradnn.nn.effects import effects_by
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
@@ -131,7 +132,7 @@ class Programs:
             norms.clear()  # of the call before
             if not given:
                 masks.clear()
-            with masks_from(mask), statistics_to(receive):
+            with effects_by(mask=mask, statistics=receive):
                 outputs = model(x)
                 total = self.graphs.check_loss(self.graphs.loss(outputs, y))
                 if penalty is not None:
