@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.drawing.circuit import NEGATIVE as ORANGE, POSITIVE as BLUE
 from microgradnn.nn.activations import Activation, PReLU
-from microgradnn.nn.batch_norm import BatchNorm
-from microgradnn.nn.dropout import Dropout
-from microgradnn.nn.layers import Layer
+from microgradnn.nn.layers import Layer, Sequential
+from microgradnn.nn.modes import BatchNorm, Dropout
 from microgradnn.nn.module import Module
-from microgradnn.nn.sequential import Sequential
 from microgradnn.plots.axes import QUIET, axes_for, shown
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.context import no_grad
-from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
+from microgradnn.nn.modes import BatchNorm
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.nn.parameters import is_parameter
 from microgradnn.optim import OPTIMIZERS, Optimizer

@@ -1,20 +1,94 @@
-"""Batch normalisation: every feature with mean 0 and variance 1 over the batch, then scaled and moved as learned."""
+"""Modules that do something else in training than in evaluation: Dropout and BatchNorm.
+
+Dropout draws masks, BatchNorm moves its running statistics. A program does both itself, batch by batch, and learns what
+to do while the modules are recorded.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
 
+from microgradnn.context import current
 from microgradnn.functional import mean, sqrt
-from microgradnn.nn.effects import effect
+from microgradnn.nn import init as initialisers
 from microgradnn.nn.examples import Batch
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of
 from microgradnn.reading import number
-from microgradnn.settings import Limit, count, not_negative
+from microgradnn.settings import Limit, below_one, count, not_negative
 from microgradnn.value import Value
 
+if TYPE_CHECKING:
+    import numpy as np
+
+Effect = Callable[..., Any]
 _PART = Limit("a number in [0, 1]", number, lambda x: 0 <= x <= 1)
+_replaced: ContextVar[Mapping[str, Effect] | None] = ContextVar("replaced", default=None)
+
+
+def effect(name: str, module: Any, usual: Effect, warning: str, *given: Any) -> Any:
+    """What `usual(*given)` gives, or what replaces it; TypeError with the warning in a compiled function."""
+    replaced = _replaced.get()
+    if replaced is not None:
+        return replaced[name](module, *given)
+    if current().tape is not None:
+        raise TypeError(
+            f"{module!r} in training {warning}: call eval() on the model, or train it with fit(..., compiled=True)"
+        )
+    return usual(*given)
+
+
+@contextmanager
+def effects_by(**replaced: Effect) -> Iterator[None]:
+    """Inside the block these functions, also given the module, stand for its effects `mask` and `statistics`.
+
+    >>> from microgradnn.nn import BatchNorm, Dropout
+    >>> with effects_by(mask=lambda dropout, size: [3.0] * size, statistics=lambda *given: print(*given)):
+    ...     dropped, normalised = Dropout(0.5)([1.0, 2.0]), BatchNorm(1)([[1.0], [3.0]])
+    BatchNorm(1) [(2.0, 1.0)] 2
+    >>> dropped
+    [3.0, 6.0]
+    """
+    token = _replaced.set(replaced)
+    try:
+        yield
+    finally:
+        _replaced.reset(token)
+
+
+class Dropout(Module):
+    """In training each number is 0 with probability p and divided by 1 − p otherwise; in evaluation nothing happens.
+
+    The expected output is the same in both. p drops, as in note 002 and in PyTorch; note 001 writes the
+    probability to keep. The notes scale in evaluation instead (weights × (1 − p)), which gives the same outputs.
+
+    >>> dropout = Dropout(0.5, rng=0)
+    >>> dropout([1.0, 1.0, 1.0, 1.0]), dropout.eval()([1.0, 1.0])
+    ([2.0, 0.0, 0.0, 0.0], [1.0, 1.0])
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Any = None) -> None:
+        self.p = below_one("p", p)
+        self.rng = initialisers.generator(rng)
+
+    def mask(self, size: int) -> np.ndarray[Any, Any]:
+        """What to multiply `size` numbers with: 0 or 1 / (1 − p)."""
+        mask: np.ndarray[Any, Any] = (self.rng.random(size) >= self.p) / (1 - self.p)
+        return mask
+
+    def forward_batch(self, batch: Batch) -> Batch:
+        """Another mask for each example."""
+        if not self.training or self.p == 0:
+            return batch
+        warning = "draws a mask for every batch, a compiled function would repeat one"
+        mask = iter(effect("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
+        return [[number * next(mask) for number in x] for x in batch]
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.p})"
 
 
 class BatchNorm(Module):
