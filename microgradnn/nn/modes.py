@@ -25,11 +25,10 @@ if TYPE_CHECKING:
     import numpy as np
 
 Effect = Callable[..., Any]
-_PART = Limit("a number in [0, 1]", number, lambda x: 0 <= x <= 1)
 _replaced: ContextVar[Mapping[str, Effect] | None] = ContextVar("replaced", default=None)
 
 
-def effect(name: str, module: Any, usual: Effect, warning: str, *given: Any) -> Any:
+def _effect(name: str, module: Any, usual: Effect, warning: str, *given: Any) -> Any:
     """What `usual(*given)` gives, or what replaces it; TypeError with the warning in a compiled function."""
     replaced = _replaced.get()
     if replaced is not None:
@@ -45,7 +44,6 @@ def effect(name: str, module: Any, usual: Effect, warning: str, *given: Any) -> 
 def effects_by(**replaced: Effect) -> Iterator[None]:
     """Inside the block these functions, also given the module, stand for its effects `mask` and `statistics`.
 
-    >>> from microgradnn.nn import BatchNorm, Dropout
     >>> with effects_by(mask=lambda dropout, size: [3.0] * size, statistics=lambda *given: print(*given)):
     ...     dropped, normalised = Dropout(0.5)([1.0, 2.0]), BatchNorm(1)([[1.0], [3.0]])
     BatchNorm(1) [(2.0, 1.0)] 2
@@ -84,11 +82,14 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return batch
         warning = "draws a mask for every batch, a compiled function would repeat one"
-        mask = iter(effect("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
+        mask = iter(_effect("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
         return [[number * next(mask) for number in x] for x in batch]
 
     def __repr__(self) -> str:
         return f"Dropout({self.p})"
+
+
+_UNIT = Limit("a number in [0, 1]", number, lambda x: 0 <= x <= 1)
 
 
 class BatchNorm(Module):
@@ -107,7 +108,7 @@ class BatchNorm(Module):
 
     def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
         self.nin = count("num_features", num_features)
-        self.eps, self.momentum = not_negative("eps", eps), _PART("momentum", momentum, " of BatchNorm")
+        self.eps, self.momentum = not_negative("eps", eps), _UNIT("momentum", momentum, " of BatchNorm")
         self.weight = [Value(1.0) for _ in range(self.nin)]
         self.bias = [Value(0.0) for _ in range(self.nin)]
         self.running_mean, self.running_var = [0.0] * self.nin, [1.0] * self.nin
@@ -133,7 +134,7 @@ class BatchNorm(Module):
             raise ValueError("BatchNorm in training needs two examples or more, got one: call eval() to use it")
         statistics = [(centre := mean(column), mean([(x - centre) ** 2 for x in column])) for column in columns]
         warning = "moves its running statistics with every batch, a compiled function would not"
-        effect("statistics", self, self.move, warning, statistics, n)
+        _effect("statistics", self, self.move, warning, statistics, n)
         return statistics
 
     def move(self, statistics: Sequence[tuple[Any, Any]], n: int) -> None:

@@ -1,7 +1,7 @@
 """`Module`: what a part of a network knows of its parameters, its state and its inside.
 
 A module works on a batch, a list of examples, each of them a list of numbers. Calling it takes one example or
-a batch, and gives back the same. Which parts there are is in the other modules of this folder.
+a batch, and gives back the same.
 """
 
 from __future__ import annotations
@@ -66,19 +66,16 @@ class Module:
     _name: str | None = None  # in the module that holds it
     _kept: frozenset[str] = frozenset()  # attributes assigned while a module ran: what is in them is no parameter
     _has_run: bool = False
-
-    # Saving attaches these.
-    save: ClassVar[Callable[..., None]]
+    save: ClassVar[Callable[..., None]]  # `saving` attaches it, and load
     load: ClassVar[Callable[..., None]]
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
-        for name, value in vars(cls).items():
-            if value.__class__ not in PLAIN and held(value):
-                raise TypeError(
-                    f"{cls.__name__}.{name}: parameters and modules are looked for in a module, not in its class: "
-                    f"assign self.{name} in __init__"
-                )
+        if name := next((name for name, value in vars(cls).items() if held(value)), None):
+            raise TypeError(
+                f"{cls.__name__}.{name}: parameters and modules are looked for in a module, not in its class: assign "
+                f"self.{name} in __init__"
+            )
 
     def __setattr__(self, name: str, value: Any) -> None:
         running = current().path is not None
@@ -273,10 +270,8 @@ class Module:
         2      Layer(4, 2, activation='linear')         2           10
                together                                 6           26
         """
-        rows = [
-            (path, repr(module), module.count_neurons(), len(module.own_parameters()))
-            for path, module in self.named_modules()
-        ]
+        named = self.named_modules()
+        rows = [(path, repr(part), part.count_neurons(), len(part.own_parameters())) for path, part in named]
         return Summary([row for row in rows if row[2] or row[3]], sum(row[2] for row in rows), len(self.parameters()))
 
     def __repr__(self) -> str:
