@@ -11,14 +11,40 @@ from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import INITIALISERS, Activation
 from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.module import Module
-from microgradnn.settings import count, flag
+from microgradnn.settings import Limit, count, flag
 from microgradnn.value import Value
 from microgradnn.vectors import dots
 
+_SIZES = Limit("a list of whole numbers ≥ 1, such as [16, 1]", lambda nouts: [count("", n) for n in nouts], bool)
 Name = str | Callable[[Any], Any] | None
+Weights = tuple[list[list[Value]], list[Value]]  # a row for each neuron, and the biases
 
 
-class Neuron(Module):
+class _Weighted(Module):
+    """What a neuron and a layer share: σ(W x + b), each row of weights in one gate, or gate by gate."""
+
+    nout = 1
+
+    def _draw(self, nin: int, activation: Name, nonlin: bool | None, init: Any, rng: Any, fused: bool) -> Weights:
+        """Take over the settings, and draw the parameters."""
+        self.nin, self.fused = count("nin", nin), flag("fused", fused)
+        self.activation = Activation("linear" if nonlin is not None and not flag("nonlin", nonlin) else activation)
+        return weights(self.nin, self.nout, self.activation, init, rng)
+
+    def _outputs(self, rows: list[list[Value]], batch: Batch, biases: list[Value]) -> Batch:
+        if self.fused:
+            sums = dots(rows, batch, biases)
+        else:
+            neurons = [*zip(rows, biases, strict=True)]
+            sums = [[sum((w * y for w, y in zip(row, x, strict=True)), b) for row, b in neurons] for x in batch]
+        return [self.activation.forward(x) for x in sums]
+
+    def count_neurons(self) -> int:
+        """How many there are."""
+        return self.nout
+
+
+class Neuron(_Weighted):
     """σ(Σ wᵢ xᵢ + b): one dot gate and the activation σ (note 000); `fused=False` gives it gate by gate.
 
     `w` is drawn by `init`, `b` starts at 0. micrograd's `nonlin=False` is read as `activation="linear"`.
@@ -34,24 +60,17 @@ class Neuron(Module):
         self, nin: int, activation: Name = "relu", *, init: Any = None, rng: Any = None, fused: bool = True,
         nonlin: bool | None = None,
     ) -> None:  # fmt: skip
-        self.nin = count("nin", nin)
-        self.activation = Activation("linear" if nonlin is not None and not flag("nonlin", nonlin) else activation)
-        self.fused = flag("fused", fused)
-        [self.w], [self.b] = weights(self.nin, 1, self.activation, init, rng)
+        [self.w], [self.b] = self._draw(nin, activation, nonlin, init, rng, fused)
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The output for each example, as a list of one."""
-        return [self.activation.forward(x) for x in sums([self.w], batch, [self.b], self.fused)]
-
-    def count_neurons(self) -> int:
-        """Itself."""
-        return 1
+        return self._outputs([self.w], batch, [self.b])
 
     def __repr__(self) -> str:
         return f"Neuron({self.nin}, activation={self.activation.name!r})"
 
 
-class Layer(Module):
+class Layer(_Weighted):
     """`nout` neurons that take the same `nin` numbers: σ(W x + b) (note 001); the output is a list.
 
     >>> layer = Layer(3, 4, rng=0)
@@ -63,10 +82,8 @@ class Layer(Module):
         self, nin: int, nout: int, activation: Name = "relu", *, init: Any = None, rng: Any = None,
         fused: bool = True, nonlin: bool | None = None,
     ) -> None:  # fmt: skip
-        self.nin, self.nout = count("nin", nin), count("nout", nout)
-        self.activation = Activation("linear" if nonlin is not None and not flag("nonlin", nonlin) else activation)
-        self.fused = flag("fused", fused)
-        self.weight, self.bias = weights(self.nin, self.nout, self.activation, init, rng)
+        self.nout = count("nout", nout)
+        self.weight, self.bias = self._draw(nin, activation, nonlin, init, rng, fused)
 
     @property
     def neurons(self) -> list[Neuron]:
@@ -78,11 +95,7 @@ class Layer(Module):
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The outputs of all neurons for each example."""
-        return [self.activation.forward(x) for x in sums(self.weight, batch, self.bias, self.fused)]
-
-    def count_neurons(self) -> int:
-        """How many there are."""
-        return self.nout
+        return self._outputs(self.weight, batch, self.bias)
 
     def __repr__(self) -> str:
         return f"Layer({self.nin}, {self.nout}, activation={self.activation.name!r})"
@@ -180,7 +193,7 @@ class MLP(Sequential):
         self, nin: int, nouts: Sequence[int], activation: Name = "relu", *, init: Any = None, rng: Any = None,
         fused: bool = True,
     ) -> None:  # fmt: skip
-        sizes = [count("nin", nin), *_sizes(nouts)]
+        sizes = [count("nin", nin), *_SIZES("nouts", nouts)]
         generator, name = initialisers.generator(rng), Activation(activation).name  # refused here, used or not
         activations = [*[activation] * (len(sizes) - 2), "linear"]
         layers = zip(pairwise(sizes), activations, strict=True)
@@ -195,7 +208,7 @@ class MLP(Sequential):
         return f"MLP({self.nin}, {self.nouts})"
 
 
-def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) -> tuple[list[list[Value]], list[Value]]:
+def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) -> Weights:
     """The parameters of a layer: a row of weights for every neuron, and biases of 0."""
     draw = initialisers.initialiser(INITIALISERS.get(activation.name, "xavier_uniform") if init is None else init)
     drawn = draw(initialisers.generator(rng), nin, nout)
@@ -203,22 +216,3 @@ def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) ->
         got = getattr(drawn, "shape", type(drawn).__name__)
         raise ValueError(f"init must give an array of {nout} rows of {nin} weights, got {got}")
     return [[Value(w) for w in row] for row in drawn.tolist()], [Value(0.0) for _ in range(nout)]
-
-
-def sums(rows: list[list[Value]], batch: Batch, biases: list[Value], fused: bool) -> Batch:
-    """Σ wᵢ xᵢ + b for every neuron and example: one gate, or gate by gate."""
-    if fused:
-        return dots(rows, batch, biases)
-    return [
-        [sum((weight * y for weight, y in zip(row, x, strict=True)), b) for row, b in zip(rows, biases, strict=True)]
-        for x in batch
-    ]
-
-
-def _sizes(nouts: Any) -> list[int]:
-    if isinstance(nouts, (str, bytes)) or not hasattr(nouts, "__iter__"):
-        raise TypeError(f"nouts must be a list of layer sizes, such as [16, 1], got {nouts!r:.60}")
-    sizes = [count("nouts", size, f"[{index}]") for index, size in enumerate(nouts)]
-    if not sizes:
-        raise ValueError("nouts must be a list of layer sizes, such as [16, 1], got an empty one")
-    return sizes

@@ -42,14 +42,7 @@ def _effect(name: str, module: Any, usual: Effect, warning: str, *given: Any) ->
 
 @contextmanager
 def effects_by(**replaced: Effect) -> Iterator[None]:
-    """Inside the block these functions, also given the module, stand for its effects `mask` and `statistics`.
-
-    >>> with effects_by(mask=lambda dropout, size: [3.0] * size, statistics=lambda *given: print(*given)):
-    ...     dropped, normalised = Dropout(0.5)([1.0, 2.0]), BatchNorm(1)([[1.0], [3.0]])
-    BatchNorm(1) [(2.0, 1.0)] 2
-    >>> dropped
-    [3.0, 6.0]
-    """
+    """Inside the block these functions, also given the module, stand for its effects `mask` and `statistics`."""
     token = _replaced.set(replaced)
     try:
         yield

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from microgradnn.backprop import leaves
 from microgradnn.context import current, inside
 from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.parameters import (
@@ -23,8 +22,8 @@ from microgradnn.nn.parameters import (
     held,
     indexed,
     is_parameter,
-    like_buffer,
     modules_in,
+    write,
 )  # fmt: skip
 from microgradnn.notation import columns
 from microgradnn.value import Value
@@ -212,8 +211,7 @@ class Module:
     def _state(self) -> Iterator[tuple[str, Module, str, Any]]:
         """What belongs to the state: its key, the module that has it, the attribute and what is there."""
         for path, module in self.named_modules():
-            stored = [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]
-            for name, value in stored:
+            for name, value in [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]:
                 yield f"{path}.{name}" if path else name, module, name, value
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -245,13 +243,7 @@ class Module:
             raise ValueError("the state does not fit {!r}: missing {:.200}, unknown {:.200}".format(self, *differences))
         arrays = {key: array_like(own[key][2], state[key], key) for key in own if key in state}
         for key, array in arrays.items():
-            module, name, value = own[key]
-            if name in module.buffers:
-                setattr(module, name, like_buffer(value, array.tolist()))
-            else:
-                for leaf, x in zip(leaves(value), array.ravel().tolist(), strict=True):
-                    if is_parameter(leaf):  # constants among the parameters stay
-                        leaf.data = x
+            write(*own[key], array)
 
     # ---- looking ----
 

@@ -158,9 +158,6 @@ def held(value: Any) -> list[Any]:
     """The Values and modules in anything, and the iterators, which nobody can look into without using them up.
 
     Containers of the standard library are opened however nested, and so is an object, but none that it holds.
-
-    >>> held({"a": [1.0, {Value(2.0)}]})
-    [Value(data=2.0, grad=0.0)]
     """
     members: list[Any] = []
     waiting: list[tuple[Any, bool]] = [(value, True)]
@@ -207,11 +204,7 @@ def like_buffer(old: Any, numbers: Any) -> Any:
 
 
 def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:
-    """What a nested list holds, each with its index: `[3][1]`.
-
-    >>> list(indexed([1.0, [2.0, 3.0]]))
-    [('[0]', 1.0), ('[1][0]', 2.0), ('[1][1]', 3.0)]
-    """
+    """What a nested list holds, each with its index: `[3][1]`."""
     if isinstance(tensor, (list, tuple)):
         for number, branch in enumerate(tensor):
             yield from indexed(branch, f"{index}[{number}]")
@@ -235,12 +228,18 @@ def array_like(tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
     return array
 
 
-def data_of(tensor: Any) -> Any:
-    """The numbers in a nested list of Values.
+def write(owner: Any, name: str, value: Any, array: np.ndarray[Any, Any]) -> None:
+    """Give a buffer, or the parameters in an attribute, the numbers of an array."""
+    if name in owner.buffers:
+        setattr(owner, name, like_buffer(value, array.tolist()))
+        return
+    for leaf, x in zip(leaves(value), array.ravel().tolist(), strict=True):
+        if is_parameter(leaf):  # constants among the parameters stay
+            leaf.data = x
 
-    >>> data_of([Value(1.0), [Value(2.0), 3.0]])
-    [1.0, [2.0, 3.0]]
-    """
+
+def data_of(tensor: Any) -> Any:
+    """The numbers in a nested list of Values."""
     if isinstance(tensor, (list, tuple)):
         return [data_of(branch) for branch in tensor]
     return tensor.data if isinstance(tensor, Value) else tensor

@@ -1,4 +1,4 @@
-"""What optimisers share: parameters in groups, settings, memory, and steps on Values or on a vector of numbers.
+"""What optimisers share: parameters in groups, settings, memory, steps on Values or on a vector, clipping.
 
 An optimiser is one rule, its method `update`: what to add to one parameter, from its gradient and from what the rule
 remembers of that parameter. A rule is written once, in operations that floats and NumPy vectors share, so that it
@@ -7,10 +7,12 @@ also moves a whole vector of parameters. Nothing here knows which rules there ar
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from microgradnn.reading import number
 from microgradnn.settings import Limit, not_negative
 from microgradnn.value import Value
 
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
 
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]  # Values, or groups of them with settings of their own
 Number = TypeVar("Number", float, "Vector")  # what a rule moves: one parameter, or many at once
+_MAX_NORM = Limit("a number ≥ 0 (inf clips nothing)", number, lambda x: x >= 0)
 never_negative = Limit("≥ 0", float, lambda x: not x < 0)  # of memory, where a step may have left nan
 
 
@@ -180,8 +183,8 @@ class Optimizer(ABC):
         """ValueError for the state of another optimiser or of other groups, or one that is out of range."""
         _check_alike(state, self.state_dict(), "state")
         for name in self.memory:
-            for number in state["state"][name] if name in self.limits else ():
-                self.limits[name](f"state['state'][{name!r}]", number)
+            for remembered in state["state"][name] if name in self.limits else ():
+                self.limits[name](f"state['state'][{name!r}]", remembered)
         for settings in state["param_groups"]:
             self._settings(settings, " of the state")
 
@@ -260,5 +263,34 @@ class VectorSteps:
 
         for (_, records, _), state in zip(self._parts, self.memory, strict=True):
             for name, numbers in state.items():
-                for record, number in zip(records, np.broadcast_to(numbers, len(records)).tolist(), strict=True):
-                    record[name] = number
+                for record, x in zip(records, np.broadcast_to(numbers, len(records)).tolist(), strict=True):
+                    record[name] = x
+
+
+def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
+    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), as PyTorch does; give their norm from before.
+
+    Raises ValueError for a gradient that is nan or infinite, and for a norm beyond what a float holds: then no
+    gradient is touched.
+
+    >>> w, b = Value(0.0), Value(0.0)
+    >>> w.grad, b.grad = 3.0, 4.0
+    >>> clip_grad_norm([w, b], max_norm=1.0), round(w.grad, 5), round(b.grad, 5)
+    (5.0, 0.6, 0.8)
+    """
+    max_norm, parameters = _MAX_NORM("max_norm", max_norm), leaves_in(params)
+    for index, parameter in enumerate(parameters):
+        if not math.isfinite(parameter.grad):
+            named = f" {parameter.name!r}" if parameter.name else ""
+            raise ValueError(
+                f"params[{index}]{named} has the gradient {parameter.grad}, which no factor mends: detect_anomaly() "
+                "names the gate where it comes from"
+            )
+    reached = [parameter for parameter in parameters if parameter.swept]
+    norm = math.hypot(*(parameter.grad for parameter in reached))
+    if norm == math.inf:
+        raise ValueError("the norm of the gradients is beyond what a float holds: a smaller loss, or unit, will do")
+    if norm + 1e-6 > max_norm:
+        for parameter in reached:
+            parameter.grad = parameter.grad / (norm + 1e-6) * max_norm  # the quotient of both might underflow
+    return norm
