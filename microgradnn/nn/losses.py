@@ -69,10 +69,8 @@ def cross_entropy(output: Any, target: Any, reduction: str = "mean") -> Any:
     >>> cross_entropy([37.4, 0.0], 0), cross_entropy([0.0, -math.inf], [1.0, 0.0])
     (5.719872877313073e-17, 0.0)
     """
-    losses = []
-    for logits, label in _labelled(output, target):
-        losses.append(_expected(label, logits) if isinstance(label, list) else surprise(label, *logits))
-    return _reduced(losses, reduction)
+    pairs = _labelled(output, target)
+    return _reduced([_expected(y, z) if isinstance(y, list) else surprise(y, *z) for z, y in pairs], reduction)
 
 
 def _expected(distribution: list[Any], logits: list[Any]) -> Any:

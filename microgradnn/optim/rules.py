@@ -14,11 +14,6 @@ from microgradnn.reading import number
 from microgradnn.settings import Limit, below_one, flag, not_negative
 
 
-def _pair(values: Any) -> tuple[float, float]:
-    first, second = values
-    return number(first), number(second)
-
-
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for.
 
@@ -111,7 +106,10 @@ class Adam(Optimizer):
 
     memory = ("step", "mean", "mean_square")
     limits = Optimizer.limits | {
-        "betas": Limit("two numbers in [0, 1)", _pair, lambda pair: all(0 <= beta < 1 for beta in pair)),
+        "betas": Limit(
+            "two numbers in [0, 1)", lambda betas: tuple(map(number, betas)),
+            lambda betas: len(betas) == 2 and all(0 <= beta < 1 for beta in betas),
+        ),
         "eps": not_negative, "mean_square": never_negative,
     }  # fmt: skip
 
