@@ -21,8 +21,7 @@ from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, eq
 from microgradnn.value import Value
 
 _LOWEST = math.exp(-100)  # PyTorch cuts logarithms of probabilities off at −100 too
-
-# What holds for a plain label, and what is said where it does not.
+Rule = tuple[Callable[[float], bool], str]  # what holds for a plain label, and what is said where it does not
 _SIGN = lambda y: abs(y) == 1, "the labels of hinge are −1 and 1, got {}: take 2*y - 1"
 _PROBABILITY = lambda y: 0 <= y <= 1, "the targets of binary_cross_entropy are from 0 to 1, got {}"
 
@@ -124,13 +123,9 @@ def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
 
 
 LOSSES: dict[str, Callable[..., Any]] = {
-    "mse": mse,
-    "binary_cross_entropy": binary_cross_entropy,
-    "binary_cross_entropy_with_logits": partial(binary_cross_entropy, from_logits=True),
-    "cross_entropy": cross_entropy,
-    "hinge": hinge,
-    "multiclass_hinge": multiclass_hinge,
+    loss.__name__: loss for loss in (mse, binary_cross_entropy, cross_entropy, hinge, multiclass_hinge)
 }
+LOSSES["binary_cross_entropy_with_logits"] = partial(binary_cross_entropy, from_logits=True)
 
 
 def l1(model: Module, strength: float, biases: bool = False) -> Any:
@@ -168,9 +163,7 @@ def _penalised(model: Any, biases: bool) -> list[Value]:
 # ---- reading outputs and targets --------------------------------------------------------------------------------
 
 
-def _numbers(
-    output: Any, target: Any, rule: tuple[Callable[[float], bool], str] | None = None
-) -> Iterator[tuple[Any, Any]]:
+def _numbers(output: Any, target: Any, rule: Rule | None = None) -> Iterator[tuple[Any, Any]]:
     """Output and target number by number; (n, 1) is read like (n,)."""
     output, target = _nested_lists(output), _nested_lists(target)
     outputs, targets = leaves(output), leaves(target)

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
+from microgradnn.backprop import leaves
 from microgradnn.context import current, inside
 from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.parameters import (
@@ -125,18 +126,15 @@ class Module:
 
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
-        return ((name, tensor) for name, tensor, _ in self._claimed())
-
-    def own_parameters(self) -> list[Value]:
-        """The parameters of this module alone."""
-        return [leaf for _, _, parameters in self._claimed() for leaf in parameters]
-
-    def _claimed(self) -> Iterator[tuple[str, Any, list[Value]]]:
         for name, value in vars(self).items():
             if name in self._kept or value.__class__ in PLAIN:
                 continue
-            if parameters := claim(self, name, value, self._has_run):  # again, as a list may have grown
-                yield name, value, parameters
+            if claim(self, name, value, self._has_run):  # again, as a list may have grown
+                yield name, value
+
+    def own_parameters(self) -> list[Value]:
+        """The parameters of this module alone."""
+        return [*filter(is_parameter, leaves([tensor for _, tensor in self.tensors()]))]
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules right inside this one, each once with its name."""
@@ -190,8 +188,8 @@ class Module:
 
     def weights(self) -> list[Value]:
         """Every parameter once but the biases: what is in a tensor called b or bias."""
-        claimed = (entry for module in self.modules() for entry in module._claimed())
-        return list(dict.fromkeys(leaf for name, _, own in claimed if name not in _BIASES for leaf in own))
+        tensors = [tensor for module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
+        return list(dict.fromkeys(filter(is_parameter, leaves(tensors))))
 
     def zero_grad(self) -> None:
         """Make every gradient blank again, so that the next sweep starts anew."""

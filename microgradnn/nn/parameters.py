@@ -82,8 +82,8 @@ def check_assigned(owner: Any, name: str, value: Any, given: Any) -> None:
         claim(owner, name, value)
 
 
-def claim(owner: Any, name: str, value: Any, ran: bool = False) -> list[Value]:
-    """The parameters in an attribute, leaves that are taken as such; TypeError for what would not learn takes none.
+def claim(owner: Any, name: str, value: Any, ran: bool = False) -> bool:
+    """Take the leaves in an attribute as parameters, and say whether there are any; TypeError for what cannot learn.
 
     Where the module `ran` since the attribute was assigned, a list may hold what modules computed, as `forward` appends
     it, but no new leaf: whether it is to learn cannot be known.
@@ -98,11 +98,12 @@ def claim(owner: Any, name: str, value: Any, ran: bool = False) -> list[Value]:
             new.append(leaf)
         elif _is_lost(leaf, ran):
             raise _refusal(f"self.{name}", leaf)
-    if any(map(_is_module, others)) and (new or any(map(is_parameter, members))):
+    learns = bool(new) or any(map(is_parameter, members))
+    if learns and any(map(_is_module, others)):
         raise TypeError(f"self.{name}: parameters and modules in one list: give each of them a list of its own")
     for leaf in new:
         leaf._path = ""  # which also tells pictures parameters from inputs
-    return [leaf for leaf in members if is_parameter(leaf)]
+    return learns
 
 
 def _is_lost(leaf: Value, ran: bool) -> bool:
@@ -182,7 +183,7 @@ def _is_module(leaf: Any) -> bool:
     return hasattr(type(leaf), "own_parameters")  # PyTorch's modules have none
 
 
-# ---- buffers ------------------------------------------------------------------------------------------------------
+# ---- the state: buffers, and nested lists of parameters --------------------------------------------------------
 
 
 def check_buffer(name: str, value: Any, where: str = "") -> None:
@@ -198,9 +199,6 @@ def like_buffer(old: Any, numbers: Any) -> Any:
 
         return np.asarray(numbers, old.dtype)[()]
     return type(old)(numbers)
-
-
-# ---- nested lists -------------------------------------------------------------------------------------------------
 
 
 def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:
