@@ -23,6 +23,7 @@ from microgradnn.nn.parameters import (
     held,
     indexed,
     is_parameter,
+    is_tensor,
     modules_in,
     write,
 )  # fmt: skip
@@ -103,8 +104,8 @@ class Module:
         if not self._has_run:
             self.own_parameters()  # refused before anything is computed
             object.__setattr__(self, "_has_run", True)
-        for name, child in self.named_children():
-            vars(child)["_name"] = name
+        for name, child in reversed([*self._inside()]):  # the first name of a module counts
+            object.__setattr__(child, "_name", name)
         token = _running.set((*_running.get(), batch))
         try:
             with inside(self._name or type(self).__name__):
@@ -145,7 +146,7 @@ class Module:
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
-            if value.__class__ not in PLAIN:
+            if value.__class__ not in PLAIN and not is_tensor(value):
                 yield from modules_in(name, value)
 
     def children(self) -> Iterator[Module]:

@@ -43,16 +43,16 @@ def modules_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif isinstance(value, dict):
         for key, member in value.items():
             yield from modules_in(f"{name}.{key}", member)
-    elif isinstance(value, (list, tuple)) and not _is_tensor(value):
+    elif isinstance(value, (list, tuple)):
         for index, member in enumerate(value):
             if isinstance(member, (Value, float)):  # a list of numbers, which may be long
                 return
             yield from modules_in(f"{name}.{index}", member)
 
 
-def _is_tensor(value: Any) -> bool:
+def is_tensor(value: Any) -> bool:
     """Whether a list (of lists) begins with a parameter: then parameters are all it may hold."""
-    while isinstance(value, (list, tuple)) and value:
+    while value.__class__ is list and value:
         value = value[0]
     return is_parameter(value)
 
@@ -83,7 +83,7 @@ def check_assigned(owner: Any, name: str, value: Any, given: Any) -> None:
 
 
 def claim(owner: Any, name: str, value: Any, ran: bool = False) -> bool:
-    """Take the leaves in an attribute as parameters, and say whether there are any; TypeError for what cannot learn.
+    """Whether there are parameters in an attribute: its leaves, taken as such; TypeError, and none taken, for others.
 
     Where the module `ran` since the attribute was assigned, a list may hold what modules computed, as `forward` appends
     it, but no new leaf: whether it is to learn cannot be known.
