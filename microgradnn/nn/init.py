@@ -61,8 +61,7 @@ def he_normal() -> Initialiser:
 
 
 INITIALISERS: dict[str, Callable[[], Initialiser]] = {
-    function.__name__: function
-    for function in (constant, normal, uniform, xavier_uniform, xavier_normal, he_uniform, he_normal)
+    draw.__name__: draw for draw in (constant, normal, uniform, xavier_uniform, xavier_normal, he_uniform, he_normal)
 }
 
 

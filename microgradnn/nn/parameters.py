@@ -194,11 +194,9 @@ def check_buffer(name: str, value: Any, where: str = "") -> None:
 
 def like_buffer(old: Any, numbers: Any) -> Any:
     """A number or nested lists as the kind of data that the buffer held: an array for an array."""
-    if type(old).__module__ == "numpy":
-        import numpy as np
+    import numpy as np
 
-        return np.asarray(numbers, old.dtype)[()]
-    return type(old)(numbers)
+    return np.asarray(numbers, old.dtype)[()] if hasattr(old, "dtype") else type(old)(numbers)
 
 
 def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:

@@ -152,9 +152,8 @@ class AdamW(Adam):
         return weight * (1 - settings["lr"] * settings["weight_decay"]), gradient
 
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    rule.__name__.lower(): rule for rule in (SGD, AdaGrad, RMSProp, Adam, AdamW)
-}
+_RULES: list[Callable[..., Optimizer]] = [SGD, AdaGrad, RMSProp, Adam, AdamW]
+OPTIMIZERS = {rule.__name__.lower(): rule for rule in _RULES}
 
 
 def _step(rate: float, gradient: Number, root: Number, eps: float) -> Number:
