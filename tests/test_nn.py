@@ -517,6 +517,14 @@ def test_parameters_and_modules_do_not_share_a_list():
     assert not hasattr(module, "parts")
 
 
+def test_what_is_computed_without_recording_and_outside_of_modules_is_refused_in_a_list_that_grew():
+    module = filled()
+    with no_grad():
+        module.rows.append(Value(1.0) * 2.0)
+    with pytest.raises(TypeError, match=r"self\.rows: .* is the result of a gate, without recording"):
+        module.parameters()
+
+
 class Collecting(nn.Module):
     """A module that appends what it sees, and what it computes, to lists."""
 

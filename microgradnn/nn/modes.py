@@ -1,7 +1,7 @@
 """Modules that do something else in training than in evaluation: Dropout and BatchNorm.
 
-Dropout draws masks, BatchNorm moves its running statistics. A program does both itself, batch by batch, and learns what
-to do while the modules are recorded.
+Dropout draws masks, BatchNorm moves its running statistics. A program does both itself, batch by batch: `effects_by`
+tells it what they would do, while it records them.
 """
 
 from __future__ import annotations
