@@ -18,7 +18,8 @@ _lines: dict[int, str] = {}  # by `id`, as long as the gate lives
 
 def note_line(gate: Any, line: str = "") -> None:
     """Remember the line that recorded this gate: the user's line at work, unless another is given."""
-    _note(gate, line or source_line())
+    _lines[id(gate)] = line or source_line()
+    finalize(gate, _lines.pop, id(gate), None).atexit = False
 
 
 def note_lines(roots: Iterable[Any]) -> None:
@@ -26,12 +27,7 @@ def note_lines(roots: Iterable[Any]) -> None:
     line = source_line()
     for node in topological_order(*roots):
         if node.primitive is not None and id(node) not in _lines:
-            _note(node, line)
-
-
-def _note(gate: Any, line: str) -> None:
-    _lines[id(gate)] = line
-    finalize(gate, _lines.pop, id(gate), None).atexit = False
+            note_line(node, line)
 
 
 def at_line(gate: Any, happened: str = "") -> str:

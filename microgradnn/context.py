@@ -152,7 +152,7 @@ def _turn(switches: tuple[Switch, ...]) -> None:
     for switch in switches:
         changes |= switch._changes
     here = Context(**changes)
-    context.set(here.path if here == Context(path=here.path) else here)
+    context.set(here.path if here.record and not here.detect_anomaly and here.tape is None else here)
 
 
 def no_grad() -> Switch:

@@ -28,12 +28,9 @@ def write_whole(path: str | os.PathLike[str], content: bytes) -> None:
     """Write `content` to `path`; when anything fails, a file that was there before stays as it was.
 
     The content goes into a temporary file beside the target, such as `.model.safetensors.1234.5c02e7d1.part` for
-    process 1234, which then takes the target's place. It is locked until it has done so, and the lock ends with the
-    process, however that ends. The next save of the same target removes the files that nobody has locked: those of
-    other threads, processes and hosts at work are left alone, and the number of a process may be given again. Where
-    there are no locks, as on Windows, nothing is removed.
-
-    Raises OSError with the path named.
+    process 1234, which then takes the target's place. It is locked until then or until the process ends. The next save
+    of the same target removes what nobody has locked: the files of other threads, processes and hosts at work are left
+    alone. Where there are no locks, as on Windows, nothing is removed. Raises OSError with the path named.
     """
     check_writable(path)
     path = Path(os.path.realpath(path))  # a link goes on pointing where it did
@@ -73,11 +70,11 @@ def _sweep(folder: Path, start: str) -> None:
     names: list[str] = []
     with suppress(OSError):  # a folder may be written to and not read
         names = os.listdir(folder)
-    for name in names:
-        if re.fullmatch(re.escape(start) + r"[0-9]+\.[0-9a-f]{8}\.part", name):
-            with suppress(ImportError, OSError), open(folder / name, "r+b") as file:
-                _lock(file, wait=False)
-                os.unlink(file.name)
+    left = re.compile(re.escape(start) + r"[0-9]+\.[0-9a-f]{8}\.part")
+    for name in filter(left.fullmatch, names):
+        with suppress(ImportError, OSError), open(folder / name, "r+b") as file:
+            _lock(file, wait=False)
+            os.unlink(file.name)
 
 
 def _lock(file: BinaryIO, wait: bool = True) -> None:

@@ -3,7 +3,9 @@
 import copy
 import itertools
 import pickle
+import sys
 from collections import ChainMap, UserDict, UserList, deque
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType, SimpleNamespace
@@ -515,6 +517,14 @@ def test_parameters_and_modules_do_not_share_a_list():
     assert not hasattr(module, "parts")
 
 
+def test_what_is_computed_without_recording_and_outside_of_modules_is_refused_in_a_list_that_grew():
+    module = filled()
+    with no_grad():
+        module.rows.append(Value(1.0) * 2.0)
+    with pytest.raises(TypeError, match=r"self\.rows: .* is the result of a gate, without recording"):
+        module.parameters()
+
+
 class Collecting(nn.Module):
     """A module that appends what it sees, and what it computes, to lists."""
 
@@ -755,3 +765,23 @@ def test_a_module_that_is_held_twice_has_its_first_name():
     layer = nn.Layer(1, 1, rng=0)
     out = nn.Sequential(layer, layer)([Value(1.0)])
     assert out.path.endswith("0")
+
+
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_call_does_not_walk_the_weights(recorded):
+    """But for the computing it makes as many function calls for a layer of 16 weights as for one of 1,600."""
+
+    class Idle(nn.Layer):
+        def forward_batch(self, batch):
+            return batch
+
+    def calls(size):
+        layer, events = Idle(size, size, rng=0), []
+        with nullcontext() if recorded else no_grad():
+            layer([0.0] * size)
+            sys.setprofile(lambda frame, event, arg: events.append(event) if event == "call" else None)
+            layer.run([[0.0] * size])
+            sys.setprofile(None)
+        return len(events)
+
+    assert 0 < calls(4) == calls(40)

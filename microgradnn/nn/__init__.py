@@ -10,20 +10,10 @@
 
 from microgradnn.nn import init as init
 from microgradnn.nn.activations import Activation, PReLU
-from microgradnn.nn.batch_norm import BatchNorm
-from microgradnn.nn.dropout import Dropout
-from microgradnn.nn.layers import MLP, Layer, Maxout, Neuron
-from microgradnn.nn.losses import (
-    binary_cross_entropy,
-    cross_entropy,
-    hinge,
-    l1,
-    l2,
-    mse,
-    multiclass_hinge,
-)
+from microgradnn.nn.layers import MLP, Layer, Maxout, Neuron, Sequential
+from microgradnn.nn.losses import binary_cross_entropy, cross_entropy, hinge, l1, l2, mse, multiclass_hinge
+from microgradnn.nn.modes import BatchNorm, Dropout
 from microgradnn.nn.module import Module
-from microgradnn.nn.sequential import Sequential
 
 __all__ = [
     "MLP", "Activation", "BatchNorm", "Dropout", "Layer", "Maxout", "Module", "Neuron", "PReLU", "Sequential",

@@ -15,21 +15,16 @@ def linear(x: Any) -> Any:
     return x
 
 
-# Name, function of one number, and the initialiser that keeps the variance from layer to layer (notes 001, 004).
-_TABLE: list[tuple[str, Callable[[Any], Any], str]] = [
-    ("linear", linear, "xavier_uniform"),
-    ("relu", functional.relu, "he_uniform"),
-    ("leaky_relu", functional.leaky_relu, "he_uniform"),
-    ("elu", functional.elu, "he_uniform"),
-    ("softplus", functional.softplus, "he_uniform"),
-    ("tanh", functional.tanh, "xavier_uniform"),
-    ("sigmoid", functional.sigmoid, "xavier_uniform"),
-    ("softsign", functional.softsign, "xavier_uniform"),
-    ("hardtanh", functional.hardtanh, "xavier_uniform"),
-    ("step", functional.step, "xavier_uniform"),
-]
-ACTIVATIONS = {name: function for name, function, _ in _TABLE}
-INITIALISERS = {name: initialiser for name, _, initialiser in _TABLE}
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {
+    function.__name__: function
+    for function in (
+        linear, functional.relu, functional.leaky_relu, functional.elu, functional.softplus, functional.tanh,
+        functional.sigmoid, functional.softsign, functional.hardtanh, functional.step,
+    )
+}  # fmt: skip
+# What keeps the variance from layer to layer (notes 001, 004): these let half of their inputs through.
+INITIALISERS = dict.fromkeys(ACTIVATIONS, "xavier_uniform")
+INITIALISERS |= dict.fromkeys(("relu", "leaky_relu", "elu", "softplus"), "he_uniform")
 
 
 class Activation(Module):
@@ -56,7 +51,7 @@ class Activation(Module):
     def forward(self, x: list[Any]) -> list[Any]:
         """The activation of every number, or the softmax of all."""
         function = self.function or ACTIVATIONS.get(self.name)
-        return functional.softmax(x) if function is None else [function(one) for one in x]
+        return functional.softmax(x) if function is None else [function(number) for number in x]
 
     def __repr__(self) -> str:
         return f"Activation({self.name!r})"
@@ -74,4 +69,4 @@ class PReLU(Module):
 
     def forward(self, x: list[Any]) -> list[Any]:
         """The activation of every number."""
-        return [functional.leaky_relu(one, self.weight[0]) for one in x]
+        return [functional.leaky_relu(number, self.weight[0]) for number in x]

@@ -23,12 +23,10 @@ def examples(x: Any) -> tuple[Batch, bool]:
     if not x:
         raise ValueError("an example needs at least one number, a batch at least one example: got an empty list")
     inner = [as_list(example) for example in x]
-    nested = [isinstance(example, list) for example in inner]
-    if not any(nested):
-        return [inner], True
-    if not all(nested):
+    nested = {isinstance(example, list) for example in inner}
+    if len(nested) > 1:
         raise ValueError("a batch is a list of examples, each a list of numbers: got numbers and lists in one list")
-    return inner, False
+    return (inner, False) if True in nested else ([inner], True)
 
 
 def as_list(x: Any) -> Any:

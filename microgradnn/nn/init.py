@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     import numpy as np
 
 Initialiser = Callable[["np.random.Generator", int, int], "np.ndarray[Any, Any]"]
-Seed = Any  # a numpy.random.Generator, a whole number, or None for a new network every time
 
 
 def constant(value: float = 0.0) -> Initialiser:
@@ -62,8 +61,7 @@ def he_normal() -> Initialiser:
 
 
 INITIALISERS: dict[str, Callable[[], Initialiser]] = {
-    function.__name__: function
-    for function in (constant, normal, uniform, xavier_uniform, xavier_normal, he_uniform, he_normal)
+    draw.__name__: draw for draw in (constant, normal, uniform, xavier_uniform, xavier_normal, he_uniform, he_normal)
 }
 
 
@@ -73,8 +71,8 @@ def initialiser(init: Any) -> Initialiser:
     >>> initialiser("constant")(generator(0), 2, 1).tolist()
     [[0.0, 0.0]]
     """
-    if isinstance(init, str) and init in INITIALISERS:
-        return INITIALISERS[init]()
+    if isinstance(init, str):
+        init = INITIALISERS.get(init, init)
     if any(init is function for function in INITIALISERS.values()):
         return init()  # type: ignore[no-any-return]
     if not callable(init):
@@ -82,8 +80,8 @@ def initialiser(init: Any) -> Initialiser:
     return init  # type: ignore[no-any-return]  # the caller's own
 
 
-def generator(rng: Seed) -> np.random.Generator:
-    """Read the argument `rng`: a numpy.random.Generator, a whole number as seed, or None.
+def generator(rng: Any) -> np.random.Generator:
+    """Read the argument `rng`: a numpy.random.Generator, a whole number as seed, or None for another one every time.
 
     >>> generator(3).random() == generator(3).random()
     True

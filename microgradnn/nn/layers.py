@@ -1,25 +1,50 @@
-"""Neurons, layers of them, and networks of layers."""
+"""Neurons, layers of them, modules in a row, and networks of layers."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from microgradnn.functional import maximum
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import INITIALISERS, Activation
-from microgradnn.nn.examples import Batch
+from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.module import Module
-from microgradnn.nn.sequential import Sequential
-from microgradnn.settings import count, flag
+from microgradnn.settings import Limit, count, flag
 from microgradnn.value import Value
 from microgradnn.vectors import dots
 
+_SIZES = Limit("a list of whole numbers ≥ 1, such as [16, 1]", lambda nouts: [count("", n) for n in nouts], bool)
 Name = str | Callable[[Any], Any] | None
+Weights = tuple[list[list[Value]], list[Value]]  # a row for each neuron, and the biases
 
 
-class Neuron(Module):
+class _Weighted(Module):
+    """What a neuron and a layer share: σ(W x + b), each row of weights in one gate, or gate by gate."""
+
+    nout = 1
+
+    def _draw(self, nin: int, activation: Name, nonlin: bool | None, init: Any, rng: Any, fused: bool) -> Weights:
+        """Take over the settings, and draw the parameters."""
+        self.nin, self.fused = count("nin", nin), flag("fused", fused)
+        self.activation = Activation("linear" if nonlin is not None and not flag("nonlin", nonlin) else activation)
+        return weights(self.nin, self.nout, self.activation, init, rng)
+
+    def _outputs(self, rows: list[list[Value]], batch: Batch, biases: list[Value]) -> Batch:
+        if self.fused:
+            sums = dots(rows, batch, biases)
+        else:
+            neurons = [*zip(rows, biases, strict=True)]
+            sums = [[sum((w * y for w, y in zip(row, x, strict=True)), b) for row, b in neurons] for x in batch]
+        return [self.activation.forward(x) for x in sums]
+
+    def count_neurons(self) -> int:
+        """How many there are."""
+        return self.nout
+
+
+class Neuron(_Weighted):
     """σ(Σ wᵢ xᵢ + b): one dot gate and the activation σ (note 000); `fused=False` gives it gate by gate.
 
     `w` is drawn by `init`, `b` starts at 0. micrograd's `nonlin=False` is read as `activation="linear"`.
@@ -35,24 +60,17 @@ class Neuron(Module):
         self, nin: int, activation: Name = "relu", *, init: Any = None, rng: Any = None, fused: bool = True,
         nonlin: bool | None = None,
     ) -> None:  # fmt: skip
-        self.nin = count("nin", nin)
-        self.activation = Activation(_named(activation, nonlin))
-        self.fused = flag("fused", fused)
-        [self.w], [self.b] = weights(self.nin, 1, self.activation, init, rng)
+        [self.w], [self.b] = self._draw(nin, activation, nonlin, init, rng, fused)
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The output for each example, as a list of one."""
-        return [self.activation.forward(x) for x in sums([self.w], batch, [self.b], self.fused)]
-
-    def count_neurons(self) -> int:
-        """Itself."""
-        return 1
+        return self._outputs([self.w], batch, [self.b])
 
     def __repr__(self) -> str:
         return f"Neuron({self.nin}, activation={self.activation.name!r})"
 
 
-class Layer(Module):
+class Layer(_Weighted):
     """`nout` neurons that take the same `nin` numbers: σ(W x + b) (note 001); the output is a list.
 
     >>> layer = Layer(3, 4, rng=0)
@@ -64,28 +82,20 @@ class Layer(Module):
         self, nin: int, nout: int, activation: Name = "relu", *, init: Any = None, rng: Any = None,
         fused: bool = True, nonlin: bool | None = None,
     ) -> None:  # fmt: skip
-        self.nin, self.nout = count("nin", nin), count("nout", nout)
-        self.activation = Activation(_named(activation, nonlin))
-        self.fused = flag("fused", fused)
-        self.weight, self.bias = weights(self.nin, self.nout, self.activation, init, rng)
+        self.nout = count("nout", nout)
+        self.weight, self.bias = self._draw(nin, activation, nonlin, init, rng, fused)
 
     @property
     def neurons(self) -> list[Neuron]:
         """The neurons one by one; they share their parameters with the layer."""
-        found = []
-        for w, b in zip(self.weight, self.bias, strict=True):
-            neuron = Neuron.__new__(Neuron)
+        neurons = [Neuron.__new__(Neuron) for _ in self.weight]
+        for neuron, w, b in zip(neurons, self.weight, self.bias, strict=True):
             vars(neuron).update(nin=self.nin, activation=self.activation, fused=self.fused, w=w, b=b)
-            found.append(neuron)
-        return found
+        return neurons
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The outputs of all neurons for each example."""
-        return [self.activation.forward(x) for x in sums(self.weight, batch, self.bias, self.fused)]
-
-    def count_neurons(self) -> int:
-        """How many there are."""
-        return self.nout
+        return self._outputs(self.weight, batch, self.bias)
 
     def __repr__(self) -> str:
         return f"Layer({self.nin}, {self.nout}, activation={self.activation.name!r})"
@@ -105,8 +115,7 @@ class Maxout(Module):
         self.nin, self.nout, self.pieces = count("nin", nin), count("nout", nout), count("pieces", pieces)
         generator = initialisers.generator(rng)
         drawn = [weights(self.nin, self.nout, Activation("relu"), init, generator) for _ in range(self.pieces)]
-        self.weight = [weight for weight, _ in drawn]
-        self.bias = [bias for _, bias in drawn]
+        self.weight, self.bias = [rows for rows, _ in drawn], [biases for _, biases in drawn]
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The largest piece of every neuron for each example."""
@@ -124,6 +133,51 @@ class Maxout(Module):
         return f"Maxout({self.nin}, {self.nout}, pieces={self.pieces})"
 
 
+class Sequential(Module):
+    """Modules in a row, each taking the output of the one before; the output is a bare Value where it is single.
+
+    The parameters are named by place, as in PyTorch: `0.weight`, `0.bias`, `2.weight` …
+
+    >>> from microgradnn.nn import Activation, Layer
+    >>> model = Sequential(Layer(2, 3, activation="linear"), Activation("tanh"), Layer(3, 1, activation="linear"))
+    >>> [name for name in model.state_dict()]
+    ['0.weight', '0.bias', '2.weight', '2.bias']
+    """
+
+    layers: Sequence[Module] = ()
+
+    def __init__(self, *modules: Module) -> None:
+        for index, module in enumerate(modules):
+            if not isinstance(module, Module):
+                raise TypeError(f"Sequential takes modules, argument {index} is {module!r:.60}")
+        self.layers = list(modules)
+        self.nin = modules[0].nin if modules else None
+
+    def places(self) -> range:
+        """The names of the layers: their places, as PyTorch counts them."""
+        return range(len(self.layers))
+
+    def _inside(self) -> Iterator[tuple[str, Module]]:
+        """The layers, by place, and what else a subclass holds."""
+        yield from zip(map(str, self.places()), self.layers, strict=True)
+        yield from ((name, module) for name, module in super()._inside() if not name.startswith("layers."))
+
+    def __call__(self, x: Any) -> Any:
+        """The output for one example or for a batch; a bare Value in place of a list of one."""
+        batch, single = examples(x)
+        out = [y[0] if isinstance(y, list) and len(y) == 1 else y for y in self.run(batch)]
+        return out[0] if single else out
+
+    def forward_batch(self, batch: Batch) -> list[Any]:
+        """The batch through all layers, one layer after the other."""
+        for layer in self.layers:
+            batch = [y if isinstance(y, list) else [y] for y in layer.run(batch)]
+        return batch
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+
 class MLP(Sequential):
     """A multi-layer perceptron: layers of `nouts` neurons, all activated but the last, which is linear.
 
@@ -139,14 +193,11 @@ class MLP(Sequential):
         self, nin: int, nouts: Sequence[int], activation: Name = "relu", *, init: Any = None, rng: Any = None,
         fused: bool = True,
     ) -> None:  # fmt: skip
-        sizes = [count("nin", nin), *_sizes(nouts)]
+        sizes = [count("nin", nin), *_SIZES("nouts", nouts)]
         generator, name = initialisers.generator(rng), Activation(activation).name  # refused here, used or not
-        last = len(sizes) - 2
-        layers = [
-            Layer(a, b, activation if place < last else "linear", init=init, rng=generator, fused=fused)
-            for place, (a, b) in enumerate(pairwise(sizes))
-        ]
-        super().__init__(*layers)
+        activations = [*[activation] * (len(sizes) - 2), "linear"]
+        layers = zip(pairwise(sizes), activations, strict=True)
+        super().__init__(*(Layer(*nin_nout, f, init=init, rng=generator, fused=fused) for nin_nout, f in layers))
         self.nin, self.nouts, self.activation = sizes[0], sizes[1:], name
 
     def places(self) -> range:
@@ -157,38 +208,11 @@ class MLP(Sequential):
         return f"MLP({self.nin}, {self.nouts})"
 
 
-def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) -> tuple[list[list[Value]], list[Value]]:
+def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) -> Weights:
     """The parameters of a layer: a row of weights for every neuron, and biases of 0."""
     draw = initialisers.initialiser(INITIALISERS.get(activation.name, "xavier_uniform") if init is None else init)
     drawn = draw(initialisers.generator(rng), nin, nout)
     if getattr(drawn, "shape", None) != (nout, nin):
         got = getattr(drawn, "shape", type(drawn).__name__)
         raise ValueError(f"init must give an array of {nout} rows of {nin} weights, got {got}")
-    rows = drawn.tolist()
-    return [[Value(w) for w in row] for row in rows], [Value(0.0) for _ in rows]
-
-
-def sums(rows: list[list[Value]], batch: Batch, biases: list[Value], fused: bool) -> Batch:
-    """Σ wᵢ xᵢ + b for every neuron and example: one gate, or gate by gate."""
-    if fused:
-        return dots(rows, batch, biases)
-
-    def neuron(w: list[Value], x: list[Any], b: Value) -> Any:
-        return sum((weight * one for weight, one in zip(w, x, strict=True)), b)
-
-    return [[neuron(w, x, b) for w, b in zip(rows, biases, strict=True)] for x in batch]
-
-
-def _named(activation: Name, nonlin: bool | None) -> Name:
-    if nonlin is None:
-        return activation
-    return activation if flag("nonlin", nonlin) else "linear"
-
-
-def _sizes(nouts: Any) -> list[int]:
-    if isinstance(nouts, (str, bytes)) or not hasattr(nouts, "__iter__"):
-        raise TypeError(f"nouts must be a list of layer sizes, such as [16, 1], got {nouts!r:.60}")
-    sizes = [count("nouts", size, f"[{place}]") for place, size in enumerate(nouts)]
-    if not sizes:
-        raise ValueError("nouts must be a list of layer sizes, such as [16, 1], got an empty one")
-    return sizes
+    return [[Value(w) for w in row] for row in drawn.tolist()], [Value(0.0) for _ in range(nout)]

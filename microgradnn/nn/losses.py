@@ -21,6 +21,9 @@ from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, eq
 from microgradnn.value import Value
 
 _LOWEST = math.exp(-100)  # PyTorch cuts logarithms of probabilities off at −100 too
+Rule = tuple[Callable[[float], bool], str]  # what holds for a plain label, and what is said where it does not
+_SIGN = lambda y: abs(y) == 1, "the labels of hinge are −1 and 1, got {}: take 2*y - 1"
+_PROBABILITY = lambda y: 0 <= y <= 1, "the targets of binary_cross_entropy are from 0 to 1, got {}"
 
 
 def mse(output: Any, target: Any, reduction: str = "mean") -> Any:
@@ -41,7 +44,7 @@ def binary_cross_entropy(output: Any, target: Any, from_logits: bool = False, re
     (0.2231, 1000.0)
     """
     losses = []
-    for y_hat, y in _numbers(output, target, _probability):
+    for y_hat, y in _numbers(output, target, _PROBABILITY):
         if from_logits:
             losses.append(_weighed(y, functional.softplus(-y_hat)) + _weighed(1 - y, functional.softplus(y_hat)))
         else:
@@ -65,21 +68,23 @@ def cross_entropy(output: Any, target: Any, reduction: str = "mean") -> Any:
     >>> cross_entropy([37.4, 0.0], 0), cross_entropy([0.0, -math.inf], [1.0, 0.0])
     (5.719872877313073e-17, 0.0)
     """
-    losses = []
-    for logits, label in _labelled(output, target):
-        losses.append(_expected(label, logits) if isinstance(label, list) else surprise(label, *logits))
-    return _reduced(losses, reduction)
+    pairs = _labelled(output, target)
+    return _reduced([_expected(y, z) if isinstance(y, list) else surprise(y, *z) for z, y in pairs], reduction)
 
 
 def _expected(distribution: list[Any], logits: list[Any]) -> Any:
     """Σ yᵢ (−ln pᵢ), each −ln pᵢ as that of the likeliest class plus how far logit i is below it: nothing cancels."""
     likeliest = argmax(*logits)
     peak = select(likeliest, *logits)
-    below = [
-        _weighed(y, functional.where(equal(likeliest, float(place)), 0.0, shift(peak, logit)))
-        for place, (y, logit) in enumerate(zip(distribution, logits, strict=True))
-    ]
-    return functional.sum(distribution) * surprise(likeliest, *logits) + functional.sum(below)
+    below = [_weighed(y, shift(peak, logit)) for y, logit in zip(distribution, logits, strict=True)]
+    return functional.sum(distribution) * surprise(likeliest, *logits) + _sum_but(likeliest, below)
+
+
+def _sum_but(label: Any, losses: list[Any]) -> Any:
+    """The sum of the losses of all classes but that of the label."""
+    return functional.sum(
+        [functional.where(equal(label, float(index)), 0.0, loss) for index, loss in enumerate(losses)]
+    )
 
 
 def _weighed(y: Any, loss: Any) -> Any:
@@ -101,7 +106,7 @@ def hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
     >>> hinge([0.5, 2.0], [1, -1])
     1.75
     """
-    return _reduced([functional.relu(1 - y * y_hat) for y_hat, y in _numbers(output, target, _sign)], reduction)
+    return _reduced([functional.relu(1 - y * y_hat) for y_hat, y in _numbers(output, target, _SIGN)], reduction)
 
 
 def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
@@ -113,20 +118,14 @@ def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
     losses = []
     for scores, label in _labelled(output, target, distributions=False):
         own = select(label, *scores)
-        margins = [functional.relu(shift(score, own) + 1) for score in scores]
-        of_others = [functional.where(equal(label, float(place)), 0.0, one) for place, one in enumerate(margins)]
-        losses.append(functional.sum(of_others))
+        losses.append(_sum_but(label, [functional.relu(shift(score, own) + 1) for score in scores]))
     return _reduced(losses, reduction)
 
 
 LOSSES: dict[str, Callable[..., Any]] = {
-    "mse": mse,
-    "binary_cross_entropy": binary_cross_entropy,
-    "binary_cross_entropy_with_logits": partial(binary_cross_entropy, from_logits=True),
-    "cross_entropy": cross_entropy,
-    "hinge": hinge,
-    "multiclass_hinge": multiclass_hinge,
+    loss.__name__: loss for loss in (mse, binary_cross_entropy, cross_entropy, hinge, multiclass_hinge)
 }
+LOSSES["binary_cross_entropy_with_logits"] = partial(binary_cross_entropy, from_logits=True)
 
 
 def l1(model: Module, strength: float, biases: bool = False) -> Any:
@@ -164,15 +163,15 @@ def _penalised(model: Any, biases: bool) -> list[Value]:
 # ---- reading outputs and targets --------------------------------------------------------------------------------
 
 
-def _numbers(output: Any, target: Any, check: Callable[[float], str] | None = None) -> Iterator[tuple[Any, Any]]:
+def _numbers(output: Any, target: Any, rule: Rule | None = None) -> Iterator[tuple[Any, Any]]:
     """Output and target number by number; (n, 1) is read like (n,)."""
     output, target = _nested_lists(output), _nested_lists(target)
     outputs, targets = leaves(output), leaves(target)
     if _shape(output) != _shape(target) or len(outputs) != len(targets) or not outputs:
         raise ValueError(f"a loss needs a target for each output, got shapes {_shape(output)} and {_shape(target)}")
     for y_hat, y in zip(outputs, targets, strict=True):
-        if check and isinstance(y, float) and (complaint := check(y)):
-            raise ValueError(complaint)
+        if rule and isinstance(y, float) and not rule[0](y):
+            raise ValueError(rule[1].format(y))
         yield y_hat, y
 
 
@@ -183,39 +182,27 @@ def _labelled(output: Any, target: Any, distributions: bool = True) -> Iterator[
     if not isinstance(labels, list) or len(labels) != len(batch):
         raise ValueError(f"a loss needs a label for each of {len(batch)} examples, got {target!r:.60}")
     for scores, label in zip(batch, map(as_list, labels), strict=True):
-        if isinstance(label, list) and distributions:
-            if len(label) != len(scores):
+        if not isinstance(label, list):
+            if isinstance(label, float) and not (label % 1 == 0 and 0 <= label < len(scores)):
                 raise ValueError(
-                    f"a label is the number of a class or a distribution over {len(scores)} classes, got a list of "
-                    f"{len(label)}: y.ravel() makes labels of a column"
+                    f"a label must be a whole number from 0 to {len(scores) - 1}, one of {len(scores)} classes, got "
+                    f"{label!r}"
                 )
-            plain = all(isinstance(part, (int, float)) for part in label)
-            if plain and (min(label) < 0 or not abs(sum(label) - 1) < 1e-5):
-                raise ValueError(f"the numbers of a distribution are ≥ 0 and add up to 1, got {label!r:.60}")
-        elif isinstance(label, list):
+        elif not distributions:
             raise ValueError(f"a label is the number of a class, got {label!r:.60}")
-        elif isinstance(label, float) and (complaint := _class(label, len(scores))):
-            raise ValueError(complaint)
+        elif len(label) != len(scores):
+            raise ValueError(
+                f"a label is the number of a class or a distribution over {len(scores)} classes, got a list of "
+                f"{len(label)}: y.ravel() makes labels of a column"
+            )
+        elif all(isinstance(y, float | int) for y in label) and (min(label) < 0 or not abs(sum(label) - 1) < 1e-5):
+            raise ValueError(f"the numbers of a distribution are ≥ 0 and add up to 1, got {label!r:.60}")
         yield scores, label
-
-
-def _class(label: float, classes: int) -> str:
-    if label % 1 == 0 and 0 <= label < classes:
-        return ""
-    return f"a label must be a whole number from 0 to {classes - 1}, one of {classes} classes, got {label!r}"
-
-
-def _sign(label: float) -> str:
-    return "" if abs(label) == 1 else f"the labels of hinge are −1 and 1, got {label!r}: take 2*y - 1"
-
-
-def _probability(target: float) -> str:
-    return "" if 0 <= target <= 1 else f"the targets of binary_cross_entropy are from 0 to 1, got {target!r}"
 
 
 def _nested_lists(x: Any) -> Any:
     x = as_list(x)
-    return [_nested_lists(one) for one in x] if isinstance(x, list) else x
+    return [_nested_lists(branch) for branch in x] if isinstance(x, list) else x
 
 
 def _shape(x: Any) -> tuple[int, ...]:

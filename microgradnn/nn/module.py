@@ -1,7 +1,7 @@
 """`Module`: what a part of a network knows of its parameters, its state and its inside.
 
 A module works on a batch, a list of examples, each of them a list of numbers. Calling it takes one example or
-a batch, and gives back the same. Which parts there are is in the other modules of this folder.
+a batch, and gives back the same.
 """
 
 from __future__ import annotations
@@ -12,23 +12,22 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
-from microgradnn.context import current, inside, source_line
+from microgradnn.context import current, inside
 from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.parameters import (
     PLAIN,
-    are_numbers,
-    check_buffer,
+    array_like,
+    check_assigned,
     claim,
-    claimed,
     data_of,
     held,
+    indexed,
     is_parameter,
     is_tensor,
-    like_buffer,
-    placed,
+    modules_in,
+    write,
 )  # fmt: skip
 from microgradnn.notation import columns
-from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -68,67 +67,23 @@ class Module:
     _name: str | None = None  # in the module that holds it
     _kept: frozenset[str] = frozenset()  # attributes assigned while a module ran: what is in them is no parameter
     _has_run: bool = False
-
-    # Saving attaches these.
-    save: ClassVar[Callable[..., None]]
+    save: ClassVar[Callable[..., None]]  # `saving` attaches it, and load
     load: ClassVar[Callable[..., None]]
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
-        for name, value in vars(cls).items():
-            if value.__class__ not in PLAIN and held(value):
-                raise TypeError(
-                    f"{cls.__name__}.{name}: parameters and modules are looked for in a module, not in its class: "
-                    f"assign self.{name} in __init__"
-                )
+        if name := next((name for name, value in vars(cls).items() if held(value)), None):
+            raise TypeError(
+                f"{cls.__name__}.{name}: parameters and modules are looked for in a module, not in its class: assign "
+                f"self.{name} in __init__"
+            )
 
     def __setattr__(self, name: str, value: Any) -> None:
         running = current().path is not None
-        if name in self.buffers:
-            check_buffer(f"self.{name}", value, f" ({source_line()})")
-        elif running:
-            self._check_kept(name, value)
-        elif name in vars(self) and are_numbers(value):
-            self._check_overwritten(name)
-        elif value.__class__ not in PLAIN:
-            claim(f"self.{name}", value, self._known(name, value))
+        check_assigned(self, name, value, _running.get() if running else None)
         object.__setattr__(self, name, value)
         if running != (name in self._kept):
             object.__setattr__(self, "_kept", self._kept ^ {name})
-
-    def _known(self, name: str, value: Any) -> Callable[[], set[Module]]:
-        return lambda: {self, *self.modules(), *(module for _, module in _modules(name, value))}
-
-    def _check_overwritten(self, name: str) -> None:
-        """TypeError where numbers would take the place of parameters."""
-        if name not in self._kept and any(map(is_parameter, leaves(vars(self)[name]))):
-            raise TypeError(
-                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: write numbers to the "
-                f".data of each, as load_state_dict({{{name!r}: …}}, strict=False) does, or assign Values; to let them "
-                f"rest, leave them out of the optimizer; self.{name} = None takes them away"
-            )
-
-    def _check_kept(self, name: str, value: Any) -> None:
-        """TypeError where an attribute that a running module assigns takes parameters away, or would bring some."""
-        if name not in self._kept and any(map(is_parameter, leaves(vars(self).get(name)))):
-            raise TypeError(
-                f"self.{name} holds parameters of {type(self).__name__}, which would be lost: what is computed while a "
-                "module runs needs a name of its own; a number for an optimiser or a step by hand goes to .data"
-            )
-        if value.__class__ in PLAIN:
-            return
-        made = {module for _, module in _modules(name, value)}
-        if made and not made <= {*self.modules()}:
-            raise TypeError(
-                f"a module that is made while one runs would not learn: make it in __init__, not in {source_line()}"
-            )
-        fresh = [one for one in held(value) if one.__class__ is Value and one.primitive is None and one.path is None]
-        if fresh and not {*fresh} <= {one for one in leaves(_running.get()) if isinstance(one, Value)}:
-            raise TypeError(
-                f"self.{name} of {type(self).__name__}: a Value that is made while a module runs would not learn: make "
-                f"parameters in __init__, not in {source_line()}; a constant needs no Value, and for the gradient of "
-                "an input give the module Values"
-            )
 
     # ---- computing ----
 
@@ -172,18 +127,15 @@ class Module:
 
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
-        find = claimed if self._has_run else claim  # a list may have grown since it was assigned
         for name, value in vars(self).items():
-            if (
-                name not in self._kept
-                and value.__class__ not in PLAIN
-                and find(f"self.{name}", value, self._known(name, value))
-            ):
+            if name in self._kept or value.__class__ in PLAIN:
+                continue
+            if claim(self, name, value, self._has_run):  # again, as a list may have grown
                 yield name, value
 
     def own_parameters(self) -> list[Value]:
         """The parameters of this module alone."""
-        return [leaf for _, tensor in self.tensors() for leaf in leaves(tensor) if is_parameter(leaf)]
+        return [*filter(is_parameter, leaves([tensor for _, tensor in self.tensors()]))]
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules right inside this one, each once with its name."""
@@ -195,7 +147,7 @@ class Module:
     def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
             if value.__class__ not in PLAIN and not is_tensor(value):
-                yield from _modules(name, value)
+                yield from modules_in(name, value)
 
     def children(self) -> Iterator[Module]:
         """The modules right inside this one."""
@@ -224,14 +176,12 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
-        seen = set()
-        for path, module in self.named_modules():
-            for name, tensor in module.tensors():
-                start = f"{path}.{name}" if path else name
-                for place, leaf in placed(tensor):
-                    if is_parameter(leaf) and leaf not in seen:  # Values hash by identity
-                        seen.add(leaf)
-                        yield start + place, leaf
+        seen = set()  # Values hash by identity
+        for key, _, _, tensor in self._state():
+            for index, leaf in indexed(tensor):
+                if is_parameter(leaf) and leaf not in seen:
+                    seen.add(leaf)
+                    yield key + index, leaf
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""
@@ -258,9 +208,9 @@ class Module:
         return self.train(False)
 
     def _state(self) -> Iterator[tuple[str, Module, str, Any]]:
+        """What belongs to the state: its key, the module that has it, the attribute and what is there."""
         for path, module in self.named_modules():
-            stored = [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]
-            for name, value in stored:
+            for name, value in [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]:
                 yield f"{path}.{name}" if path else name, module, name, value
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
@@ -283,34 +233,16 @@ class Module:
         Raises ValueError, and nothing changes, for another shape, a number that is not finite or, unless
         `strict=False`, a name too many or missing.
         """
-        import numpy as np
-
         if not isinstance(state, Mapping):
             raise TypeError(f"state must be a dict of arrays by name, got {type(state).__name__} {state!r:.60}")
         own = {key: (module, name, value) for key, module, name, value in self._state()}
         missing, unknown = [key for key in own if key not in state], [key for key in state if key not in own]
         if strict and (missing or unknown):
-            raise ValueError(f"the state does not fit {self!r}: missing {_few(missing)}, unknown {_few(unknown)}")
-        found = {}
-        for key in filter(state.__contains__, own):
-            try:
-                array = numbers_in(state[key], f"{key} must be an array of numbers").astype(float)
-            except TypeError as error:
-                raise ValueError(str(error)) from None
-            wanted = np.shape(data_of(own[key][2]))
-            if array.shape != wanted:
-                raise ValueError(f"{key} must have the shape {wanted}, got {array.shape}")
-            if not np.isfinite(array).all():
-                raise ValueError(f"{key} must hold finite numbers, got {array[~np.isfinite(array)][0]}")
-            found[key] = array
-        for key, array in found.items():
-            module, name, value = own[key]
-            if name in module.buffers:
-                setattr(module, name, like_buffer(value, array.tolist()))
-            else:
-                for leaf, x in zip(leaves(value), array.ravel().tolist(), strict=True):
-                    if is_parameter(leaf):  # constants among the parameters stay
-                        leaf.data = x
+            differences = [", ".join(map(str, keys)) or "nothing" for keys in (missing, unknown)]
+            raise ValueError("the state does not fit {!r}: missing {:.200}, unknown {:.200}".format(self, *differences))
+        arrays = {key: array_like(own[key][2], state[key], key) for key in own if key in state}
+        for key, array in arrays.items():
+            write(*own[key], array)
 
     # ---- looking ----
 
@@ -329,10 +261,8 @@ class Module:
         2      Layer(4, 2, activation='linear')         2           10
                together                                 6           26
         """
-        rows = [
-            (path, repr(module), module.count_neurons(), len(module.own_parameters()))
-            for path, module in self.named_modules()
-        ]
+        named = self.named_modules()
+        rows = [(path, repr(part), part.count_neurons(), len(part.own_parameters())) for path, part in named]
         return Summary([row for row in rows if row[2] or row[3]], sum(row[2] for row in rows), len(self.parameters()))
 
     def __repr__(self) -> str:
@@ -369,22 +299,3 @@ def evaluating(model: Module) -> Iterator[None]:
     finally:
         for module, training in modes:
             module.training = training
-
-
-def _modules(name: str, value: Any) -> Iterator[tuple[str, Module]]:
-    """The modules in an attribute: itself, or those of a list or a dict by place or key, however nested."""
-    if isinstance(value, Module):
-        yield name, value
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            yield from _modules(f"{name}.{key}", one)
-    elif isinstance(value, (list, tuple)):
-        for place, one in enumerate(value):
-            if isinstance(one, (Value, float)):  # a list of parameters, which may be long
-                return
-            yield from _modules(f"{name}.{place}", one)
-
-
-def _few(names: list[Any]) -> str:
-    shown = ", ".join(str(name)[:60] for name in names[:4])
-    return f"{shown} and {len(names) - 4} more" if len(names) > 4 else shown or "nothing"

@@ -1,4 +1,4 @@
-"""Parameters and buffers among the attributes of a module: which they are, where they are looked for, what is refused.
+"""Parameters, modules and buffers among the attributes of a module: where they are looked for, what is refused.
 
 A parameter is a leaf that carries the path "" once a module has claimed it. Nothing here knows what a module does.
 """
@@ -6,37 +6,48 @@ A parameter is a leaf that carries the path "" once a module has claimed it. Not
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from numbers import Real
 from types import BuiltinFunctionType, FunctionType, ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from microgradnn.backprop import leaves
+from microgradnn.context import source_line
 from microgradnn.reading import numbers_in
 from microgradnn.value import Value
+
+if TYPE_CHECKING:
+    import numpy as np
 
 PLAIN = {bool, int, float, str, type(None)}  # what needs no looking into
 _CLOSED = (type, FunctionType, BuiltinFunctionType, ModuleType)  # hold all that their code knows of
 _CONTAINERS = {"builtins", "collections", "functools", "types"}  # whose classes are opened however nested
-_MIXED = "parameters and modules in one list: give each of them a list of its own"
 _ITERATORS = {"builtins", "itertools"}  # a file is none of these
-
-Known = Callable[[], set[Any]]  # the modules that are found inside a module
 
 
 def is_parameter(leaf: Any) -> bool:
     """Whether a module has claimed this Value."""
-    return isinstance(leaf, Value) and leaf.primitive is None and leaf.path == ""
+    return isinstance(leaf, Value) and leaf._path == "" and leaf._primitive is None
 
 
-def are_numbers(value: Any) -> bool:
-    """Whether it is a number, or a nested list or an array of numbers alone.
-
-    >>> are_numbers(0.5), are_numbers([[1, 2.0], [3.0]]), are_numbers([]), are_numbers([0.5, Value(1.0)])
-    (True, True, False, False)
-    """
+def _are_numbers(value: Any) -> bool:
+    """Whether it is a number, or a nested list or an array of numbers alone."""
     numbers = leaves(value.tolist() if hasattr(value, "tolist") else value)
     return bool(numbers) and all(isinstance(x, Real) for x in numbers)
+
+
+def modules_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The modules in an attribute: itself, or those of a list or a dict by index or key, however nested."""
+    if _is_module(value):
+        yield name, value
+    elif isinstance(value, dict):
+        for key, member in value.items():
+            yield from modules_in(f"{name}.{key}", member)
+    elif isinstance(value, (list, tuple)):
+        for index, member in enumerate(value):
+            if isinstance(member, (Value, float)):  # a list of numbers, which may be long
+                return
+            yield from modules_in(f"{name}.{index}", member)
 
 
 def is_tensor(value: Any) -> bool:
@@ -46,110 +57,133 @@ def is_tensor(value: Any) -> bool:
     return is_parameter(value)
 
 
-def claim(name: str, value: Any, known: Known) -> list[Value]:
-    """Take the leaves in an attribute as parameters; TypeError, and nothing is taken, for what would not learn."""
-    found = leaves(value)
-    for leaf in found:
-        if isinstance(leaf, Value):
-            _refuse_gate(name, leaf)
-        elif leaf.__class__ not in PLAIN:
-            _refuse_hidden(name, leaf, known)
-    parameters = [leaf for leaf in found if isinstance(leaf, Value)]
-    if parameters and any(map(_is_module, found)):
-        raise TypeError(f"{name}: {_MIXED}")
-    for leaf in parameters:
-        leaf._path = ""  # which also tells pictures parameters from inputs
-    return parameters
+def check_assigned(owner: Any, name: str, value: Any, given: Any) -> None:
+    """TypeError where a module must not have `value` in this attribute; it claims the parameters there.
 
-
-def claimed(name: str, value: Any, known: Known) -> list[Value]:
-    """The parameters in an attribute of a module that has run: no others come into it, and no gate.
-
-    What a module computed may be there, as `forward` appends it. TypeError for other Values, which might be meant to
-    learn.
+    Where the module runs, its inputs are `given`: it may keep what it takes and computes, and nothing made just now.
     """
-    found = []
-    for leaf in leaves(value):
-        if is_parameter(leaf):
-            found.append(leaf)
-        elif _is_from_outside(leaf):
-            _refuse_gate(name, leaf)
-            raise TypeError(
-                f"{name}: {leaf!r} has come into a list since the module ran. If it is a parameter, assign the list "
-                f"anew, {name} = [*{name}, Value(x)]; if forward keeps an input, let it assign an attribute"
-            )
-        elif found and _is_module(leaf):
-            raise TypeError(f"{name}: {_MIXED}")
-        elif leaf.__class__ not in PLAIN and not isinstance(leaf, Value):
-            _refuse_hidden(name, leaf, known, _is_from_outside, "; if forward keeps an input, let it assign it")
-    return found
-
-
-def _is_from_outside(leaf: Any) -> bool:
-    """Whether it is neither a parameter nor computed by a module; `compile` leaves other classes behind."""
-    return leaf.__class__ is Value and not is_parameter(leaf) and (leaf.path or "no_grad") == "no_grad"
-
-
-def _refuse_gate(name: str, leaf: Value) -> None:
-    if leaf.primitive is not None or leaf.path:
-        made = f"a gate {leaf.primitive.name}" if leaf.primitive else "a gate, without recording"
-        raise TypeError(
-            f"{name}: {leaf!r} is the result of {made}, and no parameter: it would not learn. Not "
-            f"{name} = [Value(x) * 0.01], but {name} = [Value(x * 0.01)]; to move one, p.data -= 0.1 * p.grad;"
-            " keep a number as .data. What forward computes may be kept as it is, where the module is called: model(x),"
-            " not model.forward(x)"
-        )
-
-
-def _refuse_hidden(
-    name: str, value: Any, known: Known, lost: Callable[[Any], bool] = lambda leaf: not is_parameter(leaf),
-    more: str = "",
-) -> None:  # fmt: skip
-    """TypeError for iterators, and for Values and modules in what is no list, unless they are found elsewhere."""
-    if _is_module(value):
+    running = given is not None
+    if name in owner.buffers:
+        check_buffer(f"self.{name}", value, f" ({source_line()})")
         return
-    for one in held(value):
-        if lost(one) if isinstance(one, Value) else not _is_module(one) or one not in known():
-            own = type(value).__module__ not in _CONTAINERS | _ITERATORS
-            more = (", or let the class be a Module" if own else "") + more
+    replaces = name not in owner._kept and any(map(is_parameter, leaves(vars(owner).get(name))))
+    if replaces and (running or _are_numbers(value)):
+        raise TypeError(
+            f"self.{name} holds parameters of {type(owner).__name__}, which would be lost: write numbers to the .data "
+            f"of each, as load_state_dict({{{name!r}: …}}, strict=False) does, and give what is computed while a "
+            "module runs a name of its own; to let parameters rest, leave them out of the optimizer; where no module "
+            f"runs, Values may replace them, and self.{name} = None takes them away"
+        )
+    if value.__class__ in PLAIN:
+        return
+    if running:
+        _check_made(owner, name, value, given)
+    else:
+        claim(owner, name, value)
+
+
+def claim(owner: Any, name: str, value: Any, ran: bool = False) -> bool:
+    """Whether an attribute holds parameters: its leaves, taken as such. TypeError, and none is taken, for other Values.
+
+    Where the module `ran` since the attribute was assigned, a list may hold what modules computed, as `forward` appends
+    it, but no new leaf: whether it is to learn cannot be known.
+    """
+    members = leaves(value)
+    others = [leaf for leaf in members if leaf.__class__ not in PLAIN and not is_parameter(leaf)]
+    new = []
+    for leaf in others:
+        if not isinstance(leaf, Value):
+            _check_hidden(owner, name, value, leaf, ran)
+        elif leaf.primitive is None and not leaf.path and not ran:
+            new.append(leaf)
+        elif _is_lost(leaf, ran):
+            raise _refusal(f"self.{name}", leaf)
+    learns = bool(new) or any(map(is_parameter, members))
+    if learns and any(map(_is_module, others)):
+        raise TypeError(f"self.{name}: parameters and modules in one list: give each of them a list of its own")
+    for leaf in new:
+        leaf._path = ""  # which also tells pictures parameters from inputs
+    return learns
+
+
+def _is_lost(leaf: Value, ran: bool) -> bool:
+    """Whether it is no parameter nor, where the module `ran`, a result of modules; `compile` leaves other classes."""
+    computed = ran and (leaf.__class__ is not Value or leaf.path not in (None, "", "no_grad"))
+    return not computed and not is_parameter(leaf)
+
+
+def _refusal(name: str, leaf: Value) -> TypeError:
+    if leaf.primitive is None and not leaf.path:
+        return TypeError(
+            f"{name}: {leaf!r} has come into a list since the module ran. If it is a parameter, assign the list "
+            f"anew, {name} = [*{name}, Value(x)]; if forward keeps an input, let it assign an attribute"
+        )
+    made = f"a gate {leaf.primitive.name}" if leaf.primitive else "a gate, without recording"
+    return TypeError(
+        f"{name}: {leaf!r} is the result of {made}, and no parameter: it would not learn. Not {name} = [Value(x) * "
+        f"0.01], but {name} = [Value(x * 0.01)]; to move one, p.data -= 0.1 * p.grad; keep a number as .data. What "
+        "forward computes may be kept as it is, where the module is called: model(x), not model.forward(x)"
+    )
+
+
+def _check_hidden(owner: Any, name: str, value: Any, leaf: Any, ran: bool) -> None:
+    """TypeError for iterators, and for Values and modules that a leaf of `value` hides and that are found nowhere."""
+    hidden = [] if _is_module(leaf) else held(leaf)
+    known = {*owner.modules(), *(module for _, module in modules_in(name, value))} if hidden else ()
+    for member in hidden:
+        if _is_lost(member, ran) if isinstance(member, Value) else member not in known:
+            own = ", or let the class be a Module" if type(leaf).__module__ not in _CONTAINERS | _ITERATORS else ""
+            kept = "; if forward keeps an input, let it assign it" if ran else ""
             raise TypeError(
-                f"{name}: parameters and modules are looked for in attributes, lists and, modules, in dicts, not in "
-                f"a {type(value).__name__}: write {name} = [...]{more}"
+                f"self.{name}: parameters and modules are looked for in attributes, lists and, modules, in dicts, not "
+                f"in a {type(leaf).__name__}: write self.{name} = [...]{own}{kept}"
             )
+
+
+def _check_made(owner: Any, name: str, value: Any, given: Any) -> None:
+    """TypeError where a running module would keep a module or a parameter made just now."""
+    if not {module for _, module in modules_in(name, value)} <= {*owner.modules()}:
+        raise TypeError(
+            f"a module that is made while one runs would not learn: make it in __init__, not in {source_line()}"
+        )
+    new = {leaf for leaf in held(value) if leaf.__class__ is Value and leaf.primitive is None and leaf.path is None}
+    if new and not new <= {leaf for leaf in leaves(given) if isinstance(leaf, Value)}:
+        raise TypeError(
+            f"self.{name} of {type(owner).__name__}: a Value that is made while a module runs would not learn: make "
+            f"parameters in __init__, not in {source_line()}; a constant needs no Value, and for the gradient of an "
+            "input give the module Values"
+        )
 
 
 def held(value: Any) -> list[Any]:
     """The Values and modules in anything, and the iterators, which nobody can look into without using them up.
 
     Containers of the standard library are opened however nested, and so is an object, but none that it holds.
-
-    >>> held({"a": [1.0, {Value(2.0)}]})
-    [Value(data=2.0, grad=0.0)]
     """
-    found: list[Any] = []
+    members: list[Any] = []
     waiting: list[tuple[Any, bool]] = [(value, True)]
     seen = set()
     while waiting:
-        one, outermost = waiting.pop()
-        if one.__class__ in PLAIN or isinstance(one, _CLOSED) or id(one) in seen:
+        member, outermost = waiting.pop()
+        if member.__class__ in PLAIN or isinstance(member, _CLOSED) or id(member) in seen:
             continue
-        seen.add(id(one))
-        origin = type(one).__module__
-        if isinstance(one, Value) or _is_module(one) or (hasattr(type(one), "__next__") and origin in _ITERATORS):
-            found.append(one)
+        seen.add(id(member))
+        origin = type(member).__module__
+        iterator = hasattr(type(member), "__next__") and origin in _ITERATORS
+        if isinstance(member, Value) or _is_module(member) or iterator:
+            members.append(member)
         elif origin in _CONTAINERS or outermost:
-            inner = gc.get_referents(one)
-            if str(getattr(one, "dtype", "")) == "object":
-                inner = leaves(one.tolist())
-            waiting += [(member, outermost and origin in _CONTAINERS) for member in inner]
-    return found
+            of_objects = str(getattr(member, "dtype", "")) == "object"
+            inner = leaves(member.tolist()) if of_objects else gc.get_referents(member)
+            waiting += [(x, outermost and origin in _CONTAINERS) for x in inner]
+    return members
 
 
 def _is_module(leaf: Any) -> bool:
     return hasattr(type(leaf), "own_parameters")  # PyTorch's modules have none
 
 
-# ---- buffers ------------------------------------------------------------------------------------------------------
+# ---- the state: buffers, and nested lists of parameters --------------------------------------------------------
 
 
 def check_buffer(name: str, value: Any, where: str = "") -> None:
@@ -160,35 +194,48 @@ def check_buffer(name: str, value: Any, where: str = "") -> None:
 
 def like_buffer(old: Any, numbers: Any) -> Any:
     """A number or nested lists as the kind of data that the buffer held: an array for an array."""
-    if type(old).__module__ == "numpy":
-        import numpy as np
+    import numpy as np
 
-        return np.asarray(numbers, old.dtype)[()]
-    return type(old)(numbers)
+    return np.asarray(numbers, old.dtype)[()] if hasattr(old, "dtype") else type(old)(numbers)
 
 
-# ---- nested lists -------------------------------------------------------------------------------------------------
-
-
-def placed(tensor: Any, place: str = "") -> Iterator[tuple[str, Any]]:
-    """What a nested list holds, each with its place: `[3][1]`.
-
-    >>> list(placed([1.0, [2.0, 3.0]]))
-    [('[0]', 1.0), ('[1][0]', 2.0), ('[1][1]', 3.0)]
-    """
+def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:
+    """What a nested list holds, each with its index: `[3][1]`."""
     if isinstance(tensor, (list, tuple)):
-        for number, one in enumerate(tensor):
-            yield from placed(one, f"{place}[{number}]")
+        for number, branch in enumerate(tensor):
+            yield from indexed(branch, f"{index}[{number}]")
     else:
-        yield place, tensor
+        yield index, tensor
+
+
+def array_like(tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
+    """The numbers in `data` as an array of the shape of `tensor`; ValueError for others, and for what is not finite."""
+    import numpy as np
+
+    try:
+        array = numbers_in(data, f"{name} must be an array of numbers").astype(float)
+    except TypeError as error:
+        raise ValueError(str(error)) from None
+    shape = np.shape(data_of(tensor))
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must hold finite numbers, got {array[~np.isfinite(array)][0]}")
+    return array
+
+
+def write(owner: Any, name: str, value: Any, array: np.ndarray[Any, Any]) -> None:
+    """Give a buffer, or the parameters in an attribute, the numbers of an array."""
+    if name in owner.buffers:
+        setattr(owner, name, like_buffer(value, array.tolist()))
+        return
+    for leaf, x in zip(leaves(value), array.ravel().tolist(), strict=True):
+        if is_parameter(leaf):  # constants among the parameters stay
+            leaf.data = x
 
 
 def data_of(tensor: Any) -> Any:
-    """The numbers in a nested list of Values.
-
-    >>> data_of([Value(1.0), [Value(2.0), 3.0]])
-    [1.0, [2.0, 3.0]]
-    """
+    """The numbers in a nested list of Values."""
     if isinstance(tensor, (list, tuple)):
-        return [data_of(one) for one in tensor]
+        return [data_of(branch) for branch in tensor]
     return tensor.data if isinstance(tensor, Value) else tensor

@@ -3,8 +3,7 @@
 Nothing here knows of networks or losses.
 """
 
-from microgradnn.optim.clipping import clip_grad_norm
-from microgradnn.optim.optimizer import Optimizer, VectorSteps
+from microgradnn.optim.optimizer import Optimizer, VectorSteps, clip_grad_norm
 from microgradnn.optim.rules import OPTIMIZERS, SGD, AdaGrad, Adam, AdamW, RMSProp
 from microgradnn.optim.schedules import Cosine, ExponentialDecay, InverseTimeDecay, StepDecay
 

@@ -1,4 +1,4 @@
-"""What optimisers share: parameters in groups, settings, memory, and steps on Values or on a vector of numbers.
+"""What optimisers share: parameters in groups, settings, memory, steps on Values or on a vector, clipping.
 
 An optimiser is one rule, its method `update`: what to add to one parameter, from its gradient and from what the rule
 remembers of that parameter. A rule is written once, in operations that floats and NumPy vectors share, so that it
@@ -7,10 +7,12 @@ also moves a whole vector of parameters. Nothing here knows which rules there ar
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from microgradnn.reading import number
 from microgradnn.settings import Limit, not_negative
 from microgradnn.value import Value
 
@@ -21,8 +23,7 @@ if TYPE_CHECKING:
 
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]  # Values, or groups of them with settings of their own
 Number = TypeVar("Number", float, "Vector")  # what a rule moves: one parameter, or many at once
-
-
+_MAX_NORM = Limit("a number ≥ 0 (inf clips nothing)", number, lambda x: x >= 0)
 never_negative = Limit("≥ 0", float, lambda x: not x < 0)  # of memory, where a step may have left nan
 
 
@@ -52,17 +53,16 @@ def leaves_in(params: Iterable[Any], name: str = "params", seen: dict[int, str] 
 
 def _check_alike(state: Any, own: Any, path: str) -> None:
     """ValueError at the first place where `state` is not built like `own`; only numbers may be others."""
-    inner: Iterable[Any] = ()
     if isinstance(own, dict):
-        inner, wording = own, f"a dict with {', '.join(own)}"
+        inner, wording = [*own], f"a dict with {', '.join(own)}"
         alike = isinstance(state, Mapping) and state.keys() == own.keys()
     elif isinstance(own, list):
-        inner, wording = range(len(own)), f"a list of {len(own)}"
+        inner, wording = [*range(len(own))], f"a list of {len(own)}"
         alike = isinstance(state, (list, tuple)) and len(state) == len(own)
     elif isinstance(own, str):
-        wording, alike = repr(own), state == own
+        inner, wording, alike = [], repr(own), state == own
     else:
-        wording = "a number that a float holds"
+        inner, wording = [], "a number that a float holds"
         alike = isinstance(state, float) or (isinstance(state, int) and abs(state) <= 2**53)
     if not alike:
         size = f" of {len(state)}" if isinstance(state, (list, tuple)) else ""
@@ -183,18 +183,10 @@ class Optimizer(ABC):
         """ValueError for the state of another optimiser or of other groups, or one that is out of range."""
         _check_alike(state, self.state_dict(), "state")
         for name in self.memory:
-            for number in state["state"][name] if name in self.limits else ():
-                self.limits[name](f"state['state'][{name!r}]", number)
+            for remembered in state["state"][name] if name in self.limits else ():
+                self.limits[name](f"state['state'][{name!r}]", remembered)
         for settings in state["param_groups"]:
             self._settings(settings, " of the state")
-
-
-class _Part(NamedTuple):
-    """Entries of a vector that move alike: they are of one group and have made as many steps."""
-
-    where: slice | np.ndarray[Any, np.dtype[np.intp]]
-    records: list[dict[str, float]]
-    group: dict[str, Any]  # the optimiser's own, which a schedule changes
 
 
 class VectorSteps:
@@ -233,12 +225,14 @@ class VectorSteps:
                 alike.setdefault((group_of[w], optimizer.state[w].get("step", 0.0)), []).append(index)
 
         self.memory: list[dict[str, Any]] = []  # for each part what `update` calls `state`
-        self._optimizer, self._shape, self._parts = optimizer, (len(leaves),), list[_Part]()
+        self._optimizer, self._shape = optimizer, (len(leaves),)
+        # Entries that move alike: where they are, their records, and their group, which a schedule changes.
+        self._parts: list[tuple[Any, list[dict[str, float]], dict[str, Any]]] = []
         for (group, step), indices in alike.items():
             records = [optimizer.state[leaves[index]] for index in indices]
             first, end = indices[0], indices[-1] + 1
             where = slice(first, end) if end - first == len(indices) else np.array(indices)  # a slice is faster
-            self._parts.append(_Part(where, records, optimizer.param_groups[group]))
+            self._parts.append((where, records, optimizer.param_groups[group]))
             state = {name: np.array([record[name] for record in records]) for name in optimizer.memory}
             self.memory.append({name: step if name == "step" else numbers for name, numbers in state.items()})
 
@@ -269,5 +263,34 @@ class VectorSteps:
 
         for (_, records, _), state in zip(self._parts, self.memory, strict=True):
             for name, numbers in state.items():
-                for record, number in zip(records, np.broadcast_to(numbers, len(records)).tolist(), strict=True):
-                    record[name] = number
+                for record, x in zip(records, np.broadcast_to(numbers, len(records)).tolist(), strict=True):
+                    record[name] = x
+
+
+def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
+    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), as PyTorch does; give their norm from before.
+
+    Raises ValueError for a gradient that is nan or infinite, and for a norm beyond what a float holds: then no
+    gradient is touched.
+
+    >>> w, b = Value(0.0), Value(0.0)
+    >>> w.grad, b.grad = 3.0, 4.0
+    >>> clip_grad_norm([w, b], max_norm=1.0), round(w.grad, 5), round(b.grad, 5)
+    (5.0, 0.6, 0.8)
+    """
+    max_norm, parameters = _MAX_NORM("max_norm", max_norm), leaves_in(params)
+    for index, parameter in enumerate(parameters):
+        if not math.isfinite(parameter.grad):
+            named = f" {parameter.name!r}" if parameter.name else ""
+            raise ValueError(
+                f"params[{index}]{named} has the gradient {parameter.grad}, which no factor mends: detect_anomaly() "
+                "names the gate where it comes from"
+            )
+    reached = [parameter for parameter in parameters if parameter.swept]
+    norm = math.hypot(*(parameter.grad for parameter in reached))
+    if norm == math.inf:
+        raise ValueError("the norm of the gradients is beyond what a float holds: a smaller loss, or unit, will do")
+    if norm + 1e-6 > max_norm:
+        for parameter in reached:
+            parameter.grad = parameter.grad / (norm + 1e-6) * max_norm  # the quotient of both might underflow
+    return norm

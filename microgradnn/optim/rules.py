@@ -14,11 +14,6 @@ from microgradnn.reading import number
 from microgradnn.settings import Limit, below_one, flag, not_negative
 
 
-def _pair(values: Any) -> tuple[float, float]:
-    first, second = values
-    return number(first), number(second)
-
-
 class SGD(Optimizer):
     """Stochastic gradient descent, with momentum if asked for.
 
@@ -47,12 +42,12 @@ class SGD(Optimizer):
 
         Note 001 keeps the learning rate inside, v ← μv − αg: the same path as long as α stays the same.
         """
-        rate, momentum = settings["lr"], settings["momentum"]
+        rate: float = settings["lr"]
+        momentum: float = settings["momentum"]
         if momentum:
             velocity = state["velocity"] = momentum * state["velocity"] + gradient
             gradient = gradient + momentum * velocity if settings["nesterov"] else velocity
-        change: Number = -rate * gradient
-        return change
+        return -rate * gradient
 
 
 class AdaGrad(Optimizer):
@@ -72,9 +67,8 @@ class AdaGrad(Optimizer):
 
     def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
         """Σ ← Σ + g², then −α g / (√Σ + ε) (Duchi et al. 2011; note 001 has ε under the root, √(Σ + 1e-8))."""
-        total = state["square_sum"] = state["square_sum"] + gradient * gradient
-        change: Number = _quotient(-settings["lr"] * gradient, _sqrt(total) + settings["eps"])
-        return change
+        state["square_sum"] = state["square_sum"] + gradient * gradient
+        return _step(settings["lr"], gradient, _sqrt(state["square_sum"]), settings["eps"])
 
 
 class RMSProp(Optimizer):
@@ -97,9 +91,8 @@ class RMSProp(Optimizer):
     def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
         """E ← ρE + (1 − ρ)g², then −α g / (√E + ε) (note 001; Hinton 2012); the setting `alpha` is ρ, `lr` is α."""
         decay = settings["alpha"]
-        mean = state["mean_square"] = decay * state["mean_square"] + (1 - decay) * gradient * gradient
-        change: Number = _quotient(-settings["lr"] * gradient, _sqrt(mean) + settings["eps"])
-        return change
+        state["mean_square"] = decay * state["mean_square"] + (1 - decay) * gradient * gradient
+        return _step(settings["lr"], gradient, _sqrt(state["mean_square"]), settings["eps"])
 
 
 class Adam(Optimizer):
@@ -113,7 +106,10 @@ class Adam(Optimizer):
 
     memory = ("step", "mean", "mean_square")
     limits = Optimizer.limits | {
-        "betas": Limit("two numbers in [0, 1)", _pair, lambda pair: all(0 <= beta < 1 for beta in pair)),
+        "betas": Limit(
+            "two numbers in [0, 1)", lambda betas: tuple(map(number, betas)),
+            lambda betas: len(betas) == 2 and all(0 <= beta < 1 for beta in betas),
+        ),
         "eps": not_negative, "mean_square": never_negative,
     }  # fmt: skip
 
@@ -130,11 +126,10 @@ class Adam(Optimizer):
         """
         beta1, beta2 = settings["betas"]
         step = state["step"] = state["step"] + 1
-        mean = state["mean"] = beta1 * state["mean"] + (1 - beta1) * gradient
-        square = state["mean_square"] = beta2 * state["mean_square"] + (1 - beta2) * gradient * gradient
-        root = _sqrt(square) / math.sqrt(1 - beta2**step)
-        change: Number = _quotient(-settings["lr"] / (1 - beta1**step) * mean, root + settings["eps"])
-        return change
+        state["mean"] = beta1 * state["mean"] + (1 - beta1) * gradient
+        state["mean_square"] = beta2 * state["mean_square"] + (1 - beta2) * gradient * gradient
+        root = _sqrt(state["mean_square"]) / math.sqrt(1 - beta2**step)
+        return _step(settings["lr"] / (1 - beta1**step), state["mean"], root, settings["eps"])
 
 
 class AdamW(Adam):
@@ -157,16 +152,17 @@ class AdamW(Adam):
         return weight * (1 - settings["lr"] * settings["weight_decay"]), gradient
 
 
-OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {
-    rule.__name__.lower(): rule for rule in (SGD, AdaGrad, RMSProp, Adam, AdamW)
-}
+_RULES: list[Callable[..., Optimizer]] = [SGD, AdaGrad, RMSProp, Adam, AdamW]
+OPTIMIZERS = {rule.__name__.lower(): rule for rule in _RULES}
 
 
-def _quotient(x: Number, y: Number) -> Number:
+def _step(rate: float, gradient: Number, root: Number, eps: float) -> Number:
+    """−α g / (√E + ε); with ε = 0 a gradient of 0 gives nan, also on floats, as IEEE 754, NumPy and PyTorch have it."""
+    change, divisor = -rate * gradient, root + eps
     try:
-        return x / y
-    except ZeroDivisionError:  # a float's; as IEEE 754, NumPy and PyTorch: with eps = 0 a gradient of 0 gives nan
-        return x * math.inf
+        return change / divisor
+    except ZeroDivisionError:
+        return change * math.inf
 
 
 def _sqrt(x: Number) -> Number:

@@ -15,10 +15,9 @@ from typing import TYPE_CHECKING, Any
 from microgradnn.backprop import grad, leaves
 from microgradnn.context import no_grad
 from microgradnn.nn.activations import ACTIVATIONS, Activation
-from microgradnn.nn.layers import Layer
+from microgradnn.nn.layers import Layer, Sequential
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.nn.parameters import data_of
-from microgradnn.nn.sequential import Sequential
 from microgradnn.plots.axes import PALETTE, QUIET, labelled_axes, logarithmic, over_epochs, shown
 from microgradnn.reading import finite_array
 from microgradnn.training import History

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import no_grad
-from microgradnn.nn.batch_norm import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
+from microgradnn.nn.modes import BatchNorm
 from microgradnn.nn.module import Module, check_module, evaluating
 from microgradnn.nn.parameters import is_parameter
 from microgradnn.optim import OPTIMIZERS, Optimizer

@@ -17,9 +17,8 @@ import numpy as np
 from microgradnn.backprop import leaves, like
 from microgradnn.compiler.program import Program, build
 from microgradnn.context import no_grad
-from microgradnn.nn.batch_norm import BatchNorm, statistics_to
-from microgradnn.nn.dropout import Dropout, masks_from
 from microgradnn.nn.losses import LOSSES
+from microgradnn.nn.modes import BatchNorm, Dropout, effects_by
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
 from microgradnn.optim import Optimizer
@@ -122,7 +121,7 @@ class Programs:
             batch_norms.clear()  # of the call before
             if not given:
                 masks.clear()
-            with masks_from(mask), statistics_to(receive):
+            with effects_by(mask=mask, statistics=receive):
                 outputs = model(x)
                 of_outputs = len(masks), len(batch_norms)
                 total = self.graphs.total(outputs, y)

@@ -1,0 +1,141 @@
+"""Modules that do something else in training than in evaluation: Dropout and BatchNorm.
+
+Dropout draws masks, BatchNorm moves its running statistics. A program does both itself, batch by batch: `effects_by`
+tells it what they would do, while it records them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any
+
+from microgradnn.context import current
+from microgradnn.functional import mean, sqrt
+from microgradnn.nn import init as initialisers
+from microgradnn.nn.examples import Batch
+from microgradnn.nn.module import Module
+from microgradnn.nn.parameters import data_of
+from microgradnn.reading import number
+from microgradnn.settings import Limit, below_one, count, not_negative
+from microgradnn.value import Value
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Effect = Callable[..., Any]
+_replaced: ContextVar[Mapping[str, Effect] | None] = ContextVar("replaced", default=None)
+
+
+def _effect(name: str, module: Any, usual: Effect, warning: str, *given: Any) -> Any:
+    """What `usual(*given)` gives, or what replaces it; TypeError with the warning in a compiled function."""
+    replaced = _replaced.get()
+    if replaced is not None:
+        return replaced[name](module, *given)
+    if current().tape is not None:
+        raise TypeError(
+            f"{module!r} in training {warning}: call eval() on the model, or train it with fit(..., compiled=True)"
+        )
+    return usual(*given)
+
+
+@contextmanager
+def effects_by(**replaced: Effect) -> Iterator[None]:
+    """Inside the block these functions, also given the module, stand for its effects `mask` and `statistics`."""
+    token = _replaced.set(replaced)
+    try:
+        yield
+    finally:
+        _replaced.reset(token)
+
+
+class Dropout(Module):
+    """In training each number is 0 with probability p and divided by 1 − p otherwise; in evaluation nothing happens.
+
+    The expected output is the same in both. p drops, as in note 002 and in PyTorch; note 001 writes the
+    probability to keep. The notes scale in evaluation instead (weights × (1 − p)), which gives the same outputs.
+
+    >>> dropout = Dropout(0.5, rng=0)
+    >>> dropout([1.0, 1.0, 1.0, 1.0]), dropout.eval()([1.0, 1.0])
+    ([2.0, 0.0, 0.0, 0.0], [1.0, 1.0])
+    """
+
+    def __init__(self, p: float = 0.5, *, rng: Any = None) -> None:
+        self.p = below_one("p", p)
+        self.rng = initialisers.generator(rng)
+
+    def mask(self, size: int) -> np.ndarray[Any, Any]:
+        """What to multiply `size` numbers with: 0 or 1 / (1 − p)."""
+        mask: np.ndarray[Any, Any] = (self.rng.random(size) >= self.p) / (1 - self.p)
+        return mask
+
+    def forward_batch(self, batch: Batch) -> Batch:
+        """Another mask for each example."""
+        if not self.training or self.p == 0:
+            return batch
+        warning = "draws a mask for every batch, a compiled function would repeat one"
+        mask = iter(_effect("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
+        return [[number * next(mask) for number in x] for x in batch]
+
+    def __repr__(self) -> str:
+        return f"Dropout({self.p})"
+
+
+_UNIT = Limit("a number in [0, 1]", number, lambda x: 0 <= x <= 1)
+
+
+class BatchNorm(Module):
+    """γ (x − E) / √(D + ε) + β over the batch, per feature (note 004; Ioffe and Szegedy 2015).
+
+    `weight` is γ, `bias` is β. In training E and D are the batch's mean and variance (divided by n) and the running
+    statistics move towards them by `momentum` (the variance divided by n − 1), as in PyTorch; in
+    evaluation the running statistics stand in. In training one example alone raises ValueError: it has no variance.
+
+    >>> norm = BatchNorm(1)
+    >>> [[round(y.data, 3)] for [y] in norm([[1.0], [3.0]])]
+    [[-1.0], [1.0]]
+    """
+
+    buffers = ("running_mean", "running_var", "num_batches_tracked")
+
+    def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
+        self.nin = count("num_features", num_features)
+        self.eps, self.momentum = not_negative("eps", eps), _UNIT("momentum", momentum, " of BatchNorm")
+        self.weight = [Value(1.0) for _ in range(self.nin)]
+        self.bias = [Value(0.0) for _ in range(self.nin)]
+        self.running_mean, self.running_var = [0.0] * self.nin, [1.0] * self.nin
+        self.num_batches_tracked = 0
+
+    def forward_batch(self, batch: Batch) -> Batch:
+        """Normalise each feature over the batch."""
+        columns = [list(column) for column in zip(*batch, strict=True)]
+        if self.training:
+            statistics = self._of_batch(columns)
+        else:
+            statistics = list(zip(self.running_mean, self.running_var, strict=True))
+        normalised = []
+        for column, gamma, beta, (centre, variance) in zip(columns, self.weight, self.bias, statistics, strict=True):
+            scale = gamma / sqrt(variance + self.eps)
+            normalised.append([(x - centre) * scale + beta for x in column])
+        return [list(row) for row in zip(*normalised, strict=True)]
+
+    def _of_batch(self, columns: Batch) -> list[tuple[Any, Any]]:
+        """Mean and variance of each feature."""
+        n = len(columns[0])
+        if n < 2:
+            raise ValueError("BatchNorm in training needs two examples or more, got one: call eval() to use it")
+        statistics = [(centre := mean(column), mean([(x - centre) ** 2 for x in column])) for column in columns]
+        warning = "moves its running statistics with every batch, a compiled function would not"
+        _effect("statistics", self, self.move, warning, statistics, n)
+        return statistics
+
+    def move(self, statistics: Sequence[tuple[Any, Any]], n: int) -> None:
+        """Move the running statistics towards mean and variance, for each feature, of a batch of n examples."""
+        for feature, (centre, variance) in enumerate(data_of(statistics)):
+            self.running_mean[feature] += self.momentum * (centre - self.running_mean[feature])
+            self.running_var[feature] += self.momentum * (variance * (n / (n - 1)) - self.running_var[feature])
+        self.num_batches_tracked += 1
+
+    def __repr__(self) -> str:
+        return f"BatchNorm({self.nin})"
