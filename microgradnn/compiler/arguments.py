@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.layout import Array
-from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.reading import numbers_in
 from microgradnn.table import LABELLED
 from microgradnn.value import Value
@@ -140,7 +140,7 @@ def labels_of(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int,
     return [(*key, classes) for key, classes in found.items()]
 
 
-def _is_place(tape: Tape, index: Place, count: int) -> bool:
+def _is_place(tape: Tape, index: Atom, count: int) -> bool:
     """Whether `index` is one of `count` places whatever the input: a constant, or the place of the largest of them."""
     if isinstance(index, float):
         return index in range(count)

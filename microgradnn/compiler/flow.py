@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from microgradnn.compiler.grouping import CONSTANTS, UNIFORM, VARYING_RESULTS
 from microgradnn.compiler.instructions import Instructions
-from microgradnn.compiler.layout import Gather, Layout, Map, MatrixProduct, Operand, Step, View
+from microgradnn.compiler.layout import Array, Gather, Layout, Map, MatrixProduct, Operand, Step, View, rows_read
 from microgradnn.drawing.circuit import printable
 
-Array = np.ndarray[Any, Any]
 Source = str | int  # who writes a row: PARAMETERS, an argument as "x0", or a step by its number
 
 
@@ -80,10 +78,7 @@ class Flow:
 
     def of_step(self, step: Step) -> Counter[Source]:
         """Who writes the rows that a step reads, each counted once."""
-        if isinstance(step, Gather):
-            read = [(piece.source, piece.rows) for piece in step.pieces]
-        else:
-            read = [(view.space, view.rows()) for view in operands_of(step) if isinstance(view, View)]
+        read = rows_read(step)
         writers: Counter[Source] = Counter()
         for space in dict.fromkeys(space for space, _ in read):
             writers += self.sources(space, np.concatenate([rows.ravel() for other, rows in read if other == space]))
@@ -153,10 +148,6 @@ def _begins_like(narrow: Operand, weights: Operand) -> bool:
     if isinstance(narrow, View) and isinstance(weights, View):
         return (narrow.space, narrow.offset, narrow.strides) == (weights.space, weights.offset, weights.strides)
     return not isinstance(narrow, View) and not isinstance(weights, View)
-
-
-def operands_of(step: Map | MatrixProduct) -> Sequence[Operand | None]:
-    return step.operands if isinstance(step, Map) else [step.weights, step.biases, step.inputs]
 
 
 def kind_of(step: Step) -> str:

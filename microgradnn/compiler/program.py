@@ -27,7 +27,7 @@ from microgradnn.compiler.lowering import lower
 from microgradnn.compiler.numpy_backend import NumPyBackend
 from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.sums import gather_sums
-from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.tracing import collector_paused, trace
 from microgradnn.context import Context, context
 from microgradnn.reading import numbers_in, read_array
@@ -132,7 +132,7 @@ class Program:
         return NumPyBackend(self.layout, self.instructions, self._shapes, self.reduce)
 
     @cached_property
-    def _rolled(self) -> tuple[list[Group | Product], list[str], list[Place]]:
+    def _rolled(self) -> tuple[list[Group | Product], list[str], list[Atom]]:
         """The groups, where each register is kept, and the roots."""
         gathered = gather_sums(self._tape, len(self._leaves), split_root=self.reduce is not None)
         kept = spaces(gathered, len(self._leaves), self._sizes)

@@ -15,7 +15,6 @@ from microgradnn.compiler.flow import (
     counted,
     groups,
     kind_of,
-    operands_of,
     products_backward,
     shortened,
     size_of,
@@ -129,7 +128,7 @@ def _steps(flow: Flow) -> list[list[str]]:
                 pieces.update(dict.fromkeys(flow.sources(piece.source, piece.rows) or [CONSTANTS]))
             in_place, copied = "", _named(pieces)
         else:
-            operands = [operand for operand in operands_of(step) if operand is not None]
+            operands = [operand for operand in step.operands if operand is not None]
             copies = [bool(flow.of_operand(operand).keys() & gathered) for operand in operands]
             in_place = _read(flow, [operand for operand, copy in zip(operands, copies, strict=True) if not copy])
             copied = _read(flow, [operand for operand, copy in zip(operands, copies, strict=True) if copy])

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.context import (
     Context,
     called_by_user,
@@ -40,7 +40,7 @@ class Traced(Value):
     """A Value without a number: the place on the tape where its number will be."""
 
     __slots__ = ("place", "tracer")
-    place: Place
+    place: Atom
     tracer: Tracer
 
     @property
@@ -75,7 +75,7 @@ class Traced(Value):
         return f"Traced({self._primitive.name if self._primitive else 'input'})"
 
 
-def _traced(tracer: Tracer, place: Place, gate: Primitive | None, operands: Sequence[Any]) -> Traced:
+def _traced(tracer: Tracer, place: Atom, gate: Primitive | None, operands: Sequence[Any]) -> Traced:
     node = Traced.__new__(Traced)
     node.tracer = tracer
     node.place = place
@@ -117,10 +117,10 @@ class Tracer:
     call, these must be the same: then both calls compute the same function.
     """
 
-    def __init__(self, tape: Tape, params: Sequence[Value], expected: Sequence[Place] | None = None) -> None:
+    def __init__(self, tape: Tape, params: Sequence[Value], expected: Sequence[Atom] | None = None) -> None:
         self.tape = tape
         self.constants: set[Value] = set()  # made inside the function
-        self.places: list[Place] = []
+        self.places: list[Atom] = []
         self.refused: TypeError | None = None
         self._params = {param: place for place, param in enumerate(params)}
         self._expected = None if expected is None else iter(expected)
@@ -152,7 +152,7 @@ class Tracer:
         if _global_generators() != before:
             raise _parted(_defined_at(f), "draws random numbers, though both happened to compute the same")
 
-    def place(self, operand: Any) -> Place:
+    def place(self, operand: Any) -> Atom:
         """Where the number of a Value stands; a number, and a Value made of one inside the function, is a constant."""
         if operand.__class__ is Traced:
             if operand.tracer is self:
@@ -226,17 +226,17 @@ class Tracer:
 
     # ---- places in messages ----
 
-    def _described(self, place: Place) -> str:
+    def _described(self, place: Atom) -> str:
         """What stands at a place: a constant, a leaf, or a gate of its operands."""
         if isinstance(place, int) and place >= self.tape.leaves:
             return self._line(*self.tape.lines[place - self.tape.leaves])
         return self._named(place)
 
-    def _line(self, gate: Primitive, places: Sequence[Place]) -> str:
+    def _line(self, gate: Primitive, places: Sequence[Atom]) -> str:
         more = ["…"] if len(places) > 6 else []
         return f"{gate.name}({', '.join([*map(self._named, places[:6]), *more])})"
 
-    def _named(self, place: Place) -> str:
+    def _named(self, place: Atom) -> str:
         if not isinstance(place, int):
             return repr(place)
         if place >= self.tape.leaves:
@@ -245,7 +245,7 @@ class Tracer:
             return f"inputs[{place - len(self._params)}]"
         return next(param._name or f"params[{own}]" for param, own in self._params.items() if own == place)
 
-    def _written_at(self, place: Place, f: Callable[..., Any]) -> str:
+    def _written_at(self, place: Atom, f: Callable[..., Any]) -> str:
         written = isinstance(place, int) and place >= self.tape.leaves
         return self.tape.sources.text(int(place) - self.tape.leaves) if written else _defined_at(f)
 
