@@ -47,6 +47,19 @@ class View(NamedTuple):
         return rows
 
     @property
+    def is_contiguous(self) -> bool:
+        """Whether the rows lie one behind the other."""
+        packed = contiguous(self.space, self.offset, self.shape).strides
+        return all(
+            size == 1 or stride == own for size, stride, own in zip(self.shape, self.strides, packed, strict=True)
+        )
+
+    def vector(self) -> View:
+        """A matrix of one row or one column as a vector."""
+        axis = int(np.argmax(self.shape))
+        return View(self.space, self.offset, self.shape[axis : axis + 1], self.strides[axis : axis + 1])
+
+    @property
     def varying(self) -> bool:
         """Whether each row holds a number for every example."""
         return self.space.removeprefix(GRADIENT) not in (PARAMETERS, UNIFORM)
