@@ -13,9 +13,9 @@ import numpy as np
 
 from microgradnn.anomalies import at_line, note_line, refuse_nan
 from microgradnn.compiler.layout import Array
-from microgradnn.compiler.python_backend import by_limits
 from microgradnn.compiler.tape import Tape
 from microgradnn.context import plainly_recording, watching
+from microgradnn.primitive import Primitive, run_lines
 from microgradnn.sweep import sweep
 from microgradnn.value import Value, record
 
@@ -30,7 +30,8 @@ class Watch:
     def values(self) -> None:
         """Refuse the first gate of the first example that gives nan."""
         for example in range(self.count):
-            numbers = by_limits(self.tape, [*self.params.tolist(), *self.inputs(example)])
+            numbers = [*self.params.tolist(), *self.inputs(example)]
+            run_lines(self.tape.lines, (), numbers, Primitive.limit)
             for register in range(self.tape.leaves, len(numbers)):
                 if numbers[register] != numbers[register]:
                     node = self.graph(example)[register]

@@ -17,7 +17,7 @@ from microgradnn.compiler.layout import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import told_apart
-from microgradnn.primitive import NOTHING, ForwardError, Primitive, lookup
+from microgradnn.primitive import NOTHING, ForwardError, Primitive, lookup, run_lines
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
 _LINES = 25_000  # of one function: Python takes some 6 KB for each while it compiles
@@ -193,8 +193,7 @@ class PythonBackend:
             except ForwardError:
                 finite = False
             if not finite:  # Python raises where arrays have inf and nan, and takes NOTHING for a number
-                numbers = by_limits(tape, leaves)
-                roots = [numbers[root] if isinstance(root, int) else root for root in tape.roots]
+                roots = run_lines(tape.lines, tape.roots, leaves, Primitive.limit)
             rows.append(roots)
         return np.array(rows, dtype=float)
 
@@ -234,11 +233,3 @@ class PythonBackend:
             return np.asarray(rows[0])
         with np.errstate(all="ignore"):
             return np.asarray(rows.mean(axis=0) if self.reduce == "mean" else rows.sum(axis=0))
-
-
-def by_limits(tape: Tape, leaves: list[float]) -> list[float]:
-    """The numbers of all registers by IEEE 754, gate by gate, where straight-line Python would raise."""
-    numbers = leaves
-    for gate, operands in tape.lines:
-        numbers.append(gate.limit([numbers[operand] if isinstance(operand, int) else operand for operand in operands]))
-    return numbers

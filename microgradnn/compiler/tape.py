@@ -12,10 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from microgradnn.compiler.sources import Sources
-from microgradnn.primitive import NOTHING, Primitive, lookup
+from microgradnn.primitive import NOTHING, Line, Primitive, lookup
 
 Atom = int | float
-Line = tuple[Primitive, tuple[Atom, ...]]
 
 _ADD, _MULTIPLY, _DIVIDE = lookup("add"), lookup("multiply"), lookup("divide")
 _REGISTERS, _CONSTANTS = {int}, {float, NOTHING.__class__}

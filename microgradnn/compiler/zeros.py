@@ -24,7 +24,7 @@ from microgradnn.primitive import BUILT_IN, Primitive, lookup
 _ADD, _SUM, _MULTIPLY = lookup("add"), lookup("sum"), lookup("multiply")
 LARGE = 2.0**52  # doubles of that size have no digits behind the point
 
-_NEVER_NEGATIVE = {  # gates of which no zero is −0.0
+NEVER_NEGATIVE = {  # gates of which no zero is −0.0
     "exp", "cos", "cosh", "sigmoid", "softplus", "log", "clipped_log", "logsumexp", "abs", "hypot", "sign", "step",
     "equal", "relu", "sum", "dot",
 }  # fmt: skip
@@ -76,7 +76,7 @@ def _never_negative(gate: Primitive, operands: tuple[Atom, ...]) -> bool:
     if gate is _ADD:
         return any(operand.__class__ is float and str(operand) != "-0.0" for operand in operands)
     square = gate is _MULTIPLY and operands[0] == operands[1] and operands[0].__class__ is operands[1].__class__
-    return square or gate.name in _NEVER_NEGATIVE
+    return square or gate.name in NEVER_NEGATIVE
 
 
 @lru_cache
