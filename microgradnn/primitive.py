@@ -291,15 +291,11 @@ Line = tuple[Primitive, tuple[int | float, ...]]  # a gate and its operands: an 
 
 
 def run_lines(
-    lines: Iterable[Line], results: Iterable[int | float | None], registers: list[Any],
-    apply: Callable[[Primitive, list[Any]], Any], zero: float = 0.0,
-) -> list[Any]:  # fmt: skip
-    """The results of straight-line code, whose lines write the registers behind those given.
+    lines: Iterable[Line], results: Iterable[Any], registers: list[Any], apply: Callable[..., Any], zero: float = 0.0
+) -> list[Any]:
+    """The results of straight-line code: `apply(primitive, operands)` is what a line means, `zero` the constant 0."""
 
-    `apply(primitive, operands)` is what a line means, `zero` the constant 0.
-    """
-
-    def read(operand: int | float | None) -> Any:
+    def read(operand: Any) -> Any:
         if isinstance(operand, int):
             return registers[operand]
         return zero if zero is NOTHING and operand == 0.0 else operand
@@ -339,9 +335,7 @@ class Trace:
             raise TypeError(f"the partial of {self.primitive.name} uses a register of another trace")
         return operand._index
 
-    def run(
-        self, out: Any, operands: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any], zero: float = 0.0
-    ) -> list[Any]:
+    def run(self, out: Any, operands: Sequence[Any], apply: Callable[..., Any], zero: float = 0.0) -> list[Any]:
         """Evaluate the partials, see `run_lines`."""
         return run_lines(self.instructions, self.results, [out, *operands], apply, zero)
 

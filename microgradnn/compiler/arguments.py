@@ -9,8 +9,8 @@ import numpy as np
 
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.tape import Atom, Tape
-from microgradnn.reading import numbers_in
-from microgradnn.table import LABELLED
+from microgradnn.reading import numbers_in, read_array
+from microgradnn.table import LABELLED, argmax
 from microgradnn.value import Value
 
 
@@ -75,19 +75,22 @@ def _read(tree: Any) -> list[Any]:
     raise TypeError(f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}")
 
 
-def is_sequence(argument: Any) -> bool:
-    """Whether an argument holds several numbers and is no list: an array, a range, a column of a table."""
-    return hasattr(argument, "__len__") and not isinstance(argument, list | tuple | str | bytes)
-
-
-def shape_of_argument(number: int, argument: Any) -> tuple[int, ...]:
-    """The shape of an argument of the example."""
-    if isinstance(argument, Value):
-        raise TypeError(f"argument {number} of the example is {argument!r}: give its number, inputs are recorded anew")
-    array = array_of(number, argument, "of the example ")
-    if array.size == 0:
-        raise ValueError(f"argument {number} of the example is empty, its shape is {array.shape}")
-    return tuple(array.shape)
+def read_example(example: Sequence[Any]) -> tuple[list[Any], list[tuple[int, ...]]]:
+    """The arguments of the example and their shapes; what holds numbers and is no list comes as an array."""
+    arguments, shapes = [], []
+    for number, argument in enumerate(example):
+        if isinstance(argument, Value):
+            raise TypeError(
+                f"argument {number} of the example is {argument!r}: give its number, inputs are recorded anew"
+            )
+        if hasattr(argument, "__len__") and not isinstance(argument, list | tuple | str | bytes):
+            argument = read_array(argument, f"argument {number} of the example must be numbers")
+        array = array_of(number, argument, "of the example ")
+        if array.size == 0:
+            raise ValueError(f"argument {number} of the example is empty, its shape is {array.shape}")
+        arguments.append(argument)
+        shapes.append(tuple(array.shape))
+    return arguments, shapes
 
 
 def array_of(number: int, given: Any, of: str = "") -> Array:
@@ -142,7 +145,7 @@ def _chooses(tape: Tape, label: Atom, count: int) -> bool:
     if isinstance(label, float):
         return label in range(count)
     gate, operands = tape.lines[label - tape.leaves] if label >= tape.leaves else (None, ())
-    return gate is not None and gate.name == "argmax" and len(operands) <= count
+    return gate is argmax and len(operands) <= count
 
 
 def check_labels(number: int, labels: Array, classes: int) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from microgradnn.compiler.grouping import CONSTANTS, UNIFORM, VARYING_RESULTS
-from microgradnn.compiler.instructions import Instructions
+from microgradnn.compiler.instructions import Instructions, shape_of
 from microgradnn.compiler.layout import Array, Gather, Layout, Map, MatrixProduct, Operand, Step, View, rows_read
 from microgradnn.drawing.circuit import printable
 
@@ -114,8 +114,7 @@ class Sizes(NamedTuple):
 def sizes_of(step: MatrixProduct) -> Sizes:
     """The sizes of a product without its bias."""
     M, N = step.out.shape  # noqa: N806  as matrices are measured
-    assert not isinstance(step.inputs, float)
-    return Sizes(M, step.inputs.shape[0] - step.folded, N, step.out.varying)
+    return Sizes(M, shape_of(step.inputs)[0] - step.folded, N, step.out.varying)
 
 
 def products_backward(layout: Layout, instructions: Instructions) -> dict[int, tuple[str, str]]:
@@ -128,19 +127,14 @@ def products_backward(layout: Layout, instructions: Instructions) -> dict[int, t
         by_weights = by_inputs = ""
         (M, N), varying = step.out.shape, step.out.varying  # noqa: N806
         if waiting and waiting[0].function == "weights" and waiting[0].operands[1] is step.inputs:
-            by_weights = f"{M:,} × {across(N, varying)} · {across(N, varying)} × {_length(step.inputs):,}"
+            by_weights = f"{M:,} × {across(N, varying)} · {across(N, varying)} × {shape_of(step.inputs)[0]:,}"
             waiting.popleft()
         if waiting and waiting[0].function == "inputs" and _begins_like(waiting[0].operands[0], step.weights):
-            by_inputs = str(Sizes(_length(step.inputs) - step.folded, M, N, varying))
+            by_inputs = str(Sizes(sizes_of(step).L, M, N, varying))
             waiting.popleft()
         if by_weights or by_inputs:
             sizes[number] = by_weights, by_inputs
     return sizes
-
-
-def _length(inputs: Operand) -> int:
-    assert not isinstance(inputs, float)
-    return int(inputs.shape[0])
 
 
 def _begins_like(narrow: Operand, weights: Operand) -> bool:

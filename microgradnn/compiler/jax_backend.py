@@ -60,11 +60,12 @@ class JaxBackend:
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_compiled": {}}
 
-    def _jitted(self, which: str) -> Any:
-        if which not in self._compiled:
-            import jax
-            import jax.numpy as jnp
+    def _call(self, which: str, params: Array, arrays: Sequence[Array]) -> Any:
+        """What a function of the source gives, compiled when it is first called."""
+        import jax
+        import jax.numpy as jnp
 
+        if which not in self._compiled:
             source, constants = self.sources[which]
             run = load(source, "run", {**constants, **functions()})
 
@@ -76,32 +77,22 @@ class JaxBackend:
                 return jnp.append(gradient, value), by_inputs
 
             self._compiled[which] = jax.jit(call)
-        return self._compiled[which]
+        with jax.enable_x64(True):
+            return self._compiled[which](params, *[np.asarray(array, dtype=float) for array in arrays])
 
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
-        import jax
-
-        with jax.enable_x64(True):
-            value = self._jitted("value")(params, *_doubles(arrays))
+        value = self._call("value", params, arrays)
         return np.array(value) if self.reduce is None else float(value)
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
     ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
-        import jax
-
-        with jax.enable_x64(True):
-            joined, by_inputs = self._jitted("gradient")(params, *_doubles(arrays))
-        numbers = np.array(joined)
-        written = iter(by_inputs)
+        joined, by_inputs = self._call("gradient", params, arrays)
+        numbers, written = np.array(joined), iter(by_inputs)
         shaped = [
             np.array(next(written)).reshape(count, *shape) if reached else np.zeros((count, *shape))
             for shape, reached in zip(self.shapes, self.by_inputs, strict=True)
         ]
         return float(numbers[-1]), numbers[:-1], shaped if any(self.by_inputs) else []
-
-
-def _doubles(arrays: Sequence[Array]) -> list[Array]:
-    return [np.asarray(array, dtype=float) for array in arrays]

@@ -23,6 +23,7 @@ from microgradnn.compiler.instructions import (
 )
 from microgradnn.compiler.layout import GRADIENT, Array, Layout, Piece, View
 from microgradnn.compiler.zeros import LARGE
+from microgradnn.primitive import Primitive
 
 
 class JaxSource:
@@ -167,6 +168,8 @@ class JaxSource:
             return text if moderate else f"apart({text})"
         if isinstance(term, np.ndarray):
             return self.constant(term) + "[..., None]" * varying
+        if isinstance(term, Primitive):
+            return self.constant(term, "gate_")
         text = self.read(term) if isinstance(term, View) else self.temps[term]
         if isinstance(term, Temp) and term in self.by_user:
             text = f"{text}[{self.constant(self.order, 'rows_')}]"
@@ -184,15 +187,14 @@ class JaxSource:
     def write(self, instruction: Instruction) -> None:
         function, operands, out, _ = instruction
         if function == "gate":
-            gate, stacked, operands = operands[0], operands[1], operands[2:]
-            name = self.constant(gate, f"{gate.name}_") + ".along" * stacked
+            gate, stacked, *operands = operands  # type: ignore[assignment]  # a list
+            function = self.constant(gate, f"{gate.name}_") + ".along" * stacked
         if function == "take":
             self.take(operands[0], out)
         elif function.startswith("put"):
             self.put(function, *operands)
         elif self.all_params(operands, out):
-            names = [self.in_order(x) for x in operands]
-            text = _called(name, names) if function == "gate" else self.call(function, names)
+            text = self.call(function, [self.in_order(x) for x in operands])
             if isinstance(out, Temp):
                 self.temps[out] = self.named(text)
                 self.by_user.add(out)
@@ -207,12 +209,7 @@ class JaxSource:
                 self.assign(out, text, (M,) if varying and N == 1 else None)
         else:
             varying = out.varying or any(isinstance(x, (View, Temp)) and x.varying for x in operands)
-            if function == "gate":
-                text = _called(name, [self.operand(x, varying) for x in operands])
-            elif function == "each":
-                names = [self.constant(operands[0], "gate_"), *(self.operand(x, varying) for x in operands[1:])]
-                text = _called("each", names)
-            elif function == "item":
+            if function == "item":
                 text = f"{self.operand(operands[0], False)}[{operands[1]}]"
             elif function == "sum axis":
                 text = f"jnp.sum({self.operand(operands[0], False)}, axis={operands[1]}, keepdims=True)"
@@ -228,6 +225,8 @@ class JaxSource:
                 self.assign(out, text, shape)
 
     def call(self, function: str, names: Sequence[str]) -> str:
+        if function == "each" or function.removesuffix(".along") in self.constants:
+            return _called(function, names)
         if function == "add" and names[0] == "0.0":
             names = names[::-1]
         if names[-1] == _PLUS_0.get(function):  # XLA would leave it out, and −0.0 as it is
@@ -305,9 +304,8 @@ class JaxSource:
         if shape is not None and shape != view.shape and not (len(shape) == 1 and rows.size == shape[0]):
             text = f"jnp.broadcast_to({text}, {_tuple(view.shape, varying)})"
             shape = view.shape
-        flat = (
-            text if shape is not None and len(shape) == 1 else f"jnp.reshape({text}, {_tuple((rows.size,), varying)})"
-        )
+        vector = shape is not None and len(shape) == 1
+        flat = text if vector else f"jnp.reshape({text}, {_tuple((rows.size,), varying)})"
         if view.space == GRADIENT + PARAMETERS:
             self.assign_params(self.order[rows], flat)
         else:
@@ -372,9 +370,8 @@ class JaxSource:
             text = f"{text} * count" if isinstance(adjoint, float) else f"jnp.sum({text}, axis=-1)"
         if "add" in function:
             text = f"{self.rows(GRADIENT + piece.source, piece.rows)} + {text}"
-        text = (
-            f"jnp.broadcast_to({text}, {_tuple((len(piece.rows),), varying)})" if isinstance(adjoint, float) else text
-        )
+        if isinstance(adjoint, float):
+            text = f"jnp.broadcast_to({text}, {_tuple((len(piece.rows),), varying)})"
         if piece.source == PARAMETERS:
             self.assign_params(self.order[piece.rows], text)
         else:

@@ -82,6 +82,7 @@ class Gather(NamedTuple):
 
     pieces: list[Piece]
     out: View
+    path: str | None = None
 
 
 class Map(NamedTuple):
@@ -144,7 +145,7 @@ def lay_out(
 
 class _Architect:
     def __init__(self, groups: list[Group | Product], spaces: list[str], params: int, arguments: Sequence[int]) -> None:
-        self.groups, self.spaces, self.params, self.arguments = groups, spaces, params, arguments
+        self.groups, self.spaces, self.params = groups, spaces, params
         self.layout = Layout()
         self.addresses = np.zeros(len(spaces), dtype=np.int64)
         self.sizes = dict.fromkeys([PARAMETERS, UNIFORM, VARYING_RESULTS], 0)

@@ -107,8 +107,9 @@ class _Lowering:
                 self.backward(step)
         # So far the seed was 1 for each example, which makes B times the mean. What is uniform is a term of the mean
         # itself: divide before its own 1 is added.
-        if reduce == "mean":
-            self.scale([space for space in (PARAMETERS, UNIFORM) if PARAMETERS in gradients])
+        if reduce == "mean" and PARAMETERS in gradients:
+            self.scale(PARAMETERS)
+            self.scale(UNIFORM)
         writer.note = "seed"
         if isinstance(uniform, View):
             self.contribute(uniform, 1.0 if reduce == "mean" else COUNT)
@@ -119,15 +120,13 @@ class _Lowering:
         for space in gradients:
             self.finish(space)
             if reduce == "mean" and space != PARAMETERS:
-                self.scale([space])
+                self.scale(space)
 
-    def scale(self, spaces: Sequence[str]) -> None:
+    def scale(self, space: str) -> None:
         """Divide what has been contributed by the number of examples."""
-        for space in spaces:
-            self.finish(space)
-            for first, last in _runs(np.flatnonzero(self.written[space])):
-                view = View(GRADIENT + space, first, (last - first,), (1,))
-                self.writer.instructions.append(Instruction("multiply", (view, INVERSE_COUNT), view, "mean"))
+        self.finish(space)
+        for view in _runs(space, np.flatnonzero(self.written[space])):
+            self.writer.instructions.append(Instruction("multiply", (view, INVERSE_COUNT), view, "mean"))
 
     def finish(self, space: str) -> None:
         """Write down the adjoints that still stand for whole blocks."""
@@ -266,8 +265,8 @@ class _Lowering:
 
     def fill_unwritten(self, space: str, rows: Array) -> None:
         missing = np.unique(rows[~self.written[space][rows]])
-        for first, last in _runs(missing):
-            self.writer.store(0.0, View(GRADIENT + space, first, (last - first,), (1,)))
+        for view in _runs(space, missing):
+            self.writer.store(0.0, view)
         self.written[space][missing] = True
 
     def written_out(self, out: View) -> View:
@@ -342,12 +341,10 @@ def _line(term: Any) -> Any:
     return term
 
 
-def _runs(rows: Array) -> list[tuple[int, int]]:
-    """Sorted addresses as ranges, from first to before last."""
-    if not len(rows):
-        return []
-    breaks = np.flatnonzero(np.diff(rows) > 1) + 1
-    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(rows, breaks)]
+def _runs(space: str, rows: Array) -> list[View]:
+    """The adjoints of sorted rows, those that lie one behind the other together."""
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    return [contiguous(GRADIENT + space, int(run[0]), run.shape) for run in runs if len(run)]
 
 
 def _active(layout: Layout, gradients: Sequence[str]) -> dict[str, Array]:
@@ -362,7 +359,7 @@ def _active(layout: Layout, gradients: Sequence[str]) -> dict[str, Array]:
 
 
 def _note(step: Step) -> str:
-    path = f" of {step.path}" if not isinstance(step, Gather) and step.path else ""
+    path = f" of {step.path}" if step.path else ""
     match step:
         case Gather():
             return "rows side by side"

@@ -255,9 +255,7 @@ class NumPySource:
         if function == "take":
             target, source = self.rows(operands[1].space, piece.targets), self.rows(piece.source, piece.rows)
             wide = operands[1].varying and piece.source in (PARAMETERS, UNIFORM, CONSTANTS)
-            line = f"{target}[...] = {source}{'[:, None]' if wide else ''}"
-            if "[" in target:
-                line = line.replace("[...] =", " =", 1)
+            line = _assigned(target, source + "[:, None]" * wide)
             if piece.source == CONSTANTS:  # which nothing overwrites
                 self.setup.append(line)
                 return []
@@ -272,7 +270,7 @@ class NumPySource:
         target = self.rows(GRADIENT + piece.source, piece.rows)
         if "add" in function:
             return [f"{target} += {source}"] if "[" in target else [f"add({target}, {source}, {target})"]
-        return [f"{target}{'' if '[' in target else '[...]'} = {source}"]
+        return [_assigned(target, source)]
 
     def rows(self, space: str, rows: Array) -> str:
         """Rows of a space: a view where they are evenly spaced, else picked one by one."""
@@ -282,3 +280,7 @@ class NumPySource:
         if len(strides) == 1:
             return self.view(View(space, int(rows[0]), (len(rows),), (strides.pop(),)), "shape")
         return f"{space}[{self.constant(rows, 'rows_')}]"
+
+
+def _assigned(target: str, source: str) -> str:
+    return f"{target}{'' if '[' in target else '[...]'} = {source}"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import kept_in_order, told_apart
@@ -23,13 +22,7 @@ PARAMETER, UNIFORM, CONSTANT, VARYING = range(4)
 _FEWEST_WITH_CONSTANTS = 4
 _NOT_NEGATIVE = {_ADD, _SUM, _DOT, lookup("sign")}  # for which array libraries may give −0.0
 Pair = tuple[Atom, Atom]
-
-
-class _Parts(NamedTuple):
-    """A sum taken apart: atoms that add up to it, by whether they vary with the example."""
-
-    uniform: list[Atom]
-    varying: list[Atom]
+Parts = tuple[list[Atom], list[Atom]]  # atoms that add up to a sum: those that vary with the example, and the others
 
 
 def gather_sums(tape: Tape, params: int, split_root: bool) -> Tape:
@@ -62,7 +55,7 @@ class _Gathering:
     def run(self, split_root: bool) -> Tape:
         old = self.old
         root = old.roots[0] if split_root and isinstance(old.roots[0], int) else None
-        split = None
+        split: Parts | None = None
         for register, (gate, operands) in enumerate(old.lines, old.leaves):
             if not self.needed[register] or self.absorbed[register]:
                 continue
@@ -83,8 +76,8 @@ class _Gathering:
         roots = [self.at(root) for root in old.roots]
         if split_root:
             if split is None:
-                split = _Parts([], roots[:1]) if self.rank(roots[0]) == VARYING else _Parts(roots[:1], [])
-            roots = [self.added(split.varying), self.added(split.uniform), *roots[1:]]
+                split = (roots[:1], []) if self.rank(roots[0]) == VARYING else ([], roots[:1])
+            roots = [*map(self.added, split), *roots[1:]]
         self.new.roots = roots
         return self.new
 
@@ -143,7 +136,7 @@ class _Gathering:
                 terms.append(self.at(term))
         return pairs, terms
 
-    def parts(self, pairs: list[Pair], terms: list[Atom], fewest: int = 2) -> _Parts:
+    def parts(self, pairs: list[Pair], terms: list[Atom], fewest: int = 2) -> Parts:
         """Write products and add them to the terms; `fewest` products of a kind make a dot product."""
         kinds: dict[tuple[int, int], list[Pair]] = defaultdict(list)
         for first, second in pairs:
@@ -167,18 +160,16 @@ class _Gathering:
         for dot in dots:
             weights, inputs = zip(*dot, strict=True)
             bias: Atom = 0.0
-            if self.rank(inputs[0]) == VARYING:
-                if uniform and not varying and len(dots) == 1:  # the bias of a neuron
-                    bias, uniform = self.added(uniform), []
-                varying.append(self.write(_DOT, (*weights, *inputs, bias)))
-            else:
-                if self.rank(weights[0]) == PARAMETER and self.rank(inputs[0]) > PARAMETER and len(dots) == 1:
-                    parameters = [term for term in uniform if self.rank(term) == PARAMETER]
-                    if len(parameters) == 1:
-                        bias = parameters[0]
-                        uniform = [term for term in uniform if self.rank(term) != PARAMETER]
-                uniform.append(self.write(_DOT, (*weights, *inputs, bias)))
-        return _Parts(uniform, varying)
+            varies = self.rank(inputs[0]) == VARYING
+            if len(dots) == 1 and varies and uniform and not varying:  # the bias of a neuron
+                bias, uniform = self.added(uniform), []
+            elif len(dots) == 1 and self.rank(weights[0]) == PARAMETER < self.rank(inputs[0]) < VARYING:
+                parameters = [term for term in uniform if self.rank(term) == PARAMETER]
+                if len(parameters) == 1:
+                    [bias] = parameters
+                    uniform = [term for term in uniform if self.rank(term) != PARAMETER]
+            (varying if varies else uniform).append(self.write(_DOT, (*weights, *inputs, bias)))
+        return varying, uniform
 
     def added(self, terms: list[Atom]) -> Atom:
         """The sum of the terms: 0 of none, an addition of two."""
@@ -188,5 +179,6 @@ class _Gathering:
             return self.write(_ADD, terms) if len(terms) == 2 else terms[0] if terms else 0.0
         return self.write(_SUM, terms)
 
-    def total(self, parts: _Parts) -> Atom:
-        return self.added([*parts.varying, *([self.added(parts.uniform)] if parts.uniform else [])])
+    def total(self, parts: Parts) -> Atom:
+        varying, uniform = parts
+        return self.added([*varying, *([self.added(uniform)] if uniform else [])])

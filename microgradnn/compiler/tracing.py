@@ -8,14 +8,12 @@ number decides, so it is refused as well where the second call drew from Python'
 
 from __future__ import annotations
 
-import gc
 import math
 import pickle
 import random
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
@@ -269,18 +267,6 @@ def _defined_at(f: Callable[..., Any]) -> str:
     return line_text(code.co_filename, code.co_firstlineno) if code else repr(f)
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Python's cyclic collector walks all nodes again and again while they are made; nothing here is cyclic."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def trace(
     f: Callable[..., Any], params: Sequence[Value], example: Sequence[Any], before: Tape | None = None
 ) -> tuple[Tape, Any]:
@@ -293,23 +279,13 @@ def trace(
     >>> tape.lines, atom
     ([(<primitive multiply>, (0, 1)), (<primitive add>, (2, 1.0))], 3)
     """
-    tape = Tape(len(params) + sum(len(numbers(argument)) for argument in example))
-    with collector_paused():
-        first = Tracer(tape, params)
-        result = first.call(f, example)
-        if before is None or not tape.same_as(before):
-            Tracer(tape, params, first.atoms).call_again(f, example, result)
+    tape = Tape(len(params) + sum(map(np.size, example)))
+    first = Tracer(tape, params)
+    result = first.call(f, example)
+    if before is None or not tape.same_as(before):
+        Tracer(tape, params, first.atoms).call_again(f, example, result)
     tape.close()
     return tape, result
-
-
-def numbers(argument: Any) -> list[Any]:
-    """The numbers of an argument, which is a number, a nested list or an array."""
-    if hasattr(argument, "__array__") and getattr(argument, "ndim", 1) > 0:
-        argument = argument.tolist() if hasattr(argument, "tolist") else list(argument)
-    if isinstance(argument, (list, tuple)):
-        return [number for part in argument for number in numbers(part)]
-    return [argument]
 
 
 def arranged(argument: Any, inputs: Iterator[Any]) -> Any:

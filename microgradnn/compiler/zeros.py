@@ -64,10 +64,8 @@ def kept_in_order(tape: Tape, told: bytearray) -> bytearray:
             if gate is _ADD and not never[register]:
                 never[register] = any(operand.__class__ is int and never[operand] for operand in operands)
                 kept[register] = told[register] and not never[register]
-        if gate is _ADD or gate is _SUM:
-            for operand in operands:
-                if operand.__class__ is float and abs(operand) >= LARGE:
-                    kept[register] = 1
+        if (gate is _ADD or gate is _SUM) and any(x.__class__ is float and abs(x) >= LARGE for x in operands):
+            kept[register] = 1
     return kept
 
 
