@@ -241,7 +241,7 @@ class _Choice:
 
     def __init__(self, xp: Any, index: Any, xs: Any) -> None:
         below, xs = _below(xp, xs), finite(xp, xs)
-        self.chosen = xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)
+        self.chosen = xp.where(xp.equal(index, xp.indices(xs)), 1.0, 0.0)
         own = xp.sum(self.chosen * xs)
         lower = own - xp.max(xs)
         kept = xp.greater(xp.minimum(own, lower), -LARGEST)

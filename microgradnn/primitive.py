@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import keyword
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -289,6 +289,24 @@ class Register:
     __eq__ = __ne__ = __lt__  # comparing is refused like any decision
 
 
+Line = tuple[Primitive, tuple[int | float, ...]]  # a gate and its operands: an int is a register, a float a constant
+
+
+def run_lines(
+    lines: Iterable[Line], results: Iterable[Any], registers: list[Any], apply: Callable[..., Any], zero: float = 0.0
+) -> list[Any]:
+    """The results of straight-line code: `apply(primitive, operands)` is what a line means, `zero` the constant 0."""
+
+    def read(operand: Any) -> Any:
+        if isinstance(operand, int):
+            return registers[operand]
+        return zero if zero is NOTHING and operand == 0.0 else operand
+
+    for gate, operands in lines:
+        registers.append(apply(gate, [read(operand) for operand in operands]))
+    return [read(result) for result in results]
+
+
 class Trace:
     """The partials of a primitive as straight-line code: instruction i writes register 1 + count + i.
 
@@ -299,7 +317,7 @@ class Trace:
     def __init__(self, primitive: Primitive, count: int) -> None:
         self.primitive = primitive
         self.count = count
-        self.instructions: list[tuple[Primitive, tuple[int | float, ...]]] = []
+        self.instructions: list[Line] = []
         registers = [Register(self, index) for index in range(count + 1)]
         try:
             partials = primitive.partial_functions(registers[0], registers[1:])
@@ -319,20 +337,9 @@ class Trace:
             raise TypeError(f"the partial of {self.primitive.name} uses a register of another trace")
         return operand._index
 
-    def run(
-        self, out: Any, operands: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any], zero: float = 0.0
-    ) -> list[Any]:
-        """Evaluate the partials: `apply(primitive, operands)` is what an instruction means, `zero` the constant 0."""
-        registers = [out, *operands]
-
-        def read(operand: int | float) -> Any:
-            if isinstance(operand, int):
-                return registers[operand]
-            return zero if operand == 0.0 and zero is NOTHING else operand
-
-        for gate, operands in self.instructions:
-            registers.append(apply(gate, [read(operand) for operand in operands]))
-        return [None if result is None else read(result) for result in self.results]
+    def run(self, out: Any, operands: Sequence[Any], apply: Callable[..., Any], zero: float = 0.0) -> list[Any]:
+        """Evaluate the partials, see `run_lines`."""
+        return run_lines(self.instructions, self.results, [out, *operands], apply, zero)
 
     def zeros(self, operand: int | float | None) -> set[int | float]:
         """What may make a register nothing: the constant 0.0, or the registers of operands that are constants."""

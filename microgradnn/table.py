@@ -364,8 +364,8 @@ select: Primitive = Primitive("select",
     formulas.select,
     variadic=lambda out, index, *xs: [None, *(where(equal(index, n), 1.0, 0.0) for n in range(len(xs)))],
     symbol="select",
-    array=lambda xp, index, xs: xp.sum(xp.where(xp.equal(index, xp.places(xs)), xs, 0.0)),
-    array_partials=lambda xp, out, index, xs: (None, xp.where(xp.equal(index, xp.places(xs)), 1.0, 0.0)),
+    array=lambda xp, index, xs: xp.sum(xp.where(xp.equal(index, xp.indices(xs)), xs, 0.0)),
+    array_partials=lambda xp, out, index, xs: (None, xp.where(xp.equal(index, xp.indices(xs)), 1.0, 0.0)),
     samples=[(1.0, 2.5, -1.0), (0.0, 3.0, 0.3, 1.0)], exact="xs[int(index + 0.5)]",
     doc="Operand number `index` of those that follow it; the index takes no gradient.")
 cross_entropy: Primitive = Primitive("cross_entropy",
@@ -379,7 +379,7 @@ argmax: Primitive = Primitive("argmax", formulas.argmax, variadic=lambda out, *x
     symbol="argmax",
     array=lambda xp, xs: xp.min(
         xp.where(
-            xp.equal(xs, xp.max(xs)), xp.places(xs), xp.where(xp.equal(xs, xs), math.inf, xp.places(xs))
+            xp.equal(xs, xp.max(xs)), xp.indices(xs), xp.where(xp.equal(xs, xs), math.inf, xp.indices(xs))
         )
     ),
     samples=[(1.0, 3.0), (2.0, -1.0, 0.5)], exact="0 * xs[0] + xs.index(max(xs))",

@@ -13,18 +13,18 @@ from microgradnn.compiler.grouping import PARAMETERS, UNIFORM, Group, Product, g
 from microgradnn.compiler.instructions import COUNT, INVERSE_COUNT, Temp, Writer
 from microgradnn.compiler.layout import GRADIENT, Gather, MatrixProduct, View, lay_out
 from microgradnn.compiler.lowering import lower
-from microgradnn.compiler.python_backend import by_limits, differentiated
+from microgradnn.compiler.python_backend import differentiated
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
-from microgradnn.primitive import lookup
+from microgradnn.primitive import Primitive, lookup, run_lines
 from tests.compile_cases import CASES
 
 
 def tape_of(f, params, *example, split_root=False):
     """What tracing and gathering sums leave of a function of one number."""
-    tape, place = trace(f, params, example)
-    tape.roots = [place]
+    tape, root = trace(f, params, example)
+    tape.roots = [root]
     return tape, gather_sums(tape, len(params), split_root)
 
 
@@ -37,8 +37,7 @@ def steps_of(f, params, *example):
 
 
 def value(tape, numbers):
-    found = by_limits(tape, list(numbers))
-    return [found[root] if isinstance(root, int) else root for root in tape.roots]
+    return run_lines(tape.lines, tape.roots, list(numbers), Primitive.limit)
 
 
 # ---- the tape ----------------------------------------------------------------------------------------------------
@@ -91,9 +90,10 @@ def test_squares_are_products_and_dead_ends_are_not_needed():
 def test_gathering_sums_keeps_the_value(expression, point, split_root):
     w = Value(1.0)
     tape, gathered = tape_of(lambda x: expression(w, *x), [w], [1.0, 1.0], split_root=split_root)
-    (before,) = value(tape, point)
-    assume(math.isfinite(before) and all(map(math.isfinite, by_limits(tape, list(point)))))
-    scale = sum(abs(x) for x in by_limits(tape, list(point)))
+    numbers = list(point)  # of all registers
+    (before,) = run_lines(tape.lines, tape.roots, numbers, Primitive.limit)
+    assume(math.isfinite(before) and all(map(math.isfinite, numbers)))
+    scale = sum(map(abs, numbers))
     assert sum(value(gathered, point)) == pytest.approx(before, rel=1e-9, abs=1e-12 * scale)
 
 
@@ -161,8 +161,8 @@ def test_a_recurrent_layer_is_one_product_for_every_time():
 
 def laid_out(case):
     """The layout of a case of the contract, and what was lowered of it."""
-    tape, place = trace(case.f, case.params, case.examples[0])
-    tape.roots = [place]
+    tape, root = trace(case.f, case.params, case.examples[0])
+    tape.roots = [root]
     gathered = gather_sums(tape, len(case.params), True)
     sizes = [int(np.size(one)) for one in case.examples[0]]
     kept = spaces(gathered, len(case.params), sizes)
@@ -280,8 +280,8 @@ def test_constants_travel_together():
 @settings(max_examples=30)
 @given(expressions(variables=2, max_gates=6), points(2))
 def test_the_derivative_of_a_tape_is_the_gradient(expression, point):
-    tape, place = trace(lambda x: expression(*x), [], ([1.0, 1.0],))
-    tape.roots = [place]
+    tape, root = trace(lambda x: expression(*x), [], ([1.0, 1.0],))
+    tape.roots = [root]
     try:
         by_eager = mg.grad(lambda x: expression(*x) + 0.0 * x[0])(point)
     except (ArithmeticError, ValueError):

@@ -1,5 +1,6 @@
 """Signed zeros and constants: programs tell 0.0 from −0.0 and keep the order of constants where eager code does."""
 
+import itertools
 import math
 
 import numpy as np
@@ -10,7 +11,7 @@ import microgradnn as mg
 from microgradnn import Value
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
-from microgradnn.compiler.zeros import kept_in_order, told_apart
+from microgradnn.compiler.zeros import NEVER_NEGATIVE, kept_in_order, told_apart
 from microgradnn.primitive import gates, lookup, primitive, scratch_table
 from tests.compile_cases import BACKENDS
 
@@ -165,6 +166,14 @@ def test_gates_that_cannot_give_minus_0_do_not_and_gates_that_tell_zeros_apart_a
                 numbers = [[out, *[slope or 0.0 for slope in listed]] for out, listed in zip(outs, slopes, strict=True)]
                 alike = np.array_equal(*numbers, equal_nan=True)
                 assert alike or told[place], (gate, at)
+
+
+@pytest.mark.parametrize("name", sorted(NEVER_NEGATIVE))
+def test_gates_that_are_said_to_give_no_minus_0_give_none(name):
+    """At their samples and at all combinations of numbers at which others do."""
+    gate, edges = lookup(name), [0.0, -0.0, 5e-324, -5e-324, 1.0, -1.0, 1e3, -1e3, math.inf, -math.inf]
+    for point in [*gate.samples, *itertools.product(edges, repeat=gate.arity or 3)]:
+        assert repr(gate.limit(point)) != "-0.0", point
 
 
 def test_sums_whose_zeros_nobody_tells_apart_begin_with_nothing():

@@ -23,11 +23,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from microgradnn.primitive import Primitive, gates as entries
+from microgradnn.primitive import Line, Primitive, gates as entries, run_lines
 from microgradnn.table import LABELLED
 from microgradnn.value import Value
-
-Line = tuple[Primitive, tuple[int | float, ...]]  # a gate and its operands: an int is a register, a float a constant
 
 _SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "mod": "%"}  # of the module operator
 
@@ -55,10 +53,7 @@ class Expression:
 
     def run(self, inputs: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any]) -> Any:
         """Evaluate, with `apply(primitive, operands)` as the meaning of each gate: for other kinds of numbers."""
-        registers = list(inputs)
-        for gate, operands in self.lines:
-            registers.append(apply(gate, [registers[x] if isinstance(x, int) else x for x in operands]))
-        return registers[-1]
+        return run_lines(self.lines, [self.variables + len(self.lines) - 1], list(inputs), apply)[0]
 
     def __repr__(self) -> str:
         texts = [f"x{i}" for i in range(self.variables)] if self.variables > 3 else list("xyz"[: self.variables])

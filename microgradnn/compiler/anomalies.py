@@ -13,9 +13,9 @@ import numpy as np
 
 from microgradnn.anomalies import at_line, note_line, refuse_nan
 from microgradnn.compiler.layout import Array
-from microgradnn.compiler.python_backend import by_limits
 from microgradnn.compiler.tape import Tape
 from microgradnn.context import plainly_recording, watching
+from microgradnn.primitive import Primitive, run_lines
 from microgradnn.sweep import sweep
 from microgradnn.value import Value, record
 
@@ -30,7 +30,8 @@ class Watch:
     def values(self) -> None:
         """Refuse the first gate of the first example that gives nan."""
         for example in range(self.count):
-            numbers = by_limits(self.tape, [*self.params.tolist(), *self.inputs(example)])
+            numbers = [*self.params.tolist(), *self.inputs(example)]
+            run_lines(self.tape.lines, (), numbers, Primitive.limit)
             for register in range(self.tape.leaves, len(numbers)):
                 if numbers[register] != numbers[register]:
                     node = self.graph(example)[register]
@@ -42,11 +43,11 @@ class Watch:
             return
         alone = []
         for example in range(self.count):
-            one = [array[example : example + 1] for array in self.arrays]
+            arrays = [array[example : example + 1] for array in self.arrays]
             if not gradients:
-                alone.append([np.array(engine.value(self.params, one, 1))])
+                alone.append([np.array(engine.value(self.params, arrays, 1))])
                 continue
-            value, by_params, by_inputs = engine.value_and_gradient(self.params, one, 1)
+            value, by_params, by_inputs = engine.value_and_gradient(self.params, arrays, 1)
             alone.append([np.array(value), by_params])
             if any(np.isnan(gradient).any() for gradient in (by_params, *by_inputs)):
                 self.refuse_gradient(example)
@@ -74,13 +75,16 @@ class Watch:
 
     def refuse_sum(self, alone: list[list[Array]]) -> NoReturn:
         """Name what adds up to nan over the examples, though it is nan in none: the value, or a derivative."""
-        for place, found in enumerate(zip(*alone, strict=True)):
-            for column, of_examples in enumerate(np.array(found).reshape(len(alone), -1).T.tolist()):
-                with_sign = {x: example for example, x in reversed(list(enumerate(of_examples))) if abs(x) == np.inf}
-                if len(with_sign) == 2:
-                    parts = " and ".join(f"{x} in example {example}" for x, example in sorted(with_sign.items()))
-                    name = f"the gradient of {self.leaves[column]!r}" if place else "the value"
-                    raise FloatingPointError(f"{name} is nan, the sum of {parts}")
+        values, *gradients = map(np.array, zip(*alone, strict=True))
+        columns = [("the value", values.tolist())]
+        for gradient in gradients:
+            names = [f"the gradient of {leaf!r}" for leaf in self.leaves]
+            columns += zip(names, gradient.T.tolist(), strict=True)
+        for name, numbers in columns:
+            with_sign = {x: example for example, x in reversed(list(enumerate(numbers))) if abs(x) == np.inf}
+            if len(with_sign) == 2:
+                parts = " and ".join(f"{x} in example {example}" for x, example in sorted(with_sign.items()))
+                raise FloatingPointError(f"{name} is nan, the sum of {parts}")
         raise FloatingPointError("the result is nan, though no gate gives nan and no infinities cancel")
 
     def inputs(self, example: int) -> list[float]:
@@ -92,9 +96,8 @@ class Watch:
         named = [Value(x, leaf.name) for x, leaf in zip(self.params.tolist(), self.leaves, strict=True)]
         nodes: list[Any] = [*named, *map(Value, self.inputs(example))]
         with plainly_recording(), watching(False):
-            for line, (gate, places) in enumerate(self.tape.lines):
-                operands = [nodes[place] if isinstance(place, int) else place for place in places]
-                node = record(gate, operands, by_limit=True)
+            for line, (gate, operands) in enumerate(self.tape.lines):
+                node = record(gate, [nodes[x] if isinstance(x, int) else x for x in operands], by_limit=True)
                 node._path = self.tape.paths[line]
                 note_line(node, self.tape.sources.text(line))
                 nodes.append(node)

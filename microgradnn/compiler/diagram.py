@@ -108,7 +108,7 @@ class _Diagram:
         if isinstance(step, MatrixProduct):
             marks = zip(("∂W", "∂x"), self.products.get(number, ("", "")), strict=True)
             below = [_coloured(f"{mark}  {size}", RED) for mark, size in marks if size]
-        path = "" if isinstance(step, Gather) or step.path is None else shortened(step.path)
+        path = "" if step.path is None else shortened(step.path)
         size = f"{size_of(step)} rows" if isinstance(step, Gather) and not step.out.varying else size_of(step)
         lines = [f"<B>{escape(heading)}</B>" + (f"&#160;&#160;{escape(path)}" if path else ""), _coloured(size, GREEN)]
         tooltip = f"step {number}: {kind_of(step)}, {size_of(step)}" + (f", of {path}" if path else "")

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from microgradnn.compiler.grouping import CONSTANTS, UNIFORM, VARYING_RESULTS
-from microgradnn.compiler.instructions import Instructions
-from microgradnn.compiler.layout import Gather, Layout, Map, MatrixProduct, Operand, Step, View
+from microgradnn.compiler.instructions import Instructions, shape_of
+from microgradnn.compiler.layout import Array, Gather, Layout, Map, MatrixProduct, Operand, Step, View, rows_read
 from microgradnn.drawing.circuit import printable
 
-Array = np.ndarray[Any, Any]
 Source = str | int  # who writes a row: PARAMETERS, an argument as "x0", or a step by its number
 
 
@@ -80,10 +78,7 @@ class Flow:
 
     def of_step(self, step: Step) -> Counter[Source]:
         """Who writes the rows that a step reads, each counted once."""
-        if isinstance(step, Gather):
-            read = [(piece.source, piece.rows) for piece in step.pieces]
-        else:
-            read = [(view.space, view.rows()) for view in operands_of(step) if isinstance(view, View)]
+        read = rows_read(step)
         writers: Counter[Source] = Counter()
         for space in dict.fromkeys(space for space, _ in read):
             writers += self.sources(space, np.concatenate([rows.ravel() for other, rows in read if other == space]))
@@ -119,8 +114,7 @@ class Sizes(NamedTuple):
 def sizes_of(step: MatrixProduct) -> Sizes:
     """The sizes of a product without its bias."""
     M, N = step.out.shape  # noqa: N806  as matrices are measured
-    assert not isinstance(step.inputs, float)
-    return Sizes(M, step.inputs.shape[0] - step.folded, N, step.out.varying)
+    return Sizes(M, shape_of(step.inputs)[0] - step.folded, N, step.out.varying)
 
 
 def products_backward(layout: Layout, instructions: Instructions) -> dict[int, tuple[str, str]]:
@@ -133,19 +127,14 @@ def products_backward(layout: Layout, instructions: Instructions) -> dict[int, t
         by_weights = by_inputs = ""
         (M, N), varying = step.out.shape, step.out.varying  # noqa: N806
         if waiting and waiting[0].function == "weights" and waiting[0].operands[1] is step.inputs:
-            by_weights = f"{M:,} × {across(N, varying)} · {across(N, varying)} × {_length(step.inputs):,}"
+            by_weights = f"{M:,} × {across(N, varying)} · {across(N, varying)} × {shape_of(step.inputs)[0]:,}"
             waiting.popleft()
         if waiting and waiting[0].function == "inputs" and _begins_like(waiting[0].operands[0], step.weights):
-            by_inputs = str(Sizes(_length(step.inputs) - step.folded, M, N, varying))
+            by_inputs = str(Sizes(sizes_of(step).L, M, N, varying))
             waiting.popleft()
         if by_weights or by_inputs:
             sizes[number] = by_weights, by_inputs
     return sizes
-
-
-def _length(inputs: Operand) -> int:
-    assert not isinstance(inputs, float)
-    return int(inputs.shape[0])
 
 
 def _begins_like(narrow: Operand, weights: Operand) -> bool:
@@ -153,10 +142,6 @@ def _begins_like(narrow: Operand, weights: Operand) -> bool:
     if isinstance(narrow, View) and isinstance(weights, View):
         return (narrow.space, narrow.offset, narrow.strides) == (weights.space, weights.offset, weights.strides)
     return not isinstance(narrow, View) and not isinstance(weights, View)
-
-
-def operands_of(step: Map | MatrixProduct) -> Sequence[Operand | None]:
-    return step.operands if isinstance(step, Map) else [step.weights, step.biases, step.inputs]
 
 
 def kind_of(step: Step) -> str:

@@ -11,12 +11,12 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
-from microgradnn.compiler.tape import Place, Tape, distinct
+from microgradnn.compiler.tape import Atom, Tape, distinct
 from microgradnn.primitive import Primitive, lookup
 
 _DOT = lookup("dot")
 
-# Where the number of a place is kept: among constants, parameters, results that are the same for every example and
+# Where the number of an atom is kept: among constants, parameters, results that are the same for every example and
 # results that vary with it; inputs are kept by argument, as "x0", "x1" …
 CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS = "constants", "params", "uniform", "varying"
 LETTERS = {PARAMETERS: "p", UNIFORM: "u", VARYING_RESULTS: "v"}  # for names in generated source
@@ -28,7 +28,7 @@ class Group:
 
     gate: Primitive
     members: list[int]
-    operands: list[tuple[Place, ...]]
+    operands: list[tuple[Atom, ...]]
     varying: bool
     path: str | None
 
@@ -37,9 +37,9 @@ class Group:
 class Product:
     """A product of matrices: row i of `weights` times column j of `inputs`, plus `biases[i]`, is `members[i][j]`."""
 
-    weights: list[tuple[Place, ...]]
-    biases: list[Place] | None
-    inputs: list[tuple[Place, ...]]
+    weights: list[tuple[Atom, ...]]
+    biases: list[Atom] | None
+    inputs: list[tuple[Atom, ...]]
     members: list[list[int]]
     varying: bool
     path: str | None
@@ -47,16 +47,16 @@ class Product:
 
 def spaces(tape: Tape, params: int, arguments: list[int]) -> list[str]:
     """For every register where it is kept; `arguments` has the count of numbers of each argument."""
-    found = [PARAMETERS] * params + [f"x{place}" for place, size in enumerate(arguments) for _ in range(size)]
-    varying = tape.dependent(params, tape.leaves)
-    return found + [VARYING_RESULTS if flag else UNIFORM for flag in varying[tape.leaves :]]
+    inputs = [f"x{number}" for number, size in enumerate(arguments) for _ in range(size)]
+    varying = tape.dependent(params, tape.leaves)[tape.leaves :]
+    return [PARAMETERS] * params + inputs + [VARYING_RESULTS if flag else UNIFORM for flag in varying]
 
 
 def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
     """The steps of the tape, what is uniform first, each after those that it needs.
 
     >>> tape = Tape(3)
-    >>> tape.roots = [tape.write(lookup("tanh"), (place,)) for place in range(3)]
+    >>> tape.roots = [tape.write(lookup("tanh"), (leaf,)) for leaf in range(3)]
     >>> [step] = group(tape, spaces(tape, 0, [3]))
     >>> step.members, step.operands
     ([3, 4, 5], [(0, 1, 2)])
@@ -65,24 +65,25 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
     groups: dict[Any, list[int]] = defaultdict(list)
     dots: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
     needed = tape.needed()
-    for register, (gate, places) in enumerate(tape.lines, tape.leaves):
+    for register, (gate, operands) in enumerate(tape.lines, tape.leaves):
         if not needed[register]:
             continue
         level, kinds = 0, []
-        for place in places:
-            if place.__class__ is int:
-                if levels[place] > level:
-                    level = levels[place]
-                kinds.append(spaces[place])
+        for operand in operands:
+            if operand.__class__ is int:
+                if levels[operand] > level:
+                    level = levels[operand]
+                kinds.append(spaces[operand])
             else:
                 kinds.append(CONSTANTS)
         level += 1
         levels[register] = level
         varying = spaces[register] is VARYING_RESULTS
         if gate is _DOT:
-            half = len(places) // 2
-            without_bias = repr(places[-1]) == "0.0"
-            dots[varying, level, half, places[-1].__class__, without_bias][distinct(places[half:-1])].append(register)
+            half = len(operands) // 2
+            without_bias = repr(operands[-1]) == "0.0"
+            kind = varying, level, half, operands[-1].__class__, without_bias
+            dots[kind][distinct(operands[half:-1])].append(register)
         else:
             groups[varying, level, gate, tuple(kinds)].append(register)
     steps: list[tuple[bool, int, Group | Product]] = []
@@ -106,38 +107,37 @@ def straight_up_to(tape: Tape, groups: int) -> int:
 
     >>> tape = Tape(1)
     >>> for register in range(100):
-    ...     place = tape.write(lookup("tanh"), (register,))
+    ...     atom = tape.write(lookup("tanh"), (register,))
     >>> straight_up_to(tape, 100), straight_up_to(tape, 2)
     (30, 0)
     """
-    operands = sum(len(places) for _, places in tape.lines)
-    return groups * _OPERANDS_PER_GROUP // operands if groups >= _FEWEST_GROUPS else 0
+    count = sum(len(operands) for _, operands in tape.lines)
+    return groups * _OPERANDS_PER_GROUP // count if groups >= _FEWEST_GROUPS else 0
 
 
 def _products(tape: Tape, half: int, by_inputs: dict[Any, list[int]], varying: bool) -> list[Product]:
     """The dot products of one level: inputs that meet the same weights are columns of one matrix."""
-    matrices: dict[tuple[Any, ...], list[tuple[tuple[Place, ...], list[int]]]] = defaultdict(list)
+    matrices: dict[tuple[Any, ...], list[tuple[tuple[Atom, ...], list[int]]]] = defaultdict(list)
     numbers: dict[Any, int] = {}  # of the rows of weights, each with its bias
-    by_number: list[tuple[Place, ...]] = []
+    by_number: list[tuple[Atom, ...]] = []
     for members in by_inputs.values():
         rows = {}
         for member in members:
-            places = tape.lines[member - tape.leaves][1]
-            row = (*places[:half], places[-1])
+            operands = tape.lines[member - tape.leaves][1]
+            row = (*operands[:half], operands[-1])
             number = numbers.setdefault(distinct(row), len(numbers))
             if number == len(by_number):
                 by_number.append(row)
             rows[number] = member
         inputs = tape.lines[members[0] - tape.leaves][1][half:-1]
-        matrices[tuple(sorted(rows))].append((inputs, [rows[one] for one in sorted(rows)]))
-    found = []
+        matrices[tuple(sorted(rows))].append((inputs, [rows[number] for number in sorted(rows)]))
+    products = []
     for rows_of, columns in matrices.items():
         weights = [by_number[row] for row in rows_of]
-        biases: list[Place] | None = [row[-1] for row in weights]
-        if all(bias.__class__ is float and bias == 0.0 for bias in biases or ()):
-            biases = None
+        biases = [row[-1] for row in weights]
+        without = all(bias.__class__ is float and bias == 0.0 for bias in biases)
         members_by_row = [list(row) for row in zip(*[members for _, members in columns], strict=True)]
         path = tape.paths[members_by_row[0][0] - tape.leaves]
-        inputs_of = [inputs for inputs, _ in columns]
-        found.append(Product([row[:-1] for row in weights], biases, inputs_of, members_by_row, varying, path))
-    return found
+        weights, all_inputs = [row[:-1] for row in weights], [inputs for inputs, _ in columns]
+        products.append(Product(weights, None if without else biases, all_inputs, members_by_row, varying, path))
+    return products

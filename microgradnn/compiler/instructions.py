@@ -7,13 +7,15 @@ calls on numbers that have not changed are written once.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache, reduce
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from microgradnn.compiler.layout import GRADIENT, Array, View
+from microgradnn.compiler.layout import GRADIENT, ONE_BY_ONE, Array, View
 from microgradnn.compiler.tape import simplified
 from microgradnn.primitive import Primitive, lookup
 
@@ -54,7 +56,7 @@ class Instruction(NamedTuple):
 
 @dataclass
 class Instructions:
-    """A lowered program: what computes the value, what continues to the gradient, and where both are found."""
+    """A lowered program: what computes the value, what continues to the gradient, and where both are."""
 
     forward: list[Instruction] = field(default_factory=list)
     backward: list[Instruction] = field(default_factory=list)
@@ -63,43 +65,36 @@ class Instructions:
 
     def write_in_place(self) -> None:
         """Let an instruction write where its result is copied to, and drop what nobody reads."""
-        uses: dict[Temp, int] = {}
-        listed = self.forward + self.backward
-        for operand in (operand for one in listed for operand in one.operands if isinstance(operand, Temp)):
-            uses[operand] = uses.get(operand, 0) + 1
-        targets = {
-            one.operands[0]: one.out
-            for one in listed
-            if one.function == "copy" and isinstance(one.operands[0], Temp) and uses[one.operands[0]] == 1
-            and _may_write_to(one.operands[0], one.out)
-        }  # fmt: skip
+        lines = self.forward + self.backward
+        uses = Counter(operand for line in lines for operand in line.operands if isinstance(operand, Temp))
+        targets: dict[Any, Any] = {
+            line.operands[0]: line.out
+            for line in lines
+            if line.function == "copy" and _may_write_to(line.operands[0], line.out) and uses[line.operands[0]] == 1
+        }
         read: set[Temp] = set()
-        self.backward = _live(_redirected(self.backward, targets), read)
-        self.forward = _live(_redirected(self.forward, targets), read)
+        self.backward = _live(self.backward, targets, read)
+        self.forward = _live(self.forward, targets, read)
 
 
-def _may_write_to(term: Temp, out: View | Temp) -> bool:
-    computed = bool(term.operands) and term.function not in ("item", *COMPARISONS)
-    return computed and term.shape == out.shape and term.varying == out.varying
+def _may_write_to(term: Term, out: View | Temp) -> bool:
+    if not isinstance(term, Temp) or not term.operands or term.function in ("item", *COMPARISONS):
+        return False
+    return term.shape == out.shape and term.varying == out.varying
 
 
-def _redirected(instructions: list[Instruction], targets: dict[Any, Any]) -> list[Instruction]:
-    found = []
-    for one in instructions:
-        if one.function == "copy" and isinstance(one.operands[0], Temp) and one.operands[0] in targets:
+def _live(lines: list[Instruction], targets: dict[Any, Any], read: set[Temp]) -> list[Instruction]:
+    """The instructions whose results are read, here or later, written to their targets; `read` grows by theirs."""
+    live = []
+    for line in reversed(lines):
+        if isinstance(line.out, Temp):
+            line = line._replace(out=targets.get(line.out, line.out))
+        elif line.function == "copy" and isinstance(line.operands[0], Temp) and line.operands[0] in targets:
             continue
-        found.append(one._replace(out=targets.get(one.out, one.out)) if isinstance(one.out, Temp) else one)
-    return found
-
-
-def _live(instructions: list[Instruction], read: set[Temp]) -> list[Instruction]:
-    """The instructions whose results are read, here or later; `read` grows by what they read themselves."""
-    found = []
-    for one in reversed(instructions):
-        if not isinstance(one.out, Temp) or one.out in read:
-            read.update(operand for operand in one.operands if isinstance(operand, Temp))
-            found.append(one)
-    return found[::-1]
+        if not isinstance(line.out, Temp) or line.out in read:
+            read.update(operand for operand in line.operands if isinstance(operand, Temp))
+            live.append(line)
+    return live[::-1]
 
 
 # ---- terms ------------------------------------------------------------------------------------------------------
@@ -126,7 +121,7 @@ def is_number(term: Any, number: float) -> bool:
 
 
 def _exactly(x: float, y: float) -> bool:
-    """Whether x · (y · z) is (x · y) · z to the bit: one is a power of 2, and none takes back that another is large."""
+    """Whether x · (y · z) is (x · y) · z to the bit: one of them is a power of 2, both are 1 or larger."""
     powers = 0.5 in (abs(math.frexp(x)[0]), abs(math.frexp(y)[0]))
     return powers and min(abs(x), abs(y)) >= 1.0 and math.isfinite(x * y)
 
@@ -156,11 +151,12 @@ class Functions:
         self._writer = writer
 
     def __getattr__(self, name: str) -> Any:
-        return lambda *operands: Symbol(self._writer, self._writer.call(name, [term_of(one) for one in operands]))
+        return lambda *operands: Symbol(self._writer, self._writer.call(name, [*map(term_of, operands)]))
 
-    def places(self, stack: Symbol) -> Symbol:
+    def indices(self, stack: Symbol) -> Symbol:
         """0, 1, 2 … along the stack."""
-        return Symbol(self._writer, self._writer.places(shape_of(stack.term)))
+        shape = shape_of(stack.term)
+        return Symbol(self._writer, indices(shape[0], len(shape)))
 
 
 for _operator, _function in _OPERATORS.items():
@@ -170,9 +166,25 @@ for _operator, _function in _OPERATORS.items():
 
 def term_of(operand: Any) -> Term:
     """What a symbol stands for; a number is a constant."""
-    return (
-        operand.term if isinstance(operand, Symbol) else operand if isinstance(operand, np.ndarray) else float(operand)
-    )
+    if isinstance(operand, Symbol):
+        return operand.term
+    return operand if isinstance(operand, np.ndarray) else float(operand)
+
+
+@lru_cache
+def indices(count: int, rank: int) -> Array:
+    """0, 1, 2 … along the first axis of an array of `rank`: the same array each time."""
+    return np.arange(float(count)).reshape(-1, *[1] * (rank - 1))
+
+
+def over_arrays(gate: Primitive, xp: Any, operands: Sequence[Any], stacked: bool) -> Any:
+    """The array form of a gate in the hands of `xp`; with `stacked` the last operand is a stack."""
+    if isinstance(gate.array, str):
+        return getattr(xp, gate.array)(*operands)
+    if gate.arity is None and not stacked:
+        return reduce(getattr(xp, ONE_BY_ONE.get(gate.name, gate.name)), operands)
+    assert gate.array is not None
+    return gate.array(xp, *operands)
 
 
 class Writer:
@@ -183,12 +195,6 @@ class Writer:
         self.note = ""
         self._known: dict[Any, Term] = {}
         self._keys: dict[Temp, list[Any]] = {}  # by which a term is known
-        self._places: dict[tuple[int, ...], Array] = {}
-
-    def places(self, shape: tuple[int, ...]) -> Array:
-        """0, 1, 2 … along the first axis, the same array each time."""
-        found = np.arange(float(shape[0])).reshape(-1, *[1] * (len(shape) - 1))
-        return self._places.setdefault(found.shape, found)
 
     def call(self, function: str, operands: Sequence[Term]) -> Term:
         """The term `function(*operands)`, in its simplest form.
@@ -204,8 +210,8 @@ class Writer:
                 if not hasattr(np, function):  # such as erf
                     return lookup(function).limit(constants)
                 return float(getattr(np, function)(*constants))
-        found = self._simplest(function, operands)
-        return self.write(function, operands) if found is None else found
+        simpler = self._simplest(function, operands)
+        return self.write(function, operands) if simpler is None else simpler
 
     def _simplest(self, function: str, operands: Sequence[Term]) -> Term | None:
         """What the call comes to without computing, or with less of it; else None."""
@@ -266,32 +272,25 @@ class Writer:
 
     def gate(self, gate: Primitive, operands: Sequence[Any], stacked: bool) -> Term:
         """The term `gate(*operands)`; with `stacked` the last operand holds many, one under the other."""
-        if not stacked and gate.array is not None:
-            found: Any = simplified(gate, tuple(operands))
-            if found.__class__ is not tuple:
-                return found  # type: ignore[no-any-return]  # a term, as all operands are
-            gate, operands = found
-        if isinstance(gate.array, str):
-            return self.call(gate.array, operands)
         if gate.array is None:
             return self.write("each", [gate, *operands], np.broadcast_shapes(*map(shape_of, operands)))
-        if gate.arity is None and not stacked:  # a few operands, one after the other
-            total, *others = operands
-            for operand in others:
-                total = self.call({"sum": "add"}.get(gate.name, gate.name), [total, operand])
-            return total  # type: ignore[no-any-return]
-        return term_of(gate.array(Functions(self), *[Symbol(self, operand) for operand in operands]))
+        if not stacked:
+            simpler: Any = simplified(gate, tuple(operands))
+            if simpler.__class__ is not tuple:
+                return simpler  # type: ignore[no-any-return]  # a term, as all operands are
+            gate, operands = simpler
+        return term_of(over_arrays(gate, Functions(self), [Symbol(self, operand) for operand in operands], stacked))
 
     def partials(self, gate: Primitive, out: View, operands: Sequence[Term], stacked: bool) -> list[Term | None]:
         """∂out/∂operand for each operand, None where there is none."""
         if gate.array_partials is not None and (stacked or gate.arity is not None):
             symbols = [Symbol(self, operand) for operand in (out, *operands)]
-            return [None if one is None else term_of(one) for one in gate.array_partials(Functions(self), *symbols)]
+            return [None if x is None else term_of(x) for x in gate.array_partials(Functions(self), *symbols)]
 
-        def apply(inner: Primitive, places: list[Any]) -> Term:
-            if inner.name == "multiply" and any(isinstance(place, float) and place == 0.0 for place in places):
+        def apply(inner: Primitive, terms: list[Any]) -> Term:
+            if inner.name == "multiply" and any(isinstance(term, float) and term == 0.0 for term in terms):
                 return 0.0  # whatever the other is: nothing is handed on
-            along = stacked and len(places) == 1 and inner.arity is None and len(shape_of(places[0])) > len(out.shape)
-            return self.gate(inner, places, along)
+            along = stacked and len(terms) == 1 and inner.arity is None and len(shape_of(terms[0])) > len(out.shape)
+            return self.gate(inner, terms, along)
 
         return gate.trace(len(operands)).run(out, operands, apply)

@@ -49,69 +49,50 @@ class JaxBackend:
     ) -> None:
         require_jax()  # refused here rather than at the first call
         self.shapes, self.reduce = shapes, reduce
-        source = JaxSource(layout, program, len(shapes), reduce)
-        self.value_source, self.value_constants = source.source(gradient=False), source.constants
-        self.params = len(layout.order)
-        self.by_inputs = [f"x{place}" in program.unwritten for place in range(len(shapes))]
-        if reduce is not None:
+        self.sources: dict[str, tuple[str, dict[str, Any]]] = {}  # of each function, with its constants
+        for which in ["value"] if reduce is None else ["value", "gradient"]:
             source = JaxSource(layout, program, len(shapes), reduce)
-            self.gradient_source, self.gradient_constants = source.source(gradient=True), source.constants
-        self.source = self.value_source if reduce is None else self.gradient_source
+            self.source = source.source(gradient=which == "gradient")
+            self.sources[which] = self.source, source.constants
+        self.by_inputs = [f"x{number}" in program.unwritten for number in range(len(shapes))]
         self._compiled: dict[str, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {**vars(self), "_compiled": {}}
 
-    def _loaded(self, which: str) -> Any:
-        """The function of the source, over JAX's arrays."""
+    def _call(self, which: str, params: Array, arrays: Sequence[Array]) -> Any:
+        """What a function of the source gives, compiled when it is first called."""
+        import jax
+        import jax.numpy as jnp
+
         if which not in self._compiled:
-            source = self.value_source if which == "value" else self.gradient_source
-            constants = self.value_constants if which == "value" else self.gradient_constants
-            self._compiled[which] = load(source, "run", {**constants, **functions()})
-        return self._compiled[which]
+            source, constants = self.sources[which]
+            run = load(source, "run", {**constants, **functions()})
 
-    def _jitted(self, which: str) -> Any:
-        key = f"jitted {which}"
-        if key not in self._compiled:
-            import jax
-            import jax.numpy as jnp
-
-            run = self._loaded(which)
-
-            def joined(params: Any, *batch: Any) -> Any:
-                value, gradient, *by_inputs = run(params, *[jnp.asarray(one, float) for one in batch])
+            def call(params: Any, *batch: Any) -> Any:
+                results = run(params, *[jnp.asarray(array, float) for array in batch])
+                if which == "value":
+                    return results
+                value, gradient, *by_inputs = results
                 return jnp.append(gradient, value), by_inputs
 
-            def plain(params: Any, *batch: Any) -> Any:
-                return run(params, *[jnp.asarray(one, float) for one in batch])
-
-            self._compiled[key] = jax.jit(joined if which == "gradient" else plain)
-        return self._compiled[key]
+            self._compiled[which] = jax.jit(call)
+        with jax.enable_x64(True):
+            return self._compiled[which](params, *[np.asarray(array, dtype=float) for array in arrays])
 
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
-        import jax
-
-        with jax.enable_x64(True):
-            found = self._jitted("value")(params, *_doubles(arrays))
-        return np.array(found) if self.reduce is None else float(found)
+        value = self._call("value", params, arrays)
+        return np.array(value) if self.reduce is None else float(value)
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
     ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
-        import jax
-
-        with jax.enable_x64(True):
-            joined, by_inputs = self._jitted("gradient")(params, *_doubles(arrays))
-        found = np.array(joined)
-        inputs = iter(by_inputs)
+        joined, by_inputs = self._call("gradient", params, arrays)
+        numbers, written = np.array(joined), iter(by_inputs)
         shaped = [
-            np.array(next(inputs)).reshape(count, *shape) if wanted else np.zeros((count, *shape))
-            for shape, wanted in zip(self.shapes, self.by_inputs, strict=True)
+            np.array(next(written)).reshape(count, *shape) if reached else np.zeros((count, *shape))
+            for shape, reached in zip(self.shapes, self.by_inputs, strict=True)
         ]
-        return float(found[-1]), found[:-1], shaped if any(self.by_inputs) else []
-
-
-def _doubles(arrays: Sequence[Array]) -> list[Array]:
-    return [np.asarray(array, dtype=float) for array in arrays]
+        return float(numbers[-1]), numbers[:-1], shaped if any(self.by_inputs) else []

@@ -48,7 +48,7 @@ def pure_function(
 
     source = JaxSource(layout, lower(layout, [], reduce, _WholeGates()), len(shapes), reduce)
     text, gates = source.source(gradient=False), JaxGates()
-    called = {name: gates[one] if isinstance(one, Primitive) else one for name, one in source.constants.items()}
+    called = {name: gates[x] if isinstance(x, Primitive) else x for name, x in source.constants.items()}
     run = load(text, "run", {**called, **functions()})
 
     def program(params: Any, *batch: Any) -> Any:
@@ -58,7 +58,7 @@ def pure_function(
                 "or work inside `with jax.enable_x64(True):`"
             )
         params = _real(params, "params")
-        arrays = [_real(one, f"argument {place}") for place, one in enumerate(batch)]
+        arrays = [_real(given, f"argument {number}") for number, given in enumerate(batch)]
         if params.shape != (len(layout.order),):
             raise ValueError(f"params must be {len(layout.order)} numbers, got an array of shape {params.shape}")
         examples_in(arrays, shapes)

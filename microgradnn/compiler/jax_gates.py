@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnn.compiler.instructions import indices, over_arrays
 from microgradnn.primitive import Primitive
 from microgradnn.table import LABELLED
 
@@ -36,16 +37,13 @@ class JaxGate:
     def __call__(self, *operands: Any) -> Any:
         return self._plain(*operands)
 
-    def along(self, *operands: Any) -> Any:
-        """The gate of all numbers along the first axis of the last operand, and of the operands before it."""
-        return self._along(*operands)
-
     @cached_property
     def _plain(self) -> Callable[..., Any]:
         return self._differentiable(stacked=False)
 
     @cached_property
-    def _along(self) -> Callable[..., Any]:
+    def along(self) -> Callable[..., Any]:
+        """The gate of all numbers along the first axis of the last operand, and of the operands before it."""
         return self._differentiable(stacked=True)
 
     def _differentiable(self, stacked: bool) -> Callable[..., Any]:
@@ -62,27 +60,19 @@ class JaxGate:
             out = function(*operands)
             change = jnp.zeros_like(out)
             partials = self._partials(out, operands, stacked)
-            for place, (slope, tangent) in enumerate(zip(partials, tangents, strict=True)):
+            for index, (slope, tangent) in enumerate(zip(partials, tangents, strict=True)):
                 constant_0 = isinstance(slope, float) and slope == 0.0  # nothing is handed on
                 if slope is not None and not constant_0 and not isinstance(tangent, SymbolicZero):
                     term = slope * tangent
-                    change = change + (term.sum(axis=0) if stacked and place == len(operands) - 1 else term)
+                    change = change + (term.sum(axis=0) if stacked and index == len(operands) - 1 else term)
             return out, change
 
         return function
 
     def _value(self, operands: Sequence[Any], stacked: bool) -> Any:
-        gate, xp = self.gate, _Functions()
-        if gate.array is None:
-            return each(gate, *operands)
-        if isinstance(gate.array, str):
-            return getattr(xp, gate.array)(*operands)
-        if gate.arity is None and not stacked:  # a few operands, one after the other
-            total, *others = operands
-            for operand in others:
-                total = getattr(xp, {"sum": "add"}.get(gate.name, gate.name))(total, operand)
-            return total
-        return gate.array(xp, *operands)
+        if self.gate.array is None:
+            return each(self.gate, *operands)
+        return over_arrays(self.gate, _Functions(), operands, stacked)
 
     def _partials(self, out: Any, operands: Sequence[Any], stacked: bool) -> Sequence[Any]:
         """The cheaper partials where the table has some; their derivatives are those of the others all the same."""
@@ -94,9 +84,8 @@ class JaxGate:
 
         @jax.custom_jvp
         def partials(out: Any, *operands: Any) -> Any:
-            return tuple(
-                None if one is None else self._checked(operands, one) for one in cheaper(_Functions(), out, *operands)
-            )
+            written = cheaper(_Functions(), out, *operands)
+            return tuple(None if slope is None else self._checked(operands, slope) for slope in written)
 
         @partials.defjvp
         def derivative(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
@@ -112,25 +101,25 @@ class JaxGate:
 
         gate, members = self.gate, stacked and self.gate.array_partials is not None
 
-        def apply(inner: Primitive, places: list[Any]) -> Any:
-            one_stack = stacked and not members and len(places) == 1 and inner.arity is None
-            along = one_stack and np.ndim(places[0]) > np.ndim(out)
-            return self.gates[inner].along(*places) if along else self.gates[inner](*places)
+        def apply(inner: Primitive, xs: list[Any]) -> Any:
+            stack_alone = stacked and not members and len(xs) == 1 and inner.arity is None
+            along = stack_alone and np.ndim(xs[0]) > np.ndim(out)
+            return self.gates[inner].along(*xs) if along else self.gates[inner](*xs)
 
         if not members:  # what is written for one operand does for a stack of them
             return gate.trace(len(operands)).run(out, operands, apply)
         *leading, stack = operands
-        found = gate.trace(len(leading) + len(stack)).run(out, [*leading, *stack], apply)
-        of_stack = [jnp.broadcast_to(one, stack.shape[1:]) for one in found[len(leading) :]]
-        return [*found[: len(leading)], jnp.stack(of_stack)]
+        slopes = gate.trace(len(leading) + len(stack)).run(out, [*leading, *stack], apply)
+        of_stack = [jnp.broadcast_to(slope, stack.shape[1:]) for slope in slopes[len(leading) :]]
+        return [*slopes[: len(leading)], jnp.stack(of_stack)]
 
-    def _checked(self, operands: Sequence[Any], found: Any) -> Any:
+    def _checked(self, operands: Sequence[Any], numbers: Any) -> Any:
         """Nan for a label that is no class, which other programs refuse: here there is nobody to raise it."""
         if self.gate not in LABELLED:
-            return found
+            return numbers
         index, classes = operands
         known = (index >= 0) & (index < len(classes)) & (index % 1 == 0)
-        return _Functions().where(known, found, np.nan)
+        return _Functions().where(known, numbers, np.nan)
 
 
 class _Functions:
@@ -146,9 +135,9 @@ class _Functions:
             return partial(getattr(jnp, name), axis=0)
         return getattr(jnp, name, None) or getattr(special, name)  # such as erf
 
-    def places(self, stack: Any) -> Any:
+    def indices(self, stack: Any) -> Any:
         """0, 1, 2 … along the stack."""
-        return np.arange(float(stack.shape[0])).reshape(-1, *[1] * (stack.ndim - 1))
+        return indices(len(stack), stack.ndim)
 
 
 def apart(x: Any) -> Any:
@@ -179,9 +168,9 @@ def each(gate: Any, *operands: Any) -> Any:
 
     def back(*pairs: Any) -> Any:
         numbers = [np.asarray(pair).view(np.float64)[..., 0] for pair in pairs]
-        found = np.frompyfunc(lambda *one: gate.limit(one), len(numbers), 1)(*numbers)
-        return np.asarray(found, np.float64, order="C")[..., None].view(np.uint32)
+        values = np.frompyfunc(lambda *xs: gate.limit(xs), len(numbers), 1)(*numbers)
+        return np.asarray(values, np.float64, order="C")[..., None].view(np.uint32)
 
-    wanted = jax.ShapeDtypeStruct((*shape, 2), np.uint32)  # type: ignore[no-untyped-call]
-    found = jax.pure_callback(back, wanted, *bits, vmap_method="broadcast_all")
-    return jax.lax.bitcast_convert_type(found, jnp.float64)
+    pairs = jax.ShapeDtypeStruct((*shape, 2), np.uint32)  # type: ignore[no-untyped-call]
+    values = jax.pure_callback(back, pairs, *bits, vmap_method="broadcast_all")
+    return jax.lax.bitcast_convert_type(values, jnp.float64)

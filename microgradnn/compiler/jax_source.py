@@ -23,6 +23,7 @@ from microgradnn.compiler.instructions import (
 )
 from microgradnn.compiler.layout import GRADIENT, Array, Layout, Piece, View
 from microgradnn.compiler.zeros import LARGE
+from microgradnn.primitive import Primitive
 
 
 class JaxSource:
@@ -30,13 +31,13 @@ class JaxSource:
 
     def __init__(self, layout: Layout, program: Instructions, arguments: int, reduce: str | None) -> None:
         self.layout, self.program, self.reduce = layout, program, reduce
-        self.arguments = [f"x{place}" for place in range(arguments)]
-        self.order = np.array(layout.order, dtype=np.int64)  # the user's place of each row of parameters
+        self.arguments = [f"x{number}" for number in range(arguments)]
+        self.order = np.array(layout.order, dtype=np.int64)  # the user's index of each row of parameters
         self.constants: dict[str, Any] = {}
         self.code: list[str] = []
         self.temps: dict[Temp, str] = {}
         self.blocks: dict[tuple[str, int], str] = {}  # by space and first row: the name of the block as it is now
-        self.pieces: list[tuple[Array, str]] = []  # of the gradient by the parameters: the user's places, and the name
+        self.pieces: list[tuple[Array, str]] = []  # of the gradient by the parameters: the user's indices, and the name
         self.known_extents: dict[str, Array] = {}
         self.by_user: set[Temp] = set()  # one number per parameter, in the user's order
         self.fresh = numbered(1)
@@ -71,22 +72,22 @@ class JaxSource:
         return f"jnp.asarray({' + '.join(parts) or '0.0'}, float)"
 
     def outputs(self) -> str:
-        columns = [f"jnp.broadcast_to({self.operand(one, False)}, (count,))" for one in self.program.value]
+        columns = [f"jnp.broadcast_to({self.operand(output, False)}, (count,))" for output in self.program.value]
         return f"jnp.stack([{', '.join(columns)}], axis=1)"
 
     def by_input(self, name: str) -> str:
         _, size = self.layout.blocks[name][0]
-        found = self.blocks.get((GRADIENT + name, 0))
-        return f"{found}.T" if found else f"jnp.zeros((count, {size}))"
+        block = self.blocks.get((GRADIENT + name, 0))
+        return f"{block}.T" if block else f"jnp.zeros((count, {size}))"
 
     def by_params(self) -> str:
         """The pieces of the gradient by the parameters put together, in the user's order."""
         parts, reached = [], 0
-        for places, name in sorted(self.pieces, key=lambda piece: int(piece[0][0])):
-            if places[0] > reached:
-                parts.append(f"jnp.zeros({places[0] - reached})")
+        for indices, name in sorted(self.pieces, key=lambda piece: int(piece[0][0])):
+            if indices[0] > reached:
+                parts.append(f"jnp.zeros({indices[0] - reached})")
             parts.append(name)
-            reached = int(places[-1]) + 1
+            reached = int(indices[-1]) + 1
         if reached < len(self.order):
             parts.append(f"jnp.zeros({len(self.order) - reached})")
         if len(parts) != 1 or not self.pieces:
@@ -102,10 +103,8 @@ class JaxSource:
         return name
 
     def constant(self, value: Any, letter: str = "c") -> str:
-        for name, known in self.constants.items():
-            if known is value:
-                return name
-        name = f"{letter}{len(self.constants)}"
+        known = next((name for name, constant in self.constants.items() if constant is value), None)
+        name = known or f"{letter}{len(self.constants)}"
         self.constants[name] = value
         return name
 
@@ -132,7 +131,7 @@ class JaxSource:
         read = np.unique(owners)
         starts = np.concatenate([[0], np.cumsum(sizes[read])])
         moved = rows + (starts[:-1] - firsts[read])[np.searchsorted(read, owners)]
-        names = [self.block(space, int(firsts[one]), int(sizes[one])) for one in read]
+        names = [self.block(space, int(firsts[number]), int(sizes[number])) for number in read]
         joined = names[0] if len(names) == 1 else f"jnp.concatenate([{', '.join(names)}])"
         return self.picked(joined, int(starts[-1]), moved, varying)
 
@@ -169,6 +168,8 @@ class JaxSource:
             return text if moderate else f"apart({text})"
         if isinstance(term, np.ndarray):
             return self.constant(term) + "[..., None]" * varying
+        if isinstance(term, Primitive):
+            return self.constant(term, "gate_")
         text = self.read(term) if isinstance(term, View) else self.temps[term]
         if isinstance(term, Temp) and term in self.by_user:
             text = f"{text}[{self.constant(self.order, 'rows_')}]"
@@ -186,15 +187,14 @@ class JaxSource:
     def write(self, instruction: Instruction) -> None:
         function, operands, out, _ = instruction
         if function == "gate":
-            gate, stacked, operands = operands[0], operands[1], operands[2:]
-            name = self.constant(gate, f"{gate.name}_") + ".along" * stacked
+            gate, stacked, *operands = operands  # type: ignore[assignment]  # a list
+            function = self.constant(gate, f"{gate.name}_") + ".along" * stacked
         if function == "take":
             self.take(operands[0], out)
         elif function.startswith("put"):
             self.put(function, *operands)
         elif self.all_params(operands, out):
-            names = [self.in_order(x) for x in operands]
-            text = _called(name, names) if function == "gate" else self.call(function, names)
+            text = self.call(function, [self.in_order(x) for x in operands])
             if isinstance(out, Temp):
                 self.temps[out] = self.named(text)
                 self.by_user.add(out)
@@ -209,12 +209,7 @@ class JaxSource:
                 self.assign(out, text, (M,) if varying and N == 1 else None)
         else:
             varying = out.varying or any(isinstance(x, (View, Temp)) and x.varying for x in operands)
-            if function == "gate":
-                text = _called(name, [self.operand(x, varying) for x in operands])
-            elif function == "each":
-                names = [self.constant(operands[0], "gate_"), *(self.operand(x, varying) for x in operands[1:])]
-                text = _called("each", names)
-            elif function == "item":
+            if function == "item":
                 text = f"{self.operand(operands[0], False)}[{operands[1]}]"
             elif function == "sum axis":
                 text = f"jnp.sum({self.operand(operands[0], False)}, axis={operands[1]}, keepdims=True)"
@@ -230,6 +225,8 @@ class JaxSource:
                 self.assign(out, text, shape)
 
     def call(self, function: str, names: Sequence[str]) -> str:
+        if function == "each" or function.removesuffix(".along") in self.constants:
+            return _called(function, names)
         if function == "add" and names[0] == "0.0":
             names = names[::-1]
         if names[-1] == _PLUS_0.get(function):  # XLA would leave it out, and −0.0 as it is
@@ -284,7 +281,9 @@ class JaxSource:
             if inner is None:
                 return f"{adjoint} @ {self.matrix(second)}.T"
             return f"jnp.column_stack([{adjoint} @ {self.matrix(inner)}.T, jnp.sum({adjoint}, axis=1)])"
-        if all(isinstance(x, View) and self.whole(_flat(x)) for x in operands) and first.shape[0] == 1:  # their squares
+        if (
+            all(isinstance(x, View) and self.whole(x.vector()) for x in operands) and first.shape[0] == 1
+        ):  # their squares
             return "jnp.dot(params, params).reshape(1, 1)"
         if inner is None:
             return f"{self.matrix(first)} @ {self.matrix(second)}"
@@ -305,9 +304,8 @@ class JaxSource:
         if shape is not None and shape != view.shape and not (len(shape) == 1 and rows.size == shape[0]):
             text = f"jnp.broadcast_to({text}, {_tuple(view.shape, varying)})"
             shape = view.shape
-        flat = (
-            text if shape is not None and len(shape) == 1 else f"jnp.reshape({text}, {_tuple((rows.size,), varying)})"
-        )
+        vector = shape is not None and len(shape) == 1
+        flat = text if vector else f"jnp.reshape({text}, {_tuple((rows.size,), varying)})"
         if view.space == GRADIENT + PARAMETERS:
             self.assign_params(self.order[rows], flat)
         else:
@@ -324,40 +322,37 @@ class JaxSource:
             local, name = rows[inside] - first, self.blocks.get((space, first), f"{letter}{first}")
             if len(inside) < len(rows):
                 flat = flat if flat.isidentifier() else self.named(flat)
-                part = f"{flat}[{self.places(inside)}]"
+                part = f"{flat}[{self.index(inside)}]"
             else:
                 part = flat
             if np.array_equal(local, np.arange(size)):
                 self.code.append(f"{name} = {part}")
             else:
                 before = name if (space, first) in self.blocks else f"jnp.zeros({_tuple((size,), _varies(own))})"
-                self.code.append(f"{name} = {before}.at[{self.places(local)}].set({part})")
+                self.code.append(f"{name} = {before}.at[{self.index(local)}].set({part})")
             self.blocks[space, first] = name
 
-    def places(self, rows: Array) -> str:
+    def index(self, rows: Array) -> str:
         return f"{rows[0]}:{rows[-1] + 1}" if _step(rows) == 1 else self.constant(rows, "rows_")
 
-    def assign_params(self, places: Array, flat: str) -> None:
+    def assign_params(self, indices: Array, flat: str) -> None:
         """Keep a contribution to the gradient by the parameters as runs of the user's order."""
         flat = flat if flat.isidentifier() else self.named(flat, "g")
-        known = np.concatenate([piece for piece, _ in self.pieces]) if self.pieces else np.zeros(0)
-        order = np.argsort(places.ravel(), kind="stable")
-        sorted_places = places.ravel()[order]
-        matrix = f"{flat}.reshape({places.shape[0]}, {places.shape[1]})" if places.ndim == 2 else flat
-        if _step(places.ravel()) == 1 and not np.isin(places, known).any():
-            self.pieces.append((places.ravel(), flat))
-        elif (
-            places.ndim == 2
-            and _step(places[:, :-1].ravel()) == 1
-            and _step(places[:, -1]) == 1
-            and not np.isin(places, known).any()
-        ):  # [W b]
-            self.pieces.append((places[:, :-1].ravel(), f"{matrix}[:, :-1].ravel()"))
-            self.pieces.append((places[:, -1], f"{matrix}[:, -1]"))
-        else:
-            whole, rows = self.by_params(), self.constant(sorted_places, "rows_")
-            ordered = f"{flat}[{self.constant(order, 'rows_')}]" if (np.diff(order) != 1).any() else flat
-            self.pieces = [(np.arange(len(self.order)), self.named(f"{whole}.at[{rows}].set({ordered})"))]
+        pieces = [(indices.ravel(), flat)]
+        if indices.ndim == 2 and _step(indices.ravel()) != 1:  # [W b]
+            matrix = f"{flat}.reshape({indices.shape[0]}, {indices.shape[1]})"
+            pieces = [
+                (indices[:, :-1].ravel(), f"{matrix}[:, :-1].ravel()"),
+                (indices[:, -1], f"{matrix}[:, -1]"),
+            ]
+        known = [piece for piece, _ in self.pieces]
+        if all(_step(piece) == 1 for piece, _ in pieces) and not np.isin(indices, np.concatenate([[-1], *known])).any():
+            self.pieces += pieces
+            return
+        order = np.argsort(indices.ravel(), kind="stable")
+        whole, rows = self.by_params(), self.constant(indices.ravel()[order], "rows_")
+        ordered = f"{flat}[{self.constant(order, 'rows_')}]" if (np.diff(order) != 1).any() else flat
+        self.pieces = [(np.arange(len(self.order)), self.named(f"{whole}.at[{rows}].set({ordered})"))]
 
     def take(self, piece: Piece, out: View | Temp) -> None:
         """Rows copied to a block of their own."""
@@ -375,9 +370,8 @@ class JaxSource:
             text = f"{text} * count" if isinstance(adjoint, float) else f"jnp.sum({text}, axis=-1)"
         if "add" in function:
             text = f"{self.rows(GRADIENT + piece.source, piece.rows)} + {text}"
-        text = (
-            f"jnp.broadcast_to({text}, {_tuple((len(piece.rows),), varying)})" if isinstance(adjoint, float) else text
-        )
+        if isinstance(adjoint, float):
+            text = f"jnp.broadcast_to({text}, {_tuple((len(piece.rows),), varying)})"
         if piece.source == PARAMETERS:
             self.assign_params(self.order[piece.rows], text)
         else:
@@ -394,12 +388,6 @@ def _called(function: str, operands: Sequence[str]) -> str:
 
 def _varies(space: str) -> bool:
     return space.removeprefix(GRADIENT) not in (PARAMETERS, UNIFORM)
-
-
-def _flat(view: View) -> View:
-    """A row or a column as a vector."""
-    axis = int(np.argmax(view.shape))
-    return view._replace(shape=view.shape[axis : axis + 1], strides=view.strides[axis : axis + 1])
 
 
 def _tuple(shape: tuple[int, ...], varying: bool) -> str:

@@ -8,21 +8,23 @@ lie as the matrix [W b]; behind its inputs lies a row of ones, so that the bias 
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import accumulate, groupby, pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from microgradnn.compiler.grouping import CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS, Group, Product
-from microgradnn.compiler.tape import Place
+from microgradnn.compiler.tape import Atom, distinct
 from microgradnn.primitive import Primitive
 
 Array = np.ndarray[Any, Any]
 
 GRADIENT = "d_"  # the adjoints of the space "params" are the space "d_params"
 _FEW = 8  # so many operands are added one after the other rather than gathered
+ONE_BY_ONE = {"sum": "add", "maximum": "maximum", "minimum": "minimum"}  # by that function of two
 
 
 class View(NamedTuple):
@@ -39,10 +41,23 @@ class View(NamedTuple):
         >>> View("params", 4, (2, 3), (3, 1)).rows().tolist()
         [[4, 5, 6], [7, 8, 9]]
         """
-        found = np.full(self.shape, self.offset)
+        rows = np.full(self.shape, self.offset)
         for axis, (size, stride) in enumerate(zip(self.shape, self.strides, strict=True)):
-            found += stride * np.arange(size).reshape([-1 if other == axis else 1 for other in range(len(self.shape))])
-        return found
+            rows += stride * np.arange(size).reshape([-1 if other == axis else 1 for other in range(len(self.shape))])
+        return rows
+
+    @property
+    def is_contiguous(self) -> bool:
+        """Whether the rows lie one behind the other."""
+        packed = contiguous(self.space, self.offset, self.shape).strides
+        return all(
+            size == 1 or stride == own for size, stride, own in zip(self.shape, self.strides, packed, strict=True)
+        )
+
+    def vector(self) -> View:
+        """A matrix of one row or one column as a vector."""
+        axis = int(np.argmax(self.shape))
+        return View(self.space, self.offset, self.shape[axis : axis + 1], self.strides[axis : axis + 1])
 
     @property
     def varying(self) -> bool:
@@ -67,6 +82,7 @@ class Gather(NamedTuple):
 
     pieces: list[Piece]
     out: View
+    path: str | None = None
 
 
 class Map(NamedTuple):
@@ -92,8 +108,19 @@ class MatrixProduct(NamedTuple):
     out: View
     path: str | None
 
+    @property
+    def operands(self) -> list[Operand | None]:
+        return [self.weights, self.biases, self.inputs]
+
 
 Step = Gather | Map | MatrixProduct
+
+
+def rows_read(step: Step) -> list[tuple[str, Array]]:
+    """The spaces and addresses that a step reads; CONSTANTS with what it copies of them."""
+    if isinstance(step, Gather):
+        return [(piece.source, piece.rows) for piece in step.pieces]
+    return [(operand.space, operand.rows()) for operand in step.operands if isinstance(operand, View)]
 
 
 @dataclass
@@ -106,11 +133,11 @@ class Layout:
     blocks: dict[str, list[tuple[int, int]]] = field(default_factory=dict)  # of each space: first row, count
     by_example: set[str] = field(default_factory=set)  # arguments that stay as they come, one example after the other
     order: list[int] = field(default_factory=list)  # which parameter each row of PARAMETERS holds
-    roots: list[Place | View] = field(default_factory=list)
+    roots: list[Atom | View] = field(default_factory=list)
 
 
 def lay_out(
-    groups: list[Group | Product], spaces: list[str], params: int, arguments: Sequence[int], roots: Sequence[Place]
+    groups: list[Group | Product], spaces: list[str], params: int, arguments: Sequence[int], roots: Sequence[Atom]
 ) -> Layout:
     """Give every register an address and every step its operands."""
     return _Architect(groups, spaces, params, arguments).run(roots)
@@ -118,59 +145,47 @@ def lay_out(
 
 class _Architect:
     def __init__(self, groups: list[Group | Product], spaces: list[str], params: int, arguments: Sequence[int]) -> None:
-        self.groups, self.spaces, self.params, self.arguments = groups, spaces, params, arguments
+        self.groups, self.spaces, self.params = groups, spaces, params
         self.layout = Layout()
         self.addresses = np.zeros(len(spaces), dtype=np.int64)
         self.sizes = dict.fromkeys([PARAMETERS, UNIFORM, VARYING_RESULTS], 0)
-        self.first: dict[str, int] = {}
-        start = params
-        for place, size in enumerate(arguments):
-            self.first[f"x{place}"] = start
-            start += size
+        bounds = pairwise(accumulate(arguments, initial=params))
+        self.inputs = {f"x{number}": tuple(range(*registers)) for number, registers in enumerate(bounds)}
         self.ones: dict[tuple[str, int, int], int] = {}  # by block (space, first row, count): rows of ones behind it
-        self.wanted_ones = self._wanted_ones()
+        self.ones_behind = self._ones_behind()
         self.gathered: dict[Any, int] = {}  # what the gathered blocks hold, and where they begin
 
-    def run(self, roots: Sequence[Place]) -> Layout:
+    def run(self, roots: Sequence[Atom]) -> Layout:
         layout = self.layout
-        self._place_params()
-        self._place_inputs()
+        self._lay_out_params()
+        self._lay_out_inputs()
         for number, group in enumerate(self.groups):
-            ones = self.wanted_ones.get(number, 0)
+            ones = self.ones_behind.get(number, 0)
             step = self._product(group, ones) if isinstance(group, Product) else self._map(group, ones)
             layout.steps.append(step)
         layout.sizes = self.sizes
-        layout.roots = [self._root(root) for root in roots]
+        layout.roots = [
+            View(self.spaces[root], int(self.addresses[root]), (), ()) if root.__class__ is int else root
+            for root in roots
+        ]
         return layout
-
-    def _root(self, root: Place) -> Place | View:
-        if root.__class__ is not int:
-            return root
-        return View(self.spaces[root], int(self.addresses[root]), (), ())
 
     # ---- where things are put ----
 
-    def _wanted_ones(self) -> dict[Any, int]:
+    def _ones_behind(self) -> dict[Any, int]:
         """How many rows of ones to put behind each group or argument that is all the inputs of a product with bias."""
-        owner: dict[int, Any] = {}
-        size: dict[Any, int] = {}
-        for place, group in enumerate(self.groups):
+        owner: dict[Atom, Any] = {register: space for space, registers in self.inputs.items() for register in registers}
+        for number, group in enumerate(self.groups):
             members = [m for row in group.members for m in row] if isinstance(group, Product) else group.members
-            owner.update(dict.fromkeys(members, place))
-            size[place] = len(members)
-        for space, first in self.first.items():
-            count = self.arguments[int(space[1:])]
-            owner.update(dict.fromkeys(range(first, first + count), space))
-            size[space] = count
-        wanted: dict[Any, int] = {}
+            owner.update(dict.fromkeys(members, number))
+        sizes = Counter(owner.values())
+        ones: dict[Any, int] = {}
         for group in self.groups:
             if isinstance(group, Product) and group.biases is not None:
-                owners: set[Any] = {owner.get(place) if place.__class__ is int else None for place in group.inputs[0]}
-                if len(owners) == 1 and None not in owners:
-                    [whole] = owners
-                    if size[whole] == len(group.inputs) * len(group.inputs[0]):
-                        wanted[whole] = len(group.inputs)
-        return wanted
+                whole, *others = {owner.get(x) if x.__class__ is int else None for x in group.inputs[0]}
+                if not others and sizes[whole] == len(group.inputs) * len(group.inputs[0]):
+                    ones[whole] = len(group.inputs)
+        return ones
 
     def _block(self, space: str, count: int, ones: int = 0) -> int:
         """Room for `count` rows, and rows of ones behind them: the first row."""
@@ -182,56 +197,41 @@ class _Architect:
             self.ones[space, first, count] = ones
         return first
 
-    def _place_params(self) -> None:
+    def _lay_out_params(self) -> None:
         """The weights of products first, each as the matrix [W b], then the other parameters in their order."""
-        order: list[int] = []
-        placed: set[Place] = set()
+        order: dict[Atom, None] = {}
         for group in self.groups:
             if isinstance(group, Product):
-                biases = group.biases or []
-                if not all(self._is_param(bias) for bias in biases):
-                    biases = []
-                rows = (
-                    [(*row, bias) for row, bias in zip(group.weights, biases, strict=True)] if biases else group.weights
-                )
-                entries = [place for row in rows for place in row]
-                unique = set(entries)
-                matrix = len(rows) > 1 or len(group.inputs) > 1 or biases
-                fresh = len(unique) == len(entries) and not unique & placed
+                rows = group.weights
+                if group.biases is not None and all(map(self._is_param, group.biases)):
+                    rows = [(*row, bias) for row, bias in zip(rows, group.biases, strict=True)]
+                entries = [entry for row in rows for entry in row]
+                matrix = len(rows) > 1 or len(group.inputs) > 1 or rows is not group.weights
+                fresh = len(set(entries)) == len(entries) and order.keys().isdisjoint(entries)
                 if matrix and fresh and all(map(self._is_param, entries)):
-                    placed |= unique
-                    order += entries  # type: ignore[arg-type]  # parameters are registers
-        order += [param for param in range(self.params) if param not in placed]
-        self.addresses[order] = np.arange(self.params)
-        self.layout.order = order
+                    order |= dict.fromkeys(entries)
+        order |= dict.fromkeys(range(self.params))
+        self.layout.order = list(order)  # type: ignore[arg-type]  # parameters are registers
+        self.addresses[self.layout.order] = np.arange(self.params)
         self._block(PARAMETERS, self.params)
 
-    def _is_param(self, place: Place) -> bool:
-        return place.__class__ is int and place < self.params
+    def _is_param(self, atom: Atom) -> bool:
+        return atom.__class__ is int and atom < self.params
 
-    def _place_inputs(self) -> None:
+    def _lay_out_inputs(self) -> None:
         """Each argument in a space of its own; what only products of all its numbers read stays as it comes."""
-        partly: set[str] = set()
-        whole: set[str] = set()
+        spaces = {registers: space for space, registers in self.inputs.items()}
+        partly, whole = set[str](), set[str]()
         for group in self.groups:
-            if not isinstance(group, Product):
-                partly.update(self.spaces[p] for column in group.operands for p in column if p.__class__ is int)
-                continue
-            for column in group.inputs:
-                read = {self.spaces[place] for place in column if place.__class__ is int}
-                space = next(iter(read)) if len(read) == 1 else ""
-                first = self.first.get(space, 0)
-                alone = len(group.inputs) == 1 and space in self.first
-                if alone and list(column) == list(range(first, first + self.arguments[int(space[1:])])):
-                    whole.add(space)
-                else:
-                    partly |= read
-            partly.update(self.spaces[p] for row in group.weights for p in row if p.__class__ is int)
-        for space, first in self.first.items():
-            count = self.arguments[int(space[1:])]
+            columns = group.weights + group.inputs if isinstance(group, Product) else group.operands
+            if isinstance(group, Product) and len(group.inputs) == 1 and distinct(group.inputs[0]) in spaces:
+                whole.add(spaces[group.inputs[0]])  # type: ignore[index]  # registers
+                columns = group.weights
+            partly.update(self.spaces[x] for column in columns for x in column if x.__class__ is int)
+        for space, registers in self.inputs.items():
             self.sizes[space] = 0
-            self._block(space, count, self.wanted_ones.get(space, 0))
-            self.addresses[first : first + count] = np.arange(count)
+            self._block(space, len(registers), self.ones_behind.get(space, 0))
+            self.addresses[registers[0] : registers[-1] + 1] = np.arange(len(registers))
         self.layout.by_example = whole - partly
 
     # ---- the operands of a step ----
@@ -243,7 +243,7 @@ class _Architect:
         if keys and len(members) > 1:  # in the order of the operands' addresses, so that these can be read in place
             sorting = np.lexsort(keys[::-1])
             columns = [(space, rows[sorting]) for space, rows in columns]
-            members = [members[place] for place in sorting.tolist()]
+            members = [members[index] for index in sorting.tolist()]
         space = VARYING_RESULTS if group.varying else UNIFORM
         stacked = group.gate.arity is None and not _as_columns(group.gate, columns)
         leading = group.gate.leading if stacked and group.gate.leading is not None else len(columns)
@@ -256,10 +256,10 @@ class _Architect:
         self, space: str, columns: list[Column], stack: list[Column], count: int
     ) -> tuple[tuple[int, ...], list[Operand]]:
         """The operands of `count` gates and the shape to read them in, the one that needs the fewest gathers."""
-        listed = [rows for kept, rows in columns + stack if kept != CONSTANTS]
-        shapes = {(count,), *map(_folded, listed)} if count > 1 else {()}
-        shape: tuple[int, ...] = min(
-            shapes, key=lambda one: (sum(_evenly(rows.reshape(one)) is None for rows in listed), one[1:])
+        read = [rows for kept, rows in columns + stack if kept != CONSTANTS]
+        shapes: set[tuple[int, ...]] = {(count,), *map(_folded, read)} if count > 1 else {()}
+        shape = min(
+            shapes, key=lambda tried: (sum(_evenly("", rows.reshape(tried)) is None for rows in read), tried[1:])
         )
         operands = [self._operand(space, [column], shape) for column in columns]
         if stack:
@@ -273,9 +273,9 @@ class _Architect:
         if kept == {CONSTANTS}:
             return float(rows[0]) if one_number(rows) else rows.reshape(shape)
         if len(kept) == 1:
-            spaced = _evenly(rows.reshape(shape))
-            if spaced is not None:
-                return View(columns[0][0], spaced[0], shape, spaced[1])
+            view = _evenly(columns[0][0], rows.reshape(shape))
+            if view is not None:
+                return view
         return self._gather(space, columns, shape)
 
     def _gather(self, space: str, columns: list[Column], shape: tuple[int, ...], ones: int = 0) -> View:
@@ -285,16 +285,14 @@ class _Architect:
         if key in self.gathered:
             return contiguous(space, self.gathered[key], shape)
         first = self.gathered[key] = self._block(space, sum(len(rows) for _, rows in columns), ones)
-        pieces: dict[str, tuple[list[Array], list[Array]]] = {}
+        copies: dict[str, list[tuple[Array, Array]]] = defaultdict(list)
         target = first
         for source, rows in columns:
-            found = pieces.setdefault(source, ([], []))
-            found[0].append(rows)
-            found[1].append(np.arange(target, target + len(rows)))
+            copies[source].append((rows, np.arange(target, target + len(rows))))
             target += len(rows)
         out = contiguous(space, first, shape)
-        joined = [Piece(source, np.concatenate(a), np.concatenate(b)) for source, (a, b) in pieces.items()]
-        self.layout.steps.append(Gather(joined, out))
+        pieces = [Piece(source, *map(np.concatenate, zip(*parts, strict=True))) for source, parts in copies.items()]
+        self.layout.steps.append(Gather(pieces, out))
         return out
 
     def _product(self, group: Product, ones: int) -> MatrixProduct:
@@ -305,7 +303,7 @@ class _Architect:
         by_column = np.lexsort([self._keys(column[0] for column in group.inputs)])
         weights = [self._column(group.weights[i]) for i in by_row]
         entries = zip(*[group.inputs[j] for j in by_column], strict=True)
-        inputs = [column for places in entries for column in self._columns(places)]
+        inputs = [column for row in entries for column in self._columns(row)]
         biases = None if group.biases is None else [group.biases[i] for i in by_row]
         if len(weights) == len(by_column) == 1:  # a sum of products has no order of its own
             along = np.lexsort([weights[0][1]]) if weights[0][0] != CONSTANTS else slice(None)
@@ -332,12 +330,10 @@ class _Architect:
         """The matrix [W b], where the biases lie beside the weights."""
         if not (isinstance(weights, View) and isinstance(biases, View)) or weights.space != biases.space:
             return None
-        (M, L), first = weights.shape, weights.offset  # noqa: N806
-        spaced = _evenly(np.concatenate([weights.rows(), biases.rows().reshape(M, 1)], axis=1))
-        return spaced and View(weights.space, first, (M, L + 1), spaced[1])
+        return _evenly(weights.space, np.concatenate([weights.rows(), biases.rows()[:, None]], axis=1))
 
     def _inputs(self, space: str, columns: list[Column], shape: tuple[int, int], ones: bool) -> tuple[Operand, bool]:
-        """The matrix of inputs, and whether a row of ones lies below: one is wanted where `ones` says so."""
+        """The matrix of inputs, and whether a row of ones lies below, as `ones` asks for."""
         (L, N), wide = shape, (shape[0] + 1, shape[1])  # noqa: N806
         kept = {column[0] for column in columns}
         if kept == {CONSTANTS}:
@@ -346,34 +342,30 @@ class _Architect:
         if len(kept) == 1:
             [source] = kept
             rows = np.array([rows for _, rows in columns])
-            spaced = _evenly(rows)
-            if spaced is not None and (N == 1 or spaced[1][1] == 1 or source in (PARAMETERS, UNIFORM)):
-                first, strides = spaced
-                whole = np.array_equal(rows.ravel(), np.arange(first, first + L * N))
-                if ones and whole and self.ones.get((source, first, L * N)) == N:
-                    return contiguous(source, first, wide), True
-                return View(source, first, shape, strides), False
+            view = _evenly(source, rows)
+            if view is not None and (N == 1 or view.strides[1] == 1 or source in (PARAMETERS, UNIFORM)):
+                whole = np.array_equal(rows.ravel(), np.arange(view.offset, view.offset + L * N))
+                if ones and whole and self.ones.get((source, view.offset, L * N)) == N:
+                    return contiguous(source, view.offset, wide), True
+                return view, False
         out = self._gather(space, columns, shape, N if ones else 0)
         return (out._replace(shape=wide), True) if ones else (out, False)
 
-    def _keys(self, places: Iterable[Place]) -> list[float]:
-        """Something to sort places by: addresses; constants stay in their order."""
-        return [float(self.addresses[place]) if place.__class__ is int else 0.0 for place in places]
+    def _keys(self, atoms: Iterable[Atom]) -> list[float]:
+        """Something to sort by: addresses; constants stay in their order."""
+        return [float(self.addresses[atom]) if atom.__class__ is int else 0.0 for atom in atoms]
 
-    def _columns(self, places: Sequence[Place]) -> list[Column]:
-        """The places one by one, for those that are kept in different spaces."""
-        kept = [self._kept(place) for place in places]
-        if len(set(kept)) == 1:
-            return [self._column(places)]
-        return [self._column([place]) for place in places]
+    def _columns(self, atoms: Sequence[Atom]) -> list[Column]:
+        """The atoms one by one where they are kept in different spaces."""
+        together = len(set(map(self._kept, atoms))) == 1
+        return [self._column(column) for column in ([atoms] if together else [[atom] for atom in atoms])]
 
-    def _kept(self, place: Place) -> str:
-        return self.spaces[place] if place.__class__ is int else CONSTANTS
+    def _kept(self, atom: Atom) -> str:
+        return self.spaces[atom] if atom.__class__ is int else CONSTANTS
 
-    def _column(self, places: Sequence[Place]) -> Column:
-        if self._kept(places[0]) == CONSTANTS:
-            return CONSTANTS, np.array(places)
-        return self._kept(places[0]), self.addresses[np.array(places)]
+    def _column(self, atoms: Sequence[Atom]) -> Column:
+        kept, numbers = self._kept(atoms[0]), np.array(atoms)
+        return kept, numbers if kept == CONSTANTS else self.addresses[numbers]
 
 
 def one_number(array: Array) -> bool:
@@ -390,26 +382,25 @@ def _as_columns(gate: Primitive, columns: list[Column]) -> bool:
     """Whether a gate of any number of operands is better applied to one after the other than to a stack of them."""
     if gate.leading is None:
         return True
-    if gate.name not in ("sum", "maximum", "minimum") or len(columns) > _FEW:
+    if gate.name not in ONE_BY_ONE or len(columns) > _FEW:
         return False
-    kept = {column[0] for column in columns}
-    rows = np.array([column[1] for column in columns])
-    return len(kept) > 1 or _evenly(rows) is None
+    kept, rows = zip(*columns, strict=True)
+    return len(set(kept)) > 1 or _evenly(kept[0], np.array(rows)) is None
 
 
-def _evenly(rows: Array) -> tuple[int, tuple[int, ...]] | None:
-    """First address and stride along each axis, if the addresses are evenly spaced.
+def _evenly(space: str, rows: Array) -> View | None:
+    """The view of these addresses, if they are evenly spaced along each axis.
 
-    >>> _evenly(np.array([[4, 5, 6], [14, 15, 16]])), _evenly(np.array([4, 5, 7]))
-    ((4, (10, 1)), None)
+    >>> _evenly("params", np.array([[4, 5, 6], [14, 15, 16]])), _evenly("params", np.array([4, 5, 7]))
+    (View(space='params', offset=4, shape=(2, 3), strides=(10, 1)), None)
     """
     first = rows[(0,) * rows.ndim]
     strides = [
         int(rows[tuple(int(other == axis) for other in range(rows.ndim))] - first) if size > 1 else 0
         for axis, size in enumerate(rows.shape)
     ]
-    view = View("", int(first), rows.shape, tuple(strides))
-    return (int(first), tuple(strides)) if np.array_equal(view.rows(), rows) else None
+    view = View(space, int(first), rows.shape, tuple(strides))
+    return view if np.array_equal(view.rows(), rows) else None
 
 
 def _folded(rows: Array) -> tuple[int, ...]:

@@ -2,7 +2,7 @@
 
 The reverse sweep goes through the steps from the last to the first: contribution = partial × adjoint, and for a product
 C = W·X + b: ∂W = ∂C·Xᵀ, ∂X = Wᵀ·∂C, ∂b = ∂C·1. The first to arrive at a row is assigned, later ones are added. What is
-read repeatedly, by all examples or in several places, gets the sum over the repetitions.
+read repeatedly, by all examples or by several operands, gets the sum over the repetitions.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ from microgradnn.compiler.layout import (
     View,
     contiguous,
     one_number,
+    rows_read,
 )
 
 
@@ -46,7 +47,7 @@ def lower(layout: Layout, gradients: Sequence[str], reduce: str | None, writer: 
     for step in layout.steps:
         lowering.forward(step)
     result = Instructions()
-    result.value = [lowering.root(root) for root in layout.roots]
+    result.value = [root if isinstance(root, View) else float(root) for root in layout.roots]
     result.forward = lowering.writer.instructions
     if gradients:
         lowering.writer.instructions = []
@@ -68,14 +69,11 @@ class _Lowering:
     def __init__(self, layout: Layout, writer: Writer) -> None:
         self.layout = layout
         self.writer = writer
-        self.sizes = {(space, first): size for space, listed in layout.blocks.items() for first, size in listed}
-        self.firsts = {space: np.array([first for first, _ in listed]) for space, listed in layout.blocks.items()}
+        self.sizes = {(space, first): size for space, blocks in layout.blocks.items() for first, size in blocks}
+        self.firsts = {space: np.array([first for first, _ in blocks]) for space, blocks in layout.blocks.items()}
         self.active: dict[str, Array] = {}  # rows that depend on what is differentiated by
         self.written = {space: np.zeros(size, dtype=bool) for space, size in layout.sizes.items()}
         self.standing_for: dict[tuple[str, int], float | View] = {}
-
-    def root(self, root: Any) -> Term:
-        return root if isinstance(root, View) else float(root)
 
     # ---- forward ----
 
@@ -89,11 +87,9 @@ class _Lowering:
             case Map():
                 writer.store(writer.gate(step.gate, step.operands, step.stacked), step.out)
             case MatrixProduct():
-                weights, inputs = step.weights, step.inputs
-                term = writer.write("products", [weights, inputs], shape=step.out.shape)
+                term = writer.write("products", [step.weights, step.inputs], shape=step.out.shape)
                 if step.biases is not None:
-                    biases = _column(step.biases)
-                    term = writer.call("add", [term, biases])
+                    term = writer.call("add", [term, _column(step.biases)])
                 writer.store(term, step.out)
 
     # ---- backward ----
@@ -111,8 +107,9 @@ class _Lowering:
                 self.backward(step)
         # So far the seed was 1 for each example, which makes B times the mean. What is uniform is a term of the mean
         # itself: divide before its own 1 is added.
-        if reduce == "mean":
-            self.scale([space for space in (PARAMETERS, UNIFORM) if PARAMETERS in gradients])
+        if reduce == "mean" and PARAMETERS in gradients:
+            self.scale(PARAMETERS)
+            self.scale(UNIFORM)
         writer.note = "seed"
         if isinstance(uniform, View):
             self.contribute(uniform, 1.0 if reduce == "mean" else COUNT)
@@ -123,22 +120,20 @@ class _Lowering:
         for space in gradients:
             self.finish(space)
             if reduce == "mean" and space != PARAMETERS:
-                self.scale([space])
+                self.scale(space)
 
-    def scale(self, spaces: Sequence[str]) -> None:
+    def scale(self, space: str) -> None:
         """Divide what has been contributed by the number of examples."""
-        for space in spaces:
-            self.finish(space)
-            for first, last in _runs(np.flatnonzero(self.written[space])):
-                view = View(GRADIENT + space, first, (last - first,), (1,))
-                self.writer.instructions.append(Instruction("multiply", (view, INVERSE_COUNT), view, "mean"))
+        self.finish(space)
+        for view in _runs(space, np.flatnonzero(self.written[space])):
+            self.writer.instructions.append(Instruction("multiply", (view, INVERSE_COUNT), view, "mean"))
 
     def finish(self, space: str) -> None:
         """Write down the adjoints that still stand for whole blocks."""
         for own, first in [key for key in self.standing_for if key[0] == space]:
-            self.materialise(own, first, self.sizes[own, first])
+            self.materialise(own, first)
 
-    def wanted(self, operand: Any) -> View | None:
+    def target(self, operand: Any) -> View | None:
         """The operand, if it depends on what is differentiated by."""
         if isinstance(operand, View) and self.active[operand.space][operand.rows()].any():
             return operand
@@ -158,11 +153,11 @@ class _Lowering:
             case Map():
                 partials = self.writer.partials(step.gate, step.out, step.operands, step.stacked)
                 if len(step.operands) == 2 and same_view(*step.operands) and None not in partials:  # such as x · x
-                    total = self.writer.call("add", [one for one in partials if one is not None])
+                    total = self.writer.call("add", [partial for partial in partials if partial is not None])
                     if not _is_zero(total):  # 1 − 1 comes out of the numbers: each is handed on, and ∞ − ∞ is nan
                         partials = [total, None]
                 for operand, partial in zip(step.operands, partials, strict=True):
-                    target = self.wanted(operand)
+                    target = self.target(operand)
                     if target is not None and partial is not None and not _is_zero(partial):  # 0 × ∞ is nan
                         contribution = self.writer.call("multiply", [partial, adjoint])
                         self.contribute(target, contribution, step.out.varying)
@@ -178,16 +173,16 @@ class _Lowering:
             same = same_view(_line(weights), _line(own))
             scale = self.writer.call("multiply", [_line(adjoint), 2.0 if same else 1.0])
             for operand, other in [(weights, inputs), (own, narrow)][: 1 if same else 2]:
-                if (target := self.wanted(operand)) is not None:
+                if (target := self.target(operand)) is not None:
                     self.contribute(_line(target), self.writer.call("multiply", [_line(other), scale]), False)
         else:
             if isinstance(adjoint, float):
-                adjoint = self.in_its_place(step.out)
-            if (target := self.wanted(weights)) is not None:
+                adjoint = self.written_out(step.out)
+            if (target := self.target(weights)) is not None:
                 self.contribute(target, write("weights", [adjoint, inputs], target.shape), False)
-            if (target := self.wanted(own)) is not None:
+            if (target := self.target(own)) is not None:
                 self.contribute(target, write("inputs", [narrow, adjoint], target.shape), step.out.varying)
-        if (target := self.wanted(step.biases)) is not None:
+        if (target := self.target(step.biases)) is not None:
             self.contribute(_column(target), adjoint, step.out.varying, (M, N))
 
     def adjoint(self, out: View) -> Term | None:
@@ -216,17 +211,16 @@ class _Lowering:
                 view = view._replace(shape=(*view.shape[:axis], 1, *view.shape[axis + 1 :]))
         rows = view.rows()
         if len(np.unique(rows)) < rows.size:  # windows that overlap
-            for place in range(view.shape[0]):
-                inner = View(view.space, view.offset + place * view.strides[0], view.shape[1:], view.strides[1:])
+            own = shape_of(term)
+            for index in range(view.shape[0]):
                 part = term
-                if len(shape_of(term)) == len(view.shape):
-                    part = writer.write("item", [term, place if shape_of(term)[0] > 1 else 0], shape=shape_of(term)[1:])
-                self.contribute(inner, part)
+                if len(own) == len(view.shape):
+                    part = writer.write("item", [term, index if own[0] > 1 else 0], own[1:])
+                start = view.offset + index * view.strides[0]
+                self.contribute(View(view.space, start, view.shape[1:], view.strides[1:]), part)
             return
         block = (view.space, view.offset)
-        covers = self.sizes.get(block) == rows.size and np.array_equal(
-            rows.ravel(), np.arange(view.offset, view.offset + rows.size)
-        )
+        covers = self.sizes.get(block) == rows.size and view.is_contiguous
         written = self.written[view.space]
         if covers and not written[rows].any():
             known = self.standing_for.get(block)
@@ -260,25 +254,25 @@ class _Lowering:
         firsts = self.firsts[space]
         for first in firsts[np.unique(firsts.searchsorted(rows, "right") - 1)].tolist():
             if (space, first) in self.standing_for:
-                self.materialise(space, first, self.sizes[space, first])
+                self.materialise(space, first)
 
-    def materialise(self, space: str, first: int, size: int) -> None:
-        found = self.standing_for.pop((space, first))
-        if isinstance(found, View):
-            found = contiguous(found.space, found.offset, (size,))
-        self.writer.store(found, View(GRADIENT + space, first, (size,), (1,)))
+    def materialise(self, space: str, first: int) -> None:
+        adjoint, size = self.standing_for.pop((space, first)), self.sizes[space, first]
+        if isinstance(adjoint, View):
+            adjoint = contiguous(adjoint.space, adjoint.offset, (size,))
+        self.writer.store(adjoint, contiguous(GRADIENT + space, first, (size,)))
         self.written[space][first : first + size] = True
 
     def fill_unwritten(self, space: str, rows: Array) -> None:
         missing = np.unique(rows[~self.written[space][rows]])
-        for first, last in _runs(missing):
-            self.writer.store(0.0, View(GRADIENT + space, first, (last - first,), (1,)))
+        for view in _runs(space, missing):
+            self.writer.store(0.0, view)
         self.written[space][missing] = True
 
-    def in_its_place(self, out: View) -> View:
+    def written_out(self, out: View) -> View:
         """The adjoint of a block in the rows that are its own."""
         if (out.space, out.offset) in self.standing_for:
-            self.materialise(out.space, out.offset, out.rows().size)
+            self.materialise(out.space, out.offset)
         return View(GRADIENT + out.space, *out[1:])
 
     def scatter(self, piece: Piece, adjoint: Term, out: View) -> None:
@@ -293,7 +287,7 @@ class _Lowering:
             fresh = not self.written[space][part.rows].any()
             if not fresh:
                 self.fill_unwritten(space, part.rows)
-            source: Term = adjoint if isinstance(adjoint, float) else self.in_its_place(out)
+            source: Term = adjoint if isinstance(adjoint, float) else self.written_out(out)
             narrow = out.varying and space in (PARAMETERS, UNIFORM)
             function = f"put{' sum' if narrow else ''}{'' if fresh else ' add'}"
             target = View(GRADIENT + space, 0, (1,), (0,))
@@ -306,10 +300,8 @@ class _Lowering:
 
 def _alike(term: View, view: View) -> bool:
     """Whether the adjoint in `term` can stand for that of `view`: all rows, in order, of the same kind."""
-    return (
-        term.space.startswith(GRADIENT) and term.varying == view.varying and term.shape == view.shape
-        and term.strides == view.strides == contiguous("", 0, view.shape).strides
-    )  # fmt: skip
+    alike = term.varying == view.varying and term[2:] == view[2:]
+    return alike and term.space.startswith(GRADIENT) and view.strides == contiguous("", 0, view.shape).strides
 
 
 def _summed(writer: Writer, term: Term, axis: int, size: int, rank: int) -> Term:
@@ -343,36 +335,31 @@ def _column(term: Any) -> Any:
 def _line(term: Any) -> Any:
     """A matrix of one row or one column as a vector."""
     if isinstance(term, View):
-        axis = int(np.argmax(term.shape))
-        return term._replace(shape=(term.shape[axis],), strides=(term.strides[axis],))
+        return term.vector()
     if isinstance(term, np.ndarray):
         return float(term.flat[0]) if one_number(term) else term.ravel()
     return term
 
 
-def _runs(rows: Array) -> list[tuple[int, int]]:
-    """Sorted addresses as ranges, from first to before last."""
-    if not len(rows):
-        return []
-    breaks = np.flatnonzero(np.diff(rows) > 1) + 1
-    return [(int(part[0]), int(part[-1]) + 1) for part in np.split(rows, breaks)]
+def _runs(space: str, rows: Array) -> list[View]:
+    """The adjoints of sorted rows, those that lie one behind the other together."""
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    return [contiguous(GRADIENT + space, int(run[0]), run.shape) for run in runs if len(run)]
 
 
 def _active(layout: Layout, gradients: Sequence[str]) -> dict[str, Array]:
     """For every row of every space whether it depends on what is differentiated by."""
     active = {space: np.full(size, space in gradients) for space, size in layout.sizes.items()}
     for step in layout.steps:
-        if isinstance(step, Gather):
-            found = any(piece.source in active and active[piece.source][piece.rows].any() for piece in step.pieces)
-        else:
-            operands = step.operands if isinstance(step, Map) else [step.weights, step.biases, step.inputs]
-            found = any(isinstance(x, View) and active[x.space][x.rows()].any() for x in operands)
-        active[step.out.space][step.out.rows()] = found
+        read = rows_read(step)
+        active[step.out.space][step.out.rows()] = any(
+            space in active and active[space][rows].any() for space, rows in read
+        )
     return active
 
 
 def _note(step: Step) -> str:
-    path = f" of {step.path}" if not isinstance(step, Gather) and step.path else ""
+    path = f" of {step.path}" if step.path else ""
     match step:
         case Gather():
             return "rows side by side"

@@ -32,12 +32,12 @@ def wide(buffer: Array, offset: int, size: tuple[int, ...], strides: tuple[int, 
 
 def matrix(buffer: Array, offset: int, size: tuple[int, ...], strides: tuple[int, ...]) -> Array:
     """The same as a matrix: the first axis, and all others."""
-    found = shape(buffer, offset, size, strides)
-    if found.ndim == 2:
-        return found
-    if found.shape[1] == 1:
-        return found[:, 0]
-    return as_strided(found, (found.shape[0], found[0].size), (found.strides[0], found.strides[-1]))
+    rows = shape(buffer, offset, size, strides)
+    if rows.ndim == 2:
+        return rows
+    if rows.shape[1] == 1:
+        return rows[:, 0]
+    return as_strided(rows, (rows.shape[0], rows[0].size), (rows.strides[0], rows.strides[-1]))
 
 
 def flat(buffer: Array, offset: int, size: tuple[int, ...], strides: tuple[int, ...]) -> Array:
@@ -64,22 +64,18 @@ class _Buffers:
         self, run: Any, called: dict[str, Any], layout: Layout, shapes: Sequence[tuple[int, ...]], count: int
     ) -> None:
         self.spaces: dict[str, Array] = {}
-        for prefix in ("", GRADIENT):
-            for space, size in layout.sizes.items():
-                if space in (PARAMETERS, UNIFORM):
-                    self.spaces[prefix + space] = np.zeros(size)
-                elif space in layout.by_example and not prefix:
-                    self.spaces[prefix + space] = np.zeros((count, size)).T
-                else:
-                    self.spaces[prefix + space] = np.zeros((size, count))
+        for space, size in layout.sizes.items():
+            axes = (size,) if space in (PARAMETERS, UNIFORM) else (size, count)
+            self.spaces[space] = np.zeros((count, size)).T if space in layout.by_example else np.zeros(axes)
+            self.spaces[GRADIENT + space] = np.zeros(axes)
         for view in layout.ones:
             self.spaces[view.space][view.rows()] = 1.0
         counts = {"examples": count, "count": np.array(float(count)), "inverse_count": np.array(1 / count)}
         made = run({**called, **counts, **self.spaces})
         self.value, self.gradient = made["value"], made["gradient"]
         self.params, self.by_params = self.spaces[PARAMETERS], self.spaces[GRADIENT + PARAMETERS]
-        self.inputs = [self._by_example(f"x{place}", shape) for place, shape in enumerate(shapes)]
-        self.by_inputs = [self._by_example(f"{GRADIENT}x{place}", shape) for place, shape in enumerate(shapes)]
+        self.inputs = [self._by_example(f"x{number}", shape) for number, shape in enumerate(shapes)]
+        self.by_inputs = [self._by_example(f"{GRADIENT}x{number}", shape) for number, shape in enumerate(shapes)]
 
     def _by_example(self, space: str, size: tuple[int, ...]) -> Array:
         """The rows of an argument in the shape of the argument, examples first."""
@@ -103,7 +99,7 @@ class NumPyBackend:
         self.source, self.constants = source.source(), source.constants
         self.wants_inputs = any(space != PARAMETERS for space in program.unwritten)
         self.order = np.array(layout.order, dtype=np.intp)
-        self.place = np.argsort(self.order)
+        self.rows = np.argsort(self.order)  # of the parameters as the user gave them
         self._prepare()
 
     def _prepare(self) -> None:
@@ -145,10 +141,10 @@ class NumPyBackend:
         """The outputs of the last call in this thread: a row for each example, a column for each output."""
         kept: dict[Any, _Buffers] = vars(self._threads)
         spaces = kept[count].spaces
-        found = np.empty((count, len(self.outputs)))
+        outputs = np.empty((count, len(self.outputs)))
         for column, output in enumerate(self.outputs):
-            found[:, column] = spaces[output.space][output.offset] if isinstance(output, View) else output
-        return found
+            outputs[:, column] = spaces[output.space][output.offset] if isinstance(output, View) else output
+        return outputs
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
@@ -159,4 +155,4 @@ class NumPyBackend:
             value = buffers.value()
             buffers.gradient()
             by_inputs = [own.copy() for own in buffers.by_inputs] if self.wants_inputs else []
-            return value, buffers.by_params.take(self.place), by_inputs
+            return value, buffers.by_params.take(self.rows), by_inputs

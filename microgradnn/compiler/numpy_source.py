@@ -32,16 +32,13 @@ class NumPySource:
         self.temps: dict[Temp, str] = {}
         self.free: dict[Any, list[str]] = defaultdict(list)
         self.fresh = numbered(1)
-        self.last: dict[Temp, int] = {}  # where each is read for the last time
+        self.last: dict[Temp, int] = {}  # the number of the instruction that reads it last
 
     def source(self) -> str:
         """The views, and the functions `value` and `gradient`."""
         program = self.program
-        listed = program.forward + program.backward
-        for place, instruction in enumerate(listed):
-            for operand in instruction.operands:
-                if isinstance(operand, Temp):
-                    self.last[operand] = place
+        for number, instruction in enumerate(program.forward + program.backward):
+            self.last.update((operand, number) for operand in instruction.operands if isinstance(operand, Temp))
         forward = self.lines(program.forward, 0)
         if self.reduce is not None:
             forward.append(f"return {self.value()}")
@@ -134,27 +131,27 @@ class NumPySource:
         self.temps[out] = name
         return name
 
-    def release(self, instruction: Instruction, place: int) -> None:
+    def release(self, instruction: Instruction, number: int) -> None:
         """Let the temporaries that are read here for the last time be written to again."""
         for operand in dict.fromkeys(operand for operand in instruction.operands if isinstance(operand, Temp)):
-            if self.last[operand] == place and operand in self.temps and operand.function != "item":
+            if self.last[operand] == number and operand in self.temps and operand.function != "item":
                 kind = (operand.shape, operand.varying, operand.function in COMPARISONS)
                 self.free[kind].append(self.temps[operand])
 
     # ---- instructions ----
 
     def lines(self, instructions: list[Instruction], start: int) -> list[str]:
-        found: list[str] = []
+        code: list[str] = []
         noted = ""
-        for place, instruction in enumerate(instructions, start):
-            lines = self.line(instruction, place)
+        for number, instruction in enumerate(instructions, start):
+            lines = self.line(instruction, number)
             if lines and instruction.note != noted:
                 noted = instruction.note
                 lines[0] += f"  # {noted}"
-            found += lines
-        return found
+            code += lines
+        return code
 
-    def line(self, instruction: Instruction, place: int) -> list[str]:
+    def line(self, instruction: Instruction, number: int) -> list[str]:
         function, operands, out, _ = instruction
         if function in ("take", "put", "put add", "put sum", "put sum add"):
             return self.move(function, (*operands, out))
@@ -173,10 +170,10 @@ class NumPySource:
         ]
         elementwise = function not in ("sum", "max", "min", "sum axis", "sum examples", "where", "each")
         if elementwise:
-            self.release(instruction, place)
+            self.release(instruction, number)
         result = self.result(out)
         if not elementwise:
-            self.release(instruction, place)
+            self.release(instruction, number)
         match function:
             case "copy":
                 return [f"copyto({result}, {names[0]})"]
@@ -211,7 +208,7 @@ class NumPySource:
         """Whether the rows of a stack lie one behind the other."""
         if not isinstance(term, (View, Temp)) or (not term.varying and len(term.shape) < 2):
             return False
-        return isinstance(term, Temp) or _contiguous(term)
+        return isinstance(term, Temp) or term.is_contiguous
 
     def ones(self, size: int) -> str:
         return self.made("ones", size, f"ones({size})")
@@ -245,7 +242,7 @@ class NumPySource:
             second = self.transposed(second)
         if function == "inputs":
             first = self.transposed(first)
-        if isinstance(out, View) and not _contiguous(out):
+        if isinstance(out, View) and not out.is_contiguous:
             return [f"copyto({target}, {first}.dot({second}))"]
         return [f"{first}.dot({second}, {target})"]
 
@@ -258,9 +255,7 @@ class NumPySource:
         if function == "take":
             target, source = self.rows(operands[1].space, piece.targets), self.rows(piece.source, piece.rows)
             wide = operands[1].varying and piece.source in (PARAMETERS, UNIFORM, CONSTANTS)
-            line = f"{target}[...] = {source}{'[:, None]' if wide else ''}"
-            if "[" in target:
-                line = line.replace("[...] =", " =", 1)
+            line = _assigned(target, source + "[:, None]" * wide)
             if piece.source == CONSTANTS:  # which nothing overwrites
                 self.setup.append(line)
                 return []
@@ -275,7 +270,7 @@ class NumPySource:
         target = self.rows(GRADIENT + piece.source, piece.rows)
         if "add" in function:
             return [f"{target} += {source}"] if "[" in target else [f"add({target}, {source}, {target})"]
-        return [f"{target}{'' if '[' in target else '[...]'} = {source}"]
+        return [_assigned(target, source)]
 
     def rows(self, space: str, rows: Array) -> str:
         """Rows of a space: a view where they are evenly spaced, else picked one by one."""
@@ -287,10 +282,5 @@ class NumPySource:
         return f"{space}[{self.constant(rows, 'rows_')}]"
 
 
-def _contiguous(view: View) -> bool:
-    stride = 1
-    for size, own in zip(reversed(view.shape), reversed(view.strides), strict=True):
-        if size > 1 and own != stride:
-            return False
-        stride *= size
-    return True
+def _assigned(target: str, source: str) -> str:
+    return f"{target}{'' if '[' in target else '[...]'} = {source}"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import gc
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -14,11 +16,10 @@ from microgradnn.compiler.arguments import (
     array_of,
     check_labels,
     examples_in,
-    is_sequence,
     labels_of,
     outputs_of,
     parameters_of,
-    shape_of_argument,
+    read_example,
 )
 from microgradnn.compiler.grouping import PARAMETERS, Group, Product, group, spaces, straight_up_to
 from microgradnn.compiler.instructions import Instructions
@@ -27,10 +28,10 @@ from microgradnn.compiler.lowering import lower
 from microgradnn.compiler.numpy_backend import NumPyBackend
 from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.sums import gather_sums
-from microgradnn.compiler.tape import Place, Tape
-from microgradnn.compiler.tracing import collector_paused, trace
+from microgradnn.compiler.tape import Atom, Tape
+from microgradnn.compiler.tracing import trace
 from microgradnn.context import Context, context
-from microgradnn.reading import numbers_in, read_array
+from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
 _NUMBERS = frozenset("?bBhHiIlLqQefd")  # what NumPy copies to double precision without a loss of kind
@@ -60,12 +61,8 @@ def build(
             f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
         )
     leaves, tree = parameters_of(params)
-    example = [
-        read_array(given, f"argument {number} of the example must be numbers") if is_sequence(given) else given
-        for number, given in enumerate(example)
-    ]
-    shapes = [shape_of_argument(number, argument) for number, argument in enumerate(example)]
-    with collector_paused():
+    example, shapes = read_example(example)
+    with _collector_paused():
         tape, result = trace(f, leaves, example, None if before is None else before._tape)
         result, observed = result if observing else (result, ())
         tape.roots = outputs_of(result)
@@ -79,6 +76,18 @@ def build(
         if before is not None and before.computes(tape, result, observed, shapes):
             return before
         return Program(tape, result, observed, tree, leaves, shapes, reduce, wrt, backend)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Python's cyclic collector walks all nodes again and again while they are made; nothing here is cyclic."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 class Program:
@@ -132,7 +141,7 @@ class Program:
         return NumPyBackend(self.layout, self.instructions, self._shapes, self.reduce)
 
     @cached_property
-    def _rolled(self) -> tuple[list[Group | Product], list[str], list[Place]]:
+    def _rolled(self) -> tuple[list[Group | Product], list[str], list[Atom]]:
         """The groups, where each register is kept, and the roots."""
         gathered = gather_sums(self._tape, len(self._leaves), split_root=self.reduce is not None)
         kept = spaces(gathered, len(self._leaves), self._sizes)
@@ -216,11 +225,7 @@ class Program:
         """The value and its gradient."""
         if self.reduce is None:
             raise ValueError("a program with reduce=None has no gradient: compile with reduce='mean' or 'sum'")
-        arrays, count = self._read(batch)
-        watch, engine = self._watch(arrays), self._engine(count)
-        value, gradient, by_inputs = engine.value_and_gradient(self._params, arrays, count)
-        if watch is not None:
-            watch.results(engine, value, (gradient, *by_inputs))
+        value, gradient, by_inputs, _ = self._swept(batch)
         if self.wrt == "params":
             return value, self._nested(self._tree, gradient)
         inputs = by_inputs[0] if len(by_inputs) == 1 else tuple(by_inputs)
@@ -228,13 +233,17 @@ class Program:
 
     def step(self, *batch: Any) -> tuple[float, Array, Any]:
         """For training: the value, its gradient by `params`, and what f observed, for each example."""
+        value, gradient, _, count = self._swept(batch)
+        return value, gradient, arranged_like(self._observed, self._engine(count).observed(count))
+
+    def _swept(self, batch: Sequence[Any]) -> tuple[float, Array, list[Array], int]:
+        """The value, its gradient by `params` and by each argument, and the number of examples."""
         arrays, count = self._read(batch)
         watch, engine = self._watch(arrays), self._engine(count)
-        value, gradient, _ = engine.value_and_gradient(self._params, arrays, count)
-        observed = arranged_like(self._observed, engine.observed(count))
+        value, gradient, by_inputs = engine.value_and_gradient(self._params, arrays, count)
         if watch is not None:
-            watch.results(engine, value, (gradient,))
-        return value, gradient, observed
+            watch.results(engine, value, (gradient, *by_inputs))
+        return value, gradient, by_inputs, count
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""

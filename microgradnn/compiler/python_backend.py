@@ -15,9 +15,9 @@ import numpy as np
 
 from microgradnn.compiler.layout import Array
 from microgradnn.compiler.source import load
-from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import told_apart
-from microgradnn.primitive import NOTHING, ForwardError, Primitive, lookup
+from microgradnn.primitive import NOTHING, ForwardError, Primitive, lookup, run_lines
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
 _LINES = 25_000  # of one function: Python takes some 6 KB for each while it compiles
@@ -36,41 +36,42 @@ def differentiated(tape: Tape, first: int, last: int) -> Tape:
     [2, 1, 0]
     """
     active = tape.dependent(first, last)
-    found = Tape(tape.leaves)
-    for (gate, places), path in zip(tape.lines, tape.paths, strict=True):
-        found.append(gate, places, path)
-    adjoints: dict[int, Place] = {}
+    longer = Tape(tape.leaves)
+    for (gate, operands), path in zip(tape.lines, tape.paths, strict=True):
+        longer.append(gate, operands, path)
+    adjoints: dict[int, Atom] = {}
     if isinstance(tape.roots[0], int):
         adjoints[tape.roots[0]] = 1.0
 
-    def write(gate: Primitive, places: Sequence[Place]) -> Place:
+    def write(gate: Primitive, operands: Sequence[Atom]) -> Atom:
         if gate is _MULTIPLY:
-            for x, y in (places, places[::-1]):
+            for x, y in (operands, operands[::-1]):
                 if x.__class__ is not int and (x is NOTHING or x == 1.0):
                     return x if x is NOTHING else y
-        return found.write(gate, tuple(places))
+        return longer.write(gate, tuple(operands))
 
     for register in range(tape.leaves + len(tape.lines) - 1, tape.leaves - 1, -1):
         adjoint = adjoints.get(register)
         if adjoint is None or not active[register]:
             continue
-        gate, places = tape.lines[register - tape.leaves]
-        marked = [NOTHING if place.__class__ is not int and place == 0.0 else place for place in places]
-        for place, partial in zip(places, gate.trace(len(places)).run(register, marked, write, NOTHING), strict=True):
-            if isinstance(place, int) and active[place] and partial is not None and partial is not NOTHING:
+        gate, operands = tape.lines[register - tape.leaves]
+        marked = [NOTHING if x.__class__ is not int and x == 0.0 else x for x in operands]
+        partials = gate.trace(len(operands)).run(register, marked, write, NOTHING)
+        for x, partial in zip(operands, partials, strict=True):
+            if isinstance(x, int) and active[x] and partial is not None and partial is not NOTHING:
                 contribution = write(_MULTIPLY, (partial, adjoint))
-                adjoints[place] = write(_ADD, (adjoints[place], contribution)) if place in adjoints else contribution
-    found.close()
-    found.roots = [tape.roots[0], *[adjoints.get(leaf, 0.0) for leaf in range(first, last)], *tape.roots[1:]]
-    return found
+                adjoints[x] = write(_ADD, (adjoints[x], contribution)) if x in adjoints else contribution
+    longer.close()
+    longer.roots = [tape.roots[0], *[adjoints.get(leaf, 0.0) for leaf in range(first, last)], *tape.roots[1:]]
+    return longer
 
 
 class Part(NamedTuple):
-    """Some lines of a tape as one function: the places it takes, the registers it computes, the places it returns."""
+    """Some lines of a tape as one function: the registers it takes, those it computes, and what it returns."""
 
     takes: Sequence[int]
     registers: Sequence[int]
-    returns: Sequence[Place]
+    returns: Sequence[Atom]
 
 
 def parts(tape: Tape) -> list[Part]:
@@ -79,18 +80,18 @@ def parts(tape: Tape) -> list[Part]:
     registers = [register for register in range(tape.leaves, len(needed)) if needed[register]]
     if len(registers) <= _LINES:
         return [Part(range(tape.leaves), registers, tape.roots)]
-    found = []
-    wanted = {root for root in tape.roots if root.__class__ is int}
+    backwards = []
+    read = {root for root in tape.roots if root.__class__ is int}  # by what comes after
     for start in reversed(range(0, len(registers), _LINES)):
         own = registers[start : start + _LINES]
-        read = {place for register in own for place in tape.lines[register - tape.leaves][1] if place.__class__ is int}
-        found.append(Part(sorted(read.difference(own)), own, sorted(wanted.intersection(own))))
-        wanted |= read
-    return found[::-1]
+        takes = {x for register in own for x in tape.lines[register - tape.leaves][1] if x.__class__ is int}
+        backwards.append(Part(sorted(takes.difference(own)), own, sorted(read.intersection(own))))
+        read |= takes
+    return backwards[::-1]
 
 
 def python_source(tape: Tape, params: int, part: Part, told: bytearray) -> tuple[str, dict[str, Any]]:
-    """The function `run` of the places that a part takes, and what it calls; `told` says where zeros are told apart.
+    """The function `run` of the registers that a part takes, and what it calls; `told` says where zeros are told apart.
 
     >>> tape = Tape(2)
     >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
@@ -101,18 +102,18 @@ def python_source(tape: Tape, params: int, part: Part, told: bytearray) -> tuple
     <BLANKLINE>
     """
 
-    def name(place: Place) -> str:
-        if not isinstance(place, int):
-            return f"({place!r})" if math.isfinite(place) else f"float('{place}')"
-        if place < tape.leaves:
-            return f"p{place}" if place < params else f"x{place - params}"
-        return f"v{place}"
+    def name(atom: Atom) -> str:
+        if not isinstance(atom, int):
+            return f"({atom!r})" if math.isfinite(atom) else f"float('{atom}')"
+        if atom < tape.leaves:
+            return f"p{atom}" if atom < params else f"x{atom - params}"
+        return f"v{atom}"
 
     called: dict[str, Any] = {}
     code = [f"def run({', '.join(map(name, part.takes))}):"]
     for register in part.registers:
-        gate, places = tape.lines[register - tape.leaves]
-        expression = _expression(gate, [name(place) for place in places], bool(told[register]), called)
+        gate, operands = tape.lines[register - tape.leaves]
+        expression = _expression(gate, [name(operand) for operand in operands], bool(told[register]), called)
         code.append(f"    {name(register)} = {expression}")
     code += [f"    return [{', '.join(map(name, part.returns))}]", ""]
     return "\n".join(code), called
@@ -156,8 +157,8 @@ class PythonBackend:
 
     def _loaded(self, tape: Tape) -> tuple[str, Callable[..., list[float]]]:
         """The source of a tape, and the function of its leaves that returns its roots."""
-        listed, told = parts(tape), told_apart(tape)
-        written = [python_source(tape, self.params, part, told) for part in listed]
+        pieces, told = parts(tape), told_apart(tape)
+        written = [python_source(tape, self.params, part, told) for part in pieces]
         functions = [load(source, "run", {**vars(math), **called}) for source, called in written]
         source = "\n".join(source for source, _ in written)
         if len(functions) == 1:
@@ -165,8 +166,8 @@ class PythonBackend:
 
         def run(*leaves: float) -> list[float]:
             numbers = [*leaves, *[0.0] * len(tape.lines)]
-            for function, (takes, _, returns) in zip(functions, listed, strict=True):
-                for register, number in zip(returns, function(*[numbers[place] for place in takes]), strict=True):
+            for function, (takes, _, returns) in zip(functions, pieces, strict=True):
+                for register, number in zip(returns, function(*[numbers[taken] for taken in takes]), strict=True):
                     numbers[register] = number  # type: ignore[index]  # a register
             return [numbers[root] if isinstance(root, int) else root for root in tape.roots]
 
@@ -182,41 +183,41 @@ class PythonBackend:
     def _run(self, run: Any, tape: Tape, params: Array, arrays: Sequence[Array], count: int) -> Array:
         """The roots for every example, a row each."""
         inputs = [array.reshape(count, -1).astype(float) for array in arrays]
-        rows = np.concatenate(inputs, axis=1).tolist() if inputs else [[]] * count
-        listed, found = params.tolist(), []
-        for row in rows:
+        examples = np.concatenate(inputs, axis=1).tolist() if inputs else [[]] * count
+        weights, rows = params.tolist(), []
+        for example in examples:
+            leaves = [*weights, *example]
             try:
-                roots = run(*listed, *row)
+                roots = run(*leaves)
                 finite = math.isfinite(sum(roots))
             except ForwardError:
                 finite = False
             if not finite:  # Python raises where arrays have inf and nan, and takes NOTHING for a number
-                numbers = by_limits(tape, [*listed, *row])
-                roots = [numbers[root] if isinstance(root, int) else root for root in tape.roots]
-            found.append(roots)
-        return np.array(found, dtype=float)
+                roots = run_lines(tape.lines, tape.roots, leaves, Primitive.limit)
+            rows.append(roots)
+        return np.array(rows, dtype=float)
 
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
-        found = self._run(self._value, self.tape, params, arrays, count)
-        return found if self.reduce is None else float(self._reduced(found)[0])
+        rows = self._run(self._value, self.tape, params, arrays, count)
+        return rows if self.reduce is None else float(self._reduced(rows)[0])
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
     ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
         assert self.derivatives is not None
-        found = self._run(self._gradient, self.derivatives, params, arrays, count)
+        rows = self._run(self._gradient, self.derivatives, params, arrays, count)
         if len(self.tape.roots) > 1:
-            self._threads.observed = found[:, 1 - len(self.tape.roots) :]
-        reduced = self._reduced(found)
+            self._threads.observed = rows[:, 1 - len(self.tape.roots) :]
+        reduced = self._reduced(rows)
         by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
         by_inputs = []
         if self.wrt != "params":
             start = 1 + (self.params if self.wrt == "both" else 0)
             for shape in self.shapes:
                 stop = start + math.prod(shape)
-                by_inputs.append(found[:, start:stop].reshape(count, *shape))
+                by_inputs.append(rows[:, start:stop].reshape(count, *shape))
                 start = stop
             if self.reduce == "mean" and count > 1:
                 by_inputs = [part / count for part in by_inputs]
@@ -224,19 +225,11 @@ class PythonBackend:
 
     def observed(self, count: int) -> Array:
         """What the last gradient of this thread observed: a row for each example, a column for each number."""
-        found: Array = self._threads.observed if len(self.tape.roots) > 1 else np.zeros((count, 0))
-        return found
+        observed: Array = self._threads.observed if len(self.tape.roots) > 1 else np.zeros((count, 0))
+        return observed
 
     def _reduced(self, rows: Array) -> Array:
         if len(rows) == 1:  # as for any other number, only quicker
             return np.asarray(rows[0])
         with np.errstate(all="ignore"):
             return np.asarray(rows.mean(axis=0) if self.reduce == "mean" else rows.sum(axis=0))
-
-
-def by_limits(tape: Tape, leaves: list[float]) -> list[float]:
-    """The numbers of all registers by IEEE 754, gate by gate, where straight-line Python would raise."""
-    numbers = leaves
-    for gate, places in tape.lines:
-        numbers.append(gate.limit([numbers[place] if isinstance(place, int) else place for place in places]))
-    return numbers

@@ -15,7 +15,6 @@ from microgradnn.compiler.flow import (
     counted,
     groups,
     kind_of,
-    operands_of,
     products_backward,
     shortened,
     size_of,
@@ -74,12 +73,10 @@ def _passes(facts: Facts, lines: str | None, arrays: Arrays | None) -> list[str]
         what = "the value and its gradient" if facts.reduce else "the outputs"
         assignments = sum(" = " in line for line in lines.splitlines())
         rows += [("source", f"{counted(assignments, 'line')} of straight-line Python over floats for {what}")]
+        why = "no groups, matrix products or buffers: one example is computed after the other"
         if facts.straight_up_to:
-            rows += [
-                ("", "narrow and deep: arrays would take longer for one example" + " or a few" * bool(facts.shapes))
-            ]
-        else:
-            rows += [("", "no groups, matrix products or buffers: one example is computed after the other")]
+            why = "narrow and deep: arrays would take longer for one example" + " or a few" * bool(facts.shapes)
+        rows += [("", why)]
     if arrays is None:
         return columns(("pass", "what it left"), rows)
     flow = Flow(arrays.layout)
@@ -129,11 +126,11 @@ def _steps(flow: Flow) -> list[list[str]]:
                 pieces.update(dict.fromkeys(flow.sources(piece.source, piece.rows) or [CONSTANTS]))
             in_place, copied = "", _named(pieces)
         else:
-            operands = [operand for operand in operands_of(step) if operand is not None]
+            operands = [operand for operand in step.operands if operand is not None]
             copies = [bool(flow.of_operand(operand).keys() & gathered) for operand in operands]
             in_place = _read(flow, [operand for operand, copy in zip(operands, copies, strict=True) if not copy])
             copied = _read(flow, [operand for operand, copy in zip(operands, copies, strict=True) if copy])
-        path = "" if isinstance(step, Gather) or step.path is None else shortened(step.path)
+        path = "" if step.path is None else shortened(step.path)
         runs = "each" if step.out.varying else "once"
         rows.append((f"#{number}", str(levels[number]), kind_of(step), size_of(step), runs, in_place, copied, path))
     header = ("step", "level", "what", "size", "runs", "in place", "gathered", "module")

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
 
-from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import kept_in_order, told_apart
 from microgradnn.primitive import Primitive, lookup
 
@@ -22,14 +21,8 @@ PARAMETER, UNIFORM, CONSTANT, VARYING = range(4)
 
 _FEWEST_WITH_CONSTANTS = 4
 _NOT_NEGATIVE = {_ADD, _SUM, _DOT, lookup("sign")}  # for which array libraries may give −0.0
-Pair = tuple[Place, Place]
-
-
-class _Parts(NamedTuple):
-    """A sum taken apart: places that add up to it, by whether they vary with the example."""
-
-    uniform: list[Place]
-    varying: list[Place]
+Pair = tuple[Atom, Atom]
+Parts = tuple[list[Atom], list[Atom]]  # atoms that add up to a sum: those that vary with the example, and the others
 
 
 def gather_sums(tape: Tape, params: int, split_root: bool) -> Tape:
@@ -52,7 +45,7 @@ class _Gathering:
     def __init__(self, tape: Tape, params: int) -> None:
         self.old, self.new = tape, Tape(tape.leaves)
         self.ranks = [PARAMETER] * params + [VARYING] * (tape.leaves - params)  # of the registers of the new tape
-        self.places: list[Place] = [*range(tape.leaves), *[0.0] * len(tape.lines)]  # old register to new place
+        self.atoms: list[Atom] = [*range(tape.leaves), *[0.0] * len(tape.lines)]  # on the new tape, of old registers
         self.path: str | None = None
         self.needed = tape.needed()
         self.told_apart = told_apart(tape)
@@ -62,8 +55,8 @@ class _Gathering:
     def run(self, split_root: bool) -> Tape:
         old = self.old
         root = old.roots[0] if split_root and isinstance(old.roots[0], int) else None
-        split = None
-        for register, (gate, places) in enumerate(old.lines, old.leaves):
+        split: Parts | None = None
+        for register, (gate, operands) in enumerate(old.lines, old.leaves):
             if not self.needed[register] or self.absorbed[register]:
                 continue
             self.path = old.paths[register - old.leaves]
@@ -71,20 +64,20 @@ class _Gathering:
                 parts = self.parts(*self.terms(register))
                 if register == root:
                     split = parts
-                self.places[register] = self.total(parts)
+                self.atoms[register] = self.total(parts)
             elif gate is _DOT:
-                half = len(places) // 2
-                pairs = [(self.at(w), self.at(x)) for w, x in zip(places[:half], places[half:-1], strict=True)]
-                self.places[register] = self.total(self.parts(pairs, [self.at(places[-1])], fewest=1))
+                half = len(operands) // 2
+                pairs = [(self.at(w), self.at(x)) for w, x in zip(operands[:half], operands[half:-1], strict=True)]
+                self.atoms[register] = self.total(self.parts(pairs, [self.at(operands[-1])], fewest=1))
             else:
-                self.places[register] = self.write(gate, [self.at(place) for place in places])
+                self.atoms[register] = self.write(gate, [self.at(operand) for operand in operands])
             if self.told_apart[register] and gate in _NOT_NEGATIVE and not self.kept_in_order[register]:
-                self.places[register] = self.write(_ADD, (self.places[register], 0.0))
-        roots = [self.at(place) for place in old.roots]
+                self.atoms[register] = self.write(_ADD, (self.atoms[register], 0.0))
+        roots = [self.at(root) for root in old.roots]
         if split_root:
             if split is None:
-                split = _Parts([], roots[:1]) if self.rank(roots[0]) == VARYING else _Parts(roots[:1], [])
-            roots = [self.added(split.varying), self.added(split.uniform), *roots[1:]]
+                split = (roots[:1], []) if self.rank(roots[0]) == VARYING else ([], roots[:1])
+            roots = [*map(self.added, split), *roots[1:]]
         self.new.roots = roots
         return self.new
 
@@ -92,16 +85,16 @@ class _Gathering:
         """For every old register 1 if its only use is as a term of a sum, and it is a sum or a product itself."""
         old = self.old
         uses, user = [0] * len(self.needed), [0] * len(self.needed)  # leaves come before all users
-        for register, (_, places) in enumerate(old.lines, old.leaves):
+        for register, (_, operands) in enumerate(old.lines, old.leaves):
             if self.needed[register]:
-                for place in places:
-                    if place.__class__ is int:
-                        uses[place] += 1
-                        user[place] = register
+                for operand in operands:
+                    if operand.__class__ is int:
+                        uses[operand] += 1
+                        user[operand] = register
         for root in old.roots:
             if root.__class__ is int:
                 uses[root] += 1
-        found = bytearray(len(self.needed))
+        absorbed = bytearray(len(self.needed))
         for register, (gate, _) in enumerate(old.lines, old.leaves):
             if (
                 uses[register] == 1
@@ -111,40 +104,39 @@ class _Gathering:
                 and not self.kept_in_order[user[register]]
             ):
                 outer = old.lines[user[register] - old.leaves][0]
-                found[register] = outer is _ADD or outer is _SUM
-        return found
+                absorbed[register] = outer is _ADD or outer is _SUM
+        return absorbed
 
-    def at(self, place: Place) -> Place:
-        """The new place of an old one."""
-        return self.places[place] if place.__class__ is int else place
+    def at(self, atom: Atom) -> Atom:
+        """The new atom for an old one."""
+        return self.atoms[atom] if atom.__class__ is int else atom
 
-    def rank(self, place: Place) -> int:
-        return self.ranks[place] if place.__class__ is int else CONSTANT
+    def rank(self, atom: Atom) -> int:
+        return self.ranks[atom] if atom.__class__ is int else CONSTANT
 
-    def write(self, gate: Primitive, places: Iterable[Place]) -> Place:
-        written = tuple(places)
-        place = self.new.write(gate, written, self.path)
-        if place.__class__ is int and place >= len(self.ranks):
+    def write(self, gate: Primitive, operands: Iterable[Atom]) -> Atom:
+        atom = self.new.write(gate, tuple(operands), self.path)
+        if atom.__class__ is int and atom >= len(self.ranks):
             self.ranks.append(VARYING if VARYING in map(self.rank, self.new.lines[-1][1]) else UNIFORM)
-        return place
+        return atom
 
-    def terms(self, register: int) -> tuple[list[Pair], list[Place]]:
+    def terms(self, register: int) -> tuple[list[Pair], list[Atom]]:
         """The products and the other terms of the sum in `register`, with all that it has absorbed."""
-        old, pairs, terms = self.old, list[Pair](), list[Place]()
-        waiting: list[Place] = [*reversed(old.lines[register - old.leaves][1])]
+        old, pairs, terms = self.old, list[Pair](), list[Atom]()
+        waiting: list[Atom] = [*reversed(old.lines[register - old.leaves][1])]
         while waiting:
-            place = waiting.pop()
-            if place.__class__ is int and self.absorbed[place]:
-                gate, places = old.lines[place - old.leaves]
+            term = waiting.pop()
+            if term.__class__ is int and self.absorbed[term]:
+                gate, operands = old.lines[term - old.leaves]
                 if gate is _MULTIPLY:
-                    pairs.append((self.at(places[0]), self.at(places[1])))
+                    pairs.append((self.at(operands[0]), self.at(operands[1])))
                 else:
-                    waiting += reversed(places)
+                    waiting += reversed(operands)
             else:
-                terms.append(self.at(place))
+                terms.append(self.at(term))
         return pairs, terms
 
-    def parts(self, pairs: list[Pair], terms: list[Place], fewest: int = 2) -> _Parts:
+    def parts(self, pairs: list[Pair], terms: list[Atom], fewest: int = 2) -> Parts:
         """Write products and add them to the terms; `fewest` products of a kind make a dot product."""
         kinds: dict[tuple[int, int], list[Pair]] = defaultdict(list)
         for first, second in pairs:
@@ -153,37 +145,33 @@ class _Gathering:
                 kinds[a, b].append((first, second))
             else:
                 kinds[b, a].append((second, first))
-        products, dots = list[Place](), list[list[Pair]]()
-        for kind, listed in kinds.items():
+        products, dots = list[Atom](), list[list[Pair]]()
+        for kind, factors in kinds.items():
             # A few products with constants are cheaper one by one; two factors that vary are no product of matrices.
-            least = (
-                max(_FEWEST_WITH_CONSTANTS, fewest) if CONSTANT in kind and kind != (PARAMETER, CONSTANT) else fewest
-            )
-            if kind == (VARYING, VARYING) or len(listed) < least:
-                products += [self.write(_MULTIPLY, pair) for pair in listed]
+            few = _FEWEST_WITH_CONSTANTS if CONSTANT in kind and kind != (PARAMETER, CONSTANT) else 0
+            if kind == (VARYING, VARYING) or len(factors) < max(few, fewest):
+                products += [self.write(_MULTIPLY, pair) for pair in factors]
             else:
-                dots.append(sorted(listed) if kind == (PARAMETER, PARAMETER) else listed)
-        uniform, varying = list[Place](), list[Place]()
+                dots.append(sorted(factors) if kind == (PARAMETER, PARAMETER) else factors)
+        uniform, varying = list[Atom](), list[Atom]()
         for term in products + terms:
             if term.__class__ is int or term != 0.0:
                 (varying if self.rank(term) == VARYING else uniform).append(term)
         for dot in dots:
             weights, inputs = zip(*dot, strict=True)
-            bias: Place = 0.0
-            if self.rank(inputs[0]) == VARYING:
-                if uniform and not varying and len(dots) == 1:  # the bias of a neuron
-                    bias, uniform = self.added(uniform), []
-                varying.append(self.write(_DOT, (*weights, *inputs, bias)))
-            else:
-                if self.rank(weights[0]) == PARAMETER and self.rank(inputs[0]) > PARAMETER and len(dots) == 1:
-                    parameters = [term for term in uniform if self.rank(term) == PARAMETER]
-                    if len(parameters) == 1:
-                        bias = parameters[0]
-                        uniform = [term for term in uniform if self.rank(term) != PARAMETER]
-                uniform.append(self.write(_DOT, (*weights, *inputs, bias)))
-        return _Parts(uniform, varying)
+            bias: Atom = 0.0
+            varies = self.rank(inputs[0]) == VARYING
+            if len(dots) == 1 and varies and uniform and not varying:  # the bias of a neuron
+                bias, uniform = self.added(uniform), []
+            elif len(dots) == 1 and self.rank(weights[0]) == PARAMETER < self.rank(inputs[0]) < VARYING:
+                parameters = [term for term in uniform if self.rank(term) == PARAMETER]
+                if len(parameters) == 1:
+                    [bias] = parameters
+                    uniform = [term for term in uniform if self.rank(term) != PARAMETER]
+            (varying if varies else uniform).append(self.write(_DOT, (*weights, *inputs, bias)))
+        return varying, uniform
 
-    def added(self, terms: list[Place]) -> Place:
+    def added(self, terms: list[Atom]) -> Atom:
         """The sum of the terms: 0 of none, an addition of two."""
         constant = sum(term for term in terms if term.__class__ is float)
         terms = [term for term in terms if term.__class__ is int] + [constant] * (constant != 0.0)
@@ -191,5 +179,6 @@ class _Gathering:
             return self.write(_ADD, terms) if len(terms) == 2 else terms[0] if terms else 0.0
         return self.write(_SUM, terms)
 
-    def total(self, parts: _Parts) -> Place:
-        return self.added([*parts.varying, *([self.added(parts.uniform)] if parts.uniform else [])])
+    def total(self, parts: Parts) -> Atom:
+        varying, uniform = parts
+        return self.added([*varying, *([self.added(uniform)] if uniform else [])])

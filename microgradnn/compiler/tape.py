@@ -1,6 +1,6 @@
 """The tape: a scalar function written down as straight-line code, simplified while it is written.
 
-Line i applies a gate to places and writes register `leaves + i`. A place is a register (an int) or a constant: a float,
+Line i applies a gate to atoms and writes register `leaves + i`. An atom is a register (an int) or a constant: a float,
 or NOTHING, which is the constant 0 in a partial. The first registers are the leaves, parameters and then inputs. Equal
 lines are written once, constants are folded, and x² is written as x · x, always to the bit. A product with 1 is left as
 it is: a constant may be a datum that happens to be 1, and gates that do the same should look the same.
@@ -12,29 +12,30 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from microgradnn.compiler.sources import Sources
-from microgradnn.primitive import NOTHING, Primitive, lookup
+from microgradnn.primitive import NOTHING, Line, Primitive, lookup
 
-Place = int | float
-Line = tuple[Primitive, tuple[Place, ...]]
+Atom = int | float
 
 _ADD, _MULTIPLY, _DIVIDE = lookup("add"), lookup("multiply"), lookup("divide")
 _REGISTERS, _CONSTANTS = {int}, {float, NOTHING.__class__}
 
 
-def _is(place: Any, constant: float) -> bool:
-    return place.__class__ is float and place == constant  # a register may be equal to a constant without being one
+def _power(x: Any, exponent: Any) -> Any:
+    if exponent.__class__ is float:  # a register may be equal to a constant without being one
+        return {1.0: x, 2.0: (_MULTIPLY, (x, x)), -1.0: (_DIVIDE, (1.0, x))}.get(exponent)
+    return None
 
 
-def _unknown(place: Any) -> Any:
-    return None if place.__class__ is float else place
+def _unknown(atom: Any) -> Any:
+    return None if atom.__class__ is float else atom
 
 
-# What a gate comes to where an operand is a constant or stands alone: another place, another line, or None. A place
-# that is not a float is not known. A gate that chooses a constant stays a gate: its 0 comes out of the numbers, and is
+# What a gate comes to where an operand is a constant or stands alone: another atom, another line, or None. An atom that
+# is not a float is not known. A gate that chooses a constant stays a gate: its 0 comes out of the numbers, and is
 # no constant 0, which would hand nothing on.
 _RULES: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x,
-    "power": lambda x, y: next((line(x) for exponent, line in _POWERS.items() if _is(y, exponent)), None),
+    "power": _power,
     "select": lambda index, *xs: (
         _unknown(xs[int(index)]) if index.__class__ is float and index in range(len(xs)) else None
     ),
@@ -42,46 +43,36 @@ _RULES: dict[str, Callable[..., Any]] = {
     **{name: lambda *xs: xs[0] if len(xs) == 1 else None for name in ("maximum", "minimum")},
     **{name: lambda *xs: (_ADD, (*xs, 0.0)) if len(xs) == 1 else None for name in ("sum", "logsumexp")},
 }
-_POWERS: dict[float, Callable[[Any], Any]] = {
-    1.0: lambda x: x,
-    2.0: lambda x: (_MULTIPLY, (x, x)),
-    -1.0: lambda x: (_DIVIDE, (1.0, x)),
-}
 
 
-def simplified(gate: Primitive, places: tuple[Any, ...]) -> tuple[Primitive, tuple[Any, ...]] | Any:
-    """The line `gate(*places)` in its simplest form: a line, or the place that holds its value already.
+def simplified(gate: Primitive, operands: tuple[Any, ...]) -> tuple[Primitive, tuple[Any, ...]] | Any:
+    """The line `gate(*operands)` in its simplest form: a line, or the atom that holds its value already.
 
     >>> simplified(lookup("power"), (3, 1.0)), simplified(lookup("add"), (2.0, 5.0))
     (3, 7.0)
     >>> simplified(lookup("power"), (3, 2.0))
     (<primitive multiply>, (3, 3))
     """
-    if _CONSTANTS.issuperset(map(type, places)):
-        return gate.limit(places)
+    if _CONSTANTS.issuperset(map(type, operands)):
+        return gate.limit(operands)
     rule = _RULES.get(gate.name)
-    if rule is not None:
-        found = rule(*places)
-        if found is not None:
-            return found
-    return gate, places
+    simpler = None if rule is None else rule(*operands)
+    return (gate, operands) if simpler is None else simpler
 
 
-def distinct(places: tuple[Place, ...]) -> tuple[Any, ...]:
-    """The places as a key: 1.0 and the register 1 are equal to Python, and so are 0.0, −0.0 and NOTHING.
+def distinct(operands: tuple[Atom, ...]) -> tuple[Any, ...]:
+    """The operands as a key: 1.0 and the register 1 are equal to Python, and so are 0.0, −0.0 and NOTHING.
 
     >>> distinct((1, 2)), distinct((1.0, 2)), distinct((-0.0, 2)), distinct((NOTHING, 2))
     ((1, 2), ('1.0', 2), ('-0.0', 2), ('nothing', 2))
     """
-    if _REGISTERS.issuperset(map(type, places)):
-        return places
-    return tuple(
-        [place if place.__class__ is int else "nothing" if place is NOTHING else repr(place) for place in places]
-    )
+    if _REGISTERS.issuperset(map(type, operands)):
+        return operands
+    return tuple([x if x.__class__ is int else "nothing" if x is NOTHING else repr(x) for x in operands])
 
 
 class Tape:
-    """The lines of a function of `leaves` numbers, and `roots`, the places of its results.
+    """The lines of a function of `leaves` numbers, and `roots`, the atoms of its results.
 
     >>> tape = Tape(2)
     >>> total = tape.write(lookup("add"), (0, 1))
@@ -94,29 +85,29 @@ class Tape:
         self.lines: list[Line] = []
         self.paths: list[str | None] = []  # of the module that each line belongs to
         self.sources = Sources()  # of the lines, where a tracer wrote them
-        self.roots: list[Place] = []
+        self.roots: list[Atom] = []
         self._written: dict[Any, int] = {}
 
-    def write(self, gate: Primitive, places: tuple[Place, ...], path: str | None = None) -> Place:
-        """The place of `gate(*places)`: a new line unless something simpler will do."""
-        if gate.name in _RULES or int not in map(type, places):
-            found: Any = simplified(gate, places)
-            if found.__class__ is not tuple:
-                return found  # type: ignore[no-any-return]  # a place
-            gate, places = found
-        return self.append(gate, places, path)
+    def write(self, gate: Primitive, operands: tuple[Atom, ...], path: str | None = None) -> Atom:
+        """The atom of `gate(*operands)`: a new line unless something simpler will do."""
+        if gate.name in _RULES or int not in map(type, operands):
+            simpler: Any = simplified(gate, operands)
+            if simpler.__class__ is not tuple:
+                return simpler  # type: ignore[no-any-return]  # an atom
+            gate, operands = simpler
+        return self.append(gate, operands, path)
 
-    def append(self, gate: Primitive, places: tuple[Place, ...], path: str | None = None) -> Place:
-        """The register of `gate(*places)` as it stands: a new line unless there is one like it."""
-        key = (gate, distinct(places))
+    def append(self, gate: Primitive, operands: tuple[Atom, ...], path: str | None = None) -> Atom:
+        """The register of `gate(*operands)` as it stands: a new line unless there is one like it."""
+        key = (gate, distinct(operands))
         register = self._written.get(key)
         if register is None:
             register = self._written[key] = self.leaves + len(self.lines)
-            self.lines.append((gate, places))
+            self.lines.append((gate, operands))
             self.paths.append(path)
         return register
 
-    def needed(self, roots: Sequence[Place] | None = None) -> bytearray:
+    def needed(self, roots: Sequence[Atom] | None = None) -> bytearray:
         """For every register 1 if the roots, all of the tape's unless given, depend on it."""
         needed = bytearray(self.leaves + len(self.lines))
         for root in self.roots if roots is None else roots:
@@ -124,9 +115,9 @@ class Tape:
                 needed[root] = 1
         for register in range(len(needed) - 1, self.leaves - 1, -1):
             if needed[register]:
-                for place in self.lines[register - self.leaves][1]:
-                    if place.__class__ is int:
-                        needed[place] = 1
+                for operand in self.lines[register - self.leaves][1]:
+                    if operand.__class__ is int:
+                        needed[operand] = 1
         return needed
 
     def dependent(self, first: int, last: int) -> bytearray:
@@ -138,27 +129,27 @@ class Tape:
         >>> list(tape.dependent(1, 2))
         [0, 1, 0, 1]
         """
-        found = bytearray(self.leaves + len(self.lines))
-        found[first:last] = b"\1" * (last - first)
-        for register, (_, places) in enumerate(self.lines, self.leaves):
-            for place in places:
-                if place.__class__ is int and found[place]:
-                    found[register] = 1
+        dependent = bytearray(self.leaves + len(self.lines))
+        dependent[first:last] = b"\1" * (last - first)
+        for register, (_, operands) in enumerate(self.lines, self.leaves):
+            for operand in operands:
+                if operand.__class__ is int and dependent[operand]:
+                    dependent[register] = 1
                     break
-        return found
+        return dependent
 
     def same_as(self, other: Tape) -> bool:
         """Whether the lines are the same, and their constants to the bit.
 
         >>> tapes = [Tape(1), Tape(1)]
         >>> for tape, constant in zip(tapes, [0.0, -0.0]):
-        ...     place = tape.write(lookup("multiply"), (0, constant))
+        ...     register = tape.write(lookup("multiply"), (0, constant))
         >>> tapes[0].same_as(tapes[0]), tapes[0].same_as(tapes[1])
         (True, False)
         """
         return (self.leaves, len(self.lines)) == (other.leaves, len(other.lines)) and all(
-            gate is other_gate and distinct(places) == distinct(others)
-            for (gate, places), (other_gate, others) in zip(self.lines, other.lines, strict=True)
+            gate is other_gate and distinct(operands) == distinct(others)
+            for (gate, operands), (other_gate, others) in zip(self.lines, other.lines, strict=True)
         )
 
     def close(self) -> None:

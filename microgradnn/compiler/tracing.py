@@ -8,28 +8,18 @@ number decides, so it is refused as well where the second call drew from Python'
 
 from __future__ import annotations
 
-import gc
 import math
 import pickle
 import random
 import sys
 import traceback
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
 
-from microgradnn.compiler.tape import Place, Tape
-from microgradnn.context import (
-    Context,
-    called_by_user,
-    context,
-    is_ours,
-    line_text,
-    source_line,
-    traced_on,
-)
+from microgradnn.compiler.tape import Atom, Tape
+from microgradnn.context import Context, called_by_user, context, is_ours, line_text, source_line, traced_on
 from microgradnn.primitive import NOTHING, Primitive, lookup
 from microgradnn.reading import number, remedy
 from microgradnn.table import OPERATORS
@@ -37,10 +27,10 @@ from microgradnn.value import Value
 
 
 class Traced(Value):
-    """A Value without a number: the place on the tape where its number will be."""
+    """A Value without a number: the atom of the tape that stands for its number."""
 
-    __slots__ = ("place", "tracer")
-    place: Place
+    __slots__ = ("atom", "tracer")
+    atom: Atom
     tracer: Tracer
 
     @property
@@ -75,10 +65,10 @@ class Traced(Value):
         return f"Traced({self._primitive.name if self._primitive else 'input'})"
 
 
-def _traced(tracer: Tracer, place: Place, gate: Primitive | None, operands: Sequence[Any]) -> Traced:
+def _traced(tracer: Tracer, atom: Atom, gate: Primitive | None, operands: Sequence[Any]) -> Traced:
     node = Traced.__new__(Traced)
     node.tracer = tracer
-    node.place = place
+    node.atom = atom
     node._primitive = gate
     node._grad = node._name = node._path = None
     node._left = node._right = node._left_partial = node._right_partial = None
@@ -113,26 +103,26 @@ for _name, _method in OPERATORS.items():
 class Tracer:
     """Writes the gates of one call of a function on a tape whose first leaves are `params`, then the inputs.
 
-    `places` are those of its gates, in the order in which they were made. With `expected`, the places of an earlier
+    `atoms` are those of its gates, in the order in which they were made. With `expected`, the atoms of an earlier
     call, these must be the same: then both calls compute the same function.
     """
 
-    def __init__(self, tape: Tape, params: Sequence[Value], expected: Sequence[Place] | None = None) -> None:
+    def __init__(self, tape: Tape, params: Sequence[Value], expected: Sequence[Atom] | None = None) -> None:
         self.tape = tape
         self.constants: set[Value] = set()  # made inside the function
-        self.places: list[Place] = []
+        self.atoms: list[Atom] = []
         self.refused: TypeError | None = None
-        self._params = {param: place for place, param in enumerate(params)}
+        self._params = {param: register for register, param in enumerate(params)}
         self._expected = None if expected is None else iter(expected)
 
     def call(self, f: Callable[..., Any], example: Sequence[Any]) -> Any:
-        """What f returns for arguments like those of `example`, with places for numbers."""
-        inputs = iter([_traced(self, place, None, ()) for place in range(len(self._params), self.tape.leaves)])
+        """What f returns for arguments like those of `example`, with atoms for numbers."""
+        inputs = iter([_traced(self, leaf, None, ()) for leaf in range(len(self._params), self.tape.leaves)])
         with traced_on(self):
             result = f(*[arranged(argument, inputs) for argument in example])
             if self.refused is not None:
                 raise self.refused
-            return _places(result, self)
+            return _atoms(result, self)
 
     def call_again(self, f: Callable[..., Any], example: Sequence[Any], result: Any) -> None:
         """Call f once more; TypeError unless it does what it did before, when it returned `result`."""
@@ -152,11 +142,11 @@ class Tracer:
         if _global_generators() != before:
             raise _parted(_defined_at(f), "draws random numbers, though both happened to compute the same")
 
-    def place(self, operand: Any) -> Place:
-        """Where the number of a Value stands; a number, and a Value made of one inside the function, is a constant."""
+    def atom(self, operand: Any) -> Atom:
+        """The register of a Value; a number, and a Value made of one inside the function, is a constant."""
         if operand.__class__ is Traced:
             if operand.tracer is self:
-                return operand.place
+                return operand.atom
             raise self.refuse(
                 TypeError(
                     f"{source_line()}: uses {operand!r}, which an earlier call left behind: a program keeps nothing "
@@ -165,9 +155,8 @@ class Tracer:
             )
         if operand.__class__ is float or operand is NOTHING:
             return operand
-        place = self._params.get(operand)
-        if place is not None:
-            return place
+        if operand in self._params:
+            return self._params[operand]
         if operand in self.constants:
             return operand._data  # type: ignore[no-any-return]  # a float
         kind = "a Value" if operand._primitive is None else f"the result of a gate, {operand._primitive.name},"
@@ -183,25 +172,25 @@ class Tracer:
             raise TypeError(
                 f"{source_line()}: no_grad() has no meaning in a function that compile records: leave it out"
             )
-        tape, params, place = self.tape, self._params, self.place
-        written = len(tape.lines)
-        places = [  # as `place` says, without a call where there is no need of one
-            x if x.__class__ is float or x is NOTHING else x.place if x.__class__ is Traced and x.tracer is self
-            else params[x] if x in params else place(x)
+        tape, params, atom = self.tape, self._params, self.atom
+        lines = len(tape.lines)
+        atoms = [  # as `atom` says, without a call where there is no need of one
+            x if x.__class__ is float or x is NOTHING else x.atom if x.__class__ is Traced and x.tracer is self
+            else params[x] if x in params else atom(x)
             for x in operands
         ]  # fmt: skip
-        found = tape.write(gate, tuple(places), here.path)
+        out = tape.write(gate, tuple(atoms), here.path)
         if self._expected is None:
-            self.places.append(found)
-            if len(tape.lines) > written:
+            self.atoms.append(out)
+            if len(tape.lines) > lines:
                 tape.sources.note(sys._getframe(2))
         else:
             expected = next(self._expected, None)
-            if found is not expected and repr(found) != repr(expected):
+            if out is not expected and repr(out) != repr(expected):
                 first = "had ended" if expected is None else f"computed {self._described(expected)}"
-                what = f"computes {self._line(gate, places)} where the first {first}"
+                what = f"computes {self._line(gate, atoms)} where the first {first}"
                 raise self.refuse(_parted(source_line(), what))
-        return _traced(self, found, gate, operands)
+        return _traced(self, out, gate, operands)
 
     def refuse(self, error: TypeError) -> TypeError:
         """The error to raise: the first one. `call` raises it even where the function goes on without."""
@@ -210,8 +199,9 @@ class Tracer:
 
     def record_choice(self, gate: Primitive, operands: Sequence[Any], here: Context) -> Traced:
         """Write a gate of a partial among whose operands is NOTHING, which the tape keeps apart from the number 0."""
-        place = self.record(gate, operands, here).place
-        return _traced(self, place, gate, [0.0 if x is NOTHING else x for x in operands])
+        return _traced(
+            self, self.record(gate, operands, here).atom, gate, [0.0 if x is NOTHING else x for x in operands]
+        )
 
     def refusal(self) -> TypeError:
         """The error for code that asks for a number."""
@@ -224,30 +214,30 @@ class Tracer:
             )
         )
 
-    # ---- places in messages ----
+    # ---- messages ----
 
-    def _described(self, place: Place) -> str:
-        """What stands at a place: a constant, a leaf, or a gate of its operands."""
-        if isinstance(place, int) and place >= self.tape.leaves:
-            return self._line(*self.tape.lines[place - self.tape.leaves])
-        return self._named(place)
+    def _described(self, atom: Atom) -> str:
+        """An atom in words: a constant, a leaf, or a gate of its operands."""
+        if isinstance(atom, int) and atom >= self.tape.leaves:
+            return self._line(*self.tape.lines[atom - self.tape.leaves])
+        return self._named(atom)
 
-    def _line(self, gate: Primitive, places: Sequence[Place]) -> str:
-        more = ["…"] if len(places) > 6 else []
-        return f"{gate.name}({', '.join([*map(self._named, places[:6]), *more])})"
+    def _line(self, gate: Primitive, atoms: Sequence[Atom]) -> str:
+        more = ["…"] if len(atoms) > 6 else []
+        return f"{gate.name}({', '.join([*map(self._named, atoms[:6]), *more])})"
 
-    def _named(self, place: Place) -> str:
-        if not isinstance(place, int):
-            return repr(place)
-        if place >= self.tape.leaves:
-            return f"{self.tape.lines[place - self.tape.leaves][0].name}(…)"
-        if place >= len(self._params):
-            return f"inputs[{place - len(self._params)}]"
-        return next(param._name or f"params[{own}]" for param, own in self._params.items() if own == place)
+    def _named(self, atom: Atom) -> str:
+        if not isinstance(atom, int):
+            return repr(atom)
+        if atom >= self.tape.leaves:
+            return f"{self.tape.lines[atom - self.tape.leaves][0].name}(…)"
+        if atom >= len(self._params):
+            return f"inputs[{atom - len(self._params)}]"
+        return next(param._name or f"params[{own}]" for param, own in self._params.items() if own == atom)
 
-    def _written_at(self, place: Place, f: Callable[..., Any]) -> str:
-        written = isinstance(place, int) and place >= self.tape.leaves
-        return self.tape.sources.text(int(place) - self.tape.leaves) if written else _defined_at(f)
+    def _written_at(self, atom: Atom, f: Callable[..., Any]) -> str:
+        written = isinstance(atom, int) and atom >= self.tape.leaves
+        return self.tape.sources.text(int(atom) - self.tape.leaves) if written else _defined_at(f)
 
 
 def _parted(where: str, what: str) -> TypeError:
@@ -265,11 +255,11 @@ def _global_generators() -> tuple[object, bytes]:
 
 
 def _raised_at(error: Exception, f: Callable[..., Any]) -> str:
-    found = _defined_at(f)
+    where = _defined_at(f)
     for frame, line in traceback.walk_tb(error.__traceback__):
         if not is_ours(frame):
-            found = line_text(frame.f_code.co_filename, line)
-    return found
+            where = line_text(frame.f_code.co_filename, line)
+    return where
 
 
 def _defined_at(f: Callable[..., Any]) -> str:
@@ -277,70 +267,48 @@ def _defined_at(f: Callable[..., Any]) -> str:
     return line_text(code.co_filename, code.co_firstlineno) if code else repr(f)
 
 
-@contextmanager
-def collector_paused() -> Iterator[None]:
-    """Python's cyclic collector walks all nodes again and again while they are made; nothing here is cyclic."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
-
-
 def trace(
     f: Callable[..., Any], params: Sequence[Value], example: Sequence[Any], before: Tape | None = None
 ) -> tuple[Tape, Any]:
-    """The tape of `f`, called on arguments like those of `example`, and what it returns with places for numbers.
+    """The tape of `f`, called on arguments like those of `example`, and what it returns with atoms for numbers.
 
     One call is enough where it gives the tape that two others gave `before`.
 
     >>> w = Value(2.0)
-    >>> tape, place = trace(lambda x: w * x + 1, [w], [5.0])
-    >>> tape.lines, place
+    >>> tape, atom = trace(lambda x: w * x + 1, [w], [5.0])
+    >>> tape.lines, atom
     ([(<primitive multiply>, (0, 1)), (<primitive add>, (2, 1.0))], 3)
     """
-    tape = Tape(len(params) + sum(len(numbers(argument)) for argument in example))
-    with collector_paused():
-        first = Tracer(tape, params)
-        result = first.call(f, example)
-        if before is None or not tape.same_as(before):
-            Tracer(tape, params, first.places).call_again(f, example, result)
+    tape = Tape(len(params) + sum(map(np.size, example)))
+    first = Tracer(tape, params)
+    result = first.call(f, example)
+    if before is None or not tape.same_as(before):
+        Tracer(tape, params, first.atoms).call_again(f, example, result)
     tape.close()
     return tape, result
-
-
-def numbers(argument: Any) -> list[Any]:
-    """The numbers of an argument, which is a number, a nested list or an array."""
-    if hasattr(argument, "__array__") and getattr(argument, "ndim", 1) > 0:
-        argument = argument.tolist() if hasattr(argument, "tolist") else list(argument)
-    if isinstance(argument, (list, tuple)):
-        return [number for one in argument for number in numbers(one)]
-    return [argument]
 
 
 def arranged(argument: Any, inputs: Iterator[Any]) -> Any:
     """`argument` with the next of `inputs` in place of each number: lists stay lists, arrays arrays of objects."""
     if isinstance(argument, (list, tuple)):
-        return [arranged(one, inputs) for one in argument]
+        return [arranged(part, inputs) for part in argument]
     if hasattr(argument, "__array__") and getattr(argument, "ndim", 1) > 0:
-        found = np.empty(np.shape(argument), dtype=object)
-        for place in np.ndindex(found.shape):
-            found[place] = next(inputs)
-        return found
+        array = np.empty(np.shape(argument), dtype=object)
+        for index in np.ndindex(array.shape):
+            array[index] = next(inputs)
+        return array
     return next(inputs)
 
 
-def _places(result: Any, tracer: Tracer) -> Any:
-    """What a function returned, with places for its numbers; TypeError for anything else."""
+def _atoms(result: Any, tracer: Tracer) -> Any:
+    """What a function returned, with atoms for its numbers; TypeError for anything else."""
     if hasattr(result, "__array__") and not isinstance(result, Value):
         result = result.tolist()
     if isinstance(result, (list, tuple)):
-        found = [_places(one, tracer) for one in result]
-        return tuple(found) if isinstance(result, tuple) else found
+        atoms = [_atoms(part, tracer) for part in result]
+        return tuple(atoms) if isinstance(result, tuple) else atoms
     if isinstance(result, Value):
-        return tracer.place(result)
+        return tracer.atom(result)
     advice = remedy(result)
     if isinstance(result, (bool, np.bool_)):
         advice = "it has no derivative, where(x - 2, a, b) chooses a for x > 2, step(x) counts"

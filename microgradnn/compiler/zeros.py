@@ -18,13 +18,13 @@ from __future__ import annotations
 import math
 from functools import lru_cache
 
-from microgradnn.compiler.tape import Place, Tape
+from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.primitive import BUILT_IN, Primitive, lookup
 
 _ADD, _SUM, _MULTIPLY = lookup("add"), lookup("sum"), lookup("multiply")
 LARGE = 2.0**52  # doubles of that size have no digits behind the point
 
-_NEVER_NEGATIVE = {  # gates of which no zero is −0.0
+NEVER_NEGATIVE = {  # gates of which no zero is −0.0
     "exp", "cos", "cosh", "sigmoid", "softplus", "log", "clipped_log", "logsumexp", "abs", "hypot", "sign", "step",
     "equal", "relu", "sum", "dot",
 }  # fmt: skip
@@ -38,46 +38,43 @@ def told_apart(tape: Tape) -> bytearray:
     >>> list(told_apart(tape))
     [0, 1, 1, 0]
     """
-    found, needed = bytearray(tape.leaves + len(tape.lines)), tape.needed()
+    told, needed = bytearray(tape.leaves + len(tape.lines)), tape.needed()
     known: dict[tuple[Primitive, int], tuple[int, ...]] = {}
-    for register in range(len(found) - 1, tape.leaves - 1, -1):
-        gate, places = tape.lines[register - tape.leaves]
+    for register in range(len(told) - 1, tape.leaves - 1, -1):
+        gate, operands = tape.lines[register - tape.leaves]
         if not needed[register]:
             continue
-        key = gate, len(places)
+        key = gate, len(operands)
         if key not in known:
-            known[key] = _operands_told_apart(gate, len(places))
-        told = range(len(places)) if found[register] and not _never_negative(gate, places) else known[key]
-        for operand in told:
-            place = places[operand]
-            if isinstance(place, int):
-                found[place] = 1
-    return found
+            known[key] = _operands_told_apart(gate, len(operands))
+        every = told[register] and not _never_negative(gate, operands)
+        for operand in operands if every else [operands[index] for index in known[key]]:
+            if isinstance(operand, int):
+                told[operand] = 1
+    return told
 
 
 def kept_in_order(tape: Tape, told: bytearray) -> bytearray:
     """For every register 1 if it is a sum that must be added as it stands."""
-    found, never = bytearray(len(told)), bytearray(len(told))  # never −0.0
+    kept, never = bytearray(len(told)), bytearray(len(told))  # never −0.0
     anywhere = 1 in told
-    for register, (gate, places) in enumerate(tape.lines, tape.leaves):
+    for register, (gate, operands) in enumerate(tape.lines, tape.leaves):
         if anywhere:
-            never[register] = _never_negative(gate, places)
+            never[register] = _never_negative(gate, operands)
             if gate is _ADD and not never[register]:
-                never[register] = any(place.__class__ is int and never[place] for place in places)
-                found[register] = told[register] and not never[register]
-        if gate is _ADD or gate is _SUM:
-            for place in places:
-                if place.__class__ is float and abs(place) >= LARGE:
-                    found[register] = 1
-    return found
+                never[register] = any(operand.__class__ is int and never[operand] for operand in operands)
+                kept[register] = told[register] and not never[register]
+        if (gate is _ADD or gate is _SUM) and any(x.__class__ is float and abs(x) >= LARGE for x in operands):
+            kept[register] = 1
+    return kept
 
 
-def _never_negative(gate: Primitive, places: tuple[Place, ...]) -> bool:
+def _never_negative(gate: Primitive, operands: tuple[Atom, ...]) -> bool:
     """Whether a gate gives no −0.0, whatever its operands."""
     if gate is _ADD:
-        return any(place.__class__ is float and str(place) != "-0.0" for place in places)
-    square = gate is _MULTIPLY and places[0] == places[1] and places[0].__class__ is places[1].__class__
-    return square or gate.name in _NEVER_NEGATIVE
+        return any(operand.__class__ is float and str(operand) != "-0.0" for operand in operands)
+    square = gate is _MULTIPLY and operands[0] == operands[1] and operands[0].__class__ is operands[1].__class__
+    return square or gate.name in NEVER_NEGATIVE
 
 
 @lru_cache
@@ -86,13 +83,13 @@ def _operands_told_apart(gate: Primitive, count: int) -> tuple[int, ...]:
     if gate.arity is None or (gate.arity > 1 and gate.name not in BUILT_IN):
         return () if gate.name in BUILT_IN else tuple(range(count))
     points = [*gate.samples, (0.0,) * count, (-1.0,) * count]
-    return tuple(place for place in range(count) if any(_tells_apart(gate, point, place) for point in points))
+    return tuple(index for index in range(count) if any(_tells_apart(gate, point, index) for point in points))
 
 
-def _tells_apart(gate: Primitive, point: tuple[float, ...], place: int) -> bool:
+def _tells_apart(gate: Primitive, point: tuple[float, ...], index: int) -> bool:
     numbers = []
     for zero in (0.0, -0.0):
-        operands = [*point[:place], zero, *point[place + 1 :]]
+        operands = [*point[:index], zero, *point[index + 1 :]]
         try:
             out = gate.limit(operands)
             numbers.append([out, *gate.partials(out, operands)])
