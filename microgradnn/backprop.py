@@ -22,7 +22,7 @@ from microgradnn.functional import dot
 from microgradnn.graph import topological_order
 from microgradnn.notation import digits, factor, formula, names, written
 from microgradnn.reading import number
-from microgradnn.renewal import chose, note_choices, outdated
+from microgradnn.renewal import chose, mark_incomplete, outdated
 from microgradnn.sweep import recorded_partials, sweep
 from microgradnn.table import positive, where
 from microgradnn.value import Value
@@ -144,7 +144,7 @@ class _Call:
         for leaf in leaves(self.inputs):
             derivative = self.shown(adjoints.get(id(leaf), 0.0))
             if choices and isinstance(derivative, Value):
-                note_choices(derivative)
+                mark_incomplete(derivative)
             yield derivative
 
     def shown(self, x: Any) -> Any:
@@ -320,7 +320,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) 
     along = [call.shown(moving.get(id(output), 0.0)) for output in outputs]
     for derivative in along:
         if choices and isinstance(derivative, Value):
-            note_choices(derivative)
+            mark_incomplete(derivative)
     return like(call.result, map(call.shown, outputs)), like(call.result, iter(along))
 
 

@@ -197,7 +197,7 @@ def detect_anomaly() -> Switch:
 
 
 def plainly_recording() -> Switch:
-    """Record gates of no module, but for what `detect_anomaly` asks for."""
+    """Record gates, outside any module; `detect_anomaly` stays as it is."""
     return Switch(record=True, path=None)
 
 

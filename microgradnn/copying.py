@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from microgradnn.graph import Vector, topological_order
-from microgradnn.renewal import is_noted, note_choices
+from microgradnn.renewal import is_incomplete, mark_incomplete
 
 _pickling = threading.local()
 
@@ -48,7 +48,7 @@ def reduced(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
 
 
 def node_of(kind: type, ancestors: object, *fields: Any) -> Any:
-    """A node of class `kind` with these fields."""
+    """A node of class `kind` with these fields; `ancestors` only has to be unpickled first."""
     node: Any = object.__new__(kind)
     (
         node._data, node._grad, node._name, node._path, node._primitive,
@@ -58,13 +58,13 @@ def node_of(kind: type, ancestors: object, *fields: Any) -> Any:
 
 
 def _restoring(node: Any) -> Callable[..., Any]:
-    return derivative_of if is_noted(node) else node_of
+    return incomplete_node_of if is_incomplete(node) else node_of
 
 
-def derivative_of(*fields: Any) -> Any:
-    """A node that is noted as a derivative in which gates chose."""
+def incomplete_node_of(*fields: Any) -> Any:
+    """A node that is marked as a derivative whose graph lacks branches."""
     node = node_of(*fields)
-    note_choices(node)
+    mark_incomplete(node)
     return node
 
 

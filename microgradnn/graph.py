@@ -29,14 +29,11 @@ class Vector:
         return Vector, (self.members,)
 
 
-def in_order(operands: Any, left: Any, right: Any) -> tuple[Any, ...]:
-    """What a gate holds of each operand, its operands themselves or their partials, in the order of the operands.
-
-    `operands` is its `_left`; `left` and `right` are `_left` and `_right`, or `_left_partial` and `_right_partial`.
-    """
-    if not isinstance(operands, tuple):
-        return left, right
-    return tuple(chain.from_iterable(map(_of_members, operands, left)))
+def in_order(node: Any, left: Any, right: Any) -> tuple[Any, ...]:
+    """What a node holds of each operand, in order, given its `_left` and `_right`, or the partials there."""
+    if not isinstance(node._left, tuple):
+        return (left, right)[: (node._left is not None) + (node._right is not None)]
+    return tuple(chain.from_iterable(map(_of_members, node._left, left)))
 
 
 def _of_members(operand: Any, held: Any) -> Sequence[Any]:

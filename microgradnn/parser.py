@@ -1,7 +1,7 @@
 """Expressions as text: read by `ast` against a whitelist, turned into a flat list of instructions, run on numbers.
 
 The numbers may be Values. Nothing is ever evaluated as Python and nothing recurses. What is wrong with a text is an
-`InputError` that names the column, counted from 1. Nothing here knows of a command line.
+`InputError` that names the column, counted from 1, where there is one. Nothing here knows of a command line.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _OF_PYTHON: dict[str, tuple[type, bytes]] = {
     "add": (ast.Add, b"+"), "sub": (ast.Sub, b"-"), "mul": (ast.Mult, b"*"), "truediv": (ast.Div, b"/"),
     "mod": (ast.Mod, b"%"), "pow": (ast.Pow, b"**"), "pos": (ast.UAdd, b"+"), "neg": (ast.USub, b"-"),
 }  # fmt: skip
-OPERATORS = {
+SIGNS = {
     _OF_PYTHON[special][0]: (_OF_PYTHON[special][1], name)
     for name, special in table.OPERATORS.items() if special in _OF_PYTHON
 }  # fmt: skip
@@ -38,7 +38,6 @@ UNKNOWN: dict[type, str] = {
     ast.LShift: "<<", ast.RShift: ">>", ast.Invert: "~", ast.Not: "not",
 }  # fmt: skip
 REFUSED: dict[type, tuple[str, str]] = {
-    ast.Attribute: ("attribute access", ALLOWED),
     ast.BoolOp:    ("and/or", CHOOSE),
     ast.Compare:   ("a comparison", CHOOSE),
     ast.IfExp:     ("a condition", CHOOSE),
@@ -96,7 +95,7 @@ def parse(text: str) -> list[Instruction]:
             continue
         name, operands = _application(node, column)
         if isinstance(node, ast.BinOp):  # the sign comes after the left operand and the brackets that close there
-            column = columns[encoded.index(OPERATORS[type(node.op)][0], node.left.end_col_offset)]
+            column = columns[encoded.index(SIGNS[type(node.op)][0], node.left.end_col_offset)]
         waiting.append(Instruction(column, name=name, operands=len(operands)))
         waiting.extend(reversed(operands))
     return instructions
@@ -150,12 +149,12 @@ def _constant(value: object, column: int) -> float:
 def _application(node: ast.AST, column: int) -> tuple[str, list[ast.expr]]:
     """The name of the function that `node` applies, and its operands."""
     if isinstance(node, (ast.BinOp, ast.UnaryOp)):
-        if type(node.op) not in OPERATORS:
+        if type(node.op) not in SIGNS:
             sign = UNKNOWN[type(node.op)]
             raise InputError(
                 f"the operator {sign} is not part of an expression: use + - * / % and ** for powers", column
             )
-        return OPERATORS[type(node.op)][1], [node.operand] if isinstance(node, ast.UnaryOp) else [node.left, node.right]
+        return SIGNS[type(node.op)][1], [node.operand] if isinstance(node, ast.UnaryOp) else [node.left, node.right]
     if isinstance(node, ast.Call):
         if isinstance(node.func, ast.Name) and not node.keywords:
             return node.func.id, node.args

@@ -1,8 +1,10 @@
 """What an entry of the table is: a gate with its value, its derivatives, its looks and its samples.
 
-Partials are written with primitives, so the same line serves numbers, recorded Values (higher orders) and the
-registers of a `Trace`, which is the source of all compiled forms. This module knows calculus and nothing of graphs: a
-primitive hands over to the first of its operands that can record. The entries themselves are in `table`.
+Partials are written with primitives, so the same line serves numbers, recorded Values (higher orders) and the registers
+of a `Trace`, which is the source of all compiled forms. This module knows calculus and nothing of graphs but `_data`,
+the number in a Value: a primitive hands over to the first of its operands that can record. The entries themselves are
+in `table`.
+
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ ForwardError = (ArithmeticError, ValueError)  # what math and float raise where 
 
 
 class _Nothing(float):
-    """The constant 0 in a partial: products with it, its negative and choices of it are nothing as well.
+    """The constant 0 in a partial: products and choices of it, its negative and sums of it alone are nothing as well.
 
     An operand whose partial comes down to it was not taken, so a sweep hands nothing on to it: what lies behind it
     may be infinite. A 0 that comes out of the numbers is a plain float, and 0 × ∞ is nan.
@@ -39,12 +41,12 @@ class Primitive:
     """A gate: one entry gives its value, derivatives of any order, drawing, LaTeX, compiled forms and check.
 
     Calculus. `forward` maps floats to a float and may raise ValueError or ArithmeticError where it has no value;
-    `limit` is the value there, where one exists. Each of `partials` is ∂out/∂operand as a function of
+    `limit` is the value there, where one exists: ±∞, else nan. Each of `partials` is ∂out/∂operand as a function of
     `(out, *operands)`, written with the functions of microgradnn and without `if`; None marks an operand without
     gradient. A gate of any number of operands gives instead `variadic`, a function of `(out, *operands)` that returns
     all its partials. Names and defaults of the operands are those of the first of these functions. `source` is
     `forward` as an expression of Python and math, for speed: it must give the same bits. `neutral` is the whole number
-    on the left that changes nothing: `sum` begins with 0 + v, which is v itself.
+    on the left that makes no gate: `sum` begins with 0 + v, which is v itself where it is recorded and v is not 0.
 
     Looks. `symbol` is drawn in the gate (three of them: all operands recorded, left constant, right constant); `text`
     and `latex` are templates in `{0}`, `{1}`.
@@ -58,7 +60,7 @@ class Primitive:
     expression of the operands in the words of mpmath, their second opinion where mpmath has no function of that name;
     `doc` is what it computes; `example` is a call with its result, `"cube(2.0) → 8.0"`.
 
-    Raises TypeError or ValueError for an unusable entry and for a name that the package itself uses.
+    Raises TypeError or ValueError for an unusable entry and for the name of a gate of the package.
 
     >>> from microgradnn import Value, grad, primitive
     >>> cube = primitive("cube", lambda x: x * x * x, lambda out, x: 3 * x * x, symbol="x³", samples=[-1.5, 2.0])
@@ -206,7 +208,7 @@ class Primitive:
         }
         return named | ({f"*{code.co_varnames[code.co_argcount]}": None} if code.co_flags & 4 else {})
 
-    def partial_functions(self, out: Any, operands: Sequence[Any]) -> list[Any]:
+    def partials_of(self, out: Any, operands: Sequence[Any]) -> list[Any]:
         """The partials written in the table, applied to `out` and `operands`; None where there is none."""
         if self._variadic is not None:
             partials = list(self._variadic(out, *operands))
@@ -247,7 +249,7 @@ class Primitive:
             ]
         elif self._variadic is not None:
             with suppress(*ForwardError, TypeError):  # TypeError: a power that came out complex
-                partials = [x if x is None else float(x) for x in self.partial_functions(out, numbers)]
+                partials = [x if x is None else float(x) for x in self.partials_of(out, numbers)]
         if partials is None:
             partials = trace.run(out, numbers, Primitive.limit, NOTHING)
         return [
@@ -308,7 +310,7 @@ def run_lines(
 
 
 class Trace:
-    """The partials of a primitive as straight-line code: instruction i writes register 1 + count + i.
+    """The partials of a primitive as straight-line code: line i writes register 1 + count + i.
 
     Register 0 is the output of the gate, the next ones are its operands. `results` holds, per operand,
     a register (an int), a constant (a float) or None where the operand takes no gradient.
@@ -317,18 +319,18 @@ class Trace:
     def __init__(self, primitive: Primitive, count: int) -> None:
         self.primitive = primitive
         self.count = count
-        self.instructions: list[Line] = []
+        self.lines: list[Line] = []
         registers = [Register(self, index) for index in range(count + 1)]
         try:
-            partials = primitive.partial_functions(registers[0], registers[1:])
+            partials = primitive.partials_of(registers[0], registers[1:])
         except TypeError as error:
             raise TypeError(f"the partials of {primitive.name} are called with (out, *operands): {error}") from error
         self.results = [None if partial is None else self._register(partial) for partial in partials]
         self.chooses = any(self.zeros(result) for result in self.results)  # some partial may come to nothing
 
     def append(self, gate: Primitive, operands: Sequence[Any]) -> Register:
-        self.instructions.append((gate, tuple(self._register(operand) for operand in operands)))
-        return Register(self, self.count + len(self.instructions))
+        self.lines.append((gate, tuple(self._register(operand) for operand in operands)))
+        return Register(self, self.count + len(self.lines))
 
     def _register(self, operand: Any) -> int | float:
         if not isinstance(operand, Register):
@@ -339,16 +341,18 @@ class Trace:
 
     def run(self, out: Any, operands: Sequence[Any], apply: Callable[..., Any], zero: float = 0.0) -> list[Any]:
         """Evaluate the partials, see `run_lines`."""
-        return run_lines(self.instructions, self.results, [out, *operands], apply, zero)
+        return run_lines(self.lines, self.results, [out, *operands], apply, zero)
 
     def zeros(self, operand: int | float | None) -> set[int | float]:
-        """What may make a register nothing: the constant 0.0, or the registers of operands that are constants."""
+        """What may make a register nothing, see `_Nothing`: the constant 0.0, or the operands that are constants."""
         if not isinstance(operand, int):
             return {0.0} if operand == 0.0 else set()
         if operand <= self.count:
-            return {operand} if operand else set()
-        gate, read = self.instructions[operand - self.count - 1]
-        passed = {"where": read[1:], "multiply": read, "negative": read, "positive": read}.get(gate.name, ())
+            return {operand} if operand else set()  # register 0 is the output
+        gate, read = self.lines[operand - self.count - 1]
+        passed = {"where": read[1:], "multiply": read, "add": read, "negative": read, "positive": read}.get(
+            gate.name, ()
+        )
         return {zero for inner in passed for zero in self.zeros(inner)}
 
 

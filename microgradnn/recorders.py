@@ -17,7 +17,7 @@ from microgradnn.primitive import NOTHING, ForwardError, Primitive
 from microgradnn.reading import gathered
 
 Code = list[str]
-_OURS = {"out", "node", "here", "new", "context", "gate", "gathered", "Value", "Context", "NOTHING", "ForwardError"}
+_SWITCHED = "(here is not None and here.__class__ is Context)"  # the first half is there for speed
 
 
 def _expression(gate: Primitive, operands: list[str]) -> str:
@@ -44,10 +44,10 @@ def partial_code(gate: Primitive, index: int) -> tuple[Code, str]:
     assert result is not None
     vanishing = 0.0 in trace.zeros(result)
     needed, code = {result}, []
-    for register, (instruction, operands) in reversed(list(enumerate(trace.instructions, trace.count + 1))):
+    for register, (used, operands) in reversed(list(enumerate(trace.lines, trace.count + 1))):
         if register in needed:
             needed.update(operand for operand in operands if isinstance(operand, int))
-            code.append(f"t{register} = {_expression(instruction, [name(operand) for operand in operands])}")
+            code.append(f"t{register} = {_expression(used, [name(operand) for operand in operands])}")
     return code[::-1], name(result)
 
 
@@ -87,7 +87,7 @@ def unary_code(gate: Primitive, x: str) -> Code:
     """The statements of `gate(x)`."""
     return [
         "here = context()",
-        f"if {x}.__class__ is not Value or (here is not None and here.__class__ is Context):",
+        f"if {x}.__class__ is not Value or {_SWITCHED}:",
         f"    return gate({x})",
         f"x0 = {x}._data",
         *_forward(gate, ["x0"], f"gate({x})"),
@@ -106,7 +106,7 @@ def binary_code(gate: Primitive, parameters: list[str], value: int) -> Code:
     neutral = gate.neutral is not None and value == 1  # 0 + v is v, but 0 + −0.0 is 0.0
     lines = [
         "here = context()",
-        f"if {own}.__class__ is not Value or (here is not None and here.__class__ is Context):",
+        f"if {own}.__class__ is not Value or {_SWITCHED}:",
         f"    return gate({operands})",
         f"x{value} = {own}._data",
         f"if {other}.__class__ is Value:",
@@ -142,27 +142,27 @@ def recorder(gate: Primitive, kind: type, reflected: bool = False) -> Callable[.
     the right one is a Value. A gate of any number of operands takes them one by one or in one sequence.
     """
     parameters = gate.parameters()
-    if taken := [name for name in parameters if name in _OURS or name in vars(math) or re.fullmatch(r"[xt]\d+", name)]:
-        raise ValueError(f"{gate.name}: an operand cannot be called {taken[0]!r}, which the code of recorders means")
     names, operands = [*parameters], ", ".join(parameters)
     if gate.arity == 1:
         code = unary_code(gate, *names)
     elif gate.arity == 2:
         code = binary_code(gate, names, 1 if reflected else 0)
     else:
-        code = [f"return gate({operands})" if gate.arity else f"return gate(*gathered(gate.name, {names[0][1:]}))"]
+        code = [f"return gate({operands})" if gate.arity else f"return gate(*gathered(gate.name, ({operands},)))"]
     signature = ", ".join(
         reversed(names) if reflected else
         [name if default is None else f"{name}={default!r}" for name, default in parameters.items()]
     )  # fmt: skip
     name = f"r{gate.name}" if reflected else gate.name
     source = "\n".join([f"def {name}({signature}):", *(f"    {line}" for line in code), ""])
-    forwards = {f"{used.name}_forward": used.forward for used, _ in gate.trace(gate.arity or 1).instructions}
+    forwards = {f"{used.name}_forward": used.forward for used, _ in gate.trace(gate.arity or 1).lines}
     module = {
         **vars(math), **forwards, f"{gate.name}_forward": gate.forward, "Value": kind, "new": kind.__new__,
         "gate": gate, "context": context.get, "Context": Context, "ForwardError": ForwardError, "NOTHING": NOTHING,
         "gathered": gathered, "__name__": "microgradnn.operations",
     }  # fmt: skip
+    if taken := [x for x in names if x in {*module, "out", "node", "here"} or re.fullmatch(r"[xt]\d+", x)]:
+        raise ValueError(f"{gate.name}: an operand cannot be called {taken[0]!r}, a name that the written code uses")
     filename = f"<microgradnn {name}>"
     linecache.cache[filename] = (len(source), None, source.splitlines(keepends=True), filename)
     exec(compile(source, filename, "exec"), module)  # noqa: S102  the source comes from the table alone

@@ -17,14 +17,18 @@ from microgradnn.primitive import ForwardError
 
 
 def renew(root: Any) -> None:
-    """Give all gates before `root` the values and partials of today's leaves; change none where a gate has no value."""
+    """Give all gates of a graph the values and partials of today's leaves; change none where a gate has no value."""
     order = topological_order(root)
-    if any(map(is_noted, order)):
+    if any(map(is_incomplete, order)):
         raise ValueError(
             "forward() cannot compute this graph anew: it holds a derivative in which gates such as relu chose, "
             "and what they did not take is not in it. Take the derivative anew: grad(f)(x)"
         )
-    renewed = _recorded_anew(order)
+    renewed: dict[Any, Any] = {}  # each gate with the same gate recorded anew from today's leaves
+    with plainly_recording():
+        for node in order:
+            if node.primitive is not None:
+                renewed[node] = _again(node, [renewed.get(x, x) for x in node.operands])
     for gate, anew in renewed.items():
         gate._data, gate._grad = anew._data, None
     numbers: dict[Any, list[float]] = {}  # of each vector, which its gates share
@@ -40,22 +44,12 @@ def renew(root: Any) -> None:
         gate._left_partial = (by_weights, by_inputs if gate._left_partial[1] is not None else None, by_bias)
 
 
-def _recorded_anew(order: Iterable[Any]) -> dict[Any, Any]:
-    """Each gate of `order`, a graph from its leaves on, with the same gate recorded anew from today's leaves."""
-    renewed: dict[Any, Any] = {}
-    with plainly_recording():
-        for node in order:
-            if node.primitive is not None:
-                renewed[node] = _again(node, [renewed.get(x, x) for x in node.operands])
-    return renewed
-
-
 def _again(node: Any, operands: Iterable[Any]) -> Any:
     """The gate of `node` recorded once more, of `operands`.
 
-    Only a gate that was recorded by its limit, as in a derivative, keeps to that where it would raise.
+    Only a gate that was recorded by its limit, as in a derivative, keeps to that where it would raise: its value, which
+    is not finite, tells.
     """
-    operands = list(operands)
     try:
         return node.primitive.quick(*operands)
     except ForwardError:
@@ -86,31 +80,30 @@ def _same(x: float | None, y: float | None) -> bool:
     return (x == y and math.copysign(1.0, x) == math.copysign(1.0, y)) or (x != x and y != y)
 
 
-_with_choices: set[int] = set()  # derivatives, by `id` as long as they live
+_incomplete: set[int] = set()  # derivatives, by `id` as long as they live
 
 
-def note_choices(derivative: Any) -> None:
-    """Remember that what gates did not take is missing from the graph of a derivative."""
-    if id(derivative) not in _with_choices:
-        _with_choices.add(id(derivative))
-        weakref.finalize(derivative, _with_choices.discard, id(derivative)).atexit = False
+def mark_incomplete(derivative: Any) -> None:
+    """Remember that a derivative's graph lacks the branches that gates did not take."""
+    if id(derivative) not in _incomplete:
+        _incomplete.add(id(derivative))
+        weakref.finalize(derivative, _incomplete.discard, id(derivative)).atexit = False
 
 
-def is_noted(node: Any) -> bool:
-    """Whether a node is a derivative in whose graph there is not what gates did not take."""
-    return id(node) in _with_choices
+def is_incomplete(node: Any) -> bool:
+    """Whether a node is a derivative whose graph lacks the branches that gates did not take."""
+    return id(node) in _incomplete
 
 
-def chose(gate: Any) -> bool:
+def chose(node: Any) -> bool:
     """Whether a gate took one operand and not another, by their numbers, or is a derivative through such a gate."""
-    if gate.primitive is None:
+    if node.primitive is None:
         return False
-    if is_noted(gate):
+    if is_incomplete(node):
         return True
-    operands = gate.operands
-    trace = gate.primitive.trace(len(operands))
+    operands = node.operands
+    trace = node.primitive.trace(len(operands))
     return any(
-        partial is None and result is not None and operand.__class__ is not float and 0.0 in trace.zeros(result)
-        and not (isinstance(result, float) and result == 0.0)
-        for partial, result, operand in zip(gate.handed, trace.results, operands, strict=True)
+        partial is None and operand.__class__ is not float and isinstance(result, int) and 0.0 in trace.zeros(result)
+        for partial, result, operand in zip(node.handed, trace.results, operands, strict=True)
     )  # fmt: skip

@@ -39,7 +39,7 @@ def sweep(root: Any, recorded: bool = False) -> Iterable[tuple[Any, Any]]:
 def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
     """The sweep in numbered steps. Of a Vector, `adjoints` holds what its gates hand on, until all have."""
     order = topological_order if recorded else order_with_vectors
-    gates: list[Any] = []  # with their adjoints: two flat lists, as pairs would keep the cyclic collector busy
+    nodes: list[Any] = []  # of gates, with their adjoints: flat lists, as pairs would keep the cyclic collector busy
     complete: list[Any] = []
     adjoints: dict[Any, Any] = {root: 1.0}  # not yet complete; nodes hash by identity
     get, take = adjoints.get, adjoints.pop
@@ -55,7 +55,7 @@ def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
             continue
         # 3. A gate: all that use it have had their turn, so its adjoint is complete.
         adjoint = take(node, None)
-        gates.append(node)
+        nodes.append(node)
         if adjoint is None:  # reached only through operands to which nothing is handed on
             complete.append(0.0)
             continue
@@ -79,17 +79,9 @@ def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
         elif isfinite(adjoint):
             weights, inputs, bias = left
             by_weights, by_inputs, by_bias = node._left_partial
-            waiting = get(weights)
-            if waiting is None:
-                adjoints[weights] = [(by_weights, adjoint)]
-            else:
-                waiting.append((by_weights, adjoint))
+            adjoints.setdefault(weights, []).append((by_weights, adjoint))
             if by_inputs is not None:
-                waiting = get(inputs)
-                if waiting is None:
-                    adjoints[inputs] = [(by_inputs, adjoint)]
-                else:
-                    waiting.append((by_inputs, adjoint))
+                adjoints.setdefault(inputs, []).append((by_inputs, adjoint))
             total = get(bias)
             adjoints[bias] = by_bias * adjoint if total is None else total + by_bias * adjoint
             continue
@@ -99,7 +91,7 @@ def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
             if partial is not None:
                 total = get(operand)
                 adjoints[operand] = partial * adjoint if total is None else total + partial * adjoint
-    return chain(zip(gates, complete, strict=True), adjoints.items())
+    return chain(zip(nodes, complete, strict=True), adjoints.items())
 
 
 def _hand_on(vector: Vector, contributions: list[tuple[Any, float]] | None, adjoints: dict[Any, Any]) -> None:
@@ -110,7 +102,7 @@ def _hand_on(vector: Vector, contributions: list[tuple[Any, float]] | None, adjo
                 adjoints.setdefault(member, 0.0)
         return
     partials, above = zip(*contributions, strict=True)
-    if len(above) == 1:
+    if len(above) == 1:  # quicker
         totals = [partial * above[0] for partial in partials[0]]
     else:
         totals = [sum_of_products(column, above) for column in zip(*partials, strict=True)]
@@ -119,12 +111,12 @@ def _hand_on(vector: Vector, contributions: list[tuple[Any, float]] | None, adjo
             adjoints[member] = adjoints.get(member, 0.0) + total
 
 
-def recorded_partials(gate: Any) -> list[Any]:
-    """The partials of `gate` as Values: computed from its operands by recorded gates, so that they have derivatives.
+def recorded_partials(node: Any) -> list[Any]:
+    """The partials at a node as Values: computed by recorded gates, so that they have derivatives.
 
     None where nothing is handed on.
     """
-    operands, tape = gate.operands, current().tape
+    operands, tape = node.operands, current().tape
 
     def apply(primitive: Primitive, inputs: list[Any]) -> Any:
         recording = next((x for x in inputs if hasattr(x, "record_gate")), None)
@@ -135,8 +127,8 @@ def recorded_partials(gate: Any) -> list[Any]:
         return recording.record_gate(primitive, inputs, by_limit=True)
 
     marked = [NOTHING if operand.__class__ is float and operand == 0.0 else operand for operand in operands]
-    partials = gate.primitive.trace(len(operands)).run(gate, marked, apply, NOTHING)
+    partials = node.primitive.trace(len(operands)).run(node, marked, apply, NOTHING)
     return [
         None if handed is None or partial is NOTHING else partial
-        for partial, handed in zip(partials, gate.handed, strict=True)
+        for partial, handed in zip(partials, node.handed, strict=True)
     ]

@@ -14,8 +14,9 @@ first have defaults. The others serve operators, partials, losses and the compil
 
 `array_partials` are as exact, but for tanh: 1 − out² loses digits where it saturates.
 
-What tests hold of each entry: `forward` gives nan where an operand is nan, unless the gate does not look at it; `limit`
-has the sign that IEEE 754 gives, also at −0.0; `array` agrees with both everywhere, also at absurd operands.
+What tests hold of each entry: `forward` gives nan where an operand is nan, unless the gate does not look at it or
+decides by it; `limit` has the sign that IEEE 754 gives, also at −0.0; `array` agrees with both everywhere, also at
+absurd operands.
 
 Partials are written with the gates themselves and without `if`. `power` replaces x = 0 by 1 in front of 0**-1 (where y
 is 0 as well) and of log 0 by adding `equal`, which takes no gradient, so that higher derivatives stay right there.
@@ -388,7 +389,7 @@ argmax: Primitive = Primitive("argmax", formulas.argmax, variadic=lambda out, *x
 
 BUILT_IN.update(gate.name for gate in gates())
 LABELLED = (select, cross_entropy)  # gates whose first operand is the number of one of the others
-OPERATORS = {gate.name: gate.operator for gate in gates() if gate.operator}  # the special method of Python of each
+OPERATORS = {gate.name: gate.operator for gate in gates() if gate.operator}  # special methods of Python
 
 for _gate in map(lookup, OPERATORS):
     if _gate.arity == 2:

@@ -46,7 +46,7 @@ miniature, which a test holds equal to the real one:
 >>> all(math.isclose(*pair) for pair in zip(gradients(Number), gradients(Value)))
 True
 
-What the real one adds stands in other rooms: every gate with its calculus in `table`, the functions that record them
+What the real one adds is in other modules: every gate with its calculus in `table`, the functions that record them
 (written from the table by `recorders`), the sweep with all that it promises in `sweep`, walking in `graph`, layers
 that share their operands in `vectors`, leaves that change in `renewal`, copies and pickles in `copying`.
 """
@@ -56,10 +56,9 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from itertools import repeat
 from typing import Any
 
-from microgradnn import operations as public
+from microgradnn import operations
 from microgradnn.anomalies import at_line, note_line
 from microgradnn.context import Context, called_by_user, context, current, current_tape, source_line
 from microgradnn.copying import deep_copy, node_of, reduced
@@ -74,14 +73,14 @@ from microgradnn.table import OPERATORS
 _context = context.get
 
 
-class Value(public.Methods):
+class Value(operations.Methods):
     """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
 
-    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is the other
-    operand of an operator: a string, an array or a complex number raises TypeError. 0 + v, with which Python's `sum`
-    begins, is v itself. Formatting a Value formats its number; what would lose the gradient, such as float(v),
-    math.sin(v) or numpy.exp(v), raises TypeError. Comparisons compare by value while `hash` goes by identity, so `in`
-    and `.index` on a list of Values mislead: compare with `is`.
+    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is an
+    operand that is no Value: a string, an array or a complex number raises TypeError. 0 + v, with which Python's `sum`
+    begins, is v itself where it is recorded and v is not 0. Formatting a Value formats its number; what would lose the
+    gradient, such as float(v), math.sin(v) or numpy.exp(v), raises TypeError. Comparisons compare by value while `hash`
+    goes by identity, so `in` and `.index` on a list of Values mislead: compare with `is`.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z
@@ -100,7 +99,7 @@ class Value(public.Methods):
     _name: str | None
     _path: str | None
     _primitive: Primitive | None
-    _left: Any  # first operand; or the tuple of operands of a gate with more than two; or None
+    _left: Any  # first operand, or None; or a tuple: more than two operands, or two Vectors and a bias
     _right: Any  # second operand or None
     _left_partial: Any  # None where the operand is a number; a tuple where _left is
     _right_partial: float | None
@@ -187,7 +186,7 @@ class Value(public.Methods):
     @property
     def operands(self) -> tuple[Value | float, ...]:
         """The operands in order, Values and plain floats; `()` for a leaf."""
-        return self._in_order(self._left, self._right)
+        return in_order(self, self._left, self._right)
 
     @property
     def partials(self) -> tuple[float | None, ...]:
@@ -215,7 +214,7 @@ class Value(public.Methods):
         >>> x.relu().partials, x.relu().handed
         ((0.0,), (None,))
         """
-        partials = self._in_order(self._left_partial, self._right_partial)
+        partials = in_order(self, self._left_partial, self._right_partial)
         if not self.has_vectors():
             return partials
         operands = self.operands
@@ -229,13 +228,6 @@ class Value(public.Methods):
     def has_vectors(self) -> bool:
         """Whether the operands are vectors, shared with other gates, and a bias."""
         return self._left.__class__ is tuple and self._left[0].__class__ is Vector
-
-    def _in_order(self, left: Any, right: Any) -> tuple[Any, ...]:
-        if self._primitive is None:
-            return ()
-        return (
-            (left,) if self._right is None and not isinstance(self._left, tuple) else in_order(self._left, left, right)
-        )
 
     def __repr__(self) -> str:
         if current().tape is not None and not called_by_user():
@@ -394,10 +386,8 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
             raise FloatingPointError(f"{gate.describe(operands)} is nan, computed at {source_line()}")
         return unrecorded(out, here.path)
     partials = tuple(gate.handed(out, operands))
-    if len(operands) > 2:
-        fields: tuple[Any, ...] = (operands, None, partials, None)
-    else:
-        fields = (*operands, *repeat(None, 2 - len(operands)), *partials, *repeat(None, 2 - len(operands)))
+    rest = (None,) * (2 - len(operands))
+    fields = (operands, None, partials, None) if len(operands) > 2 else (*operands, *rest, *partials, *rest)
     node: Value = node_of(Value, None, out, None, None, here.path, gate, *fields)
     if here.detect_anomaly:
         note_line(node)
@@ -407,7 +397,7 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
 
 
 def unrecorded(out: float, path: str | None) -> Value:
-    """What a gate gives under `no_grad`: a leaf; its path, that of a module or this word, tells it from a parameter."""
+    """What a gate gives under `no_grad`: a leaf; its path, of a module or "no_grad", tells it from other leaves."""
     node = Value(out)
     node._path = path or "no_grad"
     return node
@@ -424,7 +414,7 @@ for _gate in gates():
             setattr(Value, f"__r{_gate.operator}__", recorder(_gate, Value, reflected=True))
     if _gate.public:
         _function = recorder(_gate, Value) if _gate.arity not in (1, 2) else _gate.quick
-        setattr(public, _gate.name, _function)
-        vars(public)["__all__"].append(_gate.name)
+        setattr(operations, _gate.name, _function)
+        vars(operations)["__all__"].append(_gate.name)
         if _gate.is_method:
             setattr(Value, _gate.name, _function)

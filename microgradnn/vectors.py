@@ -30,7 +30,7 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     if isinstance(here, Context) and not (here.record or here.detect_anomaly):
         return [
             [unrecorded(sum_of_products(w, data) + b, here.path) for w, b in weights]
-            for data in ([y._data if y.__class__ is Value else number(y) for y in x] for x in batch)
+            for data in ([y._data if isinstance(y, Value) else number(y) for y in x] for x in batch)
         ]
     if isinstance(here, Context):
         return [[gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)] for x in batch]
@@ -40,9 +40,8 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     for x in batch:
         inputs = Vector([y if isinstance(y, Value) else number(y) for y in x])
         if computed and any(y.__class__ is float and y == 0.0 for y in inputs.members):
-            outputs.append(
-                [gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)]
-            )  # a weight beside the constant 0 gets nothing
+            # A weight beside the constant 0 gets nothing.
+            outputs.append([gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)])
             continue
         data = [y if y.__class__ is float else y._data for y in inputs.members]
         constant = set(map(type, inputs.members)) == {float}

@@ -54,7 +54,7 @@ def test_table_is_closed_under_differentiation(gate, sample):
         assert used in known
         if (used, count) not in seen:
             seen.add((used, count))
-            waiting += [(inner, len(places)) for inner, places in used.trace(count).instructions]
+            waiting += [(inner, len(places)) for inner, places in used.trace(count).lines]
 
 
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
@@ -363,3 +363,19 @@ def test_the_gradient_of_an_extreme_at_nan_is_nan():
 def test_forms_for_arrays_of_any_number_of_operands_show_what_they_take():
     with pytest.raises(TypeError, match="own: array must be a function by def or lambda, got"):
         primitive("own", max, variadic=lambda out, *xs: [1.0] * len(xs), array=partial(max))
+
+
+@pytest.mark.parametrize("variadic", [False, True])
+def test_a_partial_that_is_a_sum_of_choices_is_nothing_where_none_was_taken(variadic):
+    def slope(out, x):
+        return m.where(x, 1.0, 0.0) + m.where(x - 1, 2.0, 0.0)
+
+    def forward(x):
+        return max(x, 0.0) + max(2 * (x - 1), 0.0)
+
+    partials = {"variadic": lambda out, x: [slope(out, x)]} if variadic else {}
+    bend = primitive("bend", forward, *([] if variadic else [slope]), **partials)
+    x = Value(0.0)
+    bend(-m.sqrt(x) - 1).backward()
+    assert x.grad == 0.0
+    assert (grad(bend)(0.5), grad(bend)(1.5)) == (1.0, 3.0)

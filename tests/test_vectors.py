@@ -502,3 +502,12 @@ def test_a_row_of_weights_that_has_changed_is_another_vector():
     assert [out.operands[0] is first for out in (before, after, longer)] == [True] * 3
     assert [out.operands[1] for out in (before, after, longer)] == [second, third, third]
     assert [out.data for out in (before, after, longer)] == [210.0, 310.0, 2310.0]
+
+
+def test_inputs_of_a_class_derived_from_value_are_read_under_no_grad_too():
+    class Mine(Value):
+        pass
+
+    with no_grad():
+        [[out]] = dots([[Value(2.0)]], [[Mine(3.0)]], [Value(1.0)])
+    assert out.data == 7.0
