@@ -51,10 +51,11 @@ class Primitive:
     Looks. `symbol` is drawn in the gate (three of them: all operands recorded, left constant, right constant); `text`
     and `latex` are templates in `{0}`, `{1}`.
 
-    Arrays. `array` is `forward` on arrays, for compiled programs: the name of a function of NumPy or scipy.special, or
-    a function of `(xp, *operands)` written with `xp.exp`, `xp.where` and their like; a gate of any number of operands
-    gets them stacked, `xp.sum` goes along the stack. Without it, arrays are computed number by number.
-    `array_partials`, a function of `(xp, out, *operands)`, gives partials that cost arrays less than those above.
+    Arrays. `array` is `forward` on arrays, for compiled programs: the name of a function of NumPy, or a function of
+    `(xp, *operands)` written with what NumPy computes number by number, `xp.exp`, `xp.where` …; a gate of any number of
+    operands gets them stacked, and `xp.sum`, `max`, `min` and `indices` go along the stack. Without it, arrays are
+    computed number by number. `array_partials`, a function of `(xp, out, *operands)`, gives partials that cost arrays
+    less than those above.
 
     Samples and words. `samples` are points at which tests check the entry; `exact` is the function once more, as an
     expression of the operands in the words of mpmath, their second opinion where mpmath has no function of that name;

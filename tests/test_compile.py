@@ -180,6 +180,13 @@ def test_a_gate_of_your_own_over_arrays(backend):
         assert_agrees(program, [eager(lambda x: wave(x), [], one) for one in examples], examples, 2)
 
 
+@pytest.mark.parametrize("backend", ["numpy", pytest.param("jax", marks=pytest.mark.jax)])
+def test_an_array_form_that_numpy_does_not_know_is_refused_with_the_remedy(backend):
+    logistic = primitive("logistic", lambda x: 1 / (1 + math.exp(-x)), lambda out, x: out * (1 - out), array="expit")
+    with pytest.raises(ValueError, match=r"logistic: NumPy has no function 'expit': write array= as a function of xp"):
+        mg.compile(logistic, example=(0.5,), backend=backend).value(0.5)
+
+
 # ---- program == eager: random expressions and networks ----------------------------------------------------------
 
 

@@ -30,6 +30,11 @@ def test_its_python_runs(tmp_path, monkeypatch):
     assert runner.summarize(verbose=False).failed == 0
 
 
+def test_it_lists_every_public_function():
+    named = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`\n]+`", README))))
+    assert set(microgradnn.functional.__all__) <= named
+
+
 @pytest.mark.parametrize(("command", "output"), COMMANDS, ids=[command for command, _ in COMMANDS])
 def test_its_commands_print_what_it_says(command, output, capsys):
     assert main(shlex.split(command)[1:]) == 0

@@ -60,7 +60,8 @@ def in_torch(torch, gate, xs):
     for module in (torch, torch.nn.functional):
         if hasattr(module, gate.name):
             return getattr(module, gate.name)(*xs)
-    raise AssertionError(f"write {gate.name} in torch's words")
+    assert gate.exact is not None, f"{gate.name} has no second opinion: give exact=, or write it here in torch's words"
+    return None
 
 
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
@@ -68,6 +69,8 @@ def test_every_gate(torch, gate, sample):
     """To 1e-12; where torch has lost the digits itself (σ'(40) = 0 there) the difference is below 1e-15."""
     xs = [torch.tensor(x, requires_grad=True) for x in sample]
     out = in_torch(torch, gate, xs)
+    if out is None:  # mpmath is asked, see test_properties
+        return
     assert gate(*sample) == pytest.approx(out.item(), rel=1e-14, abs=1e-15)
     if out.requires_grad:
         out.backward()
@@ -77,6 +80,8 @@ def test_every_gate(torch, gate, sample):
 
 @pytest.mark.parametrize(("gate", "sample"), [point for point in POINTS if point.id != "power(3.0, 0.0)"])
 def test_every_hessian(torch, gate, sample):
+    if in_torch(torch, gate, list(map(torch.tensor, sample))) is None:
+        return
     theirs = torch.autograd.functional.hessian(
         lambda *xs: in_torch(torch, gate, xs) + 0 * sum(xs), tuple(map(torch.tensor, sample))
     )

@@ -180,6 +180,8 @@ def indices(count: int, rank: int) -> Array:
 def over_arrays(gate: Primitive, xp: Any, operands: Sequence[Any], stacked: bool) -> Any:
     """The array form of a gate in the hands of `xp`; with `stacked` the last operand is a stack."""
     if isinstance(gate.array, str):
+        if gate.array != gate.name and not hasattr(np, gate.array):  # JAX alone has erf; NumPy asks the gate
+            raise ValueError(f"{gate.name}: NumPy has no function {gate.array!r}: write array= as a function of xp")
         return getattr(xp, gate.array)(*operands)
     if gate.arity is None and not stacked:
         return reduce(getattr(xp, ONE_BY_ONE.get(gate.name, gate.name)), operands)
