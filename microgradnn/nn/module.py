@@ -27,7 +27,7 @@ from microgradnn.nn.parameters import (
     modules_in,
     write,
 )  # fmt: skip
-from microgradnn.notation import columns
+from microgradnn.notation import columns, few
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -238,8 +238,7 @@ class Module:
         own = {key: (module, name, value) for key, module, name, value in self._state()}
         missing, unknown = [key for key in own if key not in state], [key for key in state if key not in own]
         if strict and (missing or unknown):
-            differences = [", ".join(map(str, keys)) or "nothing" for keys in (missing, unknown)]
-            raise ValueError("the state does not fit {!r}: missing {:.200}, unknown {:.200}".format(self, *differences))
+            raise ValueError(f"the state does not fit {self!r}: missing {few(missing)}, unknown {few(unknown)}")
         arrays = {key: array_like(own[key][2], state[key], key) for key in own if key in state}
         for key, array in arrays.items():
             write(*own[key], array)

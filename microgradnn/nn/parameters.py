@@ -83,7 +83,7 @@ def check_assigned(owner: Any, name: str, value: Any, given: Any) -> None:
 
 
 def claim(owner: Any, name: str, value: Any, ran: bool = False) -> bool:
-    """Whether an attribute holds parameters: its leaves, taken as such. TypeError, and none is taken, for other Values.
+    """Take the leaves of an attribute as parameters; whether there are any. TypeError, and none is taken, for others.
 
     Where the module `ran` since the attribute was assigned, a list may hold what modules computed, as `forward` appends
     it, but no new leaf: whether it is to learn cannot be known.

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import like_buffer
+from microgradnn.notation import few
 from microgradnn.optim import Optimizer
 from microgradnn.value import Value
 
@@ -101,12 +102,6 @@ def _alike(data: Any, numbers: Any) -> bool:
     if isinstance(numbers, list):
         return isinstance(data, list) and len(data) == len(numbers) and all(map(_alike, data, numbers))
     return type(data) in (int, float) and math.isfinite(data)
-
-
-def few(names: Iterable[str]) -> str:
-    """Some names, and how many more there are."""
-    names = list(names)
-    return (", ".join(names[:3]) or "none") + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 
 # ---- generators -------------------------------------------------------------------------------------------------
