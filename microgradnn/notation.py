@@ -173,7 +173,7 @@ def written(operands: Iterable[Any], name_of: dict[int, str]) -> list[str]:
 
 def few(names: Iterable[Any]) -> str:
     """Some names, and how many more there are."""
-    names = [f"{name}" for name in names]
+    names = [f"{name!s:.200}" for name in names]
     return (", ".join(names[:3]) or "none") + (f" and {len(names) - 3} more" if len(names) > 3 else "")
 
 

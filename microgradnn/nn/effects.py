@@ -98,6 +98,7 @@ class BatchNorm(Module):
     """
 
     buffers = ("running_mean", "running_var", "num_batches_tracked")
+    _limits = {"running_var": Limit("≥ 0", lambda x: x, lambda x: bool(x.min() >= 0))}  # noqa: RUF012
 
     def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
         self.nin = count("num_features", num_features)

@@ -17,17 +17,20 @@ from microgradnn.nn.examples import Batch, examples
 from microgradnn.nn.parameters import (
     PLAIN,
     array_like,
+    array_of,
     check_assigned,
     claim,
     data_of,
     held,
     indexed,
+    is_module,
     is_parameter,
     is_tensor,
-    modules_in,
+    members_in,
     write,
 )  # fmt: skip
 from microgradnn.notation import columns, few
+from microgradnn.settings import Limit
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -67,6 +70,7 @@ class Module:
     _name: str | None = None  # in the module that holds it
     _kept: frozenset[str] = frozenset()  # attributes assigned while a module ran: what is in them is no parameter
     _has_run: bool = False
+    _limits: ClassVar[dict[str, Limit[Any]]] = {}  # what the arrays of buffers may be
     save: ClassVar[Callable[..., None]]  # `saving` attaches it, and load
     load: ClassVar[Callable[..., None]]
 
@@ -147,7 +151,7 @@ class Module:
     def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
             if value.__class__ not in PLAIN and not is_tensor(value):
-                yield from modules_in(name, value)
+                yield from members_in(name, value, is_module)
 
     def children(self) -> Iterator[Module]:
         """The modules right inside this one."""
@@ -209,9 +213,13 @@ class Module:
 
     def _state(self) -> Iterator[tuple[str, Module, str, Any]]:
         """What belongs to the state: its key, the module that has it, the attribute and what is there."""
+        seen = set()
         for path, module in self.named_modules():
             for name, value in [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]:
-                yield f"{path}.{name}" if path else name, module, name, value
+                if (key := f"{path}.{name}" if path else name) in seen:
+                    raise ValueError(f"two tensors in the state of {self!r} are called {key}: give one another name")
+                seen.add(key)
+                yield key, module, name, value
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
         """The state as NumPy arrays, named and laid out as PyTorch's: a layer's `weight` is (nout, nin).
@@ -220,12 +228,7 @@ class Module:
         >>> {name: array.shape for name, array in MLP(3, [4, 2]).state_dict().items()}
         {'0.weight': (4, 3), '0.bias': (4,), '2.weight': (2, 4), '2.bias': (2,)}
         """
-        import numpy as np
-
-        try:
-            return {key: np.array(data_of(value)) for key, _, _, value in self._state()}
-        except ValueError:
-            raise ValueError(f"a parameter of {self!r} has rows of unequal length: give each row a name") from None
+        return {key: array_of(key, data_of(value)) for key, _, _, value in self._state()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Take over what `state_dict` gave here or in PyTorch: arrays, tensors or nested lists by name.
@@ -240,6 +243,9 @@ class Module:
         if strict and (missing or unknown):
             raise ValueError(f"the state does not fit {self!r}: missing {few(missing)}, unknown {few(unknown)}")
         arrays = {key: array_like(own[key][2], state[key], key) for key in own if key in state}
+        for key, array in arrays.items():
+            if limit := own[key][0]._limits.get(own[key][1]):
+                limit(key, array)
         for key, array in arrays.items():
             write(*own[key], array)
 
