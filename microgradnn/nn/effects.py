@@ -1,6 +1,6 @@
 """Modules that do something else in training than in evaluation: Dropout and BatchNorm.
 
-Dropout draws masks, BatchNorm moves its running statistics: these are their effects. A program does both itself, batch
+Their effects are that Dropout draws masks and BatchNorm moves its running statistics. A program does both itself, batch
 by batch: `effects_by` tells it what they would do, while it records them.
 """
 
@@ -111,10 +111,8 @@ class BatchNorm(Module):
     def forward_batch(self, batch: Batch) -> Batch:
         """Normalise each feature over the batch."""
         columns = [list(column) for column in zip(*batch, strict=True)]
-        if self.training:
-            statistics = self._of_batch(columns)
-        else:
-            statistics = list(zip(self.running_mean, self.running_var, strict=True))
+        running = zip(self.running_mean, self.running_var, strict=True)
+        statistics = self._of_batch(columns) if self.training else [*running]
         normalised = []
         for column, gamma, beta, (centre, variance) in zip(columns, self.weight, self.bias, statistics, strict=True):
             scale = gamma / sqrt(variance + self.eps)

@@ -202,8 +202,7 @@ class MLP(Sequential):
         self, nin: int, nouts: Sequence[int], activation: Name = "relu", *, init: Any = None, rng: Any = None,
         fused: bool = True,
     ) -> None:  # fmt: skip
-        sizes = [count(f"nouts[{index}]", n) for index, n in enumerate(_SIZES("nouts", nouts))]
-        sizes = [count("nin", nin), *sizes]
+        sizes = [count("nin", nin), *(count(f"nouts[{index}]", n) for index, n in enumerate(_SIZES("nouts", nouts)))]
         generator, name = initialisers.generator(rng), Activation(activation).name  # refused here, used or not
         activations = [*[activation] * (len(sizes) - 2), "linear"]
         layers = zip(pairwise(sizes), activations, strict=True)

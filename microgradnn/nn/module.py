@@ -13,22 +13,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
 from microgradnn.context import current, inside
+from microgradnn.nn import parameters
 from microgradnn.nn.examples import Batch, examples
-from microgradnn.nn.parameters import (
-    PLAIN,
-    array_like,
-    array_of,
-    check_assigned,
-    claim,
-    data_of,
-    held,
-    indexed,
-    is_module,
-    is_parameter,
-    is_tensor,
-    members_in,
-    write,
-)  # fmt: skip
 from microgradnn.notation import columns, few
 from microgradnn.settings import Limit
 from microgradnn.value import Value
@@ -76,7 +62,7 @@ class Module:
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
-        if name := next((name for name, value in vars(cls).items() if held(value)), None):
+        if name := next((name for name, value in vars(cls).items() if parameters.held(value)), None):
             raise TypeError(
                 f"{cls.__name__}.{name}: parameters and modules are looked for in a module, not in its class: assign "
                 f"self.{name} in __init__"
@@ -84,7 +70,7 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         running = current().path is not None
-        check_assigned(self, name, value, _running.get() if running else None)
+        parameters.check_assigned(self, name, value, _running.get() if running else None)
         object.__setattr__(self, name, value)
         if running != (name in self._kept):
             object.__setattr__(self, "_kept", self._kept ^ {name})
@@ -99,16 +85,15 @@ class Module:
 
     def run(self, batch: Batch) -> list[Any]:
         """The outputs of a batch, recorded as gates of this module."""
-        if self.nin is not None:
-            for x in batch:
-                if len(x) != self.nin:
-                    raise ValueError(
-                        f"{self!r} takes {self.nin} numbers for one example, got {len(x)}; a batch is a list of lists"
-                    )
+        for x in batch:
+            if self.nin is not None and len(x) != self.nin:
+                raise ValueError(
+                    f"{self!r} takes {self.nin} numbers for one example, got {len(x)}; a batch is a list of lists"
+                )
         if not self._has_run:
             self.own_parameters()  # refused before anything is computed
             object.__setattr__(self, "_has_run", True)
-        for name, child in reversed([*self._inside()]):  # the first name of a module counts
+        for name, child in self.named_children():
             object.__setattr__(child, "_name", name)
         token = _running.set((*_running.get(), batch))
         try:
@@ -132,14 +117,13 @@ class Module:
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
         for name, value in vars(self).items():
-            if name in self._kept or value.__class__ in PLAIN:
-                continue
-            if claim(self, name, value, self._has_run):  # again, as a list may have grown
+            looked_into = name not in self._kept and value.__class__ not in parameters.PLAIN
+            if looked_into and parameters.claim(self, name, value, self._has_run):  # again, as a list may have grown
                 yield name, value
 
     def own_parameters(self) -> list[Value]:
         """The parameters of this module alone."""
-        return [*filter(is_parameter, leaves([tensor for _, tensor in self.tensors()]))]
+        return [*filter(parameters.is_parameter, leaves([tensor for _, tensor in self.tensors()]))]
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules right inside this one, each once with its name."""
@@ -150,8 +134,8 @@ class Module:
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
-            if value.__class__ not in PLAIN and not is_tensor(value):
-                yield from members_in(name, value, is_module)
+            if value.__class__ not in parameters.PLAIN and not parameters.is_tensor(value):
+                yield from parameters.members_in(name, value, parameters.is_module)
 
     def children(self) -> Iterator[Module]:
         """The modules right inside this one."""
@@ -180,12 +164,12 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
-        seen = set()  # Values hash by identity
+        names: dict[Value, str] = {}  # Values hash by identity
         for key, _, _, tensor in self._state():
-            for index, leaf in indexed(tensor):
-                if is_parameter(leaf) and leaf not in seen:
-                    seen.add(leaf)
-                    yield key + index, leaf
+            for index, leaf in parameters.indexed(tensor):
+                if parameters.is_parameter(leaf):
+                    names.setdefault(leaf, key + index)
+        return ((name, leaf) for leaf, name in names.items())
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""
@@ -194,7 +178,7 @@ class Module:
     def weights(self) -> list[Value]:
         """Every parameter once but the biases: what is in a tensor called b or bias."""
         tensors = [tensor for module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
-        return list(dict.fromkeys(filter(is_parameter, leaves(tensors))))
+        return list(dict.fromkeys(filter(parameters.is_parameter, leaves(tensors))))
 
     def zero_grad(self) -> None:
         """Make every gradient blank again, so that the next sweep starts anew."""
@@ -228,7 +212,7 @@ class Module:
         >>> {name: array.shape for name, array in MLP(3, [4, 2]).state_dict().items()}
         {'0.weight': (4, 3), '0.bias': (4,), '2.weight': (2, 4), '2.bias': (2,)}
         """
-        return {key: array_of(key, data_of(value)) for key, _, _, value in self._state()}
+        return {key: parameters.array_of(key, parameters.data_of(value)) for key, _, _, value in self._state()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Take over what `state_dict` gave here or in PyTorch: arrays, tensors or nested lists by name.
@@ -242,12 +226,9 @@ class Module:
         missing, unknown = [key for key in own if key not in state], [key for key in state if key not in own]
         if strict and (missing or unknown):
             raise ValueError(f"the state does not fit {self!r}: missing {few(missing)}, unknown {few(unknown)}")
-        arrays = {key: array_like(own[key][2], state[key], key) for key in own if key in state}
+        arrays = {key: parameters.array_like(*own[key], state[key], key) for key in own if key in state}
         for key, array in arrays.items():
-            if limit := own[key][0]._limits.get(own[key][1]):
-                limit(key, array)
-        for key, array in arrays.items():
-            write(*own[key], array)
+            parameters.write(*own[key], array)
 
     # ---- looking ----
 

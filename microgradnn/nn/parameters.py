@@ -215,7 +215,7 @@ def array_of(name: str, data: Any) -> np.ndarray[Any, Any]:
         raise ValueError(str(error)) from None
 
 
-def array_like(tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
+def array_like(owner: Any, attribute: str, tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
     """The numbers in `data` as an array of the shape of `tensor`; ValueError for what it cannot hold, or not finite."""
     import numpy as np
 
@@ -225,6 +225,8 @@ def array_like(tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
     whole = own.dtype.kind in "biu" and not isinstance(tensor, list)  # lists of whole numbers take others, too
     if not (fits := np.isfinite(array) & ~(whole & (array != np.round(array)))).all():
         raise ValueError(f"{name} must hold {'whole' if whole else 'finite'} numbers, got {array[~fits][0]}")
+    if limit := owner._limits.get(attribute):
+        limit(name, array)
     return array
 
 
