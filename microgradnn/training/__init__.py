@@ -41,7 +41,8 @@ def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
         scores, label = (x[0] if isinstance(x, list) and len(x) == 1 else x for x in (scores, label))
         if isinstance(scores, list):
             target = label.index(max(label)) if isinstance(label, list) else label
-            return bool(scores.index(max(scores)) == target) and all(score <= max(scores) for score in scores)
+            largest = max(scores)
+            return bool(scores.index(largest) == target) and all(score <= largest for score in scores)
         return bool(scores > threshold if label > 0 else scores <= threshold)
 
     outputs, targets = as_list(outputs), as_list(targets)
