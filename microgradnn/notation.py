@@ -171,6 +171,12 @@ def written(operands: Iterable[Any], name_of: dict[int, str]) -> list[str]:
     return [name_of[id(operand)] if isinstance(operand, Value) else digits(operand) for operand in operands]
 
 
+def few(names: Iterable[Any]) -> str:
+    """Some names, and how many more there are."""
+    names = [f"{name!s:.200}" for name in names]
+    return (", ".join(names[:3]) or "none") + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> list[str]:
     """A table with a rule below its header; the columns in `right` are aligned to the right."""
     lines = [header, *rows]

@@ -422,6 +422,18 @@ def test_what_on_epoch_changes_counts_and_is_saved(compiled, tmp_path):
             assert trained(5, history) == whole, way
 
 
+def test_a_setting_that_is_no_plain_data_is_refused_by_name_when_it_is_saved(tmp_path):
+    class Warm(optim.SGD):
+        def __init__(self, params):
+            optim.Optimizer.__init__(self, params, lr=0.1, momentum=0.0, nesterov=False, warm=math.sqrt)
+
+    model = nn.MLP(1, [1], rng=0)
+    history = fit(model, "mse", [[1.0]], [1.0], Warm(model.parameters()), 1, progress=False)
+    with pytest.raises(ValueError, match=r"the optimizer's state\['param_groups'\]\[0\]\['warm'\] must be .*sqrt"):
+        history.save(tmp_path / "run.json")
+    assert not [*tmp_path.iterdir()]
+
+
 def test_in_the_middle_of_an_epoch_nothing_is_saved(tmp_path):
     """The figures and the state would be of different epochs."""
     history, said = History(), []

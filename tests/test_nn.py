@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import math
 import pickle
 import sys
 from collections import ChainMap, UserDict, UserList, deque
@@ -490,11 +491,133 @@ def test_a_buffer_holds_numbers():
         assert np.array_equal(module.running, held)
 
 
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ({"0.num_batches_tracked": 2.7}, "0.num_batches_tracked must hold whole numbers, got 2.7"),
+        ({"0.num_batches_tracked": math.inf}, "0.num_batches_tracked must hold whole numbers, got inf"),
+        ({"0.running_mean": [1.0, 2.0], "0.running_var": [1.0, -1.0]}, r"0.running_var must be ≥ 0, got array"),
+    ],
+)
+def test_a_buffer_takes_no_numbers_that_it_cannot_use(state, message):
+    model = nn.Sequential(nn.BatchNorm(2))
+    with pytest.raises(ValueError, match=message):
+        model.load_state_dict(state, strict=False)
+    assert model.layers[0].running_mean == [0.0, 0.0]
+    model.load_state_dict({"0.num_batches_tracked": 2.0, "0.running_var": [0.0, 1.0]}, strict=False)
+    assert (model.layers[0].num_batches_tracked, model.layers[0].running_var) == (2, [0.0, 1.0])
+
+
+def test_a_list_of_whole_numbers_as_a_buffer_takes_others():
+    module = type("Counting", (nn.Module,), {"buffers": ("seen",)})()
+    module.seen = [0, 0]
+    module.load_state_dict({"seen": [0.5, 1.0]})
+    assert module.seen == [0.5, 1.0]
+
+
+def test_a_state_that_does_not_fit_is_told_by_a_few_whole_names():
+    with pytest.raises(ValueError, match=r"missing 0.weight, 0.bias, 2.weight and 7 more, unknown 1$"):
+        nn.MLP(1, [1] * 5).load_state_dict({1: 0.0})
+
+
+@pytest.mark.parametrize("kind", [nn.MLP, nn.Sequential])
+def test_a_network_that_was_never_begun_says_so(kind):
+    class Net(kind):
+        def __init__(self):
+            self.head = nn.Layer(1, 1)
+
+    net = Net()
+    assert "(" in repr(net)
+    with pytest.raises(TypeError, match=r"Net has no layers: call super\(\).__init__\(...\) in its __init__"):
+        net([1.0])
+    assert nn.Sequential()([1.0]) == 1.0
+
+
+def test_what_is_no_module_among_layers_is_refused():
+    model = nn.MLP(1, [1])
+    model.layers.append("a")
+    for ask in (lambda: model([1.0]), model.state_dict, lambda: nn.Sequential(nn.PReLU(), "a")):
+        with pytest.raises(TypeError, match="Sequential takes modules, layer 1 is 'a'"):
+            ask()
+
+
+@pytest.mark.parametrize(
+    ("nouts", "error", "message"),
+    [
+        ([3, 1.5], TypeError, r"nouts\[1\] must be a whole number ≥ 1, got 1.5"),
+        ([0], ValueError, r"nouts\[0\] must be"),
+        (3, TypeError, "nouts must be a list"), ([], ValueError, "nouts must be a list"),
+        ({3: 1}, TypeError, "nouts must be a list"), (b"ab", TypeError, "nouts must be a list"),
+        ({3, 1}, TypeError, "nouts must be a list"), ("31", TypeError, "nouts must be a list"),
+    ],
+)  # fmt: skip
+def test_sizes_of_layers_are_a_list_of_whole_numbers(nouts, error, message):
+    with pytest.raises(error, match=message):
+        nn.MLP(2, nouts)
+    for fine in ((3, 1), iter([3, 1]), np.array([3, 1])):
+        assert nn.MLP(2, fine).nouts == [3, 1]
+
+
 def test_modules_in_a_dict_are_inside():
     module = nn.Module()
     module.parts = {"first": nn.Layer(2, 1, rng=0), "rest": [nn.Dropout(), nn.PReLU()]}
     assert [name for name, _ in module.named_children()] == ["parts.first", "parts.rest.0", "parts.rest.1"]
     assert len(module.parameters()) == 4
+
+
+@pytest.mark.parametrize(
+    "around",
+    [
+        lambda layer: [0.5, layer], lambda layer: (0.5, layer), lambda layer: [[math.inf, layer]],
+        lambda layer: {"a": (layer, 0.5, nn.PReLU())}, lambda layer: [("skip", 0.5, [np.float64(0.5), {"b": layer}])],
+        lambda layer: [0.5] * 1000 + [layer],
+    ],
+)  # fmt: skip
+def test_modules_behind_numbers_are_inside(around):
+    module, layer = nn.Module(), nn.Layer(2, 2, rng=0)
+    module.block = around(layer)
+    assert layer in [*module.children()]
+    assert {*layer.parameters()} <= {*module.parameters()}
+    assert len(module.state_dict()) == len([*module.children()]) + 1
+    module.eval()
+    assert not layer.training
+
+
+def test_modules_behind_what_was_computed_are_inside():
+    module, layer = nn.Module(), nn.Layer(1, 1, rng=0)
+    module.forward = lambda x: setattr(module, "last", [(layer(x)[0], layer)]) or module.last[0][0]
+    module.layer = layer
+    module([1.0])
+    assert [name for name, _ in module._inside()] == ["layer", "last.0.1"]
+
+
+@pytest.mark.parametrize(
+    "parts", [lambda: {1: nn.Layer(1, 1), "1": nn.Layer(1, 1)}, lambda: {"a.b": nn.PReLU(), "a": {"b": nn.PReLU()}}]
+)
+def test_a_name_that_comes_twice_in_the_state_is_refused(parts, tmp_path):
+    model = nn.Module()
+    model.parts = parts()
+    for ask in (model.state_dict, lambda: model.save(tmp_path / "w.safetensors"), lambda: [*model.named_parameters()]):
+        with pytest.raises(
+            ValueError,
+            match=r"two tensors in the state of Module\(\) are called parts\.(1|a\.b)\.weight: give one another name",
+        ):
+            ask()
+    model.parts = dict.fromkeys((1, "1"), nn.PReLU())  # one module, held twice
+    assert [*model.state_dict()] == ["parts.1.weight"]
+
+
+@pytest.mark.parametrize("constant", [None, "a", [1.0, 2.0]])
+def test_what_an_array_does_not_hold_is_no_state(constant, tmp_path):
+    model = nn.Module()
+    model.row = [Value(1.0), constant]
+    for ask in (
+        model.state_dict,
+        lambda: model.save(tmp_path / "w.safetensors"),
+        lambda: model.load_state_dict({"row": [1, 2]}),
+    ):
+        with pytest.raises(ValueError, match="row must be an array of numbers, in rows of equal length, got"):
+            ask()
 
 
 def test_settings_of_any_kind_may_be_kept():

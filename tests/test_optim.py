@@ -823,7 +823,26 @@ def test_a_rule_of_ones_own_says_what_its_settings_may_be():
 
     x = Value(1.0)
     x.grad = 1.0
-    Shift([x], strength=2, sign=1, weight_decay=0.0).step()
+    Shift([x], strength=2, sign=1).step()
     assert x.data == -1.0
+    moved = np.array([1.0])
+    Shift([x], strength=2, sign=1).on_vector([x]).step(moved, np.array([1.0]))
+    assert moved == -1.0
     with pytest.raises(ValueError, match=r"strength of params\[0\] must be a finite number > 0, got 0"):
-        Shift([{"params": [x], "strength": 0}], strength=2, sign=1, weight_decay=0.0)
+        Shift([{"params": [x], "strength": 0}], strength=2, sign=1)
+
+
+def test_settings_of_any_plain_kind_go_on_and_others_are_refused_by_name():
+    class Still(Optimizer):
+        def update(self, gradient, state, settings):
+            return 0.0 * gradient
+
+    settings = {"lr": 0.1, "clip": None, "mode": "slow", "sizes": (1, {"at": (2.0, None), 3: True})}
+    optimizer = Still([Value(1.0)], **settings)
+    optimizer.load_state_dict(optimizer.state_dict())
+    assert optimizer.state_dict()["param_groups"] == [settings | {"params": [0], "sizes": [1, settings["sizes"][1]]}]
+    with pytest.raises(ValueError, match=r"\['clip'\] must be None, got float 0.5"):
+        optimizer.load_state_dict(Still([Value(1.0)], **settings | {"clip": 0.5}).state_dict())
+    optimizer = Still([Value(1.0)], **settings | {"clip": len})
+    with pytest.raises(ValueError, match=r"\['clip'\] must be a number that a float holds, got builtin_function"):
+        optimizer.load_state_dict(optimizer.state_dict())

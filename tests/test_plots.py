@@ -345,3 +345,10 @@ def test_refusals_come_before_anything_is_drawn(call, error, message, plt):
     with pytest.raises(error, match=message):
         call()
     assert plt.get_fignums() == []
+
+
+def test_a_constant_among_the_weights_has_no_gradient_to_show():
+    model = nn.Neuron(2, rng=0)
+    model.w[1] = 0.5
+    (model([1.0, 2.0])[0] * 2.0).backward()
+    assert plots.plot_gradient_flow(model).get_lines()[0].get_ydata() == [abs(model.w[0].grad)]

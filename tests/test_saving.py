@@ -255,7 +255,7 @@ BAD = [  # what is in the file, what the message says
     ("offsets before the file", header({"a": ONE | {"data_offsets": [-8, 0]}}, bytes(8)), "damaged"),
     ("a shape beyond memory", header({"a": ONE | {"shape": [2**62, 2**62]}}, bytes(8)), "damaged"),
     ("an unknown type", header({"a": ONE | {"dtype": "F65"}}, bytes(8)), "damaged"),
-    ("no tensors", header({}), "missing 0.weight, 0.bias, 2.weight, 2.bias, unknown nothing"),
+    ("no tensors", header({}), "missing 0.weight, 0.bias, 2.weight and 1 more, unknown none"),
     ("a name too few", to_bytes({"0.weight": np.ones((3, 2))}), "missing 0.bias, 2.weight, 2.bias"),
     ("a name too many", to_bytes(arrays(more=np.ones(1))), "unknown more"),
     ("transposed", to_bytes(arrays(**{"0.weight": np.ones((2, 3))})), r"0.weight must have the shape \(3, 2\), got"),

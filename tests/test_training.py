@@ -244,6 +244,8 @@ def test_metrics_see_the_outputs_and_targets_of_the_whole_epoch():
         ([[Value(0.3), Value(-2.0)]], [0], 1.0),
         (np.array([[0.1, 2.0], [3.0, 1.0]]), np.array([1, 0]), 1.0),
         (np.array([0.1, -2.0]), np.array([0.0, 0.0]), 0.5),
+        ([math.nan, math.nan, Value(math.nan)], [0, 1, -1], 0.0),
+        ([[math.nan, 1.0], [1.0, math.nan], [1.0, Value(math.nan)]], [0, 0, 1], 0.0),
     ],
 )
 def test_accuracy_is_by_the_largest_score_or_the_sign_of_one(outputs, targets, part):

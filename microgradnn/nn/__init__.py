@@ -10,9 +10,9 @@
 
 from microgradnn.nn import init as init
 from microgradnn.nn.activations import Activation, PReLU
+from microgradnn.nn.effects import BatchNorm, Dropout
 from microgradnn.nn.layers import MLP, Layer, Maxout, Neuron, Sequential
 from microgradnn.nn.losses import binary_cross_entropy, cross_entropy, hinge, l1, l2, mse, multiclass_hinge
-from microgradnn.nn.modes import BatchNorm, Dropout
 from microgradnn.nn.module import Module
 
 __all__ = [

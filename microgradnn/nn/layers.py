@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any
 
 from microgradnn.functional import maximum
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import INITIALISERS, Activation
-from microgradnn.nn.examples import Batch, examples
+from microgradnn.nn.examples import Batch, as_list, examples
 from microgradnn.nn.module import Module
 from microgradnn.settings import Limit, count, flag
 from microgradnn.value import Value
 from microgradnn.vectors import dots
 
-_SIZES = Limit("a list of whole numbers ≥ 1, such as [16, 1]", lambda nouts: [count("", n) for n in nouts], bool)
+_SIZES = Limit("a list of whole numbers ≥ 1, such as [16, 1]", lambda nouts: list(as_list(nouts)), bool)
 Name = str | Callable[[Any], Any] | None
 Weights = tuple[list[list[Value]], list[Value]]  # a row for each neuron, and the biases
 
@@ -147,10 +147,7 @@ class Sequential(Module):
     layers: Sequence[Module] = ()
 
     def __init__(self, *modules: Module) -> None:
-        for index, module in enumerate(modules):
-            if not isinstance(module, Module):
-                raise TypeError(f"Sequential takes modules, argument {index} is {module!r:.60}")
-        self.layers = list(modules)
+        self.layers = _modules(modules)
         self.nin = modules[0].nin if modules else None
 
     def places(self) -> range:
@@ -159,7 +156,7 @@ class Sequential(Module):
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         """The layers, by place, and what else a subclass holds."""
-        yield from zip(map(str, self.places()), self.layers, strict=True)
+        yield from zip(map(str, self.places()), _modules(self.layers), strict=True)
         yield from ((name, module) for name, module in super()._inside() if not name.startswith("layers."))
 
     def __call__(self, x: Any) -> Any:
@@ -170,12 +167,22 @@ class Sequential(Module):
 
     def forward_batch(self, batch: Batch) -> list[Any]:
         """The batch through all layers, one layer after the other."""
+        if self.layers is Sequential.layers:
+            raise TypeError(f"{type(self).__name__} has no layers: call super().__init__(...) in its __init__")
         for layer in self.layers:
             batch = [y if isinstance(y, list) else [y] for y in layer.run(batch)]
         return batch
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+
+def _modules(layers: Iterable[Any]) -> list[Module]:
+    """The layers as a list; TypeError for one that is no module."""
+    for index, layer in enumerate(layers):
+        if not isinstance(layer, Module):
+            raise TypeError(f"Sequential takes modules, layer {index} is {layer!r:.60}")
+    return [*layers]
 
 
 class MLP(Sequential):
@@ -189,11 +196,13 @@ class MLP(Sequential):
     (<primitive dot>, 337)
     """
 
+    nouts: Sequence[int] = ()
+
     def __init__(
         self, nin: int, nouts: Sequence[int], activation: Name = "relu", *, init: Any = None, rng: Any = None,
         fused: bool = True,
     ) -> None:  # fmt: skip
-        sizes = [count("nin", nin), *_SIZES("nouts", nouts)]
+        sizes = [count("nin", nin), *(count(f"nouts[{index}]", n) for index, n in enumerate(_SIZES("nouts", nouts)))]
         generator, name = initialisers.generator(rng), Activation(activation).name  # refused here, used or not
         activations = [*[activation] * (len(sizes) - 2), "linear"]
         layers = zip(pairwise(sizes), activations, strict=True)

@@ -15,7 +15,7 @@ from typing import Any
 from microgradnn import functional
 from microgradnn.backprop import leaves
 from microgradnn.nn.examples import as_list, examples
-from microgradnn.nn.module import Module
+from microgradnn.nn.module import Module, check_module
 from microgradnn.settings import not_negative
 from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
 from microgradnn.value import Value
@@ -151,9 +151,8 @@ def l2(model: Module, strength: float, biases: bool = False) -> Any:
     return 0.5 * not_negative("strength", strength) * functional.dot(weights, weights)
 
 
-def _penalised(model: Any, biases: bool) -> list[Value]:
-    if not isinstance(model, Module):
-        raise TypeError(f"a penalty is about a Module, such as nn.MLP(2, [16, 1]), got {model!r:.60}")
+def _penalised(model: Module, biases: bool) -> list[Value]:
+    check_module(model)
     parameters = model.parameters() if biases else model.weights()
     if not parameters:
         raise ValueError(f"{model!r} has no weights to penalise")

@@ -13,21 +13,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
 from microgradnn.context import current, inside
+from microgradnn.nn import parameters
 from microgradnn.nn.examples import Batch, examples
-from microgradnn.nn.parameters import (
-    PLAIN,
-    array_like,
-    check_assigned,
-    claim,
-    data_of,
-    held,
-    indexed,
-    is_parameter,
-    is_tensor,
-    modules_in,
-    write,
-)  # fmt: skip
-from microgradnn.notation import columns
+from microgradnn.notation import columns, few
+from microgradnn.settings import Limit
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -67,12 +56,13 @@ class Module:
     _name: str | None = None  # in the module that holds it
     _kept: frozenset[str] = frozenset()  # attributes assigned while a module ran: what is in them is no parameter
     _has_run: bool = False
+    _limits: ClassVar[dict[str, Limit[Any]]] = {}  # what the arrays of buffers may be
     save: ClassVar[Callable[..., None]]  # `saving` attaches it, and load
     load: ClassVar[Callable[..., None]]
 
     def __init_subclass__(cls, **settings: Any) -> None:
         super().__init_subclass__(**settings)
-        if name := next((name for name, value in vars(cls).items() if held(value)), None):
+        if name := next((name for name, value in vars(cls).items() if parameters.held(value)), None):
             raise TypeError(
                 f"{cls.__name__}.{name}: parameters and modules are looked for in a module, not in its class: assign "
                 f"self.{name} in __init__"
@@ -80,7 +70,7 @@ class Module:
 
     def __setattr__(self, name: str, value: Any) -> None:
         running = current().path is not None
-        check_assigned(self, name, value, _running.get() if running else None)
+        parameters.check_assigned(self, name, value, _running.get() if running else None)
         object.__setattr__(self, name, value)
         if running != (name in self._kept):
             object.__setattr__(self, "_kept", self._kept ^ {name})
@@ -95,16 +85,15 @@ class Module:
 
     def run(self, batch: Batch) -> list[Any]:
         """The outputs of a batch, recorded as gates of this module."""
-        if self.nin is not None:
-            for x in batch:
-                if len(x) != self.nin:
-                    raise ValueError(
-                        f"{self!r} takes {self.nin} numbers for one example, got {len(x)}; a batch is a list of lists"
-                    )
+        for x in batch:
+            if self.nin is not None and len(x) != self.nin:
+                raise ValueError(
+                    f"{self!r} takes {self.nin} numbers for one example, got {len(x)}; a batch is a list of lists"
+                )
         if not self._has_run:
             self.own_parameters()  # refused before anything is computed
             object.__setattr__(self, "_has_run", True)
-        for name, child in reversed([*self._inside()]):  # the first name of a module counts
+        for name, child in self.named_children():
             object.__setattr__(child, "_name", name)
         token = _running.set((*_running.get(), batch))
         try:
@@ -128,14 +117,13 @@ class Module:
     def tensors(self) -> Iterator[tuple[str, Any]]:
         """The parameters of this module alone by name: Values and lists (of lists) of Values."""
         for name, value in vars(self).items():
-            if name in self._kept or value.__class__ in PLAIN:
-                continue
-            if claim(self, name, value, self._has_run):  # again, as a list may have grown
+            looked_into = name not in self._kept and value.__class__ not in parameters.PLAIN
+            if looked_into and parameters.claim(self, name, value, self._has_run):  # again, as a list may have grown
                 yield name, value
 
     def own_parameters(self) -> list[Value]:
         """The parameters of this module alone."""
-        return [*filter(is_parameter, leaves([tensor for _, tensor in self.tensors()]))]
+        return [*filter(parameters.is_parameter, leaves([tensor for _, tensor in self.tensors()]))]
 
     def named_children(self) -> Iterator[tuple[str, Module]]:
         """The modules right inside this one, each once with its name."""
@@ -146,8 +134,8 @@ class Module:
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         for name, value in vars(self).items():
-            if value.__class__ not in PLAIN and not is_tensor(value):
-                yield from modules_in(name, value)
+            if value.__class__ not in parameters.PLAIN and not parameters.is_tensor(value):
+                yield from parameters.members_in(name, value, parameters.is_module)
 
     def children(self) -> Iterator[Module]:
         """The modules right inside this one."""
@@ -176,12 +164,12 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
-        seen = set()  # Values hash by identity
+        names: dict[Value, str] = {}  # Values hash by identity
         for key, _, _, tensor in self._state():
-            for index, leaf in indexed(tensor):
-                if is_parameter(leaf) and leaf not in seen:
-                    seen.add(leaf)
-                    yield key + index, leaf
+            for index, leaf in parameters.indexed(tensor):
+                if parameters.is_parameter(leaf):
+                    names.setdefault(leaf, key + index)
+        return ((name, leaf) for leaf, name in names.items())
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""
@@ -190,7 +178,7 @@ class Module:
     def weights(self) -> list[Value]:
         """Every parameter once but the biases: what is in a tensor called b or bias."""
         tensors = [tensor for module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
-        return list(dict.fromkeys(filter(is_parameter, leaves(tensors))))
+        return list(dict.fromkeys(filter(parameters.is_parameter, leaves(tensors))))
 
     def zero_grad(self) -> None:
         """Make every gradient blank again, so that the next sweep starts anew."""
@@ -209,9 +197,13 @@ class Module:
 
     def _state(self) -> Iterator[tuple[str, Module, str, Any]]:
         """What belongs to the state: its key, the module that has it, the attribute and what is there."""
+        seen = set()
         for path, module in self.named_modules():
             for name, value in [*module.tensors(), *((name, getattr(module, name)) for name in module.buffers)]:
-                yield f"{path}.{name}" if path else name, module, name, value
+                if (key := f"{path}.{name}" if path else name) in seen:
+                    raise ValueError(f"two tensors in the state of {self!r} are called {key}: give one another name")
+                seen.add(key)
+                yield key, module, name, value
 
     def state_dict(self) -> dict[str, np.ndarray[Any, Any]]:
         """The state as NumPy arrays, named and laid out as PyTorch's: a layer's `weight` is (nout, nin).
@@ -220,12 +212,7 @@ class Module:
         >>> {name: array.shape for name, array in MLP(3, [4, 2]).state_dict().items()}
         {'0.weight': (4, 3), '0.bias': (4,), '2.weight': (2, 4), '2.bias': (2,)}
         """
-        import numpy as np
-
-        try:
-            return {key: np.array(data_of(value)) for key, _, _, value in self._state()}
-        except ValueError:
-            raise ValueError(f"a parameter of {self!r} has rows of unequal length: give each row a name") from None
+        return {key: parameters.array_of(key, parameters.data_of(value)) for key, _, _, value in self._state()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Take over what `state_dict` gave here or in PyTorch: arrays, tensors or nested lists by name.
@@ -238,11 +225,10 @@ class Module:
         own = {key: (module, name, value) for key, module, name, value in self._state()}
         missing, unknown = [key for key in own if key not in state], [key for key in state if key not in own]
         if strict and (missing or unknown):
-            differences = [", ".join(map(str, keys)) or "nothing" for keys in (missing, unknown)]
-            raise ValueError("the state does not fit {!r}: missing {:.200}, unknown {:.200}".format(self, *differences))
-        arrays = {key: array_like(own[key][2], state[key], key) for key in own if key in state}
+            raise ValueError(f"the state does not fit {self!r}: missing {few(missing)}, unknown {few(unknown)}")
+        arrays = {key: parameters.array_like(*own[key], state[key], key) for key in own if key in state}
         for key, array in arrays.items():
-            write(*own[key], array)
+            parameters.write(*own[key], array)
 
     # ---- looking ----
 

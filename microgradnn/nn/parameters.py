@@ -6,7 +6,7 @@ A parameter is a leaf that carries the path "" once a module has claimed it. Not
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from numbers import Real
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -36,18 +36,16 @@ def _are_numbers(value: Any) -> bool:
     return bool(numbers) and all(isinstance(x, Real) for x in numbers)
 
 
-def modules_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    """The modules in an attribute: itself, or those of a list or a dict by index or key, however nested."""
-    if _is_module(value):
+def members_in(name: str, value: Any, fits: Callable[[type], bool], naming: str = "{}.{}") -> Iterator[tuple[str, Any]]:
+    """What is of a kind that `fits`: the value itself, or members of lists, tuples and dicts, however nested."""
+    if fits(type(value)):
         yield name, value
-    elif isinstance(value, dict):
-        for key, member in value.items():
-            yield from modules_in(f"{name}.{key}", member)
-    elif isinstance(value, (list, tuple)):
-        for index, member in enumerate(value):
-            if isinstance(member, (Value, float)):  # a list of numbers, which may be long
-                return
-            yield from modules_in(f"{name}.{index}", member)
+    elif isinstance(value, (dict, list, tuple)):
+        kinds = {*map(type, value.values() if isinstance(value, dict) else value)}  # few, where numbers may be many
+        if opened := {kind for kind in kinds if fits(kind) or issubclass(kind, (dict, list, tuple))}:
+            for key, member in value.items() if isinstance(value, dict) else enumerate(value):
+                if type(member) in opened:
+                    yield from members_in(naming.format(name, key), member, fits, naming)
 
 
 def is_tensor(value: Any) -> bool:
@@ -83,7 +81,7 @@ def check_assigned(owner: Any, name: str, value: Any, given: Any) -> None:
 
 
 def claim(owner: Any, name: str, value: Any, ran: bool = False) -> bool:
-    """Whether an attribute holds parameters: its leaves, taken as such. TypeError, and none is taken, for other Values.
+    """Take the leaves of an attribute as parameters; whether there are any. TypeError, and none is taken, for others.
 
     Where the module `ran` since the attribute was assigned, a list may hold what modules computed, as `forward` appends
     it, but no new leaf: whether it is to learn cannot be known.
@@ -99,7 +97,7 @@ def claim(owner: Any, name: str, value: Any, ran: bool = False) -> bool:
         elif _is_lost(leaf, ran):
             raise _refusal(f"self.{name}", leaf)
     learns = bool(new) or any(map(is_parameter, members))
-    if learns and any(map(_is_module, others)):
+    if learns and any(map(is_module, map(type, others))):
         raise TypeError(f"self.{name}: parameters and modules in one list: give each of them a list of its own")
     for leaf in new:
         leaf._path = ""  # which also tells pictures parameters from inputs
@@ -128,8 +126,8 @@ def _refusal(name: str, leaf: Value) -> TypeError:
 
 def _check_hidden(owner: Any, name: str, value: Any, leaf: Any, ran: bool) -> None:
     """TypeError for iterators, and for Values and modules that a leaf of `value` hides and that are found nowhere."""
-    hidden = [] if _is_module(leaf) else held(leaf)
-    known = {*owner.modules(), *(module for _, module in modules_in(name, value))} if hidden else ()
+    hidden = [] if is_module(type(leaf)) else held(leaf)
+    known = {*owner.modules(), *(module for _, module in members_in(name, value, is_module))} if hidden else ()
     for member in hidden:
         if _is_lost(member, ran) if isinstance(member, Value) else member not in known:
             own = ", or let the class be a Module" if type(leaf).__module__ not in _CONTAINERS | _ITERATORS else ""
@@ -142,7 +140,7 @@ def _check_hidden(owner: Any, name: str, value: Any, leaf: Any, ran: bool) -> No
 
 def _check_made(owner: Any, name: str, value: Any, given: Any) -> None:
     """TypeError where a running module would keep a module or a parameter made just now."""
-    if not {module for _, module in modules_in(name, value)} <= {*owner.modules()}:
+    if not {module for _, module in members_in(name, value, is_module)} <= {*owner.modules()}:
         raise TypeError(
             f"a module that is made while one runs would not learn: make it in __init__, not in {source_line()}"
         )
@@ -170,7 +168,7 @@ def held(value: Any) -> list[Any]:
         seen.add(id(member))
         origin = type(member).__module__
         iterator = hasattr(type(member), "__next__") and origin in _ITERATORS
-        if isinstance(member, Value) or _is_module(member) or iterator:
+        if isinstance(member, Value) or is_module(type(member)) or iterator:
             members.append(member)
         elif origin in _CONTAINERS or outermost:
             of_objects = str(getattr(member, "dtype", "")) == "object"
@@ -179,8 +177,9 @@ def held(value: Any) -> list[Any]:
     return members
 
 
-def _is_module(leaf: Any) -> bool:
-    return hasattr(type(leaf), "own_parameters")  # PyTorch's modules have none
+def is_module(kind: type) -> bool:
+    """Whether it is a class of modules."""
+    return hasattr(kind, "own_parameters")  # PyTorch's modules have none
 
 
 # ---- the state: buffers, and nested lists of parameters --------------------------------------------------------
@@ -208,19 +207,26 @@ def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:
         yield index, tensor
 
 
-def array_like(tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
-    """The numbers in `data` as an array of the shape of `tensor`; ValueError for others, and for what is not finite."""
-    import numpy as np
-
+def array_of(name: str, data: Any) -> np.ndarray[Any, Any]:
+    """The numbers in `data` as an array of its own; ValueError for anything else."""
     try:
-        array = numbers_in(data, f"{name} must be an array of numbers").astype(float)
+        return numbers_in(data, f"{name} must be an array of numbers, in rows of equal length").copy()
     except TypeError as error:
         raise ValueError(str(error)) from None
-    shape = np.shape(data_of(tensor))
-    if array.shape != shape:
-        raise ValueError(f"{name} must have the shape {shape}, got {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must hold finite numbers, got {array[~np.isfinite(array)][0]}")
+
+
+def array_like(owner: Any, attribute: str, tensor: Any, data: Any, name: str) -> np.ndarray[Any, Any]:
+    """The numbers in `data` as an array of the shape of `tensor`; ValueError for what it cannot hold, or not finite."""
+    import numpy as np
+
+    array, own = array_of(name, data).astype(float), array_of(name, data_of(tensor))
+    if array.shape != own.shape:
+        raise ValueError(f"{name} must have the shape {own.shape}, got {array.shape}")
+    whole = own.dtype.kind in "biu" and not isinstance(tensor, list)  # lists of whole numbers take others, too
+    if not (fits := np.isfinite(array) & ~(whole & (array != np.round(array)))).all():
+        raise ValueError(f"{name} must hold {'whole' if whole else 'finite'} numbers, got {array[~fits][0]}")
+    if limit := owner._limits.get(attribute):
+        limit(name, array)
     return array
 
 

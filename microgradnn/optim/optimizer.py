@@ -51,15 +51,15 @@ def leaves_in(params: Iterable[Any], name: str = "params", seen: dict[int, str] 
     return leaves
 
 
-def _check_alike(state: Any, own: Any, path: str) -> None:
+def check_alike(state: Any, own: Any, path: str) -> None:
     """ValueError at the first place where `state` is not built like `own`; only numbers may be others."""
     if isinstance(own, dict):
-        inner, wording = [*own], f"a dict with {', '.join(own)}"
+        inner, wording = [*own], f"a dict with {', '.join(map(str, own))}"
         alike = isinstance(state, Mapping) and state.keys() == own.keys()
-    elif isinstance(own, list):
+    elif isinstance(own, (list, tuple)):
         inner, wording = [*range(len(own))], f"a list of {len(own)}"
         alike = isinstance(state, (list, tuple)) and len(state) == len(own)
-    elif isinstance(own, str):
+    elif own is None or isinstance(own, str):
         inner, wording, alike = [], repr(own), state == own
     else:
         inner, wording = [], "a number that a float holds"
@@ -68,7 +68,7 @@ def _check_alike(state: Any, own: Any, path: str) -> None:
         size = f" of {len(state)}" if isinstance(state, (list, tuple)) else ""
         raise ValueError(f"{path} must be {wording}, got {type(state).__name__}{size} {state!r:.60}")
     for key in inner:
-        _check_alike(state[key], own[key], f"{path}[{key!r}]")
+        check_alike(state[key], own[key], f"{path}[{key!r}]")
 
 
 class Optimizer(ABC):
@@ -131,7 +131,7 @@ class Optimizer(ABC):
         """Move every parameter that has a gradient by the rule."""
         update, state = self.update, self.state
         for group in self.param_groups:
-            decays = group["weight_decay"]
+            decays = group.get("weight_decay")
             for parameter in group["params"]:
                 if parameter.swept:
                     weight, gradient = parameter.data, parameter.grad
@@ -181,7 +181,7 @@ class Optimizer(ABC):
 
     def check_state_dict(self, state: Mapping[str, Any]) -> None:
         """ValueError for the state of another optimiser or of other groups, or one that is out of range."""
-        _check_alike(state, self.state_dict(), "state")
+        check_alike(state, self.state_dict(), "state")
         for name in self.memory:
             for remembered in state["state"][name] if name in self.limits else ():
                 self.limits[name](f"state['state'][{name!r}]", remembered)
@@ -250,7 +250,7 @@ class VectorSteps:
         with np.errstate(all="ignore"):  # nan and inf come without a warning, as they do for floats
             for (where, _, group), state in zip(self._parts, memory, strict=True):
                 weights, slopes = params[where], gradient[where]
-                if group["weight_decay"]:
+                if group.get("weight_decay"):
                     weights, slopes = self._optimizer.decayed(weights, slopes, group)
                 moved.append((where, weights + self._optimizer.update(slopes, state, group)))
         for where, weights in moved:

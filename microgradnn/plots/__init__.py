@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.backprop import grad, leaves
+from microgradnn.backprop import grad
 from microgradnn.context import no_grad
 from microgradnn.nn.activations import ACTIVATIONS, Activation
 from microgradnn.nn.layers import Layer, Sequential
@@ -75,9 +75,9 @@ def plot_gradient_flow(model_or_history: Module | History, ax: Axes | None = Non
 
 
 def _flow_of_model(model: Module, ax: Axes | None) -> Axes:
-    sizes = {}
+    sizes, of_model = {}, {*model.weights()}
     for path, module in model.named_modules():
-        weights = [leaf for name, tensor in module.tensors() if name not in ("b", "bias") for leaf in leaves(tensor)]
+        weights = [parameter for parameter in module.own_parameters() if parameter in of_model]
         if not any(weight.swept for weight in weights):
             continue
         size = math.hypot(*(weight.grad for weight in weights)) / math.sqrt(len(weights))

@@ -31,7 +31,7 @@ def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
     """The part of examples that are classified right: by the largest of several scores, or by the side of one score.
 
     One score above `threshold` means label 1, below it 0 or −1; for probabilities the threshold is ½. A list of one
-    is read as its number. Raises ValueError for unequal lengths.
+    is read as its number; what is nan is not right. Raises ValueError for unequal lengths.
 
     >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1]), accuracy([0.3, -2.0], [1, 0]), accuracy([[0.3], [-2.0]], [1, -1])
     (0.5, 1.0, 1.0)
@@ -41,8 +41,9 @@ def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
         scores, label = (x[0] if isinstance(x, list) and len(x) == 1 else x for x in (scores, label))
         if isinstance(scores, list):
             target = label.index(max(label)) if isinstance(label, list) else label
-            return bool(scores.index(max(scores)) == target)
-        return bool((scores > threshold) == (label > 0))
+            largest = max(scores)
+            return bool(scores.index(largest) == target) and all(score <= largest for score in scores)
+        return bool(scores > threshold if label > 0 else scores <= threshold)
 
     outputs, targets = as_list(outputs), as_list(targets)
     if len(outputs) != len(targets) or not targets:

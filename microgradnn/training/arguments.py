@@ -9,17 +9,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import no_grad
+from microgradnn.nn.effects import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
-from microgradnn.nn.modes import BatchNorm
 from microgradnn.nn.module import Module, check_module, evaluating
 from microgradnn.nn.parameters import is_parameter
+from microgradnn.notation import few
 from microgradnn.optim import OPTIMIZERS, Optimizer
 from microgradnn.reading import finite_array
 from microgradnn.settings import count, flag
 from microgradnn.training.graphs import Data, Loss, Penalty, layers_of
 from microgradnn.training.history import History
-from microgradnn.training.state import State, Weights, few, generators_of, shuffle_among
+from microgradnn.training.state import State, Weights, generators_of, shuffle_among
 
 if TYPE_CHECKING:
     import numpy as np

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from microgradnn.files import check_writable, loading, write_whole
+from microgradnn.optim.optimizer import check_alike
 from microgradnn.training.state import Best, State
 
 ENDING = ".json"
@@ -76,7 +77,8 @@ class History:
         check_writable(path, (ENDING,))
         self.check()
         figures = {name: getattr(self, name) for name in _LISTS + _BY_NAME}
-        state = self.state
+        if (state := self.state) is not None:
+            check_alike(state.optimizer, state.optimizer, "the optimizer's state")  # plain data are like themselves
         content = {"format": FORMAT, **figures, "stopped": self.stopped, "state": state and asdict(state)}
         write_whole(path, json.dumps(content, indent=1).encode())
 

@@ -17,8 +17,8 @@ import numpy as np
 from microgradnn.backprop import leaves, like
 from microgradnn.compiler.program import Program, build
 from microgradnn.context import no_grad
+from microgradnn.nn.effects import BatchNorm, Dropout, effects_by
 from microgradnn.nn.losses import LOSSES
-from microgradnn.nn.modes import BatchNorm, Dropout, effects_by
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
 from microgradnn.optim import Optimizer

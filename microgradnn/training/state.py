@@ -9,14 +9,14 @@ from __future__ import annotations
 import copy
 import math
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.nn.module import Module
-from microgradnn.nn.parameters import like_buffer
+from microgradnn.nn.parameters import like_buffer, members_in
+from microgradnn.notation import few
 from microgradnn.optim import Optimizer
-from microgradnn.value import Value
 
 if TYPE_CHECKING:
     import numpy as np
@@ -103,12 +103,6 @@ def _alike(data: Any, numbers: Any) -> bool:
     return type(data) in (int, float) and math.isfinite(data)
 
 
-def few(names: Iterable[str]) -> str:
-    """Some names, and how many more there are."""
-    names = list(names)
-    return (", ".join(names[:3]) or "none") + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-
-
 # ---- generators -------------------------------------------------------------------------------------------------
 
 
@@ -118,21 +112,15 @@ def generators_of(model: Module) -> dict[str, Any]:
         name: generator
         for path, module in model.named_modules()
         for attribute, value in vars(module).items()
-        for name, generator in _generators_in(f"{path}.{attribute}" if path else attribute, value)
+        for name, generator in members_in(f"{path}.{attribute}" if path else attribute, value, _draws, "{}[{!r}]")
     }
 
 
-def _generators_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+def _draws(kind: type) -> bool:
     import numpy as np
 
-    if isinstance(value, (np.random.Generator, np.random.RandomState, random.Random)):
-        if not isinstance(value, random.SystemRandom):  # it has no state
-            yield name, value
-    elif isinstance(value, (list, tuple, dict)):
-        for key, member in value.items() if isinstance(value, dict) else enumerate(value):
-            if isinstance(member, (Value, float)):  # a list of numbers, which may be long
-                return
-            yield from _generators_in(f"{name}[{key!r}]", member)
+    kinds = (np.random.Generator, np.random.RandomState, random.Random)
+    return issubclass(kind, kinds) and not issubclass(kind, random.SystemRandom)  # it has no state
 
 
 def read_generators(generators: Mapping[str, Any]) -> dict[str, Any]:

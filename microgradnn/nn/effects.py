@@ -1,7 +1,7 @@
 """Modules that do something else in training than in evaluation: Dropout and BatchNorm.
 
-Dropout draws masks, BatchNorm moves its running statistics. A program does both itself, batch by batch: `effects_by`
-tells it what they would do, while it records them.
+Their effects are that Dropout draws masks and BatchNorm moves its running statistics. A program does both itself, batch
+by batch: `effects_by` tells it what they would do, while it records them.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ if TYPE_CHECKING:
     import numpy as np
 
 Effect = Callable[..., Any]
-_replaced: ContextVar[Mapping[str, Effect] | None] = ContextVar("replaced", default=None)
+_effects: ContextVar[Mapping[str, Effect] | None] = ContextVar("effects", default=None)
 
 
-def _effect(name: str, module: Any, usual: Effect, warning: str, *given: Any) -> Any:
-    """What `usual(*given)` gives, or what replaces it; TypeError with the warning in a compiled function."""
-    replaced = _replaced.get()
-    if replaced is not None:
-        return replaced[name](module, *given)
+def _take(name: str, module: Any, effect: Effect, warning: str, *inputs: Any) -> Any:
+    """What the effect gives, or the one of `effects_by` in its place; TypeError, with the warning, where compiled."""
+    effects = _effects.get()
+    if effects is not None:
+        return effects[name](module, *inputs)
     if current().tape is not None:
         raise TypeError(
             f"{module!r} in training {warning}: call eval() on the model, or train it with fit(..., compiled=True)"
         )
-    return usual(*given)
+    return effect(*inputs)
 
 
 @contextmanager
-def effects_by(**replaced: Effect) -> Iterator[None]:
+def effects_by(**effects: Effect) -> Iterator[None]:
     """Inside the block these functions, also given the module, stand for its effects `mask` and `statistics`."""
-    token = _replaced.set(replaced)
+    token = _effects.set(effects)
     try:
         yield
     finally:
-        _replaced.reset(token)
+        _effects.reset(token)
 
 
 class Dropout(Module):
@@ -75,7 +75,7 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return batch
         warning = "draws a mask for every batch, a compiled function would repeat one"
-        mask = iter(_effect("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
+        mask = iter(_take("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
         return [[number * next(mask) for number in x] for x in batch]
 
     def __repr__(self) -> str:
@@ -98,6 +98,7 @@ class BatchNorm(Module):
     """
 
     buffers = ("running_mean", "running_var", "num_batches_tracked")
+    _limits = {"running_var": Limit("≥ 0", lambda x: x, lambda x: bool(x.min() >= 0))}  # noqa: RUF012
 
     def __init__(self, num_features: int, *, eps: float = 1e-5, momentum: float = 0.1) -> None:
         self.nin = count("num_features", num_features)
@@ -110,10 +111,8 @@ class BatchNorm(Module):
     def forward_batch(self, batch: Batch) -> Batch:
         """Normalise each feature over the batch."""
         columns = [list(column) for column in zip(*batch, strict=True)]
-        if self.training:
-            statistics = self._of_batch(columns)
-        else:
-            statistics = list(zip(self.running_mean, self.running_var, strict=True))
+        running = zip(self.running_mean, self.running_var, strict=True)
+        statistics = self._of_batch(columns) if self.training else [*running]
         normalised = []
         for column, gamma, beta, (centre, variance) in zip(columns, self.weight, self.bias, statistics, strict=True):
             scale = gamma / sqrt(variance + self.eps)
@@ -127,7 +126,7 @@ class BatchNorm(Module):
             raise ValueError("BatchNorm in training needs two examples or more, got one: call eval() to use it")
         statistics = [(centre := mean(column), mean([(x - centre) ** 2 for x in column])) for column in columns]
         warning = "moves its running statistics with every batch, a compiled function would not"
-        _effect("statistics", self, self.move, warning, statistics, n)
+        _take("statistics", self, self.move, warning, statistics, n)
         return statistics
 
     def move(self, statistics: Sequence[tuple[Any, Any]], n: int) -> None:
