@@ -14,6 +14,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -71,12 +72,9 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803  as in scikit-learn
         """Train on the rows of X and their labels or targets y; where that raises, everything is as before."""
-        before = vars(self).copy()
-        try:
-            self._fit(X, y)
-        except BaseException:
-            self.__dict__ = before
-            raise
+        fitted = copy(self)
+        fitted._fit(X, y)
+        self.__dict__ = fitted.__dict__
         return self
 
     def _train(self, loss: str, X: Array, y: Array, outputs: int) -> None:  # noqa: N803

@@ -151,7 +151,7 @@ def test_what_is_not_fitted_says_so(name: str) -> None:
     from sklearn.exceptions import NotFittedError
 
     model = getattr(estimators(), name)()
-    methods = [model.predict, lambda X: model.score(X, [0, 1])]
+    methods = [model.predict, lambda data: model.score(data, [0, 1])]
     methods += [getattr(model, method) for method in ("decision_function", "predict_proba") if hasattr(model, method)]
     for method in methods:
         with pytest.raises(NotFittedError, match="not fitted yet"):
