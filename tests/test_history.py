@@ -506,19 +506,21 @@ def test_the_best_weights_come_back_from_before_a_buffer_was_there():
 
 
 @pytest.mark.parametrize("compiled", [False, True])
-def test_settings_that_on_epoch_changed_before_it_raised_are_not_in_the_state(compiled):
-    model = plain()
+def test_what_on_epoch_changed_before_it_raised_is_not_in_the_state(compiled):
+    """Neither weights nor settings nor generators."""
+    model = rich()
     optimizer = optim.Adam(model.parameters(), lr=0.05)
 
     def change(model, history):
         if len(history.loss) == 2:
+            another_generator(model)
             optimizer.param_groups[0]["lr"] = 9.0
             model.layers[0].bias[0].data = 9.0
             raise StopError
 
     with pytest.raises(StopError) as told:
         quiet(model, "mse", X, Y, optimizer, 4, 3, rng=1, on_epoch=change, compiled=compiled)
-    history, again = told.value.history, plain()
+    history, again = told.value.history, rich()
     assert (history.state.optimizer["param_groups"][0]["lr"], history.state.weights["0.bias[0]"] == 9.0) == (
         0.05,
         False,
@@ -526,7 +528,7 @@ def test_settings_that_on_epoch_changed_before_it_raised_are_not_in_the_state(co
     assert optimizer.param_groups[0]["lr"] == 9.0
     fresh = optim.Adam(again.parameters(), lr=0.05)
     assert left(quiet(again, "mse", X, Y, fresh, 4, 3, history=history, compiled=compiled), again, fresh) == left(
-        *run(4, make=plain, compiled=compiled)
+        *run(4, compiled=compiled)
     )
 
 
@@ -664,7 +666,7 @@ MISFITS = {  # what is other than it was, and how it is told
         {"optimizer": lambda model: optim.Adam(model.parameters()[:-1])}, r"was 5.bias\[0\], and now it is none$",
     ),
     "no validation": (
-        {"validation": None, "early_stopping": None}, "it has a validation loss, and validation is not given",
+        {"validation": None, "early_stopping": None}, "does not fit: now there is no validation$",
     ),
     "no metrics": ({"metrics": None}, "does not fit: now there is no metric spread$"),
     "another metric": (
@@ -737,7 +739,7 @@ def test_a_history_that_does_not_fit_is_refused_by_name(changes, message):
 
 
 def test_validation_that_is_new_is_refused():
-    refused("it has no validation loss, and validation is given", run(2)[0], batch_size=3, validation=HELD_OUT)
+    refused("does not fit: the history has no validation$", run(2)[0], batch_size=3, validation=HELD_OUT)
 
 
 @pytest.mark.parametrize(("change", "message"), SPOILT.values(), ids=SPOILT)

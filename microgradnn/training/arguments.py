@@ -129,7 +129,8 @@ class Arguments:
             raise ValueError(f"batch_size must be at most the number of examples, {examples}, got {size}")
         lonely = size == 1 or examples % size == 1
         if lonely and any(isinstance(module, BatchNorm) for module in self.model.modules()):
-            raise ValueError(f"batch_size={size} leaves one of {examples} examples alone, and BatchNorm needs two")
+            alone = f"batch_size={size} leaves one of {examples} examples alone, and BatchNorm needs two"
+            raise ValueError(f"{alone}: give another batch_size, or leave an example out")
         return size
 
     def _check_functions(self) -> None:
@@ -160,15 +161,10 @@ class Arguments:
             self.weights.check(state.best.weights)
         if history.loss:
             validated = self.validation is not None
-            if bool(history.validation_loss) != validated:
-                had = "no" if validated else "a"
-                raise ValueError(f"it has {had} validation loss, and validation is {'' if validated else 'not '}given")
-            for name, then, now in [
-                ("metric", history.metrics, self.metrics),
-                ("validation metric", history.validation_metrics, self.metrics if validated else {}),
-                ("gradient norm of", history.gradient_norm, own_parameters_of(self.model)),
-            ]:
-                check_names(f"{name} ", then, now)
+            check_names("", ["validation"] * bool(history.validation_loss), ["validation"] * validated)
+            check_names("metric ", history.metrics, self.metrics)
+            check_names("validation metric ", history.validation_metrics, self.metrics if validated else {})
+            check_names("gradient norm of ", history.gradient_norm, own_parameters_of(self.model))
         for index, (was, is_now) in enumerate(zip_longest(state.held, self.weights.in_optimizer, fillvalue="none")):
             if was != is_now:
                 raise ValueError(f"parameter {index} of its optimizer was {was}, and now it is {is_now}")

@@ -106,18 +106,18 @@ class Run:
     def snapshot(self) -> Callable[[], None]:
         """What makes everything that training changes again what it is now, as often as it is called."""
         batches, put_back = self.batches, self.batches.snapshot()
-        drawing, generators = self.generators, read_generators(self.generators)
-        buffers = [(module, name, copy.deepcopy(getattr(module, name))) for module, name in self.weights.buffers]
+        generators, states, names = self.generators, read_generators(self.generators), self.weights.buffers
+        buffers = [(module, name, copy.deepcopy(getattr(module, name))) for module, name in names]
         groups = [(group, group.copy()) for group in self.given.optimizer.param_groups]
 
         def restore() -> None:
-            self.batches = batches
+            self.batches, self.generators, self.weights.buffers = batches, generators, names
             put_back()
             for module, name, numbers in buffers:
                 setattr(module, name, copy.deepcopy(numbers))
             for group, settings in groups:
                 group.update(settings)
-            write_generators(drawing, generators)
+            write_generators(generators, states)
 
         return restore
 
@@ -142,7 +142,7 @@ class Run:
         """Note the figures, keep where training stands."""
         epoch = len(self.history.loss)
         if epoch == 0:
-            self.graphs.check_loss(Value(0.0), may_be_zero=False)  # in one of the batches it has to depend on something
+            self.graphs.check_loss(Value(0.0), may_be_zero=False)  # so it may be in a batch, not in all
         self.history.append(figures)
         if figures.get("validation_loss", self.best.loss) < self.best.loss:
             self.best = Best(figures["validation_loss"], epoch, self.weights.read())
@@ -183,7 +183,8 @@ class Run:
 
     def state(self, epochs: int | None = None) -> State:
         """What model, optimizer and generators hold now, after so many epochs, all unless given."""
-        self._look_up()
+        if epochs is None:
+            self._look_up()  # in `on_epoch`, which may just have put them in
         return State(
             len(self.history.loss) if epochs is None else epochs, self.weights.read(), self.weights.in_optimizer,
             self.given.optimizer.state_dict(), plain(read_generators(self.generators)), self.best,
@@ -191,7 +192,7 @@ class Run:
 
     def _look_up(self) -> None:
         """See which generators and buffers there are: `on_epoch` may put in others."""
-        self.generators = generators_of(self.given.model) | {SHUFFLE: self.given.rng}
+        self.generators: dict[str, Any] = generators_of(self.given.model) | {SHUFFLE: self.given.rng}
         self.weights.find_buffers(self.given.model)
 
     def _keep(self) -> None:

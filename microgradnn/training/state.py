@@ -66,14 +66,9 @@ class Weights:
         kept = {*self.own.values()} & {*now.values()}
         lost, new = ([name for name, w in named.items() if w not in kept] for named in (self.own, now))
         if lost:
-            raise TypeError(
-                f"on_epoch took {few(lost)} from the model, and the optimizer moves the Value that was there: assign "
-                f"the number to it, {lost[0]}.data = 5.0"
-            )
+            raise TypeError(f"on_epoch took {few(lost)} from the model: assign the number alone, {lost[0]}.data = 5.0")
         if new:
-            raise TypeError(
-                f"on_epoch gave the model {few(new)}, which nothing would train: make parameters before fit"
-            )
+            raise TypeError(f"on_epoch gave the model {few(new)}, which nothing would train: make them before fit")
 
     def read(self) -> dict[str, Any]:
         """The numbers by name."""
@@ -142,7 +137,7 @@ def _generators_in(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield name, value
     elif isinstance(value, (list, tuple, dict)):
         for key, member in value.items() if isinstance(value, dict) else enumerate(value):
-            if not isinstance(member, (Value, float)):
+            if not isinstance(member, (Value, float)):  # of which a list may hold many
                 yield from _generators_in(f"{name}[{key!r}]", member)
 
 
@@ -210,7 +205,7 @@ def shuffle_among(generators: Mapping[str, Any], states: Mapping[str, Any]) -> n
 
 
 def _kind(state: Any) -> Any:
-    """What draws: a kind of generator or, by name, the generator that it is shared with."""
+    """The kind of a generator or, where it is one that stands under two names, the other name."""
     return state.get("bit_generator") if isinstance(state, Mapping) else state
 
 
