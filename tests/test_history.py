@@ -472,9 +472,13 @@ def test_generators_and_buffers_that_on_epoch_puts_in_are_kept_too(change, compi
     def put_in(model, history):
         if len(history.loss) == 1:
             change(model)
+
+    def save_too(model, history):
+        put_in(model, history)
         saved.append(through_file(history, tmp_path))
 
     whole = trained(3, make=rich, on_epoch=put_in)
+    assert trained(3, make=rich, on_epoch=save_too) == whole
     assert trained(3, saved[0]) == trained(3, saved[1]) == trained(3, saved[2]) == whole
     calls = []
 
@@ -490,6 +494,11 @@ def test_generators_and_buffers_that_on_epoch_puts_in_are_kept_too(change, compi
     assert history.state.epochs == 2
     expected = trained(2, make=rich, on_epoch=put_in, metrics={"m": lambda *_: 0.0})[0]["_state"]
     assert asdict(history)["_state"] == expected
+
+
+def test_parameters_and_buffers_keep_their_names_where_on_epoch_moves_their_modules():
+    history = run(2, on_epoch=lambda model, history: model.layers.insert(0, nn.Activation("linear")))[0]
+    assert {*history.state.weights} == {*run(1)[0].state.weights}
 
 
 def test_the_best_weights_come_back_from_before_a_buffer_was_there():
@@ -514,6 +523,7 @@ def test_what_on_epoch_changed_before_it_raised_is_not_in_the_state(compiled):
     def change(model, history):
         if len(history.loss) == 2:
             another_generator(model)
+            assert history.state is not None  # which looks at what there is
             optimizer.param_groups[0]["lr"] = 9.0
             model.layers[0].bias[0].data = 9.0
             raise StopError

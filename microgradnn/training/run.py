@@ -29,6 +29,7 @@ class Run:
         self.given, self.history, self.weights = given, history, given.weights
         self.graphs = Graphs(given.model, given.loss, given.penalty, given.optimizer)
         self.batches: Graphs | Programs = self.graphs
+        self.generators: dict[str, Any]
         state = given.state
         self._look_up()
         if state is not None:
@@ -192,7 +193,7 @@ class Run:
 
     def _look_up(self) -> None:
         """See which generators and buffers there are: `on_epoch` may put in others."""
-        self.generators: dict[str, Any] = generators_of(self.given.model) | {SHUFFLE: self.given.rng}
+        self.generators = generators_of(self.given.model) | {SHUFFLE: self.given.rng}
         self.weights.find_buffers(self.given.model)
 
     def _keep(self) -> None:
