@@ -14,6 +14,7 @@ True
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import Any, Self
 
 import numpy as np
@@ -69,7 +70,14 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.epochs = epochs
         self.random_state = random_state
 
-    def _train(self, loss: str, X: Array, y: Array, outputs: int) -> Self:  # noqa: N803  as in scikit-learn
+    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803  as in scikit-learn
+        """Train on the rows of X and their labels or targets y; where that raises, everything is as before."""
+        fitted = copy(self)
+        fitted._fit(X, y)
+        self.__dict__ = fitted.__dict__
+        return self
+
+    def _train(self, loss: str, X: Array, y: Array, outputs: int) -> None:  # noqa: N803
         rng = np.random.default_rng(check_random_state(self.random_state).randint(2**31))
         sizes = np.atleast_1d(self.hidden_layer_sizes).tolist()  # one whole number is one layer
         hidden = [count("nout", size, " in hidden_layer_sizes") for size in sizes]
@@ -87,7 +95,6 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self.model_ = model.eval()
         self._program = compile(model, model.parameters(), example=(X[0],), reduce=None)
         self.n_iter_ = len(self.history_.loss)
-        return self
 
     def _outputs(self, X: Any) -> Array:  # noqa: N803
         check_is_fitted(self)
@@ -101,15 +108,14 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     classes_: Array
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
-        """Train on the rows of X and their labels y."""
+    def _fit(self, X: Any, y: Any) -> None:  # noqa: N803
         X, y = validate_data(self, X, y, dtype=float, multi_output=True)  # noqa: N806
         y = column_or_1d(y, warn=True)
         check_classification_targets(y)
         self.classes_, labels = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"a classifier needs two classes or more, y has one class: {self.classes_[0]!r}")
-        return self._train("cross_entropy", X, labels, len(self.classes_))
+        self._train("cross_entropy", X, labels, len(self.classes_))
 
     def decision_function(self, X: Any) -> Array:  # noqa: N803
         """The logits of each class; for two classes the second's above the first's."""
@@ -122,7 +128,8 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The likeliest class of each row."""
-        return np.asarray(self.classes_[self._outputs(X).argmax(axis=1)])
+        likeliest = self._outputs(X).argmax(axis=1)  # first: it says where nothing is fitted
+        return np.asarray(self.classes_[likeliest])
 
 
 class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
@@ -133,11 +140,10 @@ class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
         tags.target_tags.multi_output = True
         return tags
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
-        """Train on the rows of X and their targets y."""
+    def _fit(self, X: Any, y: Any) -> None:  # noqa: N803
         X, y = validate_data(self, X, y, multi_output=True, y_numeric=True, dtype=float)  # noqa: N806
         self._single = y.ndim == 1
-        return self._train("mse", X, y, 1 if self._single else y.shape[1])
+        self._train("mse", X, y, 1 if self._single else y.shape[1])
 
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The output for each row."""

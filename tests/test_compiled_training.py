@@ -556,10 +556,14 @@ def test_what_cannot_be_compiled_is_refused_before_any_work(changes, error, mess
 
 
 def test_a_generator_that_is_drawn_from_in_evaluation_is_refused():
-    model = row(Drawing(np.random.default_rng(1), in_training=False))
+    rng = np.random.default_rng(1)
+    model = row(Drawing(rng, in_training=False))
     with pytest.raises(TypeError, match=r"forward changes the generator 1.rngs.*compiled=False") as told:
         quiet(model, "mse", X, Y, "sgd", 2, validation=(X, Y), compiled=True)
     assert told.value.history.loss == []
+    ahead = np.random.default_rng(1)
+    ahead.random(2)  # it was read with the arguments, for X and for validation
+    assert rng.random() == ahead.random()
 
 
 # ---- numbers that run away ----------------------------------------------------------------------------------------

@@ -172,6 +172,7 @@ GENERATORS = {
     "random.Random": lambda: random.Random(0),
     "RandomState": lambda: np.random.RandomState(0),
     "in a list": lambda: [[np.random.default_rng(0)], random.Random(0)],
+    "behind numbers": lambda: [0.1, Value(0.2), np.random.default_rng(0)],
     "in a dict": lambda: {"a": (np.random.RandomState(0),), "b": np.random.default_rng(1), 3: {}},
 }
 
@@ -192,7 +193,7 @@ def drawn_from(generators):
     if isinstance(generators, dict):
         generators = [*generators.values()]
     if isinstance(generators, (list, tuple)):
-        return [one for inner in generators for one in drawn_from(inner)]
+        return [one for inner in generators for one in drawn_from(inner) if not isinstance(inner, (float, Value))]
     return [generators]
 
 
@@ -220,7 +221,7 @@ def test_a_generator_of_another_kind_is_refused():
     history = quiet(made(random.Random(0)), "mse", X, Y, "sgd", 1)
     for other, message in [
         (np.random.RandomState(0), "the generator 0.generators was random.Random, that of the model is RandomState"),
-        ([random.Random(0)], r"its generators are 0.generators, those of the model 0.generators\[0\]"),
+        ([random.Random(0)], r"now there is no generator 0.generators$"),
     ]:
         with pytest.raises(ValueError, match=message):
             quiet(made(other), "mse", X, Y, "sgd", 2, history=history)
@@ -434,6 +435,125 @@ def test_a_setting_that_is_no_plain_data_is_refused_by_name_when_it_is_saved(tmp
     assert not [*tmp_path.iterdir()]
 
 
+class Counting(nn.Module):
+    """Counts in a buffer how often it ran in training."""
+
+    buffers = ("seen",)
+
+    def __init__(self):
+        self.seen = 0
+
+    def forward(self, x):
+        self.seen += self.training
+        return x
+
+
+def another_generator(model):
+    model.layers[2].rng = np.random.default_rng(77)
+
+
+@pytest.mark.parametrize(
+    ("change", "compiled"),
+    [(another_generator, False), (another_generator, True),
+     (lambda model: model.layers.append(nn.Dropout(0.3, rng=77)), False),
+     (lambda model: model.layers.append(nn.Dropout(0.3, rng=77)), True),
+     (lambda model: model.layers.append(Counting()), False)],
+    ids=["rng", "rng compiled", "dropout", "dropout compiled", "a buffer"],
+)  # fmt: skip
+def test_generators_and_buffers_that_on_epoch_puts_in_are_kept_too(change, compiled, tmp_path):
+    """In the state, also as on_epoch saves it, and where an error takes a batch and an epoch back."""
+
+    def changed():
+        model = rich()
+        change(model)
+        return model
+
+    def left_by(history, model, optimizer):
+        *others, drawn = left(history, model, optimizer)
+        return [*others, drawn, [one.seen for one in model.modules() if isinstance(one, Counting)]]
+
+    def trained(epochs, history=None, make=changed, **options):
+        model = make()
+        optimizer = optim.Adam(model.parameters(), lr=0.05)
+        given = {"rng": 1} if history is None else {"history": history}
+        history = quiet(model, "mse", X, Y, optimizer, epochs, 3, compiled=compiled, **given, **options)
+        return left_by(history, model, optimizer)
+
+    saved = []
+
+    def put_in(model, history):
+        if len(history.loss) == 1:
+            change(model)
+
+    def save_too(model, history):
+        put_in(model, history)
+        saved.append(through_file(history, tmp_path))
+
+    whole = trained(3, make=rich, on_epoch=put_in)
+    assert trained(3, make=rich, on_epoch=save_too) == whole
+    assert trained(3, saved[0]) == trained(3, saved[1]) == trained(3, saved[2]) == whole
+    calls = []
+
+    def metric(outputs, targets):
+        calls.append(1)
+        if len(calls) == 3:
+            raise StopError
+        return 0.0
+
+    with pytest.raises(StopError) as told:
+        trained(4, make=rich, on_epoch=put_in, metrics={"m": metric})
+    history = told.value.history
+    assert history.state.epochs == 2
+    expected = trained(2, make=rich, on_epoch=put_in, metrics={"m": lambda *_: 0.0})[0]["_state"]
+    assert asdict(history)["_state"] == expected
+
+
+def test_parameters_and_buffers_keep_their_names_where_on_epoch_moves_their_modules():
+    history = run(2, on_epoch=lambda model, history: model.layers.insert(0, nn.Activation("linear")))[0]
+    assert {*history.state.weights} == {*run(1)[0].state.weights}
+
+
+def test_the_best_weights_come_back_from_before_a_buffer_was_there():
+    model, losses = plain(), iter([1.0, 2.0, 3.0])
+
+    def put_in(model, history):
+        if len(history.loss) == 1:
+            model.layers.append(Counting())
+
+    history = quiet(model, lambda out, y: nn.mse(out, y) if model.training else next(losses), X, Y, "sgd", 9,
+                    validation=HELD_OUT, early_stopping=2, on_epoch=put_in)  # fmt: skip
+    assert history.stopped == "early"
+    assert [w.data for w in model.parameters()] == [*history.state.best.weights.values()]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_on_epoch_changed_before_it_raised_is_not_in_the_state(compiled):
+    """Neither weights nor settings nor generators."""
+    model = rich()
+    optimizer = optim.Adam(model.parameters(), lr=0.05)
+
+    def change(model, history):
+        if len(history.loss) == 2:
+            another_generator(model)
+            assert history.state is not None  # which looks at what there is
+            optimizer.param_groups[0]["lr"] = 9.0
+            model.layers[0].bias[0].data = 9.0
+            raise StopError
+
+    with pytest.raises(StopError) as told:
+        quiet(model, "mse", X, Y, optimizer, 4, 3, rng=1, on_epoch=change, compiled=compiled)
+    history, again = told.value.history, rich()
+    assert (history.state.optimizer["param_groups"][0]["lr"], history.state.weights["0.bias[0]"] == 9.0) == (
+        0.05,
+        False,
+    )
+    assert optimizer.param_groups[0]["lr"] == 9.0
+    fresh = optim.Adam(again.parameters(), lr=0.05)
+    assert left(quiet(again, "mse", X, Y, fresh, 4, 3, history=history, compiled=compiled), again, fresh) == left(
+        *run(4, compiled=compiled)
+    )
+
+
 def test_in_the_middle_of_an_epoch_nothing_is_saved(tmp_path):
     """The figures and the state would be of different epochs."""
     history, said = History(), []
@@ -538,10 +658,15 @@ def reversed_adam(model):
     return optim.Adam(model.parameters()[::-1], lr=0.05)
 
 
+def swapped_adam(model):
+    *others, weight, bias = model.parameters()
+    return optim.Adam([*others, bias, weight], lr=0.05)
+
+
 MISFITS = {  # what is other than it was, and how it is told
     "a new generator": ({"rng": 0}, "fit goes on with the generator that the history ended with: leave rng out, got 0"),
     "another model": (
-        {"make": plain}, r"does not fit: the model has no 1.weight\[0\], 1.weight\[1\], 1.weight\[2\] and \d+ more",
+        {"make": plain}, r"does not fit: now there is no 1.weight\[0\], 1.weight\[1\], 1.weight\[2\] and \d+ more",
     ),
     "a larger model": (
         {"make": lambda: nn.Sequential(*rich().layers, nn.Layer(1, 1, rng=0))},
@@ -553,15 +678,21 @@ MISFITS = {  # what is other than it was, and how it is told
         r"does not fit: state\['param_groups'\] must be a list of \d+, got list of 1",
     ),
     "parameters in another order": (
-        {"optimizer": reversed_adam}, r"its optimizer held 0.weight\[0\]\[0\], .*, and now 5.bias\[0\], ",
+        {"optimizer": reversed_adam}, r"parameter 0 of its optimizer was 0.weight\[0\]\[0\], and now it is 5.bias\[0\]",
     ),
-    "fewer parameters": ({"optimizer": "the last layer alone"}, r"its optimizer held .*, and now 5.weight\[0\]\[0\]"),
+    "the last two swapped": ({"optimizer": swapped_adam}, r"was 5.weight\[0\]\[2\], and now it is 5.bias\[0\]$"),
+    "fewer parameters": (
+        {"optimizer": "the last layer alone"}, r"parameter 0 of .* was 0.w.*, and now it is 5.weight\[0\]\[0\]$",
+    ),
+    "a parameter less": (
+        {"optimizer": lambda model: optim.Adam(model.parameters()[:-1])}, r"was 5.bias\[0\], and now it is none$",
+    ),
     "no validation": (
-        {"validation": None, "early_stopping": None}, "it has a validation loss, and validation is not given",
+        {"validation": None, "early_stopping": None}, "does not fit: now there is no validation$",
     ),
-    "no metrics": ({"metrics": None}, "does not fit: its metrics are spread, and now none"),
+    "no metrics": ({"metrics": None}, "does not fit: now there is no metric spread$"),
     "another metric": (
-        {"metrics": {"spread": spread, "more": spread}}, "does not fit: its metrics are spread, and now spread, more",
+        {"metrics": {"spread": spread, "more": spread}}, "does not fit: the history has no metric more$",
     ),
     "another kind of generator": (
         {"make": partial(rich, lambda: np.random.Generator(np.random.SFC64(1)))},
@@ -608,7 +739,7 @@ SPOILT = {  # what somebody wrote into the file
     ),
     "a generator too many": (
         lambda state: state["generators"].update({"9.rng": "2.rng"}),
-        "its generators are .* those of the model",
+        "now there is no generator 9.rng",
     ),
 }
 
@@ -630,7 +761,7 @@ def test_a_history_that_does_not_fit_is_refused_by_name(changes, message):
 
 
 def test_validation_that_is_new_is_refused():
-    refused("it has no validation loss, and validation is given", run(2)[0], batch_size=3, validation=HELD_OUT)
+    refused("does not fit: the history has no validation$", run(2)[0], batch_size=3, validation=HELD_OUT)
 
 
 @pytest.mark.parametrize(("change", "message"), SPOILT.values(), ids=SPOILT)

@@ -146,6 +146,30 @@ def test_bad_settings_are_refused_when_fitting(settings: dict[str, Any], message
         estimators().MLPClassifier(**settings).fit(X, y)
 
 
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_what_is_not_fitted_says_so(name: str) -> None:
+    from sklearn.exceptions import NotFittedError
+
+    model = getattr(estimators(), name)()
+    methods = [model.predict, lambda data: model.score(data, [0, 1])]
+    methods += [getattr(model, method) for method in ("decision_function", "predict_proba") if hasattr(model, method)]
+    for method in methods:
+        with pytest.raises(NotFittedError, match="not fitted yet"):
+            method([[0.0], [1.0]])
+
+
+@pytest.mark.parametrize("name", ["MLPClassifier", "MLPRegressor"])
+def test_a_refit_that_is_refused_leaves_the_fitted_model_as_it_was(name: str) -> None:
+    """Its classes, the number of its targets and of its features."""
+    X, y = moons()  # noqa: N806
+    model = getattr(estimators(), name)(epochs=3, random_state=0).fit(X, y)
+    before = model.predict(X)
+    other = np.array(["a", "b"])[y] if name == "MLPClassifier" else np.column_stack([y, y])
+    with pytest.raises(ValueError, match="lr must be"):
+        model.set_params(lr=-1.0).fit(X[:, :1], other)
+    assert model.predict(X).tolist() == before.tolist()
+
+
 def test_one_class_is_refused() -> None:
     with pytest.raises(ValueError, match="two classes or more, y has one class"):
         estimators().MLPClassifier().fit([[0.0], [1.0]], [1, 1])

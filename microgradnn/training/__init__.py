@@ -18,9 +18,9 @@ from typing import Any
 from microgradnn.nn.examples import as_list
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import Optimizer
-from microgradnn.reading import number
-from microgradnn.training.arguments import Arguments, Metrics
-from microgradnn.training.graphs import Data, Outcome
+from microgradnn.settings import not_negative
+from microgradnn.training.arguments import Arguments, Metrics, rates_of
+from microgradnn.training.graphs import Data, Outcome, figure
 from microgradnn.training.history import History
 from microgradnn.training.run import Run
 
@@ -78,8 +78,8 @@ def fit(
     `validation`, a pair (X, y), has not fallen for n epochs, and the best weights come back.
 
     With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
-    modules, loss and penalty are called a few times to record it, and again after each `on_epoch`, so that what it
-    changes counts. They may not ask for the number of a Value.
+    modules, loss and penalty are called a few times to record it, and again after each `on_epoch`, which takes as
+    long as at the start, so that what it changes counts. They may not ask for the number of a Value.
 
     `on_epoch(model, history)` is called after every epoch, in evaluation mode: to look, to save or to change something,
     but for which parameters the model has, or to end training by returning False. If it has a method `close`, that is
@@ -92,11 +92,11 @@ def fit(
     A history that was interrupted or that `on_epoch` stopped goes on; one that ended early goes on only with a larger
     `early_stopping`. Where nothing is left to do, the model gets the weights that training ended with.
 
-    Ctrl-C ends training after the batch under way and gives the history so far. Whatever is raised carries it as
-    `error.history`, and the model has the best weights with `early_stopping`, else those before the bad batch.
-    FloatingPointError names epoch, batch and gate where a number or a gradient is not finite. Bad arguments raise
-    TypeError, ValueError or, where they overflow, FloatingPointError before anything is done. A bar shows the
-    `progress` in a terminal and in Jupyter, and nowhere else. Source: notes 002 and 003.
+    Ctrl-C ends training after the batch under way, a second one at once, and gives the history so far. Whatever is
+    raised carries it as `error.history`, and the model has the best weights with `early_stopping`, else those before
+    the bad batch. FloatingPointError names epoch, batch and gate where a number or a gradient is not finite. Bad
+    arguments raise TypeError, ValueError or, where they overflow, FloatingPointError before anything is done. A bar
+    shows the `progress` in a terminal and in Jupyter, and nowhere else. Source: notes 002 and 003.
 
     >>> from microgradnn import nn, optim
     >>> model = nn.MLP(1, [8, 1], activation="tanh", rng=0)
@@ -105,20 +105,21 @@ def fit(
     >>> history.loss[0] > 0.3, history.loss[-1] < 0.001
     (True, True)
     """
-    arguments = dict(locals())  # of this function, by name
-    history = history if isinstance(history, History) else History()
-    with _however_it_ends(history, on_epoch):
+    arguments = dict(locals())  # by name; stays the first line, where nothing but the arguments is local
+    so_far = history if isinstance(history, History) else History()
+    with _however_it_ends(so_far, on_epoch):
         # 1. Read the arguments; what is wrong with them is said before anything is done.
         given = Arguments(**arguments)
         # 2. Begin where the history ended: with its weights, optimizer and generators.
-        run = Run(given, history)
-        with evaluating(model), _Interrupt() as interrupt, _bar(history, given.epochs, progress) as bar:
+        run = Run(given, so_far)
+        with evaluating(given.model), _Interrupt() as interrupt, _bar(so_far, given) as bar:
             try:
-                if compiled and len(history.loss) < given.epochs:
+                if given.compiled and len(so_far.loss) < given.epochs:
                     run.compile()
                 while not run.over(interrupt.pressed):
                     # 3. Go through the data once; every batch goes forward, backward, and moves the parameters.
-                    epoch, steps = len(history.loss), list[tuple[Any, Outcome]]()
+                    epoch = len(so_far.loss)
+                    outcomes: list[tuple[Any, Outcome]] = []  # of each batch, beside its targets
                     with _scaled(given, epoch) as rate:
                         run.begin_epoch()
                         order = given.rng.permutation(len(given.data.X))
@@ -127,49 +128,50 @@ def fit(
                                 raise KeyboardInterrupt
                             rows = order[start : start + given.batch_size]
                             data = Data(given.data.X[rows], given.data.y[rows])
-                            steps.append((data.y, run.step(data, f"epoch {epoch}, batch {batch}")))
+                            outcomes.append((data.y, run.step(data, f"epoch {epoch}, batch {batch}")))
                     # 4. Measure, in training by what the batches gave, in evaluation on the data for validation.
-                    if any(x is not None for x in (metrics, schedule, given.validation, on_epoch)):
-                        run.way.push()  # they may look at the Values
-                    figures = _trained(given.metrics, steps) | {"learning_rate": rate}
+                    if given.metrics or any(x is not None for x in (given.schedule, given.validation, given.on_epoch)):
+                        run.batches.push()  # they may look at the Values
+                    figures = _trained(given.metrics, outcomes) | {"learning_rate": rate}
                     if given.validation is not None:
                         figures |= _validated(run, given.validation, epoch)
                     # 5. The epoch is complete: note it, keep the state to go on from, and show it.
                     run.finish_epoch(figures)
-                    bar.set_postfix(_shown(history), refresh=False)
+                    bar.set_postfix(_shown(so_far), refresh=False)
                     bar.update()
                     run.show()
             except KeyboardInterrupt:
-                history.stopped = "interrupted"
+                so_far.stopped = "interrupted"
             finally:
                 # 6. Leave the best weights, or the last ones, and a history that can go on.
-                interrupt.at_once = False
+                interrupt.at_once = False  # a second Ctrl-C cuts nothing short from here on
                 run.leave()
-        if interrupt.pressed and not history.stopped:
-            history.stopped = "interrupted"
-    return history
+        if interrupt.pressed and not so_far.stopped:
+            so_far.stopped = "interrupted"
+    return so_far
 
 
 # ---- one epoch ----------------------------------------------------------------------------------------------------
 
 
-def _trained(metrics: Metrics, steps: list[tuple[Any, Outcome]]) -> dict[str, Any]:
+def _trained(metrics: Metrics, outcomes: list[tuple[Any, Outcome]]) -> dict[str, Any]:
     """The figures of an epoch, from the targets and the outcome of each batch: means, and metrics of everything."""
-    loss = sum(outcome.loss * len(y) for y, outcome in steps) / sum(len(y) for y, _ in steps)
-    norms = {path: sum(outcome.norms[path] for _, outcome in steps) / len(steps) for path in steps[0][1].norms}
-    outputs = [output for _, outcome in steps for output in outcome.outputs]
-    targets = [target for y, _ in steps for target in y.tolist()]
+    loss = sum(outcome.loss * len(y) for y, outcome in outcomes) / sum(len(y) for y, _ in outcomes)
+    norms = {path: sum(of.norms[path] for _, of in outcomes) / len(outcomes) for path in outcomes[0][1].norms}
+    outputs = [output for _, outcome in outcomes for output in outcome.outputs]
+    targets = [target for y, _ in outcomes for target in y.tolist()]
     return {"loss": loss, "gradient_norm": norms, "metrics": _measured(metrics, outputs, targets)}
 
 
 def _measured(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[str, float]:
-    return {name: number(metric(outputs, targets)) for name, metric in metrics.items()}
+    return {name: figure(f"metrics[{name!r}]", metric(outputs, targets)) for name, metric in metrics.items()}
 
 
 def _validated(run: Run, data: Data, epoch: int) -> dict[str, Any]:
     run.given.model.eval()
     try:
-        loss, outputs = run.way.validate(data)
+        with run.whole_or_not_at_all():
+            loss, outputs = run.batches.validate(data)
     except ArithmeticError as error:
         raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
     if not math.isfinite(loss):
@@ -180,12 +182,11 @@ def _validated(run: Run, data: Data, epoch: int) -> dict[str, Any]:
 @contextmanager
 def _scaled(given: Arguments, epoch: int) -> Iterator[float]:
     """Inside the block the learning rates are those of the epoch; afterwards they are what they were."""
-    factor = 1.0 if given.schedule is None else number(given.schedule(epoch))
-    groups, limit = given.optimizer.param_groups, given.optimizer.limits["lr"]
-    rates = [group["lr"] for group in groups]
+    factor = 1.0 if given.schedule is None else figure(f"schedule({epoch})", given.schedule(epoch))
+    groups, rates = given.optimizer.param_groups, rates_of(given.optimizer, f" in epoch {epoch}")
     try:
         for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = limit("lr", rate * factor, f" in epoch {epoch}")
+            group["lr"] = not_negative("lr", rate * factor, f" in epoch {epoch}")
         yield groups[0]["lr"]
     finally:
         for group, rate in zip(groups, rates, strict=True):
@@ -195,15 +196,15 @@ def _scaled(given: Arguments, epoch: int) -> Iterator[float]:
 # ---- what is seen of it, and how it ends --------------------------------------------------------------------------
 
 
-def _bar(history: History, epochs: int, progress: bool) -> Any:
+def _bar(history: History, given: Arguments) -> Any:
     """A bar on standard error, where it is seen as it comes: in a terminal, or in Jupyter, whose stream is none."""
     from tqdm import tqdm
 
     stream = sys.stderr
     jupyter = type(stream).__module__.startswith("ipykernel.")
     watched = not getattr(stream, "closed", stream is None) and (jupyter or getattr(stream, "isatty", bool)())
-    hidden = not (progress and watched)
-    return tqdm(total=epochs, initial=len(history.loss), desc="training", unit="epoch", disable=hidden)
+    hidden = not (given.progress and watched)
+    return tqdm(total=given.epochs, initial=len(history.loss), desc="training", unit="epoch", disable=hidden)
 
 
 def _shown(history: History) -> dict[str, str]:
@@ -220,7 +221,7 @@ def _however_it_ends(history: History, on_epoch: Any) -> Iterator[None]:
             yield
         finally:
             close = getattr(on_epoch, "close", None)
-            if callable(on_epoch) and callable(close):
+            if callable(on_epoch) and callable(close) and not isinstance(on_epoch, type):  # whose close needs an object
                 close()
     except BaseException as error:
         error.history = history  # type: ignore[attr-defined]  # for whoever catches it
@@ -230,7 +231,7 @@ def _however_it_ends(history: History, on_epoch: Any) -> Iterator[None]:
 class _Interrupt:
     """Gathers Ctrl-C inside its block, unless someone else minds the signal, so that no update is left half done."""
 
-    pressed, at_once = False, True  # the second one interrupts at once
+    pressed, at_once = False, True  # the second one interrupts at once, while batches run
 
     def __call__(self, number: int, frame: Any) -> None:
         if self.pressed and self.at_once:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import no_grad
@@ -17,10 +18,10 @@ from microgradnn.nn.parameters import is_parameter
 from microgradnn.notation import few
 from microgradnn.optim import OPTIMIZERS, Optimizer
 from microgradnn.reading import finite_array
-from microgradnn.settings import count, flag
-from microgradnn.training.graphs import Data, Loss, Penalty, layers_of
+from microgradnn.settings import count, flag, not_negative
+from microgradnn.training.graphs import Data, Loss, Penalty, own_parameters_of
 from microgradnn.training.history import History
-from microgradnn.training.state import State, Weights, generators_of, shuffle_among
+from microgradnn.training.state import State, Weights, check_names, generators_of, shuffle_among
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,6 +55,9 @@ class Arguments:
     on_epoch: Callable[[Module, History], Any] | None
 
     def __post_init__(self) -> None:
+        check_module(self.model)
+        if not self.model.parameters():
+            raise ValueError(f"{self.model!r} has no parameters to train: it needs a layer, or a Value in an attribute")
         self.loss = _known("loss", self.loss, LOSSES, "a function of outputs and targets", callable(self.loss))
         self.optimizer = _optimizer(self.optimizer, self.model)
         self.data = self._data("X", self.X, "y", self.y)
@@ -126,12 +130,13 @@ class Arguments:
             raise ValueError(f"batch_size must be at most the number of examples, {examples}, got {size}")
         lonely = size == 1 or examples % size == 1
         if lonely and any(isinstance(module, BatchNorm) for module in self.model.modules()):
-            raise ValueError(f"batch_size={size} leaves one of {examples} examples alone, and BatchNorm needs two")
+            alone = f"batch_size={size} leaves one of {examples} examples alone, and BatchNorm needs two"
+            raise ValueError(f"{alone}: give another batch_size, or leave an example out")
         return size
 
     def _check_functions(self) -> None:
         metrics = self.metrics
-        if not isinstance(metrics, Mapping):
+        if not (isinstance(metrics, Mapping) and all(isinstance(name, str) for name in metrics)):
             raise TypeError(f"metrics must be functions by name, such as {{'accuracy': accuracy}}, got {metrics!r:.60}")
         hints = {
             "schedule": ", such as optim.Cosine(10)", "penalty": ", such as lambda model: nn.l2(model, 0.1)",
@@ -141,7 +146,10 @@ class Arguments:
         for name, function in (functions | {f"metrics[{name!r}]": metric for name, metric in metrics.items()}).items():
             if not callable(function):
                 raise TypeError(f"{name} must be a function{hints.get(name, '')}, got {function!r:.60}")
-            check_works_at_once(name, function)
+            kinds = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
+            calls = function, type(function).__call__  # an object is called by its class
+            if any(kind(call) for kind in kinds for call in calls):
+                raise deferred(name, function)
 
     def _go_on_from(self, history: History) -> None:
         """Take generator and state from there; ValueError where it is the history of another training."""
@@ -154,28 +162,26 @@ class Arguments:
             self.weights.check(state.best.weights)
         if history.loss:
             validated = self.validation is not None
-            if bool(history.validation_loss) != validated:
-                had = "no" if validated else "a"
-                raise ValueError(f"it has {had} validation loss, and validation is {'' if validated else 'not '}given")
-            for name, then, now in [
-                ("metrics", history.metrics, self.metrics),
-                ("validation_metrics", history.validation_metrics, self.metrics if validated else {}),
-                ("gradient_norm", history.gradient_norm, layers_of(self.model)),
-            ]:
-                if set(then) != set(now):
-                    raise ValueError(f"its {name} are {few(then)}, and now {few(now)}")
-        if state.held != self.weights.held:
-            raise ValueError(f"its optimizer held {few(state.held)}, in that order, and now {few(self.weights.held)}")
+            check_names("", ["validation"] * bool(history.validation_loss), ["validation"] * validated)
+            check_names("metric ", history.metrics, self.metrics)
+            check_names("validation metric ", history.validation_metrics, self.metrics if validated else {})
+            check_names("gradient norm of ", history.gradient_norm, own_parameters_of(self.model))
+        for index, (was, is_now) in enumerate(zip_longest(state.held, self.weights.in_optimizer, fillvalue="none")):
+            if was != is_now:
+                raise ValueError(f"parameter {index} of its optimizer was {was}, and now it is {is_now}")
         self.optimizer.check_state_dict(state.optimizer)
         self.rng, self.state = shuffle_among(generators_of(self.model), state.generators), state
 
 
-def check_works_at_once(name: str, x: Any) -> None:
-    """TypeError for a function with yield or async, and for what such a function returned: the work is not done."""
-    kinds = inspect.isgeneratorfunction, inspect.iscoroutinefunction, inspect.isasyncgenfunction
-    calls = x, type(x).__call__  # an object is called by its class
-    if isinstance(x, (AsyncGenerator, Coroutine, Generator)) or any(kind(call) for kind in kinds for call in calls):
-        raise TypeError(f"{name} must do its work when it is called, without yield and async, got {x!r:.60}")
+def deferred(name: str, got: Any) -> TypeError:
+    """What to raise for a function with yield or async, and for what such a function returned: no work is done."""
+    return TypeError(f"{name} must do its work when it is called, without yield and async, got {got!r:.60}")
+
+
+def rates_of(optimizer: Optimizer, where: str = "") -> list[float]:
+    """The learning rate of each group, which `fit` scales and notes; TypeError or ValueError where it is none."""
+    named = ((f" of param_groups[{index}]{where}", group) for index, group in enumerate(optimizer.param_groups))
+    return [not_negative("lr", group.get("lr"), owner) for owner, group in named]
 
 
 def _known(name: str, value: Any, known: Mapping[str, Any], other: str, is_other: bool) -> Any:
@@ -187,15 +193,13 @@ def _known(name: str, value: Any, known: Mapping[str, Any], other: str, is_other
     return value
 
 
-def _optimizer(optimizer: Any, model: Any) -> Optimizer:
-    check_module(model)
+def _optimizer(optimizer: Any, model: Module) -> Optimizer:
     parameters = model.parameters()
-    if not parameters:
-        raise ValueError(f"{model!r} has no parameters to train")
     other = "optim.Adam(model.parameters())"
     optimizer = _known("optimizer", optimizer, OPTIMIZERS, other, isinstance(optimizer, Optimizer))
     if not isinstance(optimizer, Optimizer):
         return optimizer(parameters)  # type: ignore[no-any-return]
+    rates_of(optimizer)
     left_out = [name for name, parameter in model.named_parameters() if parameter not in optimizer.state]
     if len(left_out) == len(parameters):
         raise ValueError(f"the optimizer holds no parameter of {model!r}: build it with model.parameters()")

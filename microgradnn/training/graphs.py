@@ -1,7 +1,6 @@
 """A batch as a graph: recorded, swept and forgotten; and where numbers run away in it.
 
-Where they run away is at the first gate whose output, or whose part in the sweep, is not finite. What `programs` are
-asked for, too, is said here.
+Where they run away is at the first gate whose output, or whose part in the sweep, is not finite.
 """
 
 from __future__ import annotations
@@ -16,7 +15,9 @@ from microgradnn.graph import topological_order
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import check_buffer, data_of
 from microgradnn.optim import Optimizer
+from microgradnn.reading import number, remedy
 from microgradnn.sweep import sweep
+from microgradnn.training.state import buffers_of
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ class Outcome(NamedTuple):
     loss: float
     norms: Mapping[str, float]
     outputs: list[Any]
-    total: Any = None  # the loss as the root of a graph, where one was recorded
+    root: Any = None  # of the graph of the loss, where one was recorded
 
 
 class Graphs:
@@ -49,8 +50,7 @@ class Graphs:
 
     def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer) -> None:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
-        self.layers = layers_of(model)
-        self.statistics = [(module, name) for module in model.modules() for name in module.buffers]
+        self.own_parameters = own_parameters_of(model)
         self.loss_depends = self.penalty_depends = False  # on parameters: to see it once is enough
 
     def forward(self, data: Data) -> tuple[Value, Any]:
@@ -63,11 +63,11 @@ class Graphs:
         loss = self.check_loss(self.loss(outputs, targets))
         return loss if self.penalty is None else loss + self.check_penalty(self.penalty(self.model))
 
-    def check_loss(self, loss: Any) -> Value:
-        """The loss; TypeError for one that nothing can be learned from, unless a batch comes to 0."""
+    def check_loss(self, loss: Any, may_be_zero: bool = True) -> Value:
+        """The loss; TypeError where none so far has depended on the parameters, but for a 0, as max(Value(0), …) is."""
         if isinstance(loss, Value):
             self.loss_depends = self.loss_depends or _depends(loss, self.optimizer.state)
-            if self.loss_depends or _is_zero(loss):
+            if self.loss_depends or (may_be_zero and _is_zero(loss)):
                 return loss
         raise TypeError(
             f"the loss must be one number that depends on the parameters of {self.model!r} that the optimizer holds, "
@@ -85,22 +85,22 @@ class Graphs:
             "it from the Values, sum(p**2 for p in model.parameters()), without .data and outside of no_grad()"
         )
 
-    # ---- what programs can, too ----
+    # ---- The methods below this line are those of `Programs`, too; what each promises is said here. ----
 
     def sweep(self, data: Data) -> Outcome:
         """Forward and backward, with the penalty; ArithmeticError as gates raise it, other numbers finite or not."""
-        total, outputs = self.forward(data)
-        if not math.isfinite(total.data):
-            return Outcome(total.data, {}, [], total)
+        root, outputs = self.forward(data)
+        if not math.isfinite(root.data):
+            return Outcome(root.data, {}, [], root)
         self.optimizer.zero_grad()
-        for parameters in self.layers.values():  # also what the optimizer leaves alone
+        for parameters in self.own_parameters.values():  # also what the optimizer leaves alone
             for parameter in parameters:
                 parameter.grad = None
-        total.backward()
-        norms = {path: math.hypot(*(leaf.grad for leaf in parameters)) for path, parameters in self.layers.items()}
-        for module, name in self.statistics:
+        root.backward()
+        norms = {path: math.hypot(*(leaf.grad for leaf in own)) for path, own in self.own_parameters.items()}
+        for module, name in buffers_of(self.model):
             check_buffer(f"{name} of {module!r}", getattr(module, name))  # its lists may have been changed in place
-        return Outcome(total.data, norms, data_of(outputs), total)
+        return Outcome(root.data, norms, data_of(outputs), root)
 
     def update(self) -> bool:
         """Move the parameters by the optimizer; whether they are finite then."""
@@ -111,15 +111,16 @@ class Graphs:
         """The loss without penalty and the outputs, of a model in evaluation."""
         with no_grad():
             outputs = self.model(data.X.tolist())
-            return float(data_of(self.loss(outputs, data.y.tolist()))), data_of(outputs)
+            loss = figure("the loss in validation", data_of(self.loss(outputs, data.y.tolist())))
+            return loss, data_of(outputs)
 
     def snapshot(self) -> Callable[[], None]:
         """What makes the parameters and the optimizer's memory again what they are now."""
         before = [(parameter, parameter.data, memory.copy()) for parameter, memory in self.optimizer.state.items()]
 
         def put_back() -> None:
-            for parameter, number, memory in before:
-                parameter.data = number
+            for parameter, weight, memory in before:
+                parameter.data = weight
                 self.optimizer.state[parameter].update(memory)
 
         return put_back
@@ -134,7 +135,15 @@ class Graphs:
         """Notice that model, loss and penalty may do something else than before; a graph is made anew every time."""
 
 
-def layers_of(model: Module) -> dict[str, list[Value]]:
+def figure(name: str, result: Any) -> float:
+    """The number that a function of the user gave; TypeError says which one gave something else."""
+    try:
+        return number(result)
+    except TypeError:
+        raise TypeError(f"{name} must give one number, got {result!r:.60}: {remedy(result)}".rstrip(": ")) from None
+
+
+def own_parameters_of(model: Module) -> dict[str, list[Value]]:
     """The parameters of each module that has some of its own, by path."""
     named = ((path or type(module).__name__, module.own_parameters()) for path, module in model.named_modules())
     return {path: parameters for path, parameters in named if parameters}
@@ -156,32 +165,32 @@ def _is_zero(result: Any) -> bool:
 
 def explained(outcome: Outcome, again: Any, where: str, growth: Callable[[float], str]) -> str:
     """Say what is not finite in a batch and why; with the line, where the loss was recorded `again` and `watched`."""
-    total = outcome.total
-    explain: Callable[[Value], tuple[str, Any]] = first_slope if math.isfinite(total.data) else first_gate
-    why, cause = explain(total)
+    root = outcome.root
+    explain: Callable[[Value], tuple[str, Any]] = first_slope if math.isfinite(root.data) else first_gate
+    why, cause = explain(root)
     if isinstance(again, Value) and explain(again)[0].startswith(why):
         why = explain(again)[0]
-    if math.isfinite(total.data):
+    if math.isfinite(root.data):
         path = next(path for path, norm in outcome.norms.items() if not math.isfinite(norm))
-        return f"the gradient of {path} is not finite in {where}: {why}{growth(total.data) if cause else ''}"
+        return f"the gradient of {path} is not finite in {where}: {why}{growth(root.data) if cause else ''}"
     if math.isnan(cause) and isinstance(again, str):
         why = again
-    elif math.isinf(cause) and total.data != -math.inf:
+    elif math.isinf(cause) and root.data != -math.inf:
         why += growth(math.inf)
-    return f"the loss is {total.data} in {where}: {why}"
+    return f"the loss is {root.data} in {where}: {why}"
 
 
-def first_gate(total: Value) -> tuple[str, float]:
+def first_gate(root: Value) -> tuple[str, float]:
     """Name the first gate of a graph whose output is not finite, and give that output; 0 for a parameter."""
-    node = next((node for node in topological_order(total) if not math.isfinite(node.data)), total)
+    node = next((node for node in topological_order(root) if not math.isfinite(node.data)), root)
     if node.primitive is None:
         return f"the parameter {node!r} is not finite", 0.0
     return f"the first gate that is not finite is {at_line(node, f' = {node.data}')}", node.data
 
 
-def first_slope(total: Value) -> tuple[str, bool]:
+def first_slope(root: Value) -> tuple[str, bool]:
     """Name the first gate at which the sweep is not finite; and whether numbers have grown too large there."""
-    for node, adjoint in sweep(total):
+    for node, adjoint in sweep(root):
         if not math.isfinite(adjoint):
             name = at_line(node) if node.primitive is not None else repr(node)
             return f"what arrives at {name} adds up to {adjoint}", True

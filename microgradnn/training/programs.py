@@ -2,7 +2,7 @@
 
 Where examples do not know of each other, the loss of one of them is recorded; else that of a whole batch, for each
 number of examples that occurs. What a batch draws or leaves behind cannot be recorded: the masks of dropout come in as
-inputs, the statistics of batch norm go out beside the loss. What the methods are asked for is said in `graphs`.
+inputs, the statistics of batch norm go out beside the loss. What each method promises is said in `graphs`.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of, held
 from microgradnn.optim import Optimizer
-from microgradnn.training.graphs import Data, Graphs, Outcome
-from microgradnn.training.state import generators_of, plain, read_generators
+from microgradnn.training.graphs import Data, Graphs, Outcome, figure
+from microgradnn.training.state import buffers_of, generators_of, plain, read_generators
 from microgradnn.value import Value
 
 Array = np.ndarray[Any, Any]
@@ -56,10 +56,10 @@ class Programs:
         self.evaluation: Program | None = None  # gives the outputs of a model in evaluation
         self.params, self.ahead = np.array([value.data for value in self.values]), False  # ahead of the Values
         self.gradient: Array = np.empty(0)  # of the last batch
-        self.record_anew()
         index = {value: index for index, value in enumerate(self.values)}
-        self.layers = {path: np.array([index[leaf] for leaf in leaves]) for path, leaves in graphs.layers.items()}
+        self.entries = {path: np.array([index[w] for w in own]) for path, own in graphs.own_parameters.items()}
         self.optimized = np.array([index[parameter] for parameter in self.optimizer.state])
+        self.record_anew()
 
     def record_anew(self) -> None:
         """Record what is to be trained as it is now; a program that would be what it was is kept."""
@@ -87,8 +87,8 @@ class Programs:
     def _kept(self) -> dict[str, Any]:
         """The numbers of the buffers as text, and the states of the generators; of gates that were recorded nothing."""
         model = self.graphs.model
-        named = ((f"the buffer {name} of {module!r}", getattr(module, name)) for module, name in self.graphs.statistics)
-        buffers = {name: "" if held(numbers) else repr(numbers) for name, numbers in named}
+        named = {f"the buffer {name} of {module!r}": getattr(module, name) for module, name in buffers_of(model)}
+        buffers = {name: "" if held(numbers) else repr(numbers) for name, numbers in named.items()}
         generators = plain(read_generators(generators_of(model)))
         return buffers | {f"the generator {name} of {model!r}": state for name, state in generators.items()}
 
@@ -124,20 +124,18 @@ class Programs:
             with effects_by(mask=mask, statistics=receive):
                 outputs = model(x)
                 of_outputs = len(masks), len(batch_norms)
-                total = self.graphs.total(outputs, y)
+                root = self.graphs.total(outputs, y)
                 if (len(masks), len(batch_norms)) != of_outputs:  # once for a batch, not for each of its examples
                     self.by_example = False
             if masks and not given:
                 raise _MasksToGive(f"{masks[0][0]!r} draws a mask")
-            return total, (outputs if self.observing else (), tuple(statistics))
+            return root, (outputs if self.observing else (), tuple(statistics))
 
         try:
             program = build(f, self.values, example, observing=True, before=before)
         except _MasksToGive:  # now it is known how many there are
             masks_of_ones = ([1.0] * size for _, size in masks)
             program = build(f, self.values, (*example, *masks_of_ones), observing=True, before=before)
-        if not program.reached.any():
-            raise TypeError(f"the loss must be one number that depends on the parameters of {model!r}")
         return Recorded(program, masks, batch_norms)
 
     # ---- one batch ----
@@ -147,12 +145,12 @@ class Programs:
         examples, batch = (len(data.X), data) if self.by_example else (1, Data(data.X[None], data.y[None]))
         drawn = [dropout.mask(examples * size).reshape(examples, size) for dropout, size in masks]
         program.params = self.params
-        total, self.gradient, (observed, statistics) = program.step(*batch, *drawn)
-        norms = {path: math.hypot(*self.gradient[where].tolist()) for path, where in self.layers.items()}
+        loss, self.gradient, (observed, statistics) = program.step(*batch, *drawn)
+        norms = {path: math.hypot(*self.gradient[where].tolist()) for path, where in self.entries.items()}
         for (norm, n), of_batch in zip(batch_norms, statistics, strict=True):
             norm.move(of_batch[0].tolist(), n)
         outputs = _by_example(observed)
-        return Outcome(total, norms, outputs if self.by_example or not outputs else outputs[0])
+        return Outcome(loss, norms, outputs if self.by_example or not outputs else outputs[0])
 
     def update(self) -> bool:
         self.ahead = True
@@ -163,7 +161,8 @@ class Programs:
         graphs = self.graphs
         if not _one_by_one(graphs.model):
             return graphs.validate(data)
-        if self.evaluation is None or not self.evaluated or graphs.statistics:  # the running ones are constants of it
+        # What buffers hold, such as running statistics, is written into the program: it is out of date in each epoch.
+        if self.evaluation is None or not self.evaluated or buffers_of(graphs.model):
             with self._unchanged():
                 self.evaluation = build(graphs.model, self.values, (data.X[0],), reduce=None, before=self.evaluation)
             self.evaluated = True
@@ -172,7 +171,7 @@ class Programs:
         numbers = outputs if graphs.loss in LOSSES.values() else like(outputs, map(Value, leaves(outputs)))
         try:
             with no_grad():
-                loss = float(data_of(graphs.loss(numbers, data.y.tolist())))
+                loss = figure("the loss in validation", data_of(graphs.loss(numbers, data.y.tolist())))
         except ArithmeticError:
             loss = math.nan
         return (loss, outputs) if math.isfinite(loss) else graphs.validate(data)

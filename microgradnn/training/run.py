@@ -1,21 +1,22 @@
-"""One run of `fit`: each batch happens whole or leaves everything as it was, and the end of each epoch is kept.
+"""Where a run of `fit` stands: a batch happens whole or not at all, and the end of each epoch is kept to go on from.
 
-From there a history can go on. What is computed in a batch is in `graphs` and `programs`; the loop is in `fit`.
+What is computed in a batch is in `graphs` and `programs`; the loop over epochs and batches is `fit` itself.
 """
 
 from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import recording
-from microgradnn.training.arguments import Arguments, check_works_at_once
+from microgradnn.training.arguments import Arguments, deferred
 from microgradnn.training.graphs import Data, Graphs, Outcome, explained, watched
 from microgradnn.training.history import History
 from microgradnn.training.state import SHUFFLE, Best, State, generators_of, plain, read_generators, write_generators
+from microgradnn.value import Value
 
 if TYPE_CHECKING:
     from microgradnn.training.programs import Programs
@@ -27,13 +28,14 @@ class Run:
     def __init__(self, given: Arguments, history: History) -> None:
         self.given, self.history, self.weights = given, history, given.weights
         self.graphs = Graphs(given.model, given.loss, given.penalty, given.optimizer)
-        self.way: Graphs | Programs = self.graphs
-        generators, state = generators_of(given.model), given.state
+        self.batches: Graphs | Programs = self.graphs
+        self.generators: dict[str, Any]
+        state = given.state
+        self._look_up()
         if state is not None:
             self.weights.write(state.weights)
             given.optimizer.load_state_dict(state.optimizer)
-            write_generators(generators, state.generators)
-        self.generators = generators | {SHUFFLE: given.rng}
+            write_generators(self.generators, state.generators)
         self.best = Best() if state is None else state.best
         self.least_loss = math.inf  # of all batches
         self.shown = False  # to `on_epoch`, which may have changed anything
@@ -49,37 +51,37 @@ class Run:
         given.model.train()
         sizes = given.batch_size, len(given.data.X) % given.batch_size  # the last batch has the rest
         with self.whole_or_not_at_all():
-            self.way = Programs(self.graphs, given.data, filter(None, sizes), observing=bool(given.metrics))
+            self.batches = Programs(self.graphs, given.data, filter(None, sizes), observing=bool(given.metrics))
 
     # ---- batches ----
 
     def step(self, data: Data, where: str) -> Outcome:
         """Forward, backward, update; FloatingPointError, and nothing has changed, where something is not finite."""
         with self.whole_or_not_at_all() as undo, recording():  # whatever surrounds fit
-            outcome = self._swept(self.way, data, where, undo)
-            if not self.way.update():
+            outcome = self._swept(self.batches, data, where, undo)
+            if not self.batches.update():
                 undivided = any(group.get("eps") == 0 for group in self.given.optimizer.param_groups)
                 remedy = "with eps = 0 it may divide by 0: give an eps > 0" if undivided else "a smaller lr may help"
                 raise FloatingPointError(f"the update in {where} is not finite: {remedy}")
             self.least_loss = min(self.least_loss, outcome.loss)
-            return outcome._replace(total=None)  # its graph has done its work
+            return outcome._replace(root=None)  # its graph has done its work
 
-    def _swept(self, way: Graphs | Programs, data: Data, where: str, undo: Callable[[], None]) -> Outcome:
+    def _swept(self, batches: Graphs | Programs, data: Data, where: str, undo: Callable[[], None]) -> Outcome:
         try:
-            outcome = way.sweep(data)
+            outcome = batches.sweep(data)
         except ArithmeticError as error:
             grown = self._growth(math.inf) if isinstance(error, OverflowError) else ""
             raise FloatingPointError(f"training stopped in {where}: {error}{grown}") from error
         if all(map(math.isfinite, [outcome.loss, *outcome.norms.values()])):
             return outcome
         undo()  # also the generators: what follows is the same batch
-        if way is self.graphs:
+        if batches is self.graphs:
             again = watched(lambda: self.graphs.forward(data)[0])
             raise FloatingPointError(explained(outcome, again, where, self._growth))
-        way.push()
+        batches.push()
         self._swept(self.graphs, data, where, undo)  # recorded as a graph, the batch is explained
         undo()
-        why = watched(lambda: way.sweep(data))
+        why = watched(lambda: batches.sweep(data))
         told = f" ({why})" if isinstance(why, str) else ""
         raise FloatingPointError(
             f"the loss or its gradient is not finite in {where}, only as it is compiled{told}: what is not taken may "
@@ -104,15 +106,19 @@ class Run:
 
     def snapshot(self) -> Callable[[], None]:
         """What makes everything that training changes again what it is now, as often as it is called."""
-        way, put_back, generators = self.way, self.way.snapshot(), read_generators(self.generators)
-        statistics = [(module, name, copy.deepcopy(getattr(module, name))) for module, name in self.graphs.statistics]
+        batches, put_back = self.batches, self.batches.snapshot()
+        generators, states, names = self.generators, read_generators(self.generators), self.weights.buffers
+        buffers = [(module, name, copy.deepcopy(getattr(module, name))) for module, name in names]
+        groups = [(group, group.copy()) for group in self.given.optimizer.param_groups]
 
         def restore() -> None:
-            self.way = way
+            self.batches, self.generators, self.weights.buffers = batches, generators, names
             put_back()
-            for module, name, statistic in statistics:
-                setattr(module, name, copy.deepcopy(statistic))
-            write_generators(self.generators, generators)
+            for module, name, numbers in buffers:
+                setattr(module, name, copy.deepcopy(numbers))
+            for group, settings in groups:
+                group.update(settings)
+            write_generators(generators, states)
 
         return restore
 
@@ -130,12 +136,14 @@ class Run:
         self.given.model.train()
         if self.shown:
             with self.whole_or_not_at_all():
-                self.way.record_anew()
-        self.way.pull()
+                self.batches.record_anew()
+        self.batches.pull()
 
     def finish_epoch(self, figures: dict[str, Any]) -> None:
         """Note the figures, keep where training stands."""
         epoch = len(self.history.loss)
+        if epoch == 0:
+            self.graphs.check_loss(Value(0.0), may_be_zero=False)  # so it may be in a batch, not in all
         self.history.append(figures)
         if figures.get("validation_loss", self.best.loss) < self.best.loss:
             self.best = Best(figures["validation_loss"], epoch, self.weights.read())
@@ -148,37 +156,47 @@ class Run:
             return
         self.shown = True
         model.eval()
-        self.way.push(memory=True)
+        self.batches.push(memory=True)
         try:
             with self.history.looked_at(self.state):
                 answer = on_epoch(model, self.history)
         finally:
-            self.way.pull(memory=True)
+            self.batches.pull(memory=True)
         self.weights.check_kept(model)
         self._keep()
-        check_works_at_once("on_epoch", answer)
-        is_bool = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy and others
-        if (is_bool or answer is False) and not answer:
+        if isinstance(answer, (AsyncGenerator, Coroutine, Generator)):
+            raise deferred("on_epoch", answer)
+        of_others = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy, PyTorch, …
+        said_no = not answer if of_others else answer is False
+        if said_no:
             self.history.stopped = "on_epoch"
 
     def leave(self) -> None:
         """Give everything back: the state after the last complete epoch to the history, the weights to the model."""
         return_to_now, (epochs, return_to_end_of_epoch) = self.snapshot(), self.kept
         return_to_end_of_epoch()
-        self.way.push(memory=True)
+        self.batches.push(memory=True)
         self.history.hold(self.state(epochs))
         return_to_now()
-        self.way.push(memory=True)
+        self.batches.push(memory=True)
         if self.given.early_stopping < math.inf and self.best.weights is not None:
             self.weights.write(self.best.weights)
 
     def state(self, epochs: int | None = None) -> State:
         """What model, optimizer and generators hold now, after so many epochs, all unless given."""
+        if epochs is None:
+            self._look_up()  # in `on_epoch`, which may just have put them in
         return State(
-            len(self.history.loss) if epochs is None else epochs, self.weights.read(), self.weights.held,
+            len(self.history.loss) if epochs is None else epochs, self.weights.read(), self.weights.in_optimizer,
             self.given.optimizer.state_dict(), plain(read_generators(self.generators)), self.best,
         )  # fmt: skip
 
+    def _look_up(self) -> None:
+        """See which generators and buffers there are: `on_epoch` may put in others."""
+        self.generators = generators_of(self.given.model) | {SHUFFLE: self.given.rng}
+        self.weights.find_buffers(self.given.model)
+
     def _keep(self) -> None:
-        self.way.pull()
+        self._look_up()
+        self.batches.pull()
         self.kept = len(self.history.loss), self.snapshot()

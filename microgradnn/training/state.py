@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import math
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,25 +39,26 @@ class State:
 
     epochs: int
     weights: dict[str, Any]
-    held: list[str]  # the names of the optimizer's parameters, in its order
+    held: list[str]  # the names of the optimizer's parameters, in its order; files have it by this name
     optimizer: dict[str, Any]
     generators: dict[str, Any]
     best: Best
 
 
 class Weights:
-    """Every number that training changes, by name: the parameters of model and optimizer, the running statistics."""
+    """Every number that training changes, by name: the parameters of model and optimizer, and the buffers."""
 
     def __init__(self, model: Module, optimizer: Optimizer) -> None:
         self.own = dict(model.named_parameters())
         names = {parameter: name for name, parameter in self.own.items()}  # Values hash by identity
-        self.held = [names.get(w, f"parameter {index} of the optimizer") for index, w in enumerate(optimizer.state)]
-        self.parameters = self.own | dict(zip(self.held, optimizer.state, strict=True))
-        self.statistics = {
-            f"{path}.{name}" if path else name: (module, name)
-            for path, module in model.named_modules()
-            for name in module.buffers
-        }
+        self.in_optimizer = [names.get(w, f"parameter {i} of the optimizer") for i, w in enumerate(optimizer.state)]
+        self.parameters = self.own | dict(zip(self.in_optimizer, optimizer.state, strict=True))
+        self.buffers: dict[tuple[Module, str], str] = {}
+        self.find_buffers(model)
+
+    def find_buffers(self, model: Module) -> None:
+        """See which buffers the model has now; those that were known keep their names, as parameters do."""
+        self.buffers = {buffer: self.buffers.get(buffer, path) for buffer, path in buffers_of(model).items()}
 
     def check_kept(self, model: Module) -> None:
         """TypeError where `on_epoch` changed which parameters the model has: the optimizer moves those of before."""
@@ -65,33 +66,27 @@ class Weights:
         kept = {*self.own.values()} & {*now.values()}
         lost, new = ([name for name, w in named.items() if w not in kept] for named in (self.own, now))
         if lost:
-            raise TypeError(
-                f"on_epoch took {few(lost)} from the model, and the optimizer moves the Value that was there: assign "
-                f"the number to it, {lost[0]}.data = 5.0"
-            )
+            raise TypeError(f"on_epoch took {few(lost)} from the model: assign the number alone, {lost[0]}.data = 5.0")
         if new:
-            raise TypeError(
-                f"on_epoch gave the model {few(new)}, which nothing would train: make parameters before fit"
-            )
+            raise TypeError(f"on_epoch gave the model {few(new)}, which nothing would train: make them before fit")
 
     def read(self) -> dict[str, Any]:
         """The numbers by name."""
         weights: dict[str, Any] = {name: parameter.data for name, parameter in self.parameters.items()}
-        return weights | {name: plain(getattr(module, buffer)) for name, (module, buffer) in self.statistics.items()}
+        return weights | {name: plain(getattr(module, buffer)) for (module, buffer), name in self.buffers.items()}
 
     def write(self, weights: Mapping[str, Any]) -> None:
         """Take over what `read` gave."""
         for name, parameter in self.parameters.items():
             parameter.data = weights[name]
-        for name, (module, buffer) in self.statistics.items():
-            setattr(module, buffer, like_buffer(getattr(module, buffer), weights[name]))
+        for (module, buffer), name in self.buffers.items():
+            if name in weights:  # else `on_epoch` has added it since
+                setattr(module, buffer, like_buffer(getattr(module, buffer), weights[name]))
 
     def check(self, weights: Mapping[str, Any]) -> None:
         """Raise ValueError where `write` could not take the numbers over."""
         own = self.read()
-        for there, here, missing in [(weights, own, "the model has no"), (own, weights, "the history has no")]:
-            if unknown := [name for name in there if name not in here]:
-                raise ValueError(f"{missing} {few(unknown)}")
+        check_names("", weights, own)
         for name, numbers in own.items():
             if not _alike(weights[name], numbers):
                 raise ValueError(f"{name} must be like {numbers!r:.60}, and finite, got {weights[name]!r:.60}")
@@ -101,6 +96,19 @@ def _alike(data: Any, numbers: Any) -> bool:
     if isinstance(numbers, list):
         return isinstance(data, list) and len(data) == len(numbers) and all(map(_alike, data, numbers))
     return type(data) in (int, float) and math.isfinite(data)
+
+
+def check_names(kind: str, then: Collection[str], now: Collection[str]) -> None:
+    """ValueError where the history has other names of this kind than there are now: those that only one of them has."""
+    for names, others, missing in [(then, now, "now there is no"), (now, then, "the history has no")]:
+        if unknown := [name for name in names if name not in others]:
+            raise ValueError(f"{missing} {kind}{few(unknown)}")
+
+
+def buffers_of(model: Module) -> dict[tuple[Module, str], str]:
+    """The path of each buffer, by module and attribute."""
+    modules = model.named_modules()
+    return {(module, name): f"{path}.{name}" if path else name for path, module in modules for name in module.buffers}
 
 
 # ---- generators -------------------------------------------------------------------------------------------------
@@ -169,9 +177,7 @@ def shuffle_among(generators: Mapping[str, Any], states: Mapping[str, Any]) -> n
     import numpy as np
 
     own = read_generators(generators)
-    names = [name for name in states if name != SHUFFLE]
-    if sorted(names) != sorted(own):
-        raise ValueError(f"its generators are {few(names)}, those of the model {few(own)}")
+    check_names("generator ", [name for name in states if name != SHUFFLE], own)
     for name, state in own.items():
         kind_then, kind_now = _kind(states[name]), _kind(state)
         if kind_then != kind_now:
@@ -189,7 +195,7 @@ def shuffle_among(generators: Mapping[str, Any], states: Mapping[str, Any]) -> n
 
 
 def _kind(state: Any) -> Any:
-    """What draws: a kind of generator or, by name, the generator that it is shared with."""
+    """The kind of a generator or, where it is one that stands under two names, the other name."""
     return state.get("bit_generator") if isinstance(state, Mapping) else state
 
 
