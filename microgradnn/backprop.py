@@ -27,9 +27,8 @@ from microgradnn.sweep import recorded_partials, sweep
 from microgradnn.table import positive, where
 from microgradnn.value import Value
 
-_made: ContextVar[set[Value] | None] = ContextVar(
-    "made", default=None
-)  # leaves of the transforms inside the one at work
+# The leaves of the transforms inside the one at work.
+_made: ContextVar[set[Value] | None] = ContextVar("made", default=None)
 
 
 # ---- nested arguments ---------------------------------------------------------------------------------------

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.extras import install
@@ -72,11 +71,9 @@ def check(name: str, save: str | None, plot: str | None) -> None:
     for module, package, needed in [("sklearn", "scikit-learn", True), ("matplotlib", "matplotlib", plot is not None)]:
         if needed and find_spec(module) is None:
             raise ImportError(f"train needs {package}: {install(package)}")
-    for option, path, endings in [("--save", save, [".safetensors"]), ("--plot", plot, [".png", ".svg", ".pdf"])]:
-        if path is not None and Path(path).suffix.lower() not in endings:
-            raise ValueError(f"{option} {path!r}: the name must end in {', '.join(endings)}")
+    for path, endings in [(save, (".safetensors",)), (plot, (".png", ".svg", ".pdf"))]:
         if path is not None:
-            check_writable(path)
+            check_writable(path, endings)
 
 
 def train(

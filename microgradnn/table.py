@@ -379,10 +379,7 @@ cross_entropy: Primitive = Primitive("cross_entropy",
 argmax: Primitive = Primitive("argmax", formulas.argmax, variadic=lambda out, *xs: [None] * len(xs),
     symbol="argmax",
     array=lambda xp, xs: xp.min(
-        xp.where(
-            xp.equal(xs, xp.max(xs)), xp.indices(xs), xp.where(xp.equal(xs, xs), math.inf, xp.indices(xs))
-        )
-    ),
+        xp.where(xp.equal(xs, xp.max(xs)), xp.indices(xs), xp.where(xp.equal(xs, xs), math.inf, xp.indices(xs)))),
     samples=[(1.0, 3.0), (2.0, -1.0, 0.5)], exact="0 * xs[0] + xs.index(max(xs))",
     doc="The place of the first operand that is nan, else of the first that is largest; without gradient.")
 # fmt: on
@@ -392,8 +389,5 @@ LABELLED = (select, cross_entropy)  # gates whose first operand is the number of
 OPERATORS = {gate.name: gate.operator for gate in gates() if gate.operator}  # special methods of Python
 
 for _gate in map(lookup, OPERATORS):
-    if _gate.arity == 2:
-        setattr(Register, f"__{_gate.operator}__", lambda x, y, gate=_gate: gate(x, y))
-        setattr(Register, f"__r{_gate.operator}__", lambda y, x, gate=_gate: gate(x, y))
-    else:
-        setattr(Register, f"__{_gate.operator}__", lambda x, gate=_gate: gate(x))
+    setattr(Register, f"__{_gate.operator}__", lambda *operands, gate=_gate: gate(*operands))
+    setattr(Register, f"__r{_gate.operator}__", lambda y, x, gate=_gate: gate(x, y))

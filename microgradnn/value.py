@@ -334,8 +334,8 @@ class Value(operations.Methods):
             "the bare number"
         )
 
-    def __format__(self, wanted: str) -> str:
-        return format(self._read(), wanted) if wanted else repr(self)
+    def __format__(self, spec: str) -> str:
+        return format(self._read(), spec) if spec else repr(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return deep_copy(self, memo)  # type: ignore[no-any-return]  # of the class of self

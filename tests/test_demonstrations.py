@@ -48,7 +48,7 @@ def test_files_that_cannot_be_written_are_refused_before_training(option, capsys
     monkeypatch.setattr(demonstrations, "find_spec", lambda name: object())
     ending = {"--save": ".safetensors", "--plot": ".png, .svg, .pdf"}[option]
     assert main(["train", "moons", option, "f.gif"]) == 2
-    assert capsys.readouterr().err == f"microgradnn: {option} 'f.gif': the name must end in {ending}\n"
+    assert capsys.readouterr().err == f"microgradnn: cannot save 'f.gif': the name must end in {ending}\n"
     path = tmp_path / "nowhere" / f"f{ending.partition(',')[0]}"
     assert main(["train", "moons", option, str(path)]) == 2
     assert f"the directory {path.parent} does not exist" in capsys.readouterr().err

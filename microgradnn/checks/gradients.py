@@ -84,7 +84,7 @@ def check_grads(f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *,
     rtol = 1e-6 if rtol is None else number(rtol)
     if not 0.0 <= rtol < math.inf:
         raise ValueError(f"rtol is a relative error such as 1e-6, got {rtol!r}")
-    places = [place for i, arg in enumerate(args) for place in _places(arg, f"argument {i}")]
+    positions = [position for i, arg in enumerate(args) for position in _places(arg, f"argument {i}")]
 
     def f_of_list(x: Any) -> Any:
         return f(*like(args, iter(x)))
@@ -97,10 +97,10 @@ def check_grads(f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *,
         derivative = jacobian(exact)
         by_backprop = _flat_derivatives(derivative)(point)
         findings = []
-        for index, place in enumerate(places):
-            verdicts = _compare(by_backprop[index :: len(point)], lower, point, index, k, rtol, place)
-            for verdict, (output, *by) in zip(verdicts, product(outputs, *[places] * (k - 1)), strict=True):
-                what = f"derivative of {output} by {', '.join([*by, place])} = {point[index]!r}"
+        for index, position in enumerate(positions):
+            verdicts = _compare(by_backprop[index :: len(point)], lower, point, index, k, rtol, position)
+            for verdict, (output, *by) in zip(verdicts, product(outputs, *[positions] * (k - 1)), strict=True):
+                what = f"derivative of {output} by {', '.join([*by, position])} = {point[index]!r}"
                 findings.append((verdict, what if k == 1 else f"order {k}, {what}"))
         if findings:
             worst, what = max(findings, key=lambda finding: finding[0].excess)
@@ -144,26 +144,21 @@ def check_by_hand(root: Value, answers: Mapping[str, float], rtol: float = 1e-3)
     wrong = []
     for name, answer in answers.items():
         key = id(node_of[name])
-        if not _agree(answer, right[key], rtol):
+        if not math.isclose(answer, right[key], rel_tol=rtol):
             cause = _cause(answer, right[key], edges[key], rtol)
             wrong.append(f"∂{name_of[id(root)]}/∂{name} = {answer!r} is wrong, it is {right[key]!r}{cause}")
     if wrong:
         raise AssertionError("\n".join(wrong))
 
 
-def _agree(answer: float, right: float, rtol: float) -> bool:
-    return math.isclose(answer, right, rel_tol=rtol, abs_tol=0.0)
-
-
 def _cause(answer: float, right: float, edges: list[tuple[float, float]], rtol: float) -> str:
     """What the wrong answer looks like, given the edges (partial, contribution) that lead to its node."""
-    if _agree(answer, -right, rtol):
+    if math.isclose(answer, -right, rel_tol=rtol):
         return ": the sign is flipped"
-    if len(edges) > 1 and any(
-        _agree(answer, part, rtol) for _, contribution in edges for part in (contribution, right - contribution)
-    ):
+    parts = [part for _, contribution in edges for part in (contribution, right - contribution)]
+    if len(edges) > 1 and any(math.isclose(answer, part, rel_tol=rtol) for part in parts):
         return f": the node is used {len(edges)} times, add up what comes along every path"
-    if any(_agree(answer, partial, rtol) for partial, _ in edges):
+    if any(math.isclose(answer, partial, rel_tol=rtol) for partial, _ in edges):
         return ": this is the local derivative of one gate, multiply by the upstream gradient"
     return ""
 
@@ -211,7 +206,7 @@ class _Verdict:
 
 def _compare(
     by_backprop: list[float], lower: Callable[[Any], list[float]], point: list[float], index: int, order: int,
-    rtol: float, place: str,
+    rtol: float, position: str,
 ) -> list[_Verdict]:  # fmt: skip
     """Verdicts on the derivatives of the numbers of `lower` by number `index` of the point.
 
@@ -228,7 +223,7 @@ def _compare(
         if x in (at[0], at[2]):
             break
         try:
-            values = [lower(_moved(point, index, one)) for one in at]
+            values = [lower(_moved(point, index, beside)) for beside in at]
         except ForwardError:
             step = min(step, abs(x) / 1024) if x else step  # near the edge of a domain that begins at 0
             continue
@@ -240,7 +235,7 @@ def _compare(
         if not waiting:
             break
     if len(verdicts) < len(by_backprop):
-        raise ValueError(f"f has no values on both sides of {place} = {x!r}: differences cannot check it there")
+        raise ValueError(f"f has no values on both sides of {position} = {x!r}: differences cannot check it there")
     return [verdicts[row] for row in range(len(by_backprop))]
 
 
@@ -296,8 +291,8 @@ def _moved(point: list[float], index: int, x: float) -> list[float]:
     return [*point[:index], x, *point[index + 1 :]]
 
 
-def _places(tree: Any, place: str) -> list[str]:
-    """Where each number of a nested list stands: `[0][1]`, after `place`."""
+def _places(tree: Any, position: str) -> list[str]:
+    """Where each number of a nested list stands: `[0][1]`, after `position`."""
     if isinstance(tree, (list, tuple)):
-        return [inner for i, branch in enumerate(tree) for inner in _places(branch, f"{place}[{i}]")]
-    return [place]
+        return [inner for i, branch in enumerate(tree) for inner in _places(branch, f"{position}[{i}]")]
+    return [position]
