@@ -40,9 +40,13 @@ function swept(nodes, { partials }) {
 // All steps of a circuit: forward gates, the seed, the edges of the sweep, each with its sentence.
 function told(nodes, state, edges) {
   const f = nodes.at(-1).name;
-  const forward = nodes.flatMap((node, gate) => (node.gate ? [{ kind: "forward", gate, sentence: equation(nodes, state, gate) }] : []));
-  const seed = { kind: "seed", gate: nodes.length - 1, after: 1, sentence: `∂${f}/∂${f} = 1` };
-  return [...forward, seed, ...edges.map((edge) => ({ kind: "backward", ...edge, sentence: chainRule(nodes, edge) }))];
+  const forward = nodes.flatMap((node, gate) => (!node.gate ? [] : [
+    { kind: "forward", gate, value: digits(state.values[gate]), sentence: equation(nodes, state, gate) },
+  ]));
+  const seed = { kind: "seed", gate: nodes.length - 1, after: "1", sentence: `∂${f}/∂${f} = 1` };
+  return [...forward, seed, ...edges.map((edge) => ({
+    kind: "backward", ...edge, after: digits(edge.after), factor: bracketed(digits(edge.partial)), sentence: chainRule(nodes, edge),
+  }))];
 }
 
 function equation(nodes, { values }, gate) {

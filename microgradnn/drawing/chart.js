@@ -1,0 +1,27 @@
+// The root against one leaf, with the tangent where it stands.
+
+const CHART = { width: 300, height: 150, points: 81 };
+
+function chartOf(f, name, root, x, slope, centre) {
+  const reach = 2 * Math.max(1, Math.abs(centre), Math.abs(x - centre)), low = centre - reach, high = centre + reach;
+  const at = Array.from({ length: CHART.points }, (_, n) => low + (n / (CHART.points - 1)) * (high - low));
+  const curve = at.map(f), finite = [...curve, f(x)].filter(Number.isFinite);
+  if (!finite.length) return "";
+  const bottom = Math.min(...finite), top = Math.max(...finite), span = top - bottom || 1;
+  const px = (value) => (((value - low) / (high - low)) * CHART.width).toFixed(1);
+  const py = (value) => (25 + (1 - (value - bottom) / span) * (CHART.height - 50)).toFixed(1);
+  const path = curve.map((y, n) => (Number.isFinite(y) ? `${n && Number.isFinite(curve[n - 1]) ? "L" : "M"}${px(at[n])} ${py(y)}` : "")).join("");
+  return `<svg viewBox="0 -8 ${CHART.width} ${CHART.height + 16}" role="img" aria-label="${root} against ${name}, slope ${digits(slope)}">
+    <text y="4">${root} against ${name}</text><text class="slope" x="${CHART.width}" y="4" text-anchor="end">slope ${digits(slope)}</text>
+    <path class="curve" d="${path}"/>${tangent(f(x), x, slope, reach, span, px, py)}
+    <text y="${CHART.height}">${digits(low)}</text><text x="${CHART.width}" y="${CHART.height}" text-anchor="end">${digits(high)}</text></svg>`;
+}
+
+// A line as long as a third of the chart in its longer direction.
+function tangent(y, x, slope, reach, span, px, py) {
+  if (!Number.isFinite(y)) return "";
+  const dot = `<circle cx="${px(x)}" cy="${py(y)}" r="4.5"/>`;
+  if (!Number.isFinite(slope)) return dot;
+  const dx = Math.min(reach / 3, slope ? (0.4 * span) / Math.abs(slope) : Infinity);
+  return `<path class="tangent" d="M${px(x - dx)} ${py(y - slope * dx)}L${px(x + dx)} ${py(y + slope * dx)}"/>${dot}`;
+}
