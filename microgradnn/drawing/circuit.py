@@ -44,7 +44,7 @@ def new_digraph() -> graphviz.Digraph:
     )
 
 
-def wire(name: str, leaf: bool, value: str, gradient: str) -> str:
+def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44) -> str:
     """The label of a wire: value, rule, gradient; the name left of it (leaf) or before the value (gate)."""
     shown = f'<FONT COLOR="{VALUE}">{value or " "}</FONT>'
     below = f'<TR><TD ALIGN="LEFT"><FONT COLOR="{GRADIENT}">{gradient or " "}</FONT></TD></TR>'
@@ -54,7 +54,7 @@ def wire(name: str, leaf: bool, value: str, gradient: str) -> str:
         shown = f"{name}&#160;=&#160;{shown}" if value else name
     return (
         '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
-        f'<TR>{first}<TD ALIGN="LEFT" WIDTH="44">{shown}</TD></TR><HR/>{below}</TABLE>>'
+        f'<TR>{first}<TD ALIGN="LEFT" WIDTH="{width}">{shown}</TD></TR><HR/>{below}</TABLE>>'
     )
 
 
@@ -71,11 +71,10 @@ def blank(root: Value, complaint: str, folded: bool) -> Picture:
 
 
 def circuit(
-    root: Value, gradients: Mapping[int, float] | None = None, all_names: bool = False, numbers: bool = True
+    root: Value, gradients: Mapping[int, float] | None = None, changing: bool = False, numbers: bool = True
 ) -> Picture:
-    """Draw every gate. `gradients` (by `id`) stand in for `.grad`; `all_names` shows u1, u2 too.
-
-    Without `numbers` only leaves show theirs.
+    """Draw every gate. `gradients` (by `id`) stand in for `.grad`. Where the numbers are `changing`, u1, u2 … have names
+    too, and the wires room. Without `numbers` only leaves show theirs.
     """
     import graphviz
 
@@ -90,9 +89,10 @@ def circuit(
     for number, node in enumerate(order):
         name, gradient = name_of[id(node)], gradients.get(id(node))
         leaf = node.primitive is None
-        shown = name if node.name or all_names or leaf or node is root else ""
+        shown = name if node.name or changing or leaf or node is root else ""
         value = digits(node.data) if numbers or leaf else ""
-        label = wire(shown, leaf, value, "" if gradient is None else digits(gradient))
+        room = (60 if leaf else 7 * len(name) + 80) if changing else 44
+        label = wire(shown, leaf, value, "" if gradient is None else digits(gradient), room)
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
         tooltips[f"w{number}"] = (f"{name} = {node.data!r}" if value else name) + (
             "" if gradient is None else f", ∂{f}/∂{name} = {gradient!r}"

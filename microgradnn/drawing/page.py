@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from html import escape
 from importlib.resources import files
@@ -25,7 +26,9 @@ LIVE = 300  # nodes: above, a change would no longer follow the finger
 
 
 def _resource(name: str) -> str:
-    return files("microgradnn.drawing").joinpath(name).read_text(encoding="utf-8")
+    """A file beside this one, without its comments."""
+    text = files("microgradnn.drawing").joinpath(name).read_text(encoding="utf-8")
+    return re.sub(r"^ *//.*\n", "", text, flags=re.MULTILINE)
 
 
 def piece(picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, ...] = (), act: str = "livePicture(element)") -> str:
@@ -47,7 +50,7 @@ def piece(picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, .
 def steps_piece(steps: Steps) -> str:
     """The stepper of `steps`: explorable where the page can compute the circuit, else with the steps as they are."""
     reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
-    picture = circuit(steps.root, {id(node): after for node, after in reached if after is not None}, all_names=True)
+    picture = circuit(steps.root, {id(node): after for node, after in reached if after is not None}, changing=True)
     svg = to_svg(picture)
     try:
         if len(steps.order) > LIVE:

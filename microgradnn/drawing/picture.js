@@ -33,11 +33,12 @@ function partsOf(svg) {
 
 // Words on a wire, by their role; squeezed where they would outgrow it.
 function write(wire, role, words) {
+  const line = wire.querySelector("polygon, path").getBBox();
   wire.querySelectorAll(`.${role}`).forEach((label) => {
     label.textContent = words;
     label.removeAttribute("textLength");
-    const room = wire.getBBox().width - (label.getBBox().x - wire.getBBox().x) + 12;
-    if (label.getComputedTextLength() <= room) return;
+    const room = line.x + line.width - Number(label.getAttribute("x"));
+    if (label.getComputedTextLength() <= room + 4) return;
     label.setAttribute("textLength", room);
     label.setAttribute("lengthAdjust", "spacingAndGlyphs");
   });

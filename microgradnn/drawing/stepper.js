@@ -29,7 +29,7 @@ function walk(element, svg, steps, live) {
     const all = steps(), last = all.length - 1;
     at = Math.max(0, Math.min(last, number));
     showNumbers(all, at, svg, part);
-    highlight(all[at], svg, part);
+    highlight(sentence === null ? all[at] : null, svg, part);
     element.classList.toggle("told", sentence !== null);
     count.textContent = sentence === null ? `${at + 1}/${all.length}` : "";
     element.querySelector(".words").textContent = sentence ?? all[at].sentence;
@@ -87,10 +87,11 @@ function showNumbers(steps, at, svg, part) {
   gradients.forEach((words, node) => write(part(`w${node}`), "gradient", words));
 }
 
-// The parts at work in a step, and on the edge of a backward step its local derivative.
+// The parts at work in a step, if any, and on the edge of a backward step its local derivative.
 function highlight(step, svg, part) {
   svg.querySelectorAll(".forward, .backward").forEach((group) => group.classList.remove("forward", "backward"));
   svg.querySelectorAll(".local").forEach((label) => label.remove());
+  if (step === null) return;
   step.parts.map(part).filter(Boolean).forEach((group) => group.classList.add(step.kind === "forward" ? "forward" : "backward"));
   if (step.kind === "backward") local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
 }
