@@ -37,6 +37,12 @@ class Term:
     def __init__(self, lines: Lines, text: str) -> None:
         self.lines, self.text = lines, text
 
+    def __bool__(self) -> bool:
+        raise TypeError("what decides by a number, or asks for it, is known to Python alone")
+
+    __float__ = __eq__ = __lt__ = __le__ = __gt__ = __ge__ = __bool__  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]
+
 
 class Stack(list[Any]):
     """The operands of a gate of any number of them; operators and functions go through them one by one."""
@@ -115,11 +121,17 @@ def name_of(gate: Primitive, count: int) -> str:
 
 
 def value_of(gate: Primitive, operands: Sequence[Any], lines: Lines) -> Any:
-    """The term for the value of a gate, by its form for arrays; AttributeError where it has none."""
+    """The term for the value of a gate, by its form for arrays, else by plain arithmetic, if that is what it is.
+
+    AttributeError where it has no form for arrays and is more than arithmetic.
+    """
     if isinstance(gate.array, str):
         return getattr(lines, gate.array)(*operands)
     if gate.array is None:
-        raise AttributeError(f"the gate {gate.name} has no form for arrays, array=")
+        try:
+            return gate.forward(*operands)
+        except (TypeError, AttributeError, ValueError):
+            raise AttributeError(f"the gate {gate.name} has no form for arrays, array=") from None
     if gate.leading is not None:
         operands = [*operands[: gate.leading], Stack(operands[gate.leading :])]
     return gate.array(lines, *operands)

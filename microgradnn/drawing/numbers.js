@@ -19,9 +19,9 @@ function gauss(x) {
   return Math.exp(-high * high) * Math.exp((high - x) * (high + x));
 }
 
-// 2/√π exp(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!, all of one sign; beyond 2 the continued fraction of erfc.
+// 2/√π exp(-x²) Σ 2ⁿ x²ⁿ⁺¹ / (2n+1)!!, all of one sign; where erfc is small, what that leaves of 1.
 function erf(x) {
-  if (!(Math.abs(x) < 2)) return Number.isNaN(x) ? x : Math.sign(x) * (1 - erfc(Math.abs(x)));
+  if (!(Math.abs(x) < 0.7)) return Number.isNaN(x) ? x : Math.sign(x) * (1 - erfc(Math.abs(x)));
   let term = x, sum = x;
   for (let n = 1; sum + term !== sum; n += 1) {
     term *= (2 * x * x) / (2 * n + 1);
@@ -30,19 +30,12 @@ function erf(x) {
   return (2 / Math.sqrt(Math.PI)) * gauss(x) * sum;
 }
 
+// A continued fraction, which needs the more terms the smaller x is.
 function erfc(x) {
   if (!(x > 0.5)) return 1 - erf(x);
   if (x > 30) return 0;
-  if (x < 2) return erfcBySteps(x);
   let tail = 0;
-  for (let n = 100; n > 0; n -= 1) tail = n / 2 / (x + tail);
-  return gauss(x) / Math.sqrt(Math.PI) / (x + tail);
-}
-
-// Between 0.5 and 2 the fraction needs more terms.
-function erfcBySteps(x) {
-  let tail = 0;
-  for (let n = Math.ceil(400 / (x * x)); n > 0; n -= 1) tail = n / 2 / (x + tail);
+  for (let n = Math.ceil(20 + 400 / (x * x)); n > 0; n -= 1) tail = n / 2 / (x + tail);
   return gauss(x) / Math.sqrt(Math.PI) / (x + tail);
 }
 

@@ -1,0 +1,136 @@
+"""JavaScript computes and writes what Python does: gates to the last bits, numbers and sentences to the letter."""
+
+import json
+import math
+import random
+import shutil
+import struct
+import subprocess
+from importlib.resources import files
+
+import pytest
+
+import microgradnn as m
+from microgradnn import Value, steps
+from microgradnn.drawing.javascript import function, name_of
+from microgradnn.drawing.live import gates_of, nodes_of
+from microgradnn.notation import digits
+from microgradnn.primitive import Primitive, gates, primitive
+
+pytestmark = pytest.mark.node
+
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, math.inf, -math.inf, math.nan, 5e-324, 1e300, -1e300, 1e-300, 750.0, -750.0]
+LIVE = list(gates())
+CLOSE = 4  # ulp
+FARTHER = {  # a difference that nearly cancels, a cube root squared, two divisions by Math.hypot
+    ("gelu", 0): 1e3, ("cbrt", 0): 10, ("atan2", 0): 10, ("atan2", 1): 10,
+}  # fmt: skip
+
+
+def run(script, given):
+    """What `script`, a function of `given` in JavaScript, returns."""
+    names = ("numbers", "circuit")
+    texts = [files("microgradnn.drawing").joinpath(f"{name}.js").read_text(encoding="utf-8") for name in names]
+    program = "\n".join([*texts, script, "console.log(JSON.stringify(main(JSON.parse(require('fs').readFileSync(0)))))"])
+    done = subprocess.run([shutil.which("node"), "-e", program], input=json.dumps(given), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def said(x):
+    """A number as text that both languages read."""
+    return None if x is None else repr(x).replace("inf", "Infinity").replace("nan", "NaN")
+
+
+def heard(text):
+    return None if text is None else float(text.replace("Infinity", "inf").replace("NaN", "nan"))
+
+
+def ulps(x, y):
+    if x == y or (x != x and y != y):
+        return 0.0
+    return abs(x - y) / math.ulp(max(abs(x), abs(y))) if math.isfinite(x) and math.isfinite(y) else math.inf
+
+
+def points(gate, count, draw):
+    def anywhere():
+        return draw.choice([draw.uniform(-3, 3), draw.gauss(0, 1) * 10.0 ** draw.randint(-6, 3)])
+
+    drawn = [tuple(anywhere() for _ in range(count)) for _ in range(400)]
+    special = [tuple(draw.choice(SPECIAL) for _ in range(count)) for _ in range(60)] if count > 1 else zip(SPECIAL)
+    every = [*(sample for sample in gate.samples if len(sample) == count), *drawn, *special]
+    if gate.name in ("select", "cross_entropy"):  # whose first operand is the index of one of the others
+        every = [(float(draw.randrange(count - 1)), *point[1:]) for point in every]
+    return every
+
+
+@pytest.mark.parametrize("gate", LIVE, ids=str)
+def test_a_gate_and_its_partials_are_those_of_python(gate):
+    draw = random.Random(gate.name)
+    for count in sorted({len(sample) for sample in gate.samples}):
+        given = points(gate, count, draw)
+        script = "\n".join(["const gates = {", *function(gate, count), "};"]) + f"""
+            const said = (x) => (x === null ? null : Object.is(x, -0) ? "-0.0" : String(x));
+            const main = (points) => points.map((point) => {{
+              const xs = point.map(Number), gate = gates.{name_of(gate, count)}, out = gate.value(...xs);
+              return [said(out), gate.partials(out, ...xs).map(said)];
+            }});"""
+        for point, (out, partials) in zip(given, run(script, [list(map(said, x)) for x in given]), strict=True):
+            expected = gate.limit(point)
+            assert ulps(heard(out), expected) <= CLOSE, (point, out, expected)
+            by_python = gate.trace(count).run(expected, list(point), Primitive.limit)
+            for index, (ours, theirs) in enumerate(zip(partials, by_python, strict=True)):
+                far = FARTHER.get((gate.name, index), CLOSE)
+                assert ulps(heard(ours) or 0.0, theirs or 0.0) <= far, (point, index, ours, theirs)
+
+
+def test_numbers_are_written_as_in_python():
+    draw = random.Random(0)
+    numbers = [draw.gauss(0, 1) * 10 ** draw.uniform(-12, 12) for _ in range(30_000)]
+    numbers += [k / 2**n for k in range(1, 3000) for n in range(12)]  # among them ties of rounding
+    numbers += [struct.unpack("d", struct.pack("Q", draw.getrandbits(64)))[0] for _ in range(30_000)]
+    numbers += [0.00012345, 9999.5, 99995.0, 0.99995, 12345.0, 12355.0, 123450.0, *SPECIAL]
+    written = run("const main = (all) => all.map((x) => digits(Number(x)));", list(map(said, numbers)))
+    assert written == list(map(digits, numbers))
+
+
+def neuron(a, b, c, d, e):
+    return 1 / (1 + m.exp(-(a * b + c * d + e)))
+
+
+def choices(a, b, c, d, e):
+    return m.relu(a * b - c) * m.tanh(d) + m.maximum(a, b, e) ** 2 - m.where(c, d * 0, a / (1 + b * b)) + abs(e)
+
+
+def of_many(a, b, c, d, e):
+    return m.sum(a, b, c) * m.minimum(a * a, 1.0) - m.softplus(d) % 2.0 + m.logsumexp(a, e, 0.0) + 0.0 * b
+
+
+@pytest.mark.parametrize("f", [neuron, choices, of_many])
+def test_a_circuit_is_told_as_python_tells_it_after_any_change(f):
+    draw = random.Random(1)
+    walked = steps(f(*map(Value, [2.0, -1.0, -3.0, -2.0, -3.0], "abcde")))
+    leaves = [number for number, node in enumerate(walked.order) if node.primitive is None]
+    names = [walked.order[number].name for number in leaves]
+    values = [[draw.choice([draw.uniform(-3, 3), 0.0, 1.0, -2.0]) for _ in names] for _ in range(40)]
+    script = f"""
+        {gates_of(walked)}
+        const nodes = {json.dumps(nodes_of(walked))};
+        const main = (values) => values.map((numbers) => {{
+          const all = nodes.map((node) => node.value);
+          {json.dumps(leaves)}.forEach((leaf, index) => {{ all[leaf] = numbers[index]; }});
+          const state = computed(nodes, all);
+          return told(nodes, state, swept(nodes, state).edges).map((step) => step.sentence);
+        }});"""
+    for numbers, sentences in zip(values, run(script, values), strict=True):
+        at = dict(zip(names, numbers, strict=True))
+        anew = steps(f(*(Value(at[name], name) for name in "abcde")))
+        assert sentences == [step.sentence for step in anew]
+
+
+def test_a_gate_of_your_own_with_a_form_for_arrays_is_live_and_one_without_says_why():
+    lively = primitive("lively", lambda x: x * x, lambda out, x: 2 * x, array=lambda xp, x: x * x)
+    assert "lively_1" in gates_of(steps(lively(Value(3.0))))
+    dull = primitive("dull", lambda x: math.sin(x), lambda out, x: m.cos(x))
+    with pytest.raises(AttributeError, match="the gate dull has no form for arrays, array="):
+        gates_of(steps(dull(Value(3.0))))
