@@ -467,8 +467,7 @@ def steps(root: Value) -> Steps:
     take is said to be "not taken": nothing is handed on along it. Raises ValueError where the graph is out of date.
 
     >>> x, y, z = Value(-2, "x"), Value(5, "y"), Value(-4, "z")
-    >>> q = x + y
-    >>> q.name = "q"
+    >>> q = (x + y).named("q")
     >>> print(steps(q * z))
     q = x + y = (−2) + 5 = 3
     f = q × z = 3 × (−4) = −12
