@@ -347,6 +347,9 @@ class Step:
     def __str__(self) -> str:
         return self.sentence
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.sentence)  # what IPython and Jupyter show
+
 
 def out_of_date(root: Value) -> str:
     """Why the numbers of a graph do not fit its leaves, and the remedy; "" where they do.

@@ -379,6 +379,28 @@ def test_no_box_leads_to_itself():
     assert all(start != end for start, end in edges)
 
 
+def test_jupyter_shows_equations_a_step_as_its_sentence_and_steps_as_a_picture_that_pdf_can_hold():
+    equations, walked = to_latex(xyz()), steps(xyz())
+    assert isinstance(equations, str)
+    assert equations._repr_latex_() == equations
+    shown = walked._repr_mimebundle_()
+    assert sorted(shown) == ["image/svg+xml", "text/html", "text/plain"]
+    texts = [element.text for element in ET.fromstring(shown["image/svg+xml"]).iter(f"{SVG}text")]
+    assert texts.count("−4") == 4  # z, and the gradients of q, x and y
+    assert base64.b64encode(shown["image/svg+xml"].encode()).decode() in shown["text/html"]
+
+
+@pytest.mark.notebooks
+def test_ipython_shows_equations_and_the_sentences_of_steps():
+    from IPython.core.formatters import DisplayFormatter
+
+    show = DisplayFormatter().format
+    walked = steps(xyz())
+    assert show(to_latex(xyz()))[0]["text/latex"].startswith(r"\begin{align*}")
+    assert show(walked[0])[0] == {"text/plain": "q = x + y = (−2) + 5 = 3"}
+    assert show(walked[2:4])[0] == {"text/plain": "[∂f/∂f = 1, ∂f/∂q += ∂f/∂f · ∂f/∂q = 1 × (−4) = −4]"}
+
+
 def test_a_folded_drawing_in_jupyter_and_on_a_page(tmp_path):
     big = chain(1000)
     assert "folded" in big._repr_mimebundle_()["image/svg+xml"]

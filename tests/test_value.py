@@ -107,7 +107,7 @@ def test_named_sets_the_name_and_returns_the_value_itself():
     q = x * x
     assert q.named("q") is q
     assert (q.name, x.name, q.named(None).name) == ("q", "x", None)
-    assert [step.sentence for step in m.steps((x * 3).named("g") + 1)][0].startswith("g = x × 3")
+    assert steps((x * 3).named("g") + 1)[0].sentence.startswith("g = x × 3")
     with pytest.raises(TypeError, match="a name is a string, got int 3"):
         q.named(3)
     assert m.grad(lambda x: (x * x).named("square") * x)(2.0) == 12.0

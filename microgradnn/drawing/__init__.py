@@ -15,7 +15,7 @@ from microgradnn.backprop import Steps, out_of_date, steps
 from microgradnn.drawing.circuit import Picture, blank, circuit
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
-from microgradnn.drawing.page import document, piece, steps_piece
+from microgradnn.drawing.page import document, piece, steps_picture, steps_piece
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
@@ -152,7 +152,12 @@ def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
         return _quietly(lambda: draw(self.root)._repr_mimebundle_() | {"text/plain": repr(self)}, repr(self))
     if complaint := self.complaint():
         return {"text/plain": complaint}
-    return _quietly(lambda: {"text/plain": str(self), "text/html": steps_piece(self)}, str(self))
+
+    def bundle() -> dict[str, str]:
+        svg = to_svg(steps_picture(self))  # what an export to PDF takes
+        return {"text/plain": str(self), "text/html": steps_piece(self, svg), "image/svg+xml": svg}
+
+    return _quietly(bundle, str(self))
 
 
 def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:

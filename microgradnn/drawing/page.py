@@ -47,11 +47,19 @@ def piece(picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, .
     )
 
 
-def steps_piece(steps: Steps) -> str:
-    """The stepper of `steps`: explorable where the page can compute the circuit, else with the steps as they are."""
+def steps_picture(steps: Steps) -> Picture:
+    """The picture after the last of the `steps`."""
     reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
-    picture = circuit(steps.root, {id(node): after for node, after in reached if after is not None}, changing=True)
-    svg = to_svg(picture)
+    return circuit(steps.root, {id(node): after for node, after in reached if after is not None}, changing=True)
+
+
+def steps_piece(steps: Steps, svg: str | None = None) -> str:
+    """The stepper of `steps`: explorable where the page can compute the circuit, else with the steps as they are.
+
+    `svg` is the picture where it has been laid out already.
+    """
+    picture = steps_picture(steps)
+    svg = svg or to_svg(picture)
     try:
         if len(steps.order) > LIVE:
             raise AttributeError(f"a circuit of more than {LIVE} nodes is not computed in the page")
