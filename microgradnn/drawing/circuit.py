@@ -73,8 +73,8 @@ def blank(root: Value, complaint: str, folded: bool) -> Picture:
 def circuit(
     root: Value, gradients: Mapping[int, float] | None = None, changing: bool = False, numbers: bool = True
 ) -> Picture:
-    """Draw every gate. `gradients` (by `id`) stand in for `.grad`. Where the numbers are `changing`, u1, u2 … have names
-    too, and the wires room. Without `numbers` only leaves show theirs.
+    """Draw every gate. `gradients` (by `id`) stand in for `.grad`. Where the numbers are `changing`, the wires have
+    room. Without `numbers` only leaves show theirs.
     """
     import graphviz
 
@@ -89,10 +89,9 @@ def circuit(
     for number, node in enumerate(order):
         name, gradient = name_of[id(node)], gradients.get(id(node))
         leaf = node.primitive is None
-        shown = name if node.name or changing or leaf or node is root else ""
         value = digits(node.data) if numbers or leaf else ""
         room = (60 if leaf else 7 * len(name) + 80) if changing else 44
-        label = wire(shown, leaf, value, "" if gradient is None else digits(gradient), room)
+        label = wire(name, leaf, value, "" if gradient is None else digits(gradient), room)
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
         tooltips[f"w{number}"] = (f"{name} = {node.data!r}" if value else name) + (
             "" if gradient is None else f", ∂{f}/∂{name} = {gradient!r}"
