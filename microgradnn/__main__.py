@@ -34,6 +34,7 @@ Print the circuit of an expression: every gate with its value and its local
 derivatives, the backward steps, and the gradient of every input.
 
   EXPRESSION       numbers, names, + - * / % **, brackets, functions;
+                   "q = x + y; f = q*z" gives results names;
                    "-" reads it from standard input
   NAME=NUMBER      the value of a variable, for example x=-2
 
@@ -62,6 +63,7 @@ train:
 
 examples:
   microgradnn "(x+y)*z" x=-2 y=5 z=-4
+  microgradnn "q = x + y; f = q*z" x=-2 y=5 z=-4 --save circuit.html
   microgradnn "sigmoid(w*x+b)" w=2 x=-1 b=3 --check --save neuron.svg
   microgradnn train digits --compiled --plot digits.png
 """

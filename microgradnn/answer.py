@@ -38,6 +38,9 @@ class Answer:
             return evaluate(instructions, dict(zip(names, numbers, strict=True)))
 
         self.expression = expression
+        *_, self.last = expression.rstrip("; \t\n").rpartition(";")  # the statement that gives the root
+        if instructions[-1].assigned:
+            self.last = self.last.partition("=")[2]
         self.inputs = dict(zip(names, map(Value, point, names), strict=True))
         out = f(*self.inputs.values())
         self.root: Value = out if isinstance(out, Value) else Value(out)  # a number where there are no variables
@@ -53,7 +56,7 @@ class Answer:
 
     def text(self, with_steps: bool = True) -> str:
         """Tables for a terminal."""
-        expression = " ".join(self.expression.split())
+        expression = " ".join(self.last.split())
         shown = expression if len(expression) <= 72 else f"{expression[:71]}…"
         name = f"{self.f} = " if self.f != expression else ""
         sections = [[f"{name}{shown} = {digits(self.root.data)}"]]

@@ -6,6 +6,7 @@ import io
 import json
 import math
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -269,7 +270,7 @@ def examples(page: str) -> list[str]:
 def test_help_and_version(answer) -> None:
     page = answer("--help")
     assert page == answer("-h")
-    assert len(examples(page)) == 3
+    assert len(examples(page)) == 4
     assert max(map(len, page.splitlines())) <= 79
     assert page.isascii()
     assert answer("--version") == f"microgradnn {__version__}\n"
@@ -318,6 +319,19 @@ def test_examples_of_the_help_run(answer, tmp_path, monkeypatch) -> None:
 def test_values(answer, arguments, value) -> None:
     assert answer("--json", *arguments)["value"] == pytest.approx(value, rel=1e-15)
     assert answer(*arguments)
+
+
+def test_statements_name_the_results_in_text_json_and_pictures(answer, tmp_path) -> None:
+    statements = ("q = x + y;\n E = q*z", "x=-2", "y=5", "z=-4")
+    text = answer(*statements, "--save", str(tmp_path / "E.svg"), "--order", "2", "--check")
+    assert text.startswith("E = q*z = −12\n")
+    assert "∂E/∂x += ∂E/∂q · ∂q/∂x  =  (−4) × 1  =  −4" in text
+    assert "Check: exact and numeric derivatives agree." in text
+    assert {"q", "E"} <= set(re.findall(r">(\w+)</text>", (tmp_path / "E.svg").read_text(encoding="utf-8")))
+    document = answer(*statements, "--json")
+    assert document["expression"] == "q = x + y;\n E = q*z"
+    assert [gate["name"] for gate in document["gates"]] == ["q", "E"]
+    assert answer("q = x + y; q*z;", *statements[1:]).startswith("f = q*z = −12\n")
 
 
 def test_standard_input() -> None:
