@@ -16,6 +16,7 @@ from microgradnn.primitive import Primitive
 from microgradnn.value import Value
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LATEX_LETTERS = str.maketrans(
     {letter: f"\\{letter}" for letter in "#$%&_{}"}
     | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ "}
@@ -75,6 +76,35 @@ def names(order: Iterable[Value], root: Value) -> dict[int, str]:
         used.add(name)
         name_of[id(node)] = name
     return name_of
+
+
+class Place(str):
+    """The name that a module gave a parameter: its place in the state, `0.weight[3][1]`."""
+
+    __slots__ = ()
+
+
+def short_names(name_of: dict[int, str]) -> dict[int, str]:
+    """The names of a picture with those of parameters shortened, as far as all of them stay different.
+
+    >>> list(short_names({1: "x", 2: Place("0.weight[3][1]"), 3: Place("0.bias[12]")}).values())
+    ['x', 'w₃₁', 'b₁₂']
+    >>> list(short_names({1: Place("0.bias[0]"), 2: Place("2.bias[0]")}).values())
+    ['0.b₀', '2.b₀']
+    """
+    for whole in (False, True):
+        short = {key: _short(name, whole) if isinstance(name, Place) else name for key, name in name_of.items()}
+        if len({*short.values()}) == len({*name_of.values()}):
+            return short
+    return name_of
+
+
+def _short(place: str, whole: bool) -> str:
+    """A place without the module, unless `whole`: w for weight, b for bias, and small indices."""
+    name, *indices = place.replace("]", "").split("[")
+    module, dot, tensor = name.rpartition(".")
+    below = ("" if all(len(index) == 1 for index in indices) else ",").join(indices).translate(_SUBSCRIPTS)
+    return (module + dot) * whole + {"weight": "w", "bias": "b"}.get(tensor, tensor) + below
 
 
 def symbol(gate: Value) -> str:
@@ -138,13 +168,15 @@ def latex_formula(primitive: Primitive, operands: list[str]) -> str:
 
 
 def latex_name(name: str) -> str:
-    r"""A name in LaTeX: digits at its end and what follows an underscore become the index.
+    r"""A name in LaTeX: digits at its end, what follows an underscore and what is in brackets become the index.
 
-    >>> latex_name("x"), latex_name("w0"), latex_name("net_h1"), latex_name("out")
-    ('x', 'w_{0}', '\\mathit{net}_{h1}', '\\mathit{out}')
+    >>> print(*map(latex_name, ("x", "w0", "net_h1", "out", "0.weight[3][1]")))
+    x w_{0} \mathit{net}_{h1} \mathit{out} \mathit{0.weight}_{3,1}
     """
     stem, _, index = name.partition("_")
-    if not (stem and index):
+    if re.fullmatch(r"[^\[\]]+(\[\d+\])+", name):
+        stem, _, index = name.replace("][", ",").strip("]").partition("[")
+    elif not (stem and index):
         stem = name.rstrip("0123456789") or name
         index = name[len(stem) :]
     stem, index = stem.translate(_LATEX_LETTERS), index.translate(_LATEX_LETTERS)

@@ -461,6 +461,24 @@ def test_unnamed_gates_have_the_names_in_a_drawing_by_which_the_steps_speak_of_t
     assert "u1" in steps(f).names.values()
 
 
+def test_names_of_parameters_are_short_in_a_picture_as_far_as_they_differ_and_whole_in_its_tooltips():
+    for module, shown, whole in (
+        (mg.nn.Neuron(2), {"w₀", "w₁", "b"}, ["w[0]", "w[1]", "b"]),
+        (mg.nn.Sequential(mg.nn.Layer(2, 1)), {"w₀₀", "w₀₁", "b₀"}, ["0.weight[0][0]", "0.weight[0][1]", "0.bias[0]"]),
+        (mg.nn.MLP(1, [1, 1]), {"0.w₀₀", "0.b₀", "2.w₀₀", "2.b₀"}, ["0.weight[0][0]", "2.weight[0][0]"]),
+    ):
+        f = module([1.0, 2.0][: module.nin])
+        f = f[0] if isinstance(f, list) else f
+        root = ET.fromstring(draw(f).svg())
+        assert shown <= {text.text for text in root.iter(f"{SVG}text")}
+        titles = [title.text for title in root.iter(f"{SVG}title")]
+        assert all(any(title.startswith(f"{name} = ") for title in titles) for name in whole)
+        assert set(whole) <= set(steps(f).names.values())
+    x = mg.nn.Neuron(1)
+    taken = x([1.0])[0] + Value(1.0, "w₀")
+    assert "w[0]" in [text.text for text in ET.fromstring(draw(taken).svg()).iter(f"{SVG}text")]
+
+
 def test_the_library_is_not_asked_where_a_dot_program_is(engine):
     assert layout.render("digraph { a }", "svg").count(b"<svg") == 1
 

@@ -11,7 +11,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from microgradnn.graph import topological_order
-from microgradnn.notation import digits, formula, names, symbol, written
+from microgradnn.notation import digits, formula, names, short_names, symbol, written
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -73,13 +73,16 @@ def blank(root: Value, complaint: str, folded: bool) -> Picture:
 def circuit(
     root: Value, gradients: Mapping[int, float] | None = None, changing: bool = False, numbers: bool = True
 ) -> Picture:
-    """Draw every gate. `gradients` (by `id`) stand in for `.grad`. Where the numbers are `changing`, the wires have
-    room. Without `numbers` only leaves show theirs.
+    """Draw every gate. `gradients` (by `id`) stand in for `.grad`; without `numbers` only leaves show theirs.
+
+    Where the numbers are `changing`, the wires have room. Long names of parameters are whole in the tooltips.
     """
     import graphviz
 
     order = topological_order(root)
-    name_of = {key: printable(name) for key, name in names(order, root).items()}
+    whole = names(order, root)
+    name_of = {key: printable(name) for key, name in whole.items()}
+    label_of = {key: printable(name) for key, name in short_names(whole).items()}
     number_of = {id(node): number for number, node in enumerate(order)}
     if gradients is None:
         gradients = {id(node): node.grad for node in order if node.swept}
@@ -91,7 +94,7 @@ def circuit(
         leaf = node.primitive is None
         value = digits(node.data) if numbers or leaf else ""
         room = (60 if leaf else 7 * len(name) + 80) if changing else 44
-        label = wire(name, leaf, value, "" if gradient is None else digits(gradient), room)
+        label = wire(label_of[id(node)], leaf, value, "" if gradient is None else digits(gradient), room)
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
         tooltips[f"w{number}"] = (f"{name} = {node.data!r}" if value else name) + (
             "" if gradient is None else f", ∂{f}/∂{name} = {gradient!r}"
