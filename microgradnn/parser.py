@@ -264,7 +264,7 @@ def evaluate(instructions: list[Instruction], variables: dict[str, Any]) -> Any:
     for column, load, name, count, target in instructions:
         if target:
             known[target] = out = stack[-1]
-            if isinstance(out, Value) and out.primitive is not None and not out.name:
+            if isinstance(out, Value):  # a gate, as no statement is a bare name
                 out.name = target
             continue
         if not name:
