@@ -15,6 +15,7 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value, draw, steps, to_latex
 from microgradnn.drawing import layout
+from microgradnn.drawing.page import recorded_steps
 from microgradnn.notation import digits
 from microgradnn.primitive import gates
 
@@ -455,7 +456,7 @@ def test_each_step_highlights_its_gate_and_its_edges_in_the_picture(circuit):
     """Forward the gate with all edges into it, backward the one edge that the contribution goes along."""
     walked = steps(circuit())
     html = mg.drawing.steps_piece(walked)
-    told = json.loads(re.search(r"data-ready\]\)'\), (.*)\);</script>", html)[1])
+    told = recorded_steps(walked)
     svg = base64.b64decode(re.search('src="data:image/svg\\+xml;base64,([^"]*)"', html)[1])
     ids = {element.get("id").split("-", 2)[2] for element in ET.fromstring(svg).iter() if element.get("id")}
     nodes, along = {id(node): number for number, node in enumerate(walked.order)}, []

@@ -14,6 +14,7 @@ import microgradnn as m
 from microgradnn import Value, steps
 from microgradnn.drawing.javascript import function, name_of
 from microgradnn.drawing.live import gates_of, nodes_of
+from microgradnn.drawing.page import recorded_steps
 from microgradnn.notation import digits
 from microgradnn.primitive import Primitive, gates, primitive
 
@@ -31,8 +32,12 @@ def run(script, given):
     """What `script`, a function of `given` in JavaScript, returns."""
     names = ("numbers", "circuit")
     texts = [files("microgradnn.drawing").joinpath(f"{name}.js").read_text(encoding="utf-8") for name in names]
-    program = "\n".join([*texts, script, "console.log(JSON.stringify(main(JSON.parse(require('fs').readFileSync(0)))))"])
-    done = subprocess.run([shutil.which("node"), "-e", program], input=json.dumps(given), capture_output=True, text=True)
+    program = "\n".join(
+        [*texts, script, "console.log(JSON.stringify(main(JSON.parse(require('fs').readFileSync(0)))))"]
+    )
+    done = subprocess.run(
+        [shutil.which("node"), "-e", program], input=json.dumps(given), capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -69,12 +74,15 @@ def test_a_gate_and_its_partials_are_those_of_python(gate):
     draw = random.Random(gate.name)
     for count in sorted({len(sample) for sample in gate.samples}):
         given = points(gate, count, draw)
-        script = "\n".join(["const gates = {", *function(gate, count), "};"]) + f"""
+        script = (
+            "\n".join(["const gates = {", *function(gate, count), "};"])
+            + f"""
             const said = (x) => (x === null ? null : Object.is(x, -0) ? "-0.0" : String(x));
             const main = (points) => points.map((point) => {{
               const xs = point.map(Number), gate = gates.{name_of(gate, count)}, out = gate.value(...xs);
               return [said(out), gate.partials(out, ...xs).map(said)];
             }});"""
+        )
         for point, (out, partials) in zip(given, run(script, [list(map(said, x)) for x in given]), strict=True):
             expected = gate.limit(point)
             assert ulps(heard(out), expected) <= CLOSE, (point, out, expected)
@@ -120,12 +128,12 @@ def test_a_circuit_is_told_as_python_tells_it_after_any_change(f):
           const all = nodes.map((node) => node.value);
           {json.dumps(leaves)}.forEach((leaf, index) => {{ all[leaf] = numbers[index]; }});
           const state = computed(nodes, all);
-          return told(nodes, state, swept(nodes, state).edges).map((step) => step.sentence);
+          return told(nodes, state, swept(nodes, state).edges);
         }});"""
-    for numbers, sentences in zip(values, run(script, values), strict=True):
+    for numbers, told in zip(values, run(script, values), strict=True):
         at = dict(zip(names, numbers, strict=True))
         anew = steps(f(*(Value(at[name], name) for name in "abcde")))
-        assert sentences == [step.sentence for step in anew]
+        assert told == recorded_steps(anew)
 
 
 def test_a_gate_of_your_own_with_a_form_for_arrays_is_live_and_one_without_says_why():

@@ -37,16 +37,21 @@ function swept(nodes, { partials }) {
   return { gradients: totals, edges };
 }
 
-// All steps of a circuit: forward gates, the seed, the edges of the sweep, each with its sentence.
+// All steps of a circuit: forward gates, the seed, the edges of the sweep, each with its sentence and the parts at work:
+// g3 is gate 3, w3 its wire, o3 the line between them, e3-1 the edge of its operand 1.
 function told(nodes, state, edges) {
-  const f = nodes.at(-1).name;
-  const forward = nodes.flatMap((node, gate) => (!node.gate ? [] : [
-    { kind: "forward", gate, value: digits(state.values[gate]), sentence: equation(nodes, state, gate) },
-  ]));
-  const seed = { kind: "seed", gate: nodes.length - 1, after: "1", sentence: `∂${f}/∂${f} = 1` };
-  return [...forward, seed, ...edges.map((edge) => ({
-    kind: "backward", ...edge, after: digits(edge.after), factor: bracketed(digits(edge.partial)), sentence: chainRule(nodes, edge),
-  }))];
+  const root = nodes.length - 1, f = nodes[root].name, whole = (gate) => [`g${gate}`, `o${gate}`, `w${gate}`];
+  const forward = nodes.flatMap((node, gate) => (!node.gate ? [] : [{
+    kind: "forward", gate, sentence: equation(nodes, state, gate), value: digits(state.values[gate]),
+    parts: [...whole(gate), ...node.operands.flatMap((operand, index) => (isNode(operand) ? [`e${gate}-${index}`] : []))],
+  }]));
+  const seed = { kind: "seed", gate: root, sentence: `∂${f}/∂${f} = 1`, parts: whole(root), after: "1" };
+  const backward = edges.map((edge) => ({
+    kind: "backward", gate: edge.gate, operand: edge.operand, index: edge.index, sentence: chainRule(nodes, edge),
+    parts: [`g${edge.gate}`, `e${edge.gate}-${edge.index}`, `w${edge.operand}`],
+    factor: bracketed(digits(edge.partial)), after: digits(edge.after),
+  }));
+  return [...forward, seed, ...backward];
 }
 
 function equation(nodes, { values }, gate) {

@@ -12,7 +12,7 @@ function explore(element, svg, nodes) {
 
   const run = () => {
     const state = computed(nodes, leaves), { gradients, edges } = swept(nodes, state);
-    return { ...state, gradients, steps: told(nodes, state, edges).map((step) => ({ ...step, parts: partsAtWork(step, nodes) })) };
+    return { ...state, gradients, steps: told(nodes, state, edges) };
   };
   const describe = () => nodes.forEach((node, leaf) => {
     if (node.gate) return;
@@ -68,12 +68,4 @@ function foretold(nodes, before, leaves, leaf) {
   const rise = computed(nodes, leaves).values[root] - old.values[root], sign = step < 0 ? "−" : "+";
   return `${name} = ${digits(before[leaf])} ${sign} ${digits(Math.abs(step))}: ${f} changes by ${digits(rise)}; `
     + `gradient × change = ${bracketed(digits(slope))} × ${bracketed(digits(step))} = ${digits(slope * step)}`;
-}
-
-// The parts of the picture at work in a step.
-function partsAtWork(step, nodes) {
-  if (step.kind === "backward") return [`g${step.gate}`, `e${step.gate}-${step.index}`, `w${step.operand}`];
-  const whole = [`g${step.gate}`, `o${step.gate}`, `w${step.gate}`];
-  if (step.kind === "seed") return [`g${step.gate}`, `w${step.gate}`];
-  return [...whole, ...nodes[step.gate].operands.flatMap((operand, index) => (isNode(operand) ? [`e${step.gate}-${index}`] : []))];
 }

@@ -8,7 +8,6 @@ JavaScript does not have are in numbers.js.
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
@@ -159,7 +158,9 @@ def _partials(gate: Primitive, count: int, arguments: str) -> list[str]:
             vanishing.add(term.text)
             return term
         # null is the number 0 to whatever is no choice and no product
-        return value_of(inner, [_as_number(lines, x) if lost else x for x, lost in zip(operands, gone, strict=True)], lines)
+        return value_of(
+            inner, [_as_number(lines, x) if lost else x for x, lost in zip(operands, gone, strict=True)], lines
+        )
 
     results = [_nothing(x) for x in trace.results]
     terms = run_lines([(inner, tuple(map(_nothing, xs))) for inner, xs in trace.lines], results, registers, apply)

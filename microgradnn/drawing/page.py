@@ -31,7 +31,9 @@ def _resource(name: str) -> str:
     return re.sub(r"^ *//.*\n", "", text, flags=re.MULTILINE)
 
 
-def piece(picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, ...] = (), act: str = "livePicture(element)") -> str:
+def piece(
+    picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, ...] = (), act: str = "livePicture(element)"
+) -> str:
     """A self-contained piece of HTML: `picture` laid out as `svg`, made live by `act`, which needs these `scripts`."""
     name = f"{prefix(picture)}-{kind}"
     image = base64.b64encode(svg.encode()).decode()
@@ -42,7 +44,7 @@ def piece(picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, .
         f"<style>{_resource('stepper.css')}</style>\n"
         f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
         f'src="data:image/svg+xml;base64,{image}"></div>\n'
-        f'<script>(function (element) {{\n"use strict";\n{script}\n}})(document.querySelector(\'.{name}:not([data-ready])\'));'
+        f"<script>(function (element) {{\n\"use strict\";\n{script}\n}})(document.querySelector('.{name}:not([data-ready])'));"
         "</script>\n</div>"
     )
 
