@@ -73,8 +73,10 @@ def blank(root: Value, complaint: str, folded: bool) -> Picture:
 def circuit(
     root: Value, gradients: Mapping[int, float] | None = None, changing: bool = False, numbers: bool = True
 ) -> Picture:
-    """Draw every gate. `gradients` (by `id`) stand in for `.grad`. Where the numbers are `changing`, u1, u2 … have names
-    too, and the wires room. Without `numbers` only leaves show theirs.
+    """Draw every gate. `gradients` (by `id`) stand in for `.grad`.
+
+    Where the numbers are `changing`, u1, u2 … have names too, and the wires room. Without `numbers` only leaves show
+    theirs.
     """
     import graphviz
 

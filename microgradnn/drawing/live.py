@@ -47,7 +47,7 @@ def _node(node: Value, name: str, number_of: dict[int, int]) -> dict[str, Any]:
 
 
 def gates_of(steps: Steps) -> str:
-    """The gates of a circuit as a table of functions of JavaScript; AttributeError for one without a form for arrays."""
+    """The gates of a circuit as functions of JavaScript; AttributeError for one without a form for arrays."""
     used: dict[tuple[Primitive, int], None] = {}
     for node in steps.order:
         if node.primitive is not None:

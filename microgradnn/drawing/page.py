@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -32,20 +32,20 @@ def _resource(name: str) -> str:
 
 
 def piece(
-    picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, ...] = (), act: str = "livePicture(element)"
+    picture: Picture, svg: str, kind: str = "still", scripts: Sequence[str] = (), act: str = "livePicture(element)"
 ) -> str:
     """A self-contained piece of HTML: `picture` laid out as `svg`, made live by `act`, which needs these `scripts`."""
     name = f"{prefix(picture)}-{kind}"
     image = base64.b64encode(svg.encode()).decode()
     script = "".join([_resource("picture.js"), *scripts, act]).replace("</", "<\\/")
+    element = f"document.querySelector('.{name}:not([data-ready])')"
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
         f"<style>{_resource('stepper.css')}</style>\n"
         f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
         f'src="data:image/svg+xml;base64,{image}"></div>\n'
-        f"<script>(function (element) {{\n\"use strict\";\n{script}\n}})(document.querySelector('.{name}:not([data-ready])'));"
-        "</script>\n</div>"
+        f'<script>(function (element) {{\n"use strict";\n{script};\n}})({element});</script>\n</div>'
     )
 
 
@@ -62,7 +62,7 @@ def steps_piece(steps: Steps) -> str:
         recorded = f"walkRecorded(element, {_json(recorded_steps(steps))}, {_json(str(error))})"
         return piece(picture, svg, "steps", (_resource("stepper.js"),), recorded)
     scripts = [_resource(f"{name}.js") for name in ("numbers", "circuit", "stepper", "leaves", "chart", "explorable")]
-    return piece(picture, svg, "steps", (gates, "\n", *scripts), f"start(element, {_json(nodes_of(steps))});")
+    return piece(picture, svg, "steps", (gates, "\n", *scripts), f"start(element, {_json(nodes_of(steps))})")
 
 
 def _json(data: Any) -> str:
