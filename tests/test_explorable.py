@@ -3,6 +3,7 @@
 import pytest
 
 from microgradnn import Value, exp, relu, steps
+from microgradnn.backprop import Steps
 from microgradnn.drawing.page import LIVE, document, steps_piece
 from microgradnn.notation import digits
 from microgradnn.primitive import primitive
@@ -17,7 +18,7 @@ def shown(page, tmp_path):
     """A page in the browser that shows these pieces."""
 
     def show(*roots):
-        content = "\n".join(steps_piece(steps(root)) for root in roots)
+        content = "\n".join(steps_piece(root if isinstance(root, Steps) else steps(root)) for root in roots)
         (tmp_path / "f.html").write_text(document("Steps", content), encoding="utf-8")
         page.goto((tmp_path / "f.html").as_uri())
         return page
@@ -205,6 +206,32 @@ def test_two_pieces_on_one_page_keep_their_numbers(shown):
     assert leaf(page, "x").get_attribute("aria-valuetext") == "−2, gradient −4"
     assert leaf(page, "w0").get_attribute("aria-valuenow") == "3"
     assert page.locator(".controls").count() == 2
+
+
+def test_it_learns_in_the_page(shown):
+    w, b = Value(2.0, "w"), Value(1.0, "b")
+    page = shown(steps((w * 3.0 + b - 4.0) ** 2, weights=[w, b]))
+    page.fill(".descent input", "0.01")
+    page.keyboard.press("ArrowRight")  # moves in the field, not through the steps
+    page.click("text=1 step")
+    assert page.inner_text(".words") == "After 1 step f = 5.76; |gradient| = 15.18"
+    assert leaf(page, "w").get_attribute("aria-valuetext") == "1.82, gradient 14.4"
+    page.click(".descent >> text=100")
+    assert page.inner_text(".words").startswith("After 101 steps f = ")
+    assert page.locator(".chart svg").get_attribute("aria-label") == "f over 101 steps"
+    page.fill(".descent input", "9")
+    page.click(".descent >> text=100")
+    assert "choose a smaller one" in page.inner_text(".words")
+    page.fill(".descent input", "-1")
+    page.click("text=1 step")
+    assert page.inner_text(".words") == "the rate must be a number above 0, got “-1”"
+    page.click("button[data-move=reset]")
+    assert leaf(page, "w").get_attribute("aria-valuetext") == "2, gradient 18"
+    page.fill(".descent input", "0.001")
+    page.click("text=downhill")
+    page.wait_for_function("Number(document.querySelector('[aria-label=w]').getAttribute('aria-valuenow')) < 1.9")
+    page.click("text=downhill")
+    assert page.get_attribute("text=downhill", "aria-pressed") == "false"
 
 
 def test_very_small_and_very_large_numbers_are_told_without_exponents_and_nan_not_at_all(shown):

@@ -1,11 +1,11 @@
 // The piece put together: the picture, the walk through its steps and, where the gates are at hand, leaves that change.
 
-function start(element, nodes) {
+function start(element, nodes, weights) {
   const svg = livePicture(element);
-  if (svg) explore(element, svg, nodes);
+  if (svg) explore(element, svg, nodes, weights);
 }
 
-function explore(element, svg, nodes) {
+function explore(element, svg, nodes, weights) {
   const part = partsOf(svg), root = nodes.length - 1, first = nodes.map((node) => node.value);
   let leaves = [...first], before = [...first], active = null, now = null;
   svg.setAttribute("role", "group"); // an image would hide the leaves from screen readers
@@ -39,13 +39,23 @@ function explore(element, svg, nodes) {
     stepper.show(stepper.at(), foretold(nodes, before, leaves, leaf));
   };
   const refuse = (words) => stepper.show(stepper.at(), words);
+  const learned = (numbers, words, losses) => {
+    leaves = numbers;
+    before = [...leaves];
+    now = run();
+    describe();
+    chart.innerHTML = losses.length > 1 ? lossChart(losses, nodes[root].name) : "";
+    stepper.show(Infinity, words);
+  };
 
   now = run();
   const stepper = walk(element, svg, () => now.steps, true);
   element.insertAdjacentHTML("beforeend", '<div class="chart"></div>');
   const chart = element.querySelector(".chart");
   makeLeaves(element, svg, nodes, () => leaves, { change, select, refuse });
+  const forget = weights.length ? downhill(element, nodes, weights, () => leaves, learned) : () => {};
   stepper.resetButton.addEventListener("click", () => {
+    forget();
     leaves = [...first];
     before = [...first];
     active = null;

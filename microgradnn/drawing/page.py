@@ -61,8 +61,10 @@ def steps_piece(steps: Steps) -> str:
     except AttributeError as error:
         recorded = f"walkRecorded(element, {_json(recorded_steps(steps))}, {_json(str(error))})"
         return piece(picture, svg, "steps", (_resource("stepper.js"),), recorded)
-    scripts = [_resource(f"{name}.js") for name in ("numbers", "circuit", "stepper", "leaves", "chart", "explorable")]
-    return piece(picture, svg, "steps", (gates, "\n", *scripts), f"start(element, {_json(nodes_of(steps))})")
+    names = ["numbers", "circuit", "stepper", "leaves", "chart", "explorable", *["descent"] * bool(steps.weights)]
+    weights = [number for number, node in enumerate(steps.order) if node in steps.weights]
+    scripts = [gates, "\n", *(_resource(f"{name}.js") for name in names)]
+    return piece(picture, svg, "steps", scripts, f"start(element, {_json(nodes_of(steps))}, {_json(weights)})")
 
 
 def _json(data: Any) -> str:

@@ -96,14 +96,16 @@ function highlight(step, svg, part) {
   if (step.kind === "backward") local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
 }
 
+// At the end of the edge: above a level one, beside one that comes from above or below.
 function local(edge, words) {
   const path = edge?.querySelector("path");
   if (!path) return;
-  const { x, y } = path.getPointAtLength(path.getTotalLength());
+  const { x, y } = path.getPointAtLength(path.getTotalLength()), fall = y - path.getPointAtLength(0).y;
+  const level = Math.abs(fall) < 8;
   const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
-  label.setAttribute("class", "local gradient");
-  label.setAttribute("x", x);
-  label.setAttribute("y", y - 5);
+  label.setAttribute("class", level ? "local gradient" : "local gradient beside");
+  label.setAttribute("x", level ? x : x + 6);
+  label.setAttribute("y", level ? y - 5 : y + (fall > 0 ? -3 : 14));
   label.textContent = words;
   edge.append(label);
 }
