@@ -37,7 +37,8 @@ function outputsFirst(nodes, leaves, weights, rate) {
 function downhill(element, nodes, weights, leaves, show) {
   element.querySelector(".sentence").insertAdjacentHTML("beforebegin", DESCENT);
   const panel = element.querySelector(".descent"), root = nodes.length - 1, f = nodes[root].name;
-  const [one, hundred, go] = panel.querySelectorAll("button"), rate = panel.querySelector("input"), order = panel.querySelector("select");
+  const [one, hundred, go] = panel.querySelectorAll("button");
+  const rate = panel.querySelector("input"), order = panel.querySelector("select");
   const value = (numbers) => computed(nodes, numbers).values[root];
   let losses = [], clock = null;
 
@@ -59,13 +60,16 @@ function downhill(element, nodes, weights, leaves, show) {
       step(nodes, next, weights, speed);
       if (!Number.isFinite(value(next))) {
         pause();
-        return show(numbers, `at a rate of ${digits(speed)} ${f} is no number any more after ${losses.length} steps: choose a smaller one`, losses);
+        const when = `at a rate of ${digits(speed)} ${f} is no number any more after ${losses.length} steps`;
+        return show(numbers, `${when}: choose a smaller one`, losses);
       }
       numbers = next;
       losses.push(value(numbers));
     }
-    const gradients = gradientsOf(nodes, computed(nodes, numbers).partials), length = Math.hypot(...weights.map((leaf) => gradients[leaf] ?? 0));
-    show(numbers, `After ${losses.length - 1} step${losses.length === 2 ? "" : "s"} ${f} = ${digits(losses.at(-1))}; |gradient| = ${digits(length)}`, losses);
+    const gradients = gradientsOf(nodes, computed(nodes, numbers).partials);
+    const length = Math.hypot(...weights.map((leaf) => gradients[leaf] ?? 0));
+    const after = `After ${losses.length - 1} step${losses.length === 2 ? "" : "s"}`;
+    show(numbers, `${after} ${f} = ${digits(losses.at(-1))}; |gradient| = ${digits(length)}`, losses);
   };
   one.addEventListener("click", () => { pause(); take(1); });
   hundred.addEventListener("click", () => { pause(); take(100); });
@@ -84,8 +88,9 @@ function lossChart(losses, f) {
   const heights = losses.map(up), bottom = Math.min(...heights), span = Math.max(...heights) - bottom || 1;
   const width = across(losses.length - 1) || 1, every = Math.max(1, Math.ceil(losses.length / 300));
   const shown = losses.map((_, n) => n).filter((n) => n % every === 0 || n === losses.length - 1 || n < 100);
-  const points = shown.map((n) => `${((across(n) / width) * 300).toFixed(1)} ${(125 - ((heights[n] - bottom) / span) * 100).toFixed(1)}`);
-  return `<svg viewBox="0 -8 300 166" role="img" aria-label="${f} over ${losses.length - 1} steps">
-    <text y="4">${f}${log ? ", log scale" : ""}</text><text x="300" y="4" text-anchor="end">${digits(losses[0])} → ${digits(losses.at(-1))}</text>
-    <path class="curve" d="M${points.join("L")}"/><text x="300" y="150" text-anchor="end">${losses.length - 1} steps, log scale</text></svg>`;
+  const x = (n) => ((across(n) / width) * 300).toFixed(1), y = (n) => (125 - ((heights[n] - bottom) / span) * 100).toFixed(1);
+  const path = `M${shown.map((n) => `${x(n)} ${y(n)}`).join("L")}`, right = 'x="300" text-anchor="end"', name = escaped(f);
+  return `<svg viewBox="0 -8 300 166" role="img" aria-label="${name} over ${losses.length - 1} steps">
+    <text y="4">${name}${log ? ", log scale" : ""}</text><text y="4" ${right}>${digits(losses[0])} → ${digits(losses.at(-1))}</text>
+    <path class="curve" d="${path}"/><text y="150" ${right}>${losses.length - 1} steps, log scale</text></svg>`;
 }

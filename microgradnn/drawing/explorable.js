@@ -1,29 +1,24 @@
-// The piece put together: the picture, the walk through its steps and, where the gates are at hand, leaves that change.
+// The piece put together: the picture, the walk through its steps, leaves that change, weights that learn.
 
-function start(element, nodes, weights) {
+function explore(element, nodes, weights) {
   const svg = livePicture(element);
-  if (svg) explore(element, svg, nodes, weights);
-}
-
-function explore(element, svg, nodes, weights) {
-  const part = partsOf(svg), root = nodes.length - 1, first = nodes.map((node) => node.value);
-  let leaves = [...first], before = [...first], active = null, now = null;
+  if (!svg) return;
   svg.setAttribute("role", "group"); // an image would hide the leaves from screen readers
+  const part = partsOf(svg), root = nodes.length - 1, first = nodes.map((node) => node.value);
+  const hint = weights.length ? `${HINT} Downhill the weights learn from the one example drawn.` : HINT;
+  let leaves = [...first], before = [...first], active = null, now = null;
 
-  const run = () => {
-    const state = computed(nodes, leaves), { gradients, edges } = swept(nodes, state);
-    return { ...state, gradients, steps: told(nodes, state, edges) };
+  const draw = (losses = []) => {
+    const f = (x) => computed(nodes, leaves.with(active, x)).values[root], { name } = nodes[root];
+    if (losses.length > 1) chart.innerHTML = lossChart(losses, name);
+    else if (active === null) chart.innerHTML = "";
+    else chart.innerHTML = chartOf(f, nodes[active].name, name, leaves[active], now.gradients[active] ?? 0, first[active]);
   };
-  const describe = () => nodes.forEach((node, leaf) => {
-    if (node.gate) return;
-    write(part(`w${leaf}`), "value", digits(leaves[leaf]));
-    describeLeaf(part(`w${leaf}`), leaves[leaf], now.gradients[leaf] ?? 0);
-  });
-  const draw = () => {
-    chart.innerHTML = active === null ? "" : chartOf(
-      (x) => computed(nodes, leaves.with(active, x)).values[root], nodes[active].name, nodes[root].name,
-      leaves[active], now.gradients[active] ?? 0, first[active],
-    );
+  const renew = (numbers, losses) => {
+    leaves = numbers;
+    now = everything(nodes, leaves);
+    showLeaves(nodes, leaves, now.gradients, part);
+    draw(losses);
   };
   const select = (leaf) => {
     if (leaf !== active) before = [...leaves];
@@ -32,40 +27,43 @@ function explore(element, svg, nodes, weights) {
   };
   const change = (leaf, x) => {
     select(leaf);
-    leaves[leaf] = x;
-    now = run();
-    describe();
-    draw();
+    renew(leaves.with(leaf, x));
     stepper.show(stepper.at(), foretold(nodes, before, leaves, leaf));
   };
-  const refuse = (words) => stepper.show(stepper.at(), words);
-  const learned = (numbers, words, losses) => {
-    leaves = numbers;
-    before = [...leaves];
-    now = run();
-    describe();
-    chart.innerHTML = losses.length > 1 ? lossChart(losses, nodes[root].name) : "";
+  const learn = (numbers, words, losses) => {
+    before = [...numbers];
+    renew(numbers, losses);
     stepper.show(Infinity, words);
   };
-
-  now = run();
-  const stepper = walk(element, svg, () => now.steps, true);
-  element.insertAdjacentHTML("beforeend", '<div class="chart"></div>');
-  const chart = element.querySelector(".chart");
-  makeLeaves(element, svg, nodes, () => leaves, { change, select, refuse });
-  const forget = weights.length ? downhill(element, nodes, weights, () => leaves, learned) : () => {};
-  stepper.resetButton.addEventListener("click", () => {
+  const reset = () => {
     forget();
-    leaves = [...first];
     before = [...first];
     active = null;
-    now = run();
-    describe();
-    draw();
-    stepper.show(Infinity, HINT);
+    renew([...first]);
+    stepper.show(Infinity, hint);
+  };
+
+  now = everything(nodes, leaves);
+  const stepper = walk(element, svg, () => now.steps, reset);
+  element.insertAdjacentHTML("beforeend", '<div class="chart"></div>');
+  const chart = element.querySelector(".chart");
+  makeLeaves(element, svg, nodes, () => leaves, { change, select, refuse: (words) => stepper.show(stepper.at(), words) });
+  const forget = weights.length ? downhill(element, nodes, weights, () => leaves, learn) : () => {};
+  reset();
+}
+
+// The numbers of a circuit and its steps.
+function everything(nodes, leaves) {
+  const state = computed(nodes, leaves), { gradients, edges } = swept(nodes, state);
+  return { gradients, steps: told(nodes, state, edges) };
+}
+
+function showLeaves(nodes, leaves, gradients, part) {
+  nodes.forEach((node, leaf) => {
+    if (node.gate) return;
+    write(part(`w${leaf}`), "value", digits(leaves[leaf]));
+    describeLeaf(part(`w${leaf}`), leaves[leaf], gradients[leaf] ?? 0);
   });
-  describe();
-  stepper.show(Infinity, HINT);
 }
 
 const HINT = "Drag a number with a dotted line, or choose it and type: everything follows, in this page only. ← and → step.";

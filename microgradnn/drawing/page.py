@@ -32,20 +32,21 @@ def _resource(name: str) -> str:
 
 
 def piece(
-    picture: Picture, svg: str, kind: str = "still", scripts: Sequence[str] = (), act: str = "livePicture(element)"
+    picture: Picture, svg: str, act: str = "livePicture", scripts: Sequence[str] = (), data: Sequence[Any] = ()
 ) -> str:
-    """A self-contained piece of HTML: `picture` laid out as `svg`, made live by `act`, which needs these `scripts`."""
-    name = f"{prefix(picture)}-{kind}"
+    """A self-contained piece of HTML: `picture` laid out as `svg`, made live by the function `act` of the `scripts`."""
+    name = f"{prefix(picture)}-{act}"
     image = base64.b64encode(svg.encode()).decode()
-    script = "".join([_resource("picture.js"), *scripts, act]).replace("</", "<\\/")
     element = f"document.querySelector('.{name}:not([data-ready])')"
+    call = f"{act}({', '.join([element, *map(_json, data)])});"
+    script = "".join([_resource("picture.js"), *scripts, call]).replace("</", "<\\/")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
         f"<style>{_resource('stepper.css')}</style>\n"
         f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
         f'src="data:image/svg+xml;base64,{image}"></div>\n'
-        f'<script>(function (element) {{\n"use strict";\n{script};\n}})({element});</script>\n</div>'
+        f'<script>(function () {{\n"use strict";\n{script}\n}})();</script>\n</div>'
     )
 
 
@@ -59,12 +60,11 @@ def steps_piece(steps: Steps) -> str:
             raise AttributeError(f"a circuit of more than {LIVE} nodes is not computed in the page")
         gates = gates_of(steps)
     except AttributeError as error:
-        recorded = f"walkRecorded(element, {_json(recorded_steps(steps))}, {_json(str(error))})"
-        return piece(picture, svg, "steps", (_resource("stepper.js"),), recorded)
-    names = ["numbers", "circuit", "stepper", "leaves", "chart", "explorable", *["descent"] * bool(steps.weights)]
+        return piece(picture, svg, "walkRecorded", [_resource("stepper.js")], [recorded_steps(steps), str(error)])
+    names = ["numbers", "circuit", "stepper", "leaves", "chart", "explorable", "descent"]
     weights = [number for number, node in enumerate(steps.order) if node in steps.weights]
     scripts = [gates, "\n", *(_resource(f"{name}.js") for name in names)]
-    return piece(picture, svg, "steps", scripts, f"start(element, {_json(nodes_of(steps))}, {_json(weights)})")
+    return piece(picture, svg, "explore", scripts, [nodes_of(steps), weights])
 
 
 def _json(data: Any) -> str:
