@@ -17,6 +17,7 @@ function explore(element, svg, nodes) {
   const describe = () => nodes.forEach((node, leaf) => {
     if (node.gate) return;
     write(part(`w${leaf}`), "value", digits(leaves[leaf]));
+    svg.querySelectorAll(`.copy-of-w${leaf}`).forEach((copy) => write(copy, "value", digits(leaves[leaf])));
     describeLeaf(part(`w${leaf}`), leaves[leaf], now.gradients[leaf] ?? 0);
   });
   const draw = () => {

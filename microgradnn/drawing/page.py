@@ -47,10 +47,11 @@ def piece(picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, .
     )
 
 
-def steps_piece(steps: Steps) -> str:
+def steps_piece(steps: Steps, direction: str = "right") -> str:
     """The stepper of `steps`: explorable where the page can compute the circuit, else with the steps as they are."""
     reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
-    picture = circuit(steps.root, {id(node): after for node, after in reached if after is not None}, changing=True)
+    gradients = {id(node): after for node, after in reached if after is not None}
+    picture = circuit(steps.root, gradients, changing=True, direction=direction)
     svg = to_svg(picture)
     try:
         if len(steps.order) > LIVE:

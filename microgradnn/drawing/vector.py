@@ -29,6 +29,7 @@ _STYLE = f"""
 {_rules(LIGHT)}
 .microgradnn path:is(.positive, .negative) {{ stroke-linecap: butt }}
 .microgradnn .once path {{ stroke-linecap: butt }}
+.microgradnn .copy polygon {{ stroke-dasharray: 5 3; fill: none }}
 .microgradnn path.negative {{ stroke-dasharray: 6 4 }}
 @media (prefers-color-scheme: dark) {{
 .microgradnn {{ color: #e6edf3; background: #0d1117 }}
