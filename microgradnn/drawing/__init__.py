@@ -137,7 +137,7 @@ def draw(
     `level=0` shows every gate, `level=1` one node per neuron, `level=2` one box per layer; gates of no module fold
     into boxes by depth and kind. By default more than 150 nodes fold, to neurons where that can be read, else to
     layers. The circuit runs to the "right" or "down", numbers have so many significant `digits` (in a stepper four). A
-    leaf that is used often or far away is drawn again there, dashed; its gradient stands at its first place.
+    leaf that is used often or far away is drawn again there, in grey; its gradient stands at its first place.
 
     Raises TypeError for what is not a Value, ValueError for another level, direction or number of digits, and where
     several roots would have to fold. Where a leaf was assigned to and the graph is out of date, Jupyter shows a picture

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 VALUE, GRADIENT = "#007a5a", "#b42318"  # green above the wire, red below it, on a light background
 POSITIVE, NEGATIVE = "#0b6fb8", "#c75000"  # weights by sign; the line is dashed too where they are negative
+FAINT = "#00000073"  # the wires of a leaf that is drawn again
 FONT = "DejaVu Sans,Verdana,sans-serif"
 DIRECTIONS = {"right": "LR", "down": "TB"}
-OFTEN, FAR = 4, 4  # a leaf of more gates than OFTEN stands beside each, one of fewer again where a gate is FAR
+OFTEN, FAR = 4, 4  # a leaf that more gates than OFTEN take stands beside each; else again beside one FAR gates on
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def new_digraph(direction: str = "right") -> graphviz.Digraph:
     )
 
 
-def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44) -> str:
+def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44, colour: str = "#000000") -> str:
     """The label of a wire: value, rule, gradient; the name left of it (leaf) or before the value (gate)."""
     shown = f'<FONT COLOR="{VALUE}">{value or " "}</FONT>'
     below = f'<TR><TD ALIGN="LEFT"><FONT COLOR="{GRADIENT}">{gradient or " "}</FONT></TD></TR>'
@@ -63,7 +64,7 @@ def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44) -> s
     if name and not leaf:
         shown = f"{name}&#160;=&#160;{shown}" if value else name
     return (
-        '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
+        f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" COLOR="{colour}">'
         f'<TR>{first}<TD ALIGN="LEFT" WIDTH="{width}">{shown}</TD></TR><HR/>{below}</TABLE>>'
     )
 
@@ -138,11 +139,11 @@ def circuit(
                     leaf_again = f"{source}-{again[id(operand), id(node)]}"
                     if leaf_again not in tooltips:
                         label = wire(
-                            name_of[id(operand)], True, digits(operand.data, count), "", 60 if changing else 44
+                            name_of[id(operand)], True, digits(operand.data, count), "", 60 if changing else 44, FAINT
                         )
                         digraph.node(leaf_again, label, id=leaf_again, **{"class": f"copy copy-of-{source}"})
                         tooltips[leaf_again] = f"the same {name_of[id(operand)]}"
-                    source, apart["style"] = leaf_again, "dashed"
+                    source, apart["color"] = leaf_again, FAINT
                 digraph.edge(f"{source}:e", f"g{number}", id=edge, **apart)
                 if numbers:
                     tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
@@ -153,7 +154,7 @@ def circuit(
         "on each wire the value stands above the line and the gradient below it. "
     )
     if again:
-        description += "Dashed: a leaf drawn again where it is used, its gradient stands at its first place. "
+        description += "Grey: a leaf drawn again where it is used, its gradient stands at its first place. "
     description += "; ".join(tooltips[f"w{number}"] for number in range(min(len(order), 40)))
     results = [name_of[id(end)] + (f" = {digits(end.data, count)}" if numbers else "") for end in roots]
     return Picture(digraph, tooltips, f"Circuit of {', '.join(results)}", description)

@@ -100,7 +100,8 @@ def document(title: str, content: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
-        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }</style>\n"
+        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }\n"
+        "@media print { :root { color-scheme: light } }</style>\n"
         f"</head>\n<body>\n<h1>{escape(title)}</h1>\n{content}\n"
         "<script>document.querySelector('.microgradnn-stepper').focus();</script>\n</body>\n</html>\n"
     )

@@ -29,7 +29,6 @@ _STYLE = f"""
 {_rules(LIGHT)}
 .microgradnn path:is(.positive, .negative) {{ stroke-linecap: butt }}
 .microgradnn .once path {{ stroke-linecap: butt }}
-.microgradnn .copy polygon {{ stroke-dasharray: 5 3; fill: none }}
 .microgradnn path.negative {{ stroke-dasharray: 6 4 }}
 @media (prefers-color-scheme: dark) {{
 .microgradnn {{ color: #e6edf3; background: #0d1117 }}
@@ -51,7 +50,7 @@ def to_svg(picture: Picture) -> str:
         element.tag = element.tag.removeprefix(f"{{{_SVG}}}")  # one namespace, said once
         for painted in ("fill", "stroke"):
             colour = element.get(painted, "").lower()
-            if colour == "black":
+            if colour in ("black", "#000000"):
                 element.set(painted, "currentColor")
             elif colour in roles:
                 del element.attrib[painted]
