@@ -120,6 +120,37 @@ def test_without_scripts_the_still_picture_remains(chromium, tmp_path):
     context.close()
 
 
+@pytest.mark.browser
+def test_a_leaf_that_is_drawn_again_follows_its_first_place(page, tmp_path):
+    x = Value(0.5, "x")
+    steps(x * x * x * x * x * x).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    copies = page.locator(".copy-of-w0 .value")
+    assert copies.all_text_contents() == ["0.5"] * 4
+    page.locator(".leaf").focus()
+    page.keyboard.press("ArrowUp")
+    assert copies.all_text_contents() == ["0.6"] * 4
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("direction", ["right", "down"])
+def test_print_hides_the_controls_and_cuts_nothing(page, direction, tmp_path):
+    draw(neuron(), direction=direction).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    assert page.pdf(format="A4").startswith(b"%PDF")
+    page.set_viewport_size({"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    assert not page.locator(".controls").is_visible()
+    box = page.locator("svg.microgradnn").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 720
+    assert box["height"] <= 950
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720
+    assert page.eval_on_selector(".microgradnn-live .value", "e => getComputedStyle(e).fill") == "rgb(0, 122, 90)"
+    assert page.eval_on_selector(".microgradnn-stepper", "e => getComputedStyle(e).color") == "rgb(0, 0, 0)"
+
+
 # ---- JupyterLab --------------------------------------------------------------------------------------------
 
 CELLS = [

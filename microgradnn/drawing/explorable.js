@@ -17,7 +17,7 @@ function explore(element, nodes, weights) {
   const renew = (numbers, losses) => {
     leaves = numbers;
     now = everything(nodes, leaves);
-    showLeaves(nodes, leaves, now.gradients, part);
+    showLeaves(nodes, leaves, now.gradients, svg);
     draw(losses);
   };
   const select = (leaf) => {
@@ -58,10 +58,12 @@ function everything(nodes, leaves) {
   return { gradients, steps: told(nodes, state, edges) };
 }
 
-function showLeaves(nodes, leaves, gradients, part) {
+function showLeaves(nodes, leaves, gradients, svg) {
+  const part = partsOf(svg);
   nodes.forEach((node, leaf) => {
     if (node.gate) return;
-    write(part(`w${leaf}`), "value", digits(leaves[leaf]));
+    const copies = svg.querySelectorAll(`.copy-of-w${leaf}`); // beside uses far away
+    [part(`w${leaf}`), ...copies].forEach((wire) => write(wire, "value", digits(leaves[leaf])));
     describeLeaf(part(`w${leaf}`), leaves[leaf], gradients[leaf] ?? 0);
   });
 }

@@ -50,10 +50,11 @@ def piece(
     )
 
 
-def steps_piece(steps: Steps) -> str:
+def steps_piece(steps: Steps, direction: str = "right") -> str:
     """The stepper of `steps`: explorable where the page can compute the circuit, else with the steps as they are."""
     reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
-    picture = circuit(steps.root, {id(node): after for node, after in reached if after is not None}, changing=True)
+    gradients = {id(node): after for node, after in reached if after is not None}
+    picture = circuit(steps.root, gradients, changing=True, direction=direction)
     svg = to_svg(picture)
     try:
         if len(steps.order) > LIVE:
@@ -103,7 +104,8 @@ def document(title: str, content: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
-        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }</style>\n"
+        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }\n"
+        "@media print { :root { color-scheme: light } }</style>\n"
         f"</head>\n<body>\n<h1>{escape(title)}</h1>\n{content}\n"
         "<script>document.querySelector('.microgradnn-stepper').focus();</script>\n</body>\n</html>\n"
     )
