@@ -4,7 +4,7 @@ function explore(element, nodes, weights) {
   const svg = livePicture(element);
   if (!svg) return;
   svg.setAttribute("role", "group"); // an image would hide the leaves from screen readers
-  const part = partsOf(svg), root = nodes.length - 1, first = nodes.map((node) => node.value);
+  const root = nodes.length - 1, first = nodes.map((node) => node.value);
   const hint = weights.length ? `${HINT} Downhill the weights learn from the one example drawn.` : HINT;
   let leaves = [...first], before = [...first], active = null, now = null;
 
