@@ -1,5 +1,7 @@
 """The explorable circuit in headless Chromium: every leaf changes by mouse, finger, keys and typing, all follows."""
 
+import subprocess
+
 import pytest
 
 from microgradnn import Value, exp, relu, steps
@@ -255,3 +257,23 @@ def test_a_large_circuit_is_stepped_through_as_it_is(shown):
     for _ in range(LIVE):
         f = -f
     assert f"more than {LIVE} nodes" in shown(f).inner_text(".reason")
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+def test_nothing_bars_anybody_from_a_page(page, tmp_path):
+    """axe-core finds no violation: names, roles, contrast."""
+    w = Value(2.0, "w")
+    steps((w * 3.0 - 4.0) ** 2, weights=[w]).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    leaf(page, "w").focus()
+    page.keyboard.press("ArrowUp")
+    where = subprocess.run(
+        ["node", "-p", "require.resolve('axe-core')"], capture_output=True, encoding="utf-8", check=True
+    )
+    page.add_script_tag(path=where.stdout.strip())
+    for key in ("", "Home", "End"):
+        if key:
+            page.keyboard.press(key)
+        found = page.evaluate("axe.run().then((results) => results.violations)")
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []

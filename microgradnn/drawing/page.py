@@ -106,6 +106,6 @@ def document(title: str, content: str) -> str:
         f"<title>{escape(title)}</title>\n"
         "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }\n"
         "@media print { :root { color-scheme: light } }</style>\n"
-        f"</head>\n<body>\n<h1>{escape(title)}</h1>\n{content}\n"
+        f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n"
         "<script>document.querySelector('.microgradnn-stepper').focus();</script>\n</body>\n</html>\n"
     )
