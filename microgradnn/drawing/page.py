@@ -62,8 +62,8 @@ def steps_piece(steps: Steps, direction: str = "right") -> str:
         gates = gates_of(steps)
     except AttributeError as error:
         return piece(picture, svg, "walkRecorded", [_resource("stepper.js")], [recorded_steps(steps), str(error)])
-    names = ["numbers", "circuit", "stepper", "leaves", "chart", "explorable", "descent"]
     weights = [number for number, node in enumerate(steps.order) if node in steps.weights]
+    names = ["numbers", "circuit", "stepper", "leaves", "chart", "explorable", *["descent"] * bool(weights)]
     scripts = [gates, "\n", *(_resource(f"{name}.js") for name in names)]
     return piece(picture, svg, "explore", scripts, [nodes_of(steps), weights])
 
