@@ -1,6 +1,7 @@
 """How numbers, names and gates are written: in tables, sentences, pictures and LaTeX.
 
-Numbers get four significant digits and a true minus sign. The templates of the gates are in the table.
+Numbers get four significant digits, or as many as are asked for, and a true minus sign. The templates of the gates are
+in the table.
 """
 
 from __future__ import annotations
@@ -23,15 +24,15 @@ _LATEX_LETTERS = str.maketrans(
 )
 
 
-def digits(x: float) -> str:
-    """`x` with four significant digits and a true minus sign.
+def digits(x: float, count: int = 4) -> str:
+    """`x` with `count` significant digits and a true minus sign.
 
-    >>> digits(-0.53444), digits(12.0), digits(1e-12), digits(-0.0)
-    ('−0.5344', '12', '1e−12', '0')
+    >>> digits(-0.53444), digits(12.0), digits(1e-12), digits(-0.0), digits(0.53444, 2)
+    ('−0.5344', '12', '1e−12', '0', '0.53')
     """
     if math.isinf(x):
         return "∞" if x > 0 else "−∞"
-    text = f"{x:.4g}" if x else "0"
+    text = f"{x:.{count}g}" if x else "0"
     mantissa, e, exponent = text.partition("e")
     return (mantissa + (e and f"e{int(exponent)}")).replace("-", "−")
 
@@ -46,17 +47,18 @@ def _bracketed(operand: str) -> str:
     return f"({operand})" if operand[0] in "−-" or " " in operand else operand
 
 
-def names(order: Iterable[Value], root: Value) -> dict[int, str]:
-    """A name for each node of `order`, by `id`: its own, else v1, v2 … for leaves, u1, u2 … for gates, f for `root`.
+def names(order: Iterable[Value], *roots: Value) -> dict[int, str]:
+    """A name for each node of `order`, by `id`: its own, else v1, v2 … for leaves, u1, u2 … for gates, f for the root.
 
-    Names in use are skipped; where several nodes carry one name, the later ones get a number.
+    Of several roots those without a name are f1, f2 … Names in use are skipped; where several nodes carry one name, the
+    later ones get a number.
 
     >>> from microgradnn.graph import topological_order
     >>> f = (Value(2.0, "x") + Value(3.0)) * 4
     >>> list(names(topological_order(f), f).values())
     ['x', 'v1', 'u1', 'f']
     """
-    order = list(order)
+    order, ends = list(order), {id(root) for root in roots}
     own = {node.name for node in order if node.name}
     name_of: dict[int, str] = {}
     used: set[str] = set()
@@ -70,8 +72,10 @@ def names(order: Iterable[Value], root: Value) -> dict[int, str]:
         name = node.name
         if name and name in used:
             name = numbered(f"{name}_", 2)
+        elif id(node) in ends and len(ends) > 1:
+            name = name or numbered("f", 1)
         elif not name:
-            free = node is root and "f" not in own
+            free = id(node) in ends and "f" not in own
             name = "f" if free else numbered("v" if node.primitive is None else "u", 1)
         used.add(name)
         name_of[id(node)] = name
@@ -107,12 +111,12 @@ def _short(place: str, whole: bool) -> str:
     return (module + dot) * whole + {"weight": "w", "bias": "b"}.get(tensor, tensor) + below
 
 
-def symbol(gate: Value) -> str:
-    """What is drawn in the gate: its symbol, with a constant operand in it as the notes draw it.
+def symbol(gate: Value, count: int = 4) -> str:
+    """What is drawn in the gate: its symbol, with a constant operand in it as the notes draw it, of `count` digits.
 
     >>> x = Value(2.0)
-    >>> [symbol(gate) for gate in (x * 3, x + 1, 1 / x, x**2, x**0.5, -x)]
-    ['×3', '+1', '1/x', 'x²', 'x^0.5', '×−1']
+    >>> [symbol(gate) for gate in (x * 3, x + 1, x - (-1), 1 / x, x**2, x**0.5, -x)]
+    ['×3', '+1', '+1', '1/x', 'x²', 'x^0.5', '×−1']
     """
     primitive = gate.primitive
     assert primitive is not None
@@ -122,12 +126,15 @@ def symbol(gate: Value) -> str:
         if not constants:
             return symbols[0]
         index, constant = constants[0]
-        template = symbols[1 + index]  # a sign does not follow a sign, nor stand below an exponent
-        text = template.format(factor(constant) if template[0] in "+−" or template.endswith("^x") else digits(constant))
+        template, number = symbols[1 + index], digits(constant, count)
+        if template == "−{}" and number[0] == "−":  # to subtract −1 is to add 1
+            template, number = "+{}", number[1:]
+        # a sign does not follow a sign, nor stand below an exponent
+        text = template.format(_bracketed(number) if template[0] in "+−" or template.endswith("^x") else number)
         return re.sub(r"\^([−\d]+)$", lambda power: power[1].translate(_SUPERSCRIPTS), text)
     if not constants or len(gate.operands) > 3:
         return symbols
-    shown = (digits(operand) if isinstance(operand, float) else "x" for operand in gate.operands)
+    shown = (digits(operand, count) if isinstance(operand, float) else "x" for operand in gate.operands)
     return f"{symbols}({', '.join(shown)})"
 
 

@@ -15,6 +15,7 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value, draw, steps, to_latex
 from microgradnn.drawing import layout
+from microgradnn.drawing.page import recorded_steps
 from microgradnn.notation import digits
 from microgradnn.primitive import gates
 
@@ -497,7 +498,7 @@ def test_each_step_highlights_its_gate_and_its_edges_in_the_picture(circuit):
     """Forward the gate with all edges into it, backward the one edge that the contribution goes along."""
     walked = steps(circuit())
     html = mg.drawing.steps_piece(walked)
-    told = json.loads(re.search(r"data-ready\]\)'\), (.*)\);</script>", html)[1])
+    told = recorded_steps(walked)
     svg = base64.b64decode(re.search('src="data:image/svg\\+xml;base64,([^"]*)"', html)[1])
     ids = {element.get("id").split("-", 2)[2] for element in ET.fromstring(svg).iter() if element.get("id")}
     nodes, along = {id(node): number for number, node in enumerate(walked.order)}, []
@@ -562,3 +563,133 @@ def test_the_picture_of_a_value_in_jupyter_that_is_out_of_date_keeps_the_leaves(
     f.operands[1].data = 8.0
     svg = ET.fromstring(f._repr_mimebundle_()["image/svg+xml"])
     assert {"−2", "5", "8", "q"} <= set(svg.itertext())
+
+
+# ---- layouts ----------------------------------------------------------------------------------------------------
+
+
+def polynomial(uses):
+    x = Value(0.5, "x")
+    p = x
+    for _ in range(uses - 1):
+        p = p * x
+    return p
+
+
+def ids_of(drawing):
+    root = ET.fromstring(drawing.svg())
+    return {e.get("id").split("-", 2)[2]: e for e in root.iter(f"{SVG}g")}, root
+
+
+def test_a_leaf_used_often_is_drawn_again_beside_each_use():
+    f = polynomial(31)
+    f.backward()
+    groups, root = ids_of(draw(f))
+    assert float(root.get("height").removesuffix("pt")) < 900
+    copies = {name: group for name, group in groups.items() if "copy-of-w0" in group.get("class", "").split()}
+    assert sorted(copies) == sorted(f"w0-{place}" for place in range(2, 31))
+    for group in copies.values():
+        assert group.find(f"{SVG}title").text == "the same x"
+        assert [text.text for text in group.iter(f"{SVG}text") if text.get("class") == "value"] == ["0.5"]
+        assert not any(text.text.strip() for text in group.iter(f"{SVG}text") if text.get("class") == "gradient")
+    wires, symbols, _ = parsed(draw(f).svg())
+    assert wires["x"] == ("0.5", digits(f.operands[1].grad))
+    assert symbols == ["×"] * 30
+    assert {f"e{gate}-{index}" for gate in range(1, 31) for index in (0, 1)} <= set(groups)
+
+
+@pytest.mark.parametrize(("between", "again"), [(0, 0), (2, 0), (3, 1), (9, 1)])
+def test_a_leaf_used_far_away_is_drawn_again_there(between, again):
+    x = Value(0.5, "x")
+    u = x * 2
+    for _ in range(between):
+        u = mg.tanh(u)
+    groups, _ = ids_of(draw(u * x))
+    assert sum("copy" in group.get("class", "").split() for group in groups.values()) == again
+
+
+def test_both_edges_of_a_square_leave_from_one_place():
+    x = Value(0.5, "x")
+    f = mg.sum([x * x * number for number in range(2, 8)])
+    sources = re.findall(r'"?(w0[-\d]*)"?:e -> (g\d+) \[', draw(f).digraph.source)
+    assert len(sources) == 12
+    assert len(set(sources)) == 6
+    assert len({place for place, _ in sources}) == 6
+
+
+def test_several_roots_in_one_picture(tmp_path):
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    q = x * y
+    f, g = q + x, (q - y)
+    g.name = "g"
+    drawing = draw([f, g, f])
+    assert repr(drawing) == f"[{f!r}, {g!r}]"
+    wires, symbols, root = parsed(drawing.svg())
+    assert set(wires) == {"x", "y", "u1", "f1", "g"}
+    assert (wires["f1"], wires["g"]) == (("8", ""), ("3", ""))
+    assert sorted(symbols) == ["+", "×", "−"]
+    assert root.find(f"{SVG}title").text == "Circuit of f1 = 8, g = 3"
+    g.backward()
+    assert "x = 2.0, gradient 3.0" in draw((f, g)).svg()
+    drawing.save(tmp_path / "f.html")
+    assert "Circuit of f1 = 8, g = 3" in (tmp_path / "f.html").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match=r"must end in \.svg"):
+        drawing.save(tmp_path / "f.tex")
+    x.data = 1.0
+    with pytest.raises(ValueError, match="out of date: x was changed"):
+        draw([g, f]).svg()
+
+
+def test_several_roots_that_cannot_be_drawn():
+    with pytest.raises(ValueError, match="empty list"):
+        draw([])
+    with pytest.raises(TypeError, match="the end of a circuit, got float"):
+        draw([xyz(), 3.0])
+    with pytest.raises(ValueError, match=r"2 roots of 202 nodes are not folded.*level=0"):
+        draw([chain(100), chain(100)])
+    with pytest.raises(ValueError, match="not folded"):
+        draw([xyz(), xyz()], level=2)
+
+
+@pytest.mark.parametrize(("folded", "level"), [(False, None), (True, 2)])
+def test_downwards(folded, level):
+    f = neuron()
+    f.backward()
+    wide, tall = (ids_of(draw(f, level=level, direction=direction))[1] for direction in ("right", "down"))
+    size = [[float(root.get(side).removesuffix("pt")) for side in ("width", "height")] for root in (wide, tall)]
+    assert size[1][1] > size[0][1]
+    assert size[1][0] < size[0][0]
+    if not folded:
+        assert parsed(ET.tostring(tall, encoding="unicode"))[0] == parsed(ET.tostring(wide, encoding="unicode"))[0]
+
+
+def test_digits():
+    f = neuron()
+    f.backward()
+    wires = parsed(draw(f, digits=2).svg())[0]
+    assert (wires["f"], wires["u6"]) == (("0.73", "1"), ("0.37", "−0.53"))
+    assert parsed(draw(Value(1.0) * 0.123456, digits=3).svg())[1] == ["×0.123"]
+    assert "0.7310586" in "".join(ET.fromstring(draw(f, digits=7, level=2).svg()).itertext())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"direction": "up"}, '"right" or "down", got \'up\''),
+        ({"direction": "down", "level": 1}, "neurons"),
+        ({"digits": 0}, "from 1 to 17, got 0"),
+        ({"digits": 18}, "from 1 to 17"),
+        ({"digits": 3.0}, "from 1 to 17"),
+        ({"digits": True}, "from 1 to 17"),
+    ],
+)
+def test_other_layouts_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        draw(xyz(), **arguments)
+
+
+def test_circles_are_of_one_size():
+    f = neuron()
+    circles = list(ET.fromstring(draw(f).svg()).iter(f"{SVG}ellipse"))
+    assert len(circles) == 8
+    assert len({(circle.get("rx"), circle.get("ry")) for circle in circles}) == 1

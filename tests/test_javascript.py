@@ -11,9 +11,10 @@ from importlib.resources import files
 import pytest
 
 import microgradnn as m
-from microgradnn import Value, steps
+from microgradnn import Value, nn, optim, steps
 from microgradnn.drawing.javascript import function, name_of
 from microgradnn.drawing.live import gates_of, nodes_of
+from microgradnn.drawing.page import recorded_steps
 from microgradnn.notation import digits
 from microgradnn.primitive import Primitive, gates, primitive
 
@@ -29,10 +30,14 @@ FARTHER = {  # a difference that nearly cancels, a cube root squared, two divisi
 
 def run(script, given):
     """What `script`, a function of `given` in JavaScript, returns."""
-    names = ("numbers", "circuit")
+    names = ("numbers", "circuit", "descent")
     texts = [files("microgradnn.drawing").joinpath(f"{name}.js").read_text(encoding="utf-8") for name in names]
-    program = "\n".join([*texts, script, "console.log(JSON.stringify(main(JSON.parse(require('fs').readFileSync(0)))))"])
-    done = subprocess.run([shutil.which("node"), "-e", program], input=json.dumps(given), capture_output=True, text=True)
+    program = "\n".join(
+        [*texts, script, "console.log(JSON.stringify(main(JSON.parse(require('fs').readFileSync(0)))))"]
+    )
+    done = subprocess.run(
+        [shutil.which("node"), "-e", program], input=json.dumps(given), capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -69,12 +74,15 @@ def test_a_gate_and_its_partials_are_those_of_python(gate):
     draw = random.Random(gate.name)
     for count in sorted({len(sample) for sample in gate.samples}):
         given = points(gate, count, draw)
-        script = "\n".join(["const gates = {", *function(gate, count), "};"]) + f"""
+        script = (
+            "\n".join(["const gates = {", *function(gate, count), "};"])
+            + f"""
             const said = (x) => (x === null ? null : Object.is(x, -0) ? "-0.0" : String(x));
             const main = (points) => points.map((point) => {{
               const xs = point.map(Number), gate = gates.{name_of(gate, count)}, out = gate.value(...xs);
               return [said(out), gate.partials(out, ...xs).map(said)];
             }});"""
+        )
         for point, (out, partials) in zip(given, run(script, [list(map(said, x)) for x in given]), strict=True):
             expected = gate.limit(point)
             assert ulps(heard(out), expected) <= CLOSE, (point, out, expected)
@@ -120,12 +128,12 @@ def test_a_circuit_is_told_as_python_tells_it_after_any_change(f):
           const all = nodes.map((node) => node.value);
           {json.dumps(leaves)}.forEach((leaf, index) => {{ all[leaf] = numbers[index]; }});
           const state = computed(nodes, all);
-          return told(nodes, state, swept(nodes, state).edges).map((step) => step.sentence);
+          return told(nodes, state, swept(nodes, state).edges);
         }});"""
-    for numbers, sentences in zip(values, run(script, values), strict=True):
+    for numbers, told in zip(values, run(script, values), strict=True):
         at = dict(zip(names, numbers, strict=True))
         anew = steps(f(*(Value(at[name], name) for name in "abcde")))
-        assert sentences == [step.sentence for step in anew]
+        assert told == recorded_steps(anew)
 
 
 def test_a_gate_of_your_own_with_a_form_for_arrays_is_live_and_one_without_says_why():
@@ -134,3 +142,52 @@ def test_a_gate_of_your_own_with_a_form_for_arrays_is_live_and_one_without_says_
     dull = primitive("dull", lambda x: math.sin(x), lambda out, x: m.cos(x))
     with pytest.raises(AttributeError, match="the gate dull has no form for arrays, array="):
         gates_of(steps(dull(Value(3.0))))
+
+
+def learned(root, weights, step, count, rate):
+    """The value of the root and the weights after `count` steps of descent.js."""
+    walked = steps(root, weights=weights)
+    numbers = [walked.order.index(weight) for weight in weights]
+    script = f"""
+        {gates_of(walked)}
+        const nodes = {json.dumps(nodes_of(walked))}, weights = {numbers};
+        const main = ([count, rate]) => {{
+          const leaves = nodes.map((node) => node.value);
+          for (let n = 0; n < count; n += 1) {step}(nodes, leaves, weights, rate);
+          return [computed(nodes, leaves).values.at(-1), weights.map((leaf) => leaves[leaf])];
+        }};"""
+    return run(script, [count, rate])
+
+
+def network_of_note_002():
+    w = [Value(x, f"w{n}") for n, x in enumerate([0.15, 0.20, 0.25, 0.30, 0.40, 0.45, 0.50, 0.55], 1)]
+    h = [m.sigmoid(m.dot(row, [0.05, 0.10], 0.35)) for row in (w[:2], w[2:4])]
+    o = [m.sigmoid(m.dot(row, h, 0.60)) for row in (w[4:6], w[6:])]
+    return 0.5 * (o[0] - 0.01) ** 2 + 0.5 * (o[1] - 0.99) ** 2, w
+
+
+def test_a_hundred_steps_downhill_are_those_of_sgd():
+    root, weights = network_of_note_002()
+    value, moved = learned(root, weights, "allAtOnce", 100, 0.5)
+    optimizer = optim.SGD(weights, lr=0.5)
+    for _ in range(100):
+        optimizer.zero_grad()
+        root.forward().backward()
+        optimizer.step()
+    assert moved == pytest.approx([weight.data for weight in weights], rel=1e-12)
+    assert value == pytest.approx(root.forward().data, rel=1e-12)
+
+
+@pytest.mark.parametrize(("step", "figure"), [("allAtOnce", 3.510188e-05), ("outputsFirst", 3.508479e-05)])
+def test_the_network_of_note_002_learns_in_both_orders(step, figure):
+    assert learned(*network_of_note_002(), step, 10_000, 0.5)[0] == pytest.approx(figure, rel=2e-7)
+
+
+def test_parameters_of_modules_learn_unless_weights_are_given():
+    model, x = nn.MLP(2, [2, 1], rng=0), Value(0.5)
+    loss = (model([x, 1.0]) - 1.0) ** 2
+    assert steps(loss).weights == set(model.parameters())
+    assert steps(loss, weights=[x]).weights == {x}
+    assert steps(x * 2).weights == set()
+    with pytest.raises(ValueError, match=r"weights are leaves of the circuit, got Value\(data=3.0"):
+        steps(loss, weights=[Value(3.0)])

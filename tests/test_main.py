@@ -8,9 +8,12 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import webbrowser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -482,3 +485,36 @@ def test_the_installed_command() -> None:
     command = Path(sys.executable).with_name("microgradnn")
     done = subprocess.run([command, "--version"], capture_output=True, encoding="utf-8", timeout=60)
     assert done.stdout == f"microgradnn {__version__}\n"
+
+
+# ---- colours and the page ----------------------------------------------------------------------------------------
+
+
+def test_on_a_terminal_forward_is_green_and_backward_red(capsys, monkeypatch):
+    assert main(CIRCUIT) == 0
+    plain = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert main(CIRCUIT) == 0
+    coloured = capsys.readouterr().out
+    assert re.sub("\x1b\\[[0-9]*m", "", coloured) == plain
+    green, red = (re.findall(f"\x1b\\[{code}m(.*?)\x1b\\[0m", coloured) for code in (32, 31))
+    assert [line.split()[0] for line in green] == ["gate", "────", "u1", "f"]
+    assert red[0].startswith("∂f/∂f")
+    assert red[-1].startswith("z ")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(CIRCUIT) == 0
+    assert capsys.readouterr().out == plain
+
+
+def test_open_shows_the_page_or_says_where_it_is(capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or len(opened) == 1)
+    assert main([*CIRCUIT, "--open"]) == 0
+    page = Path(unquote(urlsplit(opened[0]).path))
+    assert "microgradnn-stepper" in page.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main([*CIRCUIT, "--open"]) == 2
+    assert re.search(r"there is no browser to open .*circuit\.html with", capsys.readouterr().err)
+    for address in opened:
+        shutil.rmtree(Path(unquote(urlsplit(address).path)).parent)

@@ -8,45 +8,64 @@ const isNode = (operand) => typeof operand === "number";
 function computed(nodes, leaves) {
   const values = [], partials = [];
   nodes.forEach((node, index) => {
-    if (!node.gate) values[index] = leaves[index];
-    else {
-      const operands = node.operands.map((operand) => (isNode(operand) ? values[operand] : operand.constant));
-      const handed = node.operands.map((operand, k) => (!isNode(operand) && operand.vanishes ? null : operands[k]));
-      values[index] = gates[node.gate].value(...operands);
-      partials[index] = gates[node.gate].partials(values[index], ...handed);
-    }
+    values[index] = node.gate ? gates[node.gate].value(...operandsOf(node, values)) : leaves[index];
+    if (node.gate) partials[index] = partialsOf(node, values, values[index]);
   });
   return { values, partials };
 }
 
-// The reverse sweep from the root: each edge that gradients take, in order, and what they come to.
-function swept(nodes, { partials }) {
-  const root = nodes.length - 1, totals = [], edges = [];
-  totals[root] = 1;
-  for (let gate = root; gate >= 0; gate -= 1) {
-    if (!nodes[gate].gate || totals[gate] === undefined) continue;
-    nodes[gate].operands.forEach((operand, index) => {
-      if (!isNode(operand) || nodes[gate].untouched.includes(index)) return;
-      const taken = partials[gate][index] !== null, partial = taken ? partials[gate][index] : 0;
-      const before = totals[operand] ?? 0, contribution = taken ? partial * totals[gate] : 0;
-      edges.push({ gate, operand, index, taken, first: totals[operand] === undefined,
-        adjoint: totals[gate], partial, contribution, after: before + contribution });
-      if (taken) totals[operand] = before + contribution;
-    });
-  }
-  return { gradients: totals, edges };
+const operandsOf = (node, values) => node.operands.map((operand) => (isNode(operand) ? values[operand] : operand.constant));
+
+function partialsOf(node, values, out) {
+  const operands = operandsOf(node, values);
+  node.vanishing.forEach((index) => { operands[index] = null; });
+  return gates[node.gate].partials(out, ...operands);
 }
 
-// All steps of a circuit: forward gates, the seed, the edges of the sweep, each with its sentence.
+// The reverse sweep from the root: the gradient of every node; `visit` sees each edge that gradients take, in order.
+function gradientsOf(nodes, partials, visit = null) {
+  const root = nodes.length - 1, totals = new Array(nodes.length).fill(undefined);
+  totals[root] = 1;
+  for (let gate = root; gate >= 0; gate -= 1) {
+    const { operands, untouched } = nodes[gate], adjoint = totals[gate];
+    if (!operands || adjoint === undefined) continue;
+    for (let index = 0; index < operands.length; index += 1) {
+      const operand = operands[index];
+      if (!isNode(operand) || untouched.includes(index)) continue;
+      const partial = partials[gate][index], before = totals[operand];
+      if (partial !== null) totals[operand] = (before ?? 0) + partial * adjoint;
+      if (visit) visit({ gate, operand, index, adjoint, partial, before });
+    }
+  }
+  return totals;
+}
+
+// The edges of the sweep, each with what it hands on and what that comes to; null among the partials was not taken.
+function swept(nodes, { partials }) {
+  const edges = [];
+  const gradients = gradientsOf(nodes, partials, ({ partial, before, adjoint, ...edge }) => {
+    const taken = partial !== null, contribution = taken ? partial * adjoint : 0;
+    edges.push({ ...edge, adjoint, taken, partial: partial ?? 0, contribution, first: before === undefined,
+      after: (before ?? 0) + contribution });
+  });
+  return { gradients, edges };
+}
+
+// All steps of a circuit: forward gates, the seed, the edges of the sweep, each with its sentence and the parts at work:
+// g3 is gate 3, w3 its wire, o3 the line between them, e3-1 the edge of its operand 1.
 function told(nodes, state, edges) {
-  const f = nodes.at(-1).name;
-  const forward = nodes.flatMap((node, gate) => (!node.gate ? [] : [
-    { kind: "forward", gate, value: digits(state.values[gate]), sentence: equation(nodes, state, gate) },
-  ]));
-  const seed = { kind: "seed", gate: nodes.length - 1, after: "1", sentence: `∂${f}/∂${f} = 1` };
-  return [...forward, seed, ...edges.map((edge) => ({
-    kind: "backward", ...edge, after: digits(edge.after), factor: bracketed(digits(edge.partial)), sentence: chainRule(nodes, edge),
-  }))];
+  const root = nodes.length - 1, f = nodes[root].name, whole = (gate) => [`g${gate}`, `o${gate}`, `w${gate}`];
+  const forward = nodes.flatMap((node, gate) => (!node.gate ? [] : [{
+    kind: "forward", gate, sentence: equation(nodes, state, gate), value: digits(state.values[gate]),
+    parts: [...whole(gate), ...node.operands.flatMap((operand, index) => (isNode(operand) ? [`e${gate}-${index}`] : []))],
+  }]));
+  const seed = { kind: "seed", gate: root, sentence: `∂${f}/∂${f} = 1`, parts: whole(root), after: "1" };
+  const backward = edges.map((edge) => ({
+    kind: "backward", gate: edge.gate, operand: edge.operand, index: edge.index, sentence: chainRule(nodes, edge),
+    parts: [`g${edge.gate}`, `e${edge.gate}-${edge.index}`, `w${edge.operand}`],
+    factor: bracketed(digits(edge.partial)), after: digits(edge.after),
+  }));
+  return [...forward, seed, ...backward];
 }
 
 function equation(nodes, { values }, gate) {

@@ -1,29 +1,24 @@
-// The piece put together: the picture, the walk through its steps and, where the gates are at hand, leaves that change.
+// The piece put together: the picture, the walk through its steps, leaves that change, weights that learn.
 
-function start(element, nodes) {
+function explore(element, nodes, weights) {
   const svg = livePicture(element);
-  if (svg) explore(element, svg, nodes);
-}
-
-function explore(element, svg, nodes) {
-  const part = partsOf(svg), root = nodes.length - 1, first = nodes.map((node) => node.value);
-  let leaves = [...first], before = [...first], active = null, now = null;
+  if (!svg) return;
   svg.setAttribute("role", "group"); // an image would hide the leaves from screen readers
+  const root = nodes.length - 1, first = nodes.map((node) => node.value);
+  const hint = weights.length ? `${HINT} Downhill the weights learn from the one example drawn.` : HINT;
+  let leaves = [...first], before = [...first], active = null, now = null;
 
-  const run = () => {
-    const state = computed(nodes, leaves), { gradients, edges } = swept(nodes, state);
-    return { ...state, gradients, steps: told(nodes, state, edges).map((step) => ({ ...step, parts: partsAtWork(step, nodes) })) };
+  const draw = (losses = []) => {
+    const f = (x) => computed(nodes, leaves.with(active, x)).values[root], { name } = nodes[root];
+    if (losses.length > 1) chart.innerHTML = lossChart(losses, name);
+    else if (active === null) chart.innerHTML = "";
+    else chart.innerHTML = chartOf(f, nodes[active].name, name, leaves[active], now.gradients[active] ?? 0, first[active]);
   };
-  const describe = () => nodes.forEach((node, leaf) => {
-    if (node.gate) return;
-    write(part(`w${leaf}`), "value", digits(leaves[leaf]));
-    describeLeaf(part(`w${leaf}`), leaves[leaf], now.gradients[leaf] ?? 0);
-  });
-  const draw = () => {
-    chart.innerHTML = active === null ? "" : chartOf(
-      (x) => computed(nodes, leaves.with(active, x)).values[root], nodes[active].name, nodes[root].name,
-      leaves[active], now.gradients[active] ?? 0, first[active],
-    );
+  const renew = (numbers, losses) => {
+    leaves = numbers;
+    now = everything(nodes, leaves);
+    showLeaves(nodes, leaves, now.gradients, svg);
+    draw(losses);
   };
   const select = (leaf) => {
     if (leaf !== active) before = [...leaves];
@@ -32,30 +27,45 @@ function explore(element, svg, nodes) {
   };
   const change = (leaf, x) => {
     select(leaf);
-    leaves[leaf] = x;
-    now = run();
-    describe();
-    draw();
+    renew(leaves.with(leaf, x));
     stepper.show(stepper.at(), foretold(nodes, before, leaves, leaf));
   };
-  const refuse = (words) => stepper.show(stepper.at(), words);
-
-  now = run();
-  const stepper = walk(element, svg, () => now.steps, true);
-  element.insertAdjacentHTML("beforeend", '<div class="chart"></div>');
-  const chart = element.querySelector(".chart");
-  makeLeaves(element, svg, nodes, () => leaves, { change, select, refuse });
-  stepper.resetButton.addEventListener("click", () => {
-    leaves = [...first];
+  const learn = (numbers, words, losses) => {
+    before = [...numbers];
+    renew(numbers, losses);
+    stepper.show(Infinity, words);
+  };
+  const reset = () => {
+    forget();
     before = [...first];
     active = null;
-    now = run();
-    describe();
-    draw();
-    stepper.show(Infinity, HINT);
+    renew([...first]);
+    stepper.show(Infinity, hint);
+  };
+
+  now = everything(nodes, leaves);
+  const stepper = walk(element, svg, () => now.steps, reset);
+  element.insertAdjacentHTML("beforeend", '<div class="chart"></div>');
+  const chart = element.querySelector(".chart");
+  makeLeaves(element, svg, nodes, () => leaves, { change, select, refuse: (words) => stepper.show(stepper.at(), words) });
+  const forget = weights.length ? downhill(element, nodes, weights, () => leaves, learn) : () => {};
+  reset();
+}
+
+// The numbers of a circuit and its steps.
+function everything(nodes, leaves) {
+  const state = computed(nodes, leaves), { gradients, edges } = swept(nodes, state);
+  return { gradients, steps: told(nodes, state, edges) };
+}
+
+function showLeaves(nodes, leaves, gradients, svg) {
+  const part = partsOf(svg);
+  nodes.forEach((node, leaf) => {
+    if (node.gate) return;
+    const copies = svg.querySelectorAll(`.copy-of-w${leaf}`); // beside uses far away
+    [part(`w${leaf}`), ...copies].forEach((wire) => write(wire, "value", digits(leaves[leaf])));
+    describeLeaf(part(`w${leaf}`), leaves[leaf], gradients[leaf] ?? 0);
   });
-  describe();
-  stepper.show(Infinity, HINT);
 }
 
 const HINT = "Drag a number with a dotted line, or choose it and type: everything follows, in this page only. ← and → step.";
@@ -68,12 +78,4 @@ function foretold(nodes, before, leaves, leaf) {
   const rise = computed(nodes, leaves).values[root] - old.values[root], sign = step < 0 ? "−" : "+";
   return `${name} = ${digits(before[leaf])} ${sign} ${digits(Math.abs(step))}: ${f} changes by ${digits(rise)}; `
     + `gradient × change = ${bracketed(digits(slope))} × ${bracketed(digits(step))} = ${digits(slope * step)}`;
-}
-
-// The parts of the picture at work in a step.
-function partsAtWork(step, nodes) {
-  if (step.kind === "backward") return [`g${step.gate}`, `e${step.gate}-${step.index}`, `w${step.operand}`];
-  const whole = [`g${step.gate}`, `o${step.gate}`, `w${step.gate}`];
-  if (step.kind === "seed") return [`g${step.gate}`, `w${step.gate}`];
-  return [...whole, ...nodes[step.gate].operands.flatMap((operand, index) => (isNode(operand) ? [`e${step.gate}-${index}`] : []))];
 }

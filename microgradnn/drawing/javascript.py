@@ -8,7 +8,6 @@ JavaScript does not have are in numbers.js.
 from __future__ import annotations
 
 import json
-import operator
 from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
@@ -31,8 +30,26 @@ OF_NOTHING = {
 }  # fmt: skip
 
 
-class Term:
-    """A number that a line of the script has named, with the operators of Python."""
+class Operand:
+    """What stands in the script for numbers, with the operators of Python."""
+
+    def __neg__(self) -> Any:
+        return _lines(self).write("-{}", self)
+
+
+def _lines(*operands: Any) -> Lines:
+    """Where the terms among `operands` are written."""
+    terms = (x[0] if isinstance(x, Stack) else x for x in operands)
+    return next(term.lines for term in terms if isinstance(term, Term))
+
+
+for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}.items():
+    setattr(Operand, f"__{_name}__", lambda x, y, sign=_sign: _lines(x, y).write(f"{{}} {sign} {{}}", x, y))
+    setattr(Operand, f"__r{_name}__", lambda y, x, sign=_sign: _lines(x, y).write(f"{{}} {sign} {{}}", x, y))
+
+
+class Term(Operand):
+    """A number that a line of the script has named."""
 
     def __init__(self, lines: Lines, text: str) -> None:
         self.lines, self.text = lines, text
@@ -44,7 +61,7 @@ class Term:
     __hash__ = None  # type: ignore[assignment]
 
 
-class Stack(list[Any]):
+class Stack(Operand, list[Any]):
     """The operands of a gate of any number of them; operators and functions go through them one by one."""
 
     def __getitem__(self, index: Any) -> Any:
@@ -87,20 +104,6 @@ class Lines:
 
 def _of_math(function: str) -> str:
     return {"maximum": "max", "minimum": "min"}.get(function, function.replace("arc", "a"))
-
-
-for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}.items():
-    for _kind in (Term, Stack):
-        setattr(_kind, f"__{_name}__", lambda x, y, sign=_sign: _lines(x, y).write(f"{{}} {sign} {{}}", x, y))
-        setattr(_kind, f"__r{_name}__", lambda y, x, sign=_sign: _lines(x, y).write(f"{{}} {sign} {{}}", x, y))
-for _kind in (Term, Stack):
-    _kind.__neg__ = lambda x: _lines(x).write("-{}", x)  # type: ignore[attr-defined]
-
-
-def _lines(*operands: Any) -> Lines:
-    """Where the terms among `operands` are written."""
-    terms = (x[0] if isinstance(x, Stack) else x for x in operands)
-    return next(term.lines for term in terms if isinstance(term, Term))
 
 
 def text_of(operand: Any) -> str:
@@ -159,7 +162,9 @@ def _partials(gate: Primitive, count: int, arguments: str) -> list[str]:
             vanishing.add(term.text)
             return term
         # null is the number 0 to whatever is no choice and no product
-        return value_of(inner, [_as_number(lines, x) if lost else x for x, lost in zip(operands, gone, strict=True)], lines)
+        return value_of(
+            inner, [_as_number(lines, x) if lost else x for x, lost in zip(operands, gone, strict=True)], lines
+        )
 
     results = [_nothing(x) for x in trace.results]
     terms = run_lines([(inner, tuple(map(_nothing, xs))) for inner, xs in trace.lines], results, registers, apply)

@@ -11,7 +11,8 @@ function makeLeaves(element, svg, nodes, values, { change, select, refuse }) {
     if (node.gate) return;
     const wire = part(`w${leaf}`);
     wire.classList.add("leaf");
-    Object.entries({ tabindex: "0", role: "spinbutton", "aria-label": node.name }).forEach(([name, value]) => wire.setAttribute(name, value));
+    const roles = { tabindex: "0", role: "spinbutton", "aria-label": node.name };
+    Object.entries(roles).forEach(([name, value]) => wire.setAttribute(name, value));
     const nudge = (count) => change(leaf, tidy(values()[leaf] + count * unitOf(values()[leaf])));
     const open = (text) => openField(element, wire, node.name, text, (x) => change(leaf, x), refuse);
     wire.addEventListener("focus", () => select(leaf));
@@ -42,14 +43,17 @@ function dragging(wire, value, change) {
     from = { x: event.clientX, value: value() };
   });
   wire.addEventListener("pointermove", (event) => {
-    if (from && event.clientX !== from.x) change(tidy(from.value + Math.round((event.clientX - from.x) / 2) * unitOf(from.value) / 2));
+    if (!from || event.clientX === from.x) return;
+    const halves = Math.round((event.clientX - from.x) / 2); // of a unit
+    change(tidy(from.value + (halves * unitOf(from.value)) / 2));
   });
   ["pointerup", "pointercancel"].forEach((kind) => wire.addEventListener(kind, () => { from = null; }));
 }
 
 // A field over the leaf: Enter takes what is in it, Escape and an empty one leave all as it was.
 function openField(element, wire, name, text, take, refuse) {
-  const picture = element.querySelector(".picture"), frame = picture.getBoundingClientRect(), box = wire.getBoundingClientRect();
+  const picture = element.querySelector(".picture");
+  const frame = picture.getBoundingClientRect(), box = wire.getBoundingClientRect();
   const field = document.createElement("input");
   field.className = "field";
   field.setAttribute("aria-label", name);
@@ -63,7 +67,8 @@ function openField(element, wire, name, text, take, refuse) {
     const words = field.value.trim().replace("−", "-"), x = Number(words);
     if (!taken || words === "") return;
     if (Number.isFinite(x)) take(x);
-    else refuse(/^[+-]?[\d.]+(e[+-]?\d+)?$/i.test(words) ? `${words} is too large for a number` : `“${words}” is not a number: write one like −2.5 or 1e−3`);
+    else if (/^[+-]?[\d.]+(e[+-]?\d+)?$/i.test(words)) refuse(`${words} is too large for a number`);
+    else refuse(`“${words}” is not a number: write one like −2.5 or 1e−3`);
   };
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();

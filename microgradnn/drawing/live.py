@@ -20,7 +20,7 @@ def nodes_of(steps: Steps) -> list[dict[str, Any]]:
     >>> from microgradnn import Value, steps
     >>> x = Value(3.0, "x")
     >>> nodes_of(steps(x * 2))[1]["operands"]
-    [0, {'constant': 2.0, 'vanishes': False}]
+    [0, {'constant': 2.0}]
     """
     number_of = {id(node): number for number, node in enumerate(steps.order)}
     return [_node(node, steps.names[id(node)], number_of) for node in steps.order]
@@ -31,23 +31,20 @@ def _node(node: Value, name: str, number_of: dict[int, int]) -> dict[str, Any]:
     if gate is None:
         return {"name": name, "value": node.data}
     count = len(node.operands)
-    vanishing = may_vanish(gate, count)
-    operands = [
-        number_of[id(x)] if isinstance(x, Value) else {"constant": x, "vanishes": x == 0.0 and index in vanishing}
-        for index, x in enumerate(node.operands)
-    ]
+    operands = [number_of[id(x)] if isinstance(x, Value) else {"constant": x} for x in node.operands]
+    vanishing = [index for index in may_vanish(gate, count) if operands[index] == {"constant": 0.0}]
     pieces = gate.text and [
         (before, None if index is None else int(index)) for before, index, _, _ in Formatter().parse(gate.text)
     ]
     untouched = [index for index, result in enumerate(gate.trace(count).results) if result is None]
     return {
         "name": name, "gate": name_of(gate, count), "primitive": gate.name, "operands": operands, "pieces": pieces,
-        "untouched": untouched,
+        "untouched": untouched, "vanishing": vanishing,
     }  # fmt: skip
 
 
 def gates_of(steps: Steps) -> str:
-    """The gates of a circuit as a table of functions of JavaScript; AttributeError for one without a form for arrays."""
+    """The gates of a circuit as functions of JavaScript; AttributeError for one without a form for arrays."""
     used: dict[tuple[Primitive, int], None] = {}
     for node in steps.order:
         if node.primitive is not None:

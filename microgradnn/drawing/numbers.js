@@ -44,8 +44,8 @@ function digits(x, count = 4) {
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   if (x === 0) return "0";
-  const [mantissa, power] = rounded(Math.abs(x), count).split("e");
-  const exponent = Number(power);
+  const [mantissa, tens] = rounded(Math.abs(x), count).split("e");
+  const exponent = Number(tens);
   const text = exponent < -4 || exponent >= count
     ? `${withoutZeros(mantissa)}e${exponent}`
     : withoutZeros(Number(`${mantissa}e${exponent}`).toFixed(Math.max(0, count - 1 - exponent)));

@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -31,44 +31,49 @@ def _resource(name: str) -> str:
     return re.sub(r"^ *//.*\n", "", text, flags=re.MULTILINE)
 
 
-def piece(picture: Picture, svg: str, kind: str = "still", scripts: tuple[str, ...] = (), act: str = "livePicture(element)") -> str:
-    """A self-contained piece of HTML: `picture` laid out as `svg`, made live by `act`, which needs these `scripts`."""
-    name = f"{prefix(picture)}-{kind}"
+def piece(
+    picture: Picture, svg: str, act: str = "livePicture", scripts: Sequence[str] = (), data: Sequence[Any] = ()
+) -> str:
+    """A self-contained piece of HTML: `picture` laid out as `svg`, made live by the function `act` of the `scripts`."""
+    name = f"{prefix(picture)}-{act}"
     image = base64.b64encode(svg.encode()).decode()
-    script = "".join([_resource("picture.js"), *scripts, act]).replace("</", "<\\/")
+    element = f"document.querySelector('.{name}:not([data-ready])')"
+    call = f"{act}({', '.join([element, *map(_json, data)])});"
+    script = "".join([_resource("picture.js"), *scripts, call]).replace("</", "<\\/")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
         f"<style>{_resource('stepper.css')}</style>\n"
         f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
         f'src="data:image/svg+xml;base64,{image}"></div>\n'
-        f'<script>(function (element) {{\n"use strict";\n{script}\n}})(document.querySelector(\'.{name}:not([data-ready])\'));'
-        "</script>\n</div>"
+        f'<script>(function () {{\n"use strict";\n{script}\n}})();</script>\n</div>'
     )
 
 
-def steps_picture(steps: Steps) -> Picture:
+def steps_picture(steps: Steps, direction: str = "right") -> Picture:
     """The picture after the last of the `steps`."""
     reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
-    return circuit(steps.root, {id(node): after for node, after in reached if after is not None}, changing=True)
+    gradients = {id(node): after for node, after in reached if after is not None}
+    return circuit(steps.root, gradients, changing=True, direction=direction)
 
 
-def steps_piece(steps: Steps, svg: str | None = None) -> str:
+def steps_piece(steps: Steps, direction: str = "right", svg: str | None = None) -> str:
     """The stepper of `steps`: explorable where the page can compute the circuit, else with the steps as they are.
 
     `svg` is the picture where it has been laid out already.
     """
-    picture = steps_picture(steps)
+    picture = steps_picture(steps, direction)
     svg = svg or to_svg(picture)
     try:
         if len(steps.order) > LIVE:
             raise AttributeError(f"a circuit of more than {LIVE} nodes is not computed in the page")
         gates = gates_of(steps)
     except AttributeError as error:
-        recorded = f"walkRecorded(element, {_json(recorded_steps(steps))}, {_json(str(error))})"
-        return piece(picture, svg, "steps", (_resource("stepper.js"),), recorded)
-    scripts = [_resource(f"{name}.js") for name in ("numbers", "circuit", "stepper", "leaves", "chart", "explorable")]
-    return piece(picture, svg, "steps", (gates, "\n", *scripts), f"start(element, {_json(nodes_of(steps))});")
+        return piece(picture, svg, "walkRecorded", [_resource("stepper.js")], [recorded_steps(steps), str(error)])
+    weights = [number for number, node in enumerate(steps.order) if node in steps.weights]
+    names = ["numbers", "circuit", "stepper", "leaves", "chart", "explorable", *["descent"] * bool(weights)]
+    scripts = [gates, "\n", *(_resource(f"{name}.js") for name in names)]
+    return piece(picture, svg, "explore", scripts, [nodes_of(steps), weights])
 
 
 def _json(data: Any) -> str:
@@ -107,7 +112,8 @@ def document(title: str, content: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
-        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }</style>\n"
-        f"</head>\n<body>\n<h1>{escape(title)}</h1>\n{content}\n"
+        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }\n"
+        "@media print { :root { color-scheme: light } }</style>\n"
+        f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n"
         "<script>document.querySelector('.microgradnn-stepper').focus();</script>\n</body>\n</html>\n"
     )

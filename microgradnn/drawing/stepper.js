@@ -10,17 +10,17 @@ const LABELS = { first: "first step", previous: "previous step", next: "next ste
 const button = (move) => `<button type="button" data-move="${move}" aria-label="${LABELS[move]}" title="${LABELS[move]}">
   <svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[move]}"/></svg></button>`;
 
-function controls(element, count, live) {
+function addControls(element, count, reset) {
   element.insertAdjacentHTML("beforeend", `<div class="controls">${button("first")}${button("previous")}
     <input type="range" min="0" max="${count - 1}" value="0" aria-label="step">${button("next")}${button("last")}
-    ${button("play")}${live ? button("reset") : ""}</div>
+    ${button("play")}${reset ? button("reset") : ""}</div>
     <p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>`);
 }
 
-// The walk through `steps()`: what it returns may change with the numbers. `shown(step)` is told of every step.
-function walk(element, svg, steps, live) {
+// The walk through `steps()`: what it returns may change with the numbers; `reset` brings the first ones back.
+function walk(element, svg, steps, reset = null) {
   const part = partsOf(svg);
-  controls(element, steps().length, live);
+  addControls(element, steps().length, reset);
   const slider = element.querySelector(".controls input"), count = element.querySelector(".count");
   const buttons = Object.fromEntries([...element.querySelectorAll("button")].map((each) => [each.dataset.move, each]));
   let at = 0, clock = null;
@@ -58,7 +58,7 @@ function walk(element, svg, steps, live) {
   };
   const moves = { first: () => go(0), previous: () => go(at - 1), next: () => go(at + 1), last: () => go(Infinity) };
 
-  Object.entries({ ...moves, play }).forEach(([move, act]) => buttons[move].addEventListener("click", () => {
+  Object.entries({ ...moves, reset, play }).forEach(([move, act]) => buttons[move]?.addEventListener("click", () => {
     if (move !== "play") pause();
     act();
   }));
@@ -73,7 +73,7 @@ function walk(element, svg, steps, live) {
   });
   clickGates(svg, part, steps, (number) => { pause(); go(number); }, () => at);
   element.tabIndex = 0;
-  return { show, at: () => at, resetButton: buttons.reset };
+  return { show, at: () => at };
 }
 
 // The values and gradients that are known after step `at`; the others are blank.
@@ -92,26 +92,29 @@ function highlight(step, svg, part) {
   svg.querySelectorAll(".forward, .backward").forEach((group) => group.classList.remove("forward", "backward"));
   svg.querySelectorAll(".local").forEach((label) => label.remove());
   if (step === null) return;
-  step.parts.map(part).filter(Boolean).forEach((group) => group.classList.add(step.kind === "forward" ? "forward" : "backward"));
+  const direction = step.kind === "forward" ? "forward" : "backward";
+  step.parts.map(part).filter(Boolean).forEach((group) => group.classList.add(direction));
   if (step.kind === "backward") local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
 }
 
+// At the end of the edge: above a level one, beside one that comes from above or below.
 function local(edge, words) {
   const path = edge?.querySelector("path");
   if (!path) return;
-  const { x, y } = path.getPointAtLength(path.getTotalLength());
+  const { x, y } = path.getPointAtLength(path.getTotalLength()), fall = y - path.getPointAtLength(0).y;
+  const level = Math.abs(fall) < 8;
   const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
-  label.setAttribute("class", "local gradient");
-  label.setAttribute("x", x);
-  label.setAttribute("y", y - 5);
+  label.setAttribute("class", level ? "local gradient" : "local gradient beside");
+  label.setAttribute("x", level ? x : x + 6);
+  label.setAttribute("y", level ? y - 5 : y + (fall > 0 ? -3 : 14));
   label.textContent = words;
   edge.append(label);
 }
 
 // A click on a gate goes to its step: forward, or once the seed is set, to its first step backward.
 function clickGates(svg, part, steps, go, at) {
-  const gates = new Set(steps().filter((step) => step.kind === "forward").map((step) => step.gate));
-  gates.forEach((gate) => part(`g${gate}`)?.addEventListener("click", () => {
+  const circles = new Set(steps().filter((step) => step.kind === "forward").map((step) => step.gate));
+  circles.forEach((gate) => part(`g${gate}`)?.addEventListener("click", () => {
     const backward = steps()[at()].kind !== "forward";
     const kinds = backward ? ["backward", "seed"] : ["forward"];
     const number = steps().findIndex((step) => step.gate === gate && kinds.includes(step.kind));
@@ -121,7 +124,8 @@ function clickGates(svg, part, steps, go, at) {
 
 // Scroll the picture, not the page, until a part of it is in sight.
 function follow(element, group) {
-  const frame = element.querySelector(".picture"), seen = frame.getBoundingClientRect(), box = group?.getBoundingClientRect();
+  const frame = element.querySelector(".picture"), seen = frame.getBoundingClientRect();
+  const box = group?.getBoundingClientRect();
   if (!box || (box.left > seen.left + 40 && box.right < seen.right - 40)) return;
   const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
   frame.scrollBy({ left: (box.left + box.right - seen.left - seen.right) / 2, behavior });
@@ -131,7 +135,7 @@ function follow(element, group) {
 function walkRecorded(element, steps, reason) {
   const svg = livePicture(element);
   if (!svg) return;
-  walk(element, svg, () => steps, false).show(0);
+  walk(element, svg, () => steps).show(0);
   element.insertAdjacentHTML("beforeend", '<p class="reason"></p>');
   element.querySelector(".reason").textContent = `The numbers stay as they are: ${reason}.`;
 }
