@@ -5,7 +5,7 @@ from importlib.resources import files
 from microgradnn.drawing.javascript import function
 from microgradnn.primitive import gates
 
-NAMES = ("picture", "numbers", "circuit", "stepper", "leaves", "chart", "descent", "explorable")
+NAMES = ("picture", "wires", "numbers", "circuit", "stepper", "leaves", "chart", "descent", "explorable")
 
 
 def page() -> str:

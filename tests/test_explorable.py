@@ -277,3 +277,10 @@ def test_nothing_bars_anybody_from_a_page(page, tmp_path):
             page.keyboard.press(key)
         found = page.evaluate("axe.run().then((results) => results.violations)")
         assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+def test_steps_are_live_where_a_still_picture_would_fold_already():
+    f = Value(0.5, "x")
+    for _ in range(200):
+        f = -f
+    assert "explore(" in steps(f)._repr_mimebundle_()["text/html"]

@@ -15,7 +15,7 @@ from microgradnn.backprop import Steps, out_of_date, steps
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, blank, circuit
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
-from microgradnn.drawing.page import document, piece, steps_picture, steps_piece
+from microgradnn.drawing.page import LIVE, document, piece, steps_picture, steps_piece
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
@@ -179,7 +179,7 @@ def _value_mimebundle(self: Value, **_: Any) -> dict[str, str]:
 
 
 def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
-    if len(self.order) > READABLE or out_of_date(self.root):  # too much to look at one by one, or no longer so
+    if len(self.order) > LIVE or out_of_date(self.root):  # too much to look at one by one, or no longer so
         return _quietly(lambda: draw(self.root)._repr_mimebundle_() | {"text/plain": repr(self)}, repr(self))
     if complaint := self.complaint():
         return {"text/plain": complaint}

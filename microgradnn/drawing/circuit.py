@@ -168,9 +168,7 @@ def repeated(order: Sequence[Value]) -> dict[tuple[int, int], int]:
     >>> list(repeated(topological_order(f)).values())
     [2]
     """
-    to_end: defaultdict[int, int] = defaultdict(
-        int
-    )  # gates from a node to the end: Graphviz draws it as late as can be
+    to_end: defaultdict[int, int] = defaultdict(int)  # gates from a node to the end, where Graphviz puts it near
     users: defaultdict[int, dict[int, None]] = defaultdict(dict)
     for node in reversed(order):
         for operand in node.operands:

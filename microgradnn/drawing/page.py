@@ -26,9 +26,9 @@ LIVE = 300  # nodes: above, a change would no longer follow the finger
 
 
 def _resource(name: str) -> str:
-    """A file beside this one, without its comments."""
+    """A file beside this one, without its comments and indents."""
     text = files("microgradnn.drawing").joinpath(name).read_text(encoding="utf-8")
-    return re.sub(r"^ *//.*\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^ *(//.*\n)?", "", text, flags=re.MULTILINE)
 
 
 def piece(
@@ -39,11 +39,12 @@ def piece(
     image = base64.b64encode(svg.encode()).decode()
     element = f"document.querySelector('.{name}:not([data-ready])')"
     call = f"{act}({', '.join([element, *map(_json, data)])});"
+    style = _resource("picture.css") + (_resource("stepper.css") if scripts else "")
     script = "".join([_resource("picture.js"), *scripts, call]).replace("</", "<\\/")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
-        f"<style>{_resource('stepper.css')}</style>\n"
+        f"<style>{style}</style>\n"
         f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
         f'src="data:image/svg+xml;base64,{image}"></div>\n'
         f'<script>(function () {{\n"use strict";\n{script}\n}})();</script>\n</div>'
@@ -69,9 +70,15 @@ def steps_piece(steps: Steps, direction: str = "right", svg: str | None = None) 
             raise AttributeError(f"a circuit of more than {LIVE} nodes is not computed in the page")
         gates = gates_of(steps)
     except AttributeError as error:
-        return piece(picture, svg, "walkRecorded", [_resource("stepper.js")], [recorded_steps(steps), str(error)])
+        return piece(
+            picture,
+            svg,
+            "walkRecorded",
+            [_resource("wires.js"), _resource("stepper.js")],
+            [recorded_steps(steps), str(error)],
+        )
     weights = [number for number, node in enumerate(steps.order) if node in steps.weights]
-    names = ["numbers", "circuit", "stepper", "leaves", "chart", "explorable", *["descent"] * bool(weights)]
+    names = ["numbers", "circuit", "wires", "stepper", "leaves", "chart", "explorable", *["descent"] * bool(weights)]
     scripts = [gates, "\n", *(_resource(f"{name}.js") for name in names)]
     return piece(picture, svg, "explore", scripts, [nodes_of(steps), weights])
 
