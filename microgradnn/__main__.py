@@ -12,9 +12,12 @@ import math
 import os
 import re
 import sys
+import tempfile
 import unicodedata
+import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
@@ -24,6 +27,7 @@ from microgradnn.demonstrations import DEMONSTRATIONS, train
 from microgradnn.drawing import ENDINGS, draw
 from microgradnn.files import check_writable
 from microgradnn.parser import FUNCTIONS, LONGEST, InputError
+from microgradnn.value import Value
 
 HELP = f"""\
 usage: microgradnn EXPRESSION [NAME=NUMBER ...] [options]
@@ -34,6 +38,7 @@ Print the circuit of an expression: every gate with its value and its local
 derivatives, the backward steps, and the gradient of every input.
 
   EXPRESSION       numbers, names, + - * / % **, brackets, functions;
+                   "q = x + y; f = q*z" gives results names;
                    "-" reads it from standard input
   NAME=NUMBER      the value of a variable, for example x=-2
 
@@ -44,6 +49,7 @@ options:
   --check          numeric gradients beside the exact ones; the exit status is
                    1 unless they agree
   --no-steps       leave out the backward steps
+  --open           show the page to step through and to explore in a browser
   --json           print one JSON document; inf and nan are strings in it
   --version        print the version
   --help           print this page
@@ -62,6 +68,7 @@ train:
 
 examples:
   microgradnn "(x+y)*z" x=-2 y=5 z=-4
+  microgradnn "q = x + y; f = q*z" x=-2 y=5 z=-4 --save circuit.html
   microgradnn "sigmoid(w*x+b)" w=2 x=-1 b=3 --check --save neuron.svg
   microgradnn train digits --compiled --plot digits.png
 """
@@ -100,8 +107,8 @@ def _whole_number(least: int) -> Callable[[str], int]:
 
 Reader = Callable[[str], Any] | None  # of what stands behind an option; None for one that stands alone
 OPTIONS: dict[str, Reader] = {
-    "--save": str, "--order": _order, "--check": None, "--no-steps": None, "--json": None, "--version": None,
-    "--help": None,
+    "--save": str, "--order": _order, "--check": None, "--no-steps": None, "--open": None, "--json": None,
+    "--version": None, "--help": None,
 }  # fmt: skip
 OPTIONS_OF_TRAIN: dict[str, Reader] = {
     "--epochs": _whole_number(1), "--seed": _whole_number(0), "--save": str, "--plot": str, "--compiled": None,
@@ -196,8 +203,20 @@ def _evaluate(argv: Sequence[str]) -> int:
         text = json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False)
         _print((text if _fits(text) else json.dumps(document, indent=2)) + "\n")
     else:
-        _print(answer.text(with_steps) + (f"\nSaved {', '.join(paths)}\n" if paths else ""))
+        coloured = sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+        _print(answer.text(with_steps, coloured) + (f"\nSaved {', '.join(paths)}\n" if paths else ""))
+    if "--open" in options:
+        _show(answer.root)
     return 1 if answer.objection else 0
+
+
+def _show(root: Value) -> None:
+    """Show the page of a circuit in a browser; InputError, with the path of the page, where there is none."""
+    path = Path(tempfile.mkdtemp(prefix="microgradnn-")) / "circuit.html"
+    with _refusing():
+        draw(root).save(path)
+    if not webbrowser.open(path.as_uri()):
+        raise InputError(f"there is no browser to open {path} with")
 
 
 def _train(argv: Sequence[str]) -> int:

@@ -18,6 +18,8 @@ from microgradnn.notation import columns, digits, formula, written
 from microgradnn.parser import check_names, evaluate, parse
 from microgradnn.value import Value
 
+GREEN, RED, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"  # of a terminal
+
 
 class Answer:
     """An expression at the point `given`; with order 2 its Hessian, with `check` the gradient by differences as well.
@@ -38,6 +40,9 @@ class Answer:
             return evaluate(instructions, dict(zip(names, numbers, strict=True)))
 
         self.expression = expression
+        *_, self.last = expression.rstrip("; \t\n").rpartition(";")  # the statement that gives the root
+        if instructions[-1].assigned:
+            self.last = self.last.partition("=")[2]
         self.inputs = dict(zip(names, map(Value, point, names), strict=True))
         out = f(*self.inputs.values())
         self.root: Value = out if isinstance(out, Value) else Value(out)  # a number where there are no variables
@@ -51,26 +56,32 @@ class Answer:
             self.numeric = dict(zip(names, _numeric(f, point), strict=True))
             self.objection = _objection(f, names, point, order)
 
-    def text(self, with_steps: bool = True) -> str:
-        """Tables for a terminal."""
-        expression = " ".join(self.expression.split())
+    def text(self, with_steps: bool = True, coloured: bool = False) -> str:
+        """Tables for a terminal; `coloured` ones are green forward and red backward."""
+        expression = " ".join(self.last.split())
         shown = expression if len(expression) <= 72 else f"{expression[:71]}…"
         name = f"{self.f} = " if self.f != expression else ""
-        sections = [[f"{name}{shown} = {digits(self.root.data)}"]]
+        sections = [["", f"{name}{shown} = {digits(self.root.data)}"]]  # each behind its colour
         if self.root.primitive is not None:
             title = "Forward: every gate with its value and its local derivatives"
-            sections.append([title, *_forward_table(self.trail)])
+            sections.append([GREEN, title, *_forward_table(self.trail)])
         if with_steps:
             title = "Backward: upstream gradient × local derivative, added up"
-            sections.append([title, *_backward_lines(self.trail)])
+            sections.append([RED, title, *_backward_lines(self.trail)])
         if self.inputs:
-            sections.append(["Gradients", *self._gradient_table()])
+            sections.append([RED, "Gradients", *self._gradient_table()])
         if self.numeric is not None:
             sections[-1] += wrap(f"Check: {self.objection or 'exact and numeric derivatives agree.'}", 90)
         if self.hessian:
             title = f"Hessian: ∂²{self.f} by row and column"
-            sections.append([title, *_hessian_table(list(self.inputs), self.hessian)])
-        return "\n\n".join("\n  ".join(section) for section in sections) + "\n"
+            sections.append([RED, title, *_hessian_table(list(self.inputs), self.hessian)])
+        return (
+            "\n\n".join(
+                "\n  ".join([title, *(f"{colour}{line}{PLAIN}" if coloured and line else line for line in lines)])
+                for colour, title, *lines in sections
+            )
+            + "\n"
+        )
 
     def _gradient_table(self) -> list[str]:
         header = ["input", "value", f"∂{self.f}/∂input"]

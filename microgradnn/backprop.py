@@ -347,6 +347,9 @@ class Step:
     def __str__(self) -> str:
         return self.sentence
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(self.sentence)  # what IPython and Jupyter show
+
 
 def out_of_date(root: Value) -> str:
     """Why the numbers of a graph do not fit its leaves, and the remedy; "" where they do.
@@ -393,13 +396,25 @@ class Steps(Sequence[Step]):
 
     save: ClassVar[Callable[[Steps, str | PathLike[str]], None]]  # drawing attaches it
 
-    def __init__(self, root: Value) -> None:
+    def __init__(self, root: Value, weights: Iterable[Value] | None = None) -> None:
         self.root = root
         self.order = topological_order(root)
+        self.weights = self._chosen(weights)
         self.names = names(self.order, root)
         if complaint := out_of_date(root):
             raise ValueError(complaint)
         self._steps = [*self._forward(), *self._backward()]
+
+    def _chosen(self, weights: Iterable[Value] | None) -> set[Value]:
+        """The leaves that learn in the page: those given, else the parameters of modules."""
+        leaves = {node for node in self.order if node.primitive is None}
+        if weights is None:
+            return {leaf for leaf in leaves if leaf.path == ""}
+        chosen = list(weights)
+        for weight in chosen:
+            if not isinstance(weight, Value) or weight not in leaves:
+                raise ValueError(f"weights are leaves of the circuit, got {weight!r:.60}")
+        return set(chosen)
 
     def _forward(self) -> Iterator[Step]:
         for gate in self.order:
@@ -449,7 +464,7 @@ class Steps(Sequence[Step]):
         """Why these steps no longer fit their circuit; "" where they do."""
         if said := out_of_date(self.root):
             return said
-        if str(Steps(self.root)) == str(self):
+        if str(Steps(self.root, self.weights)) == str(self):
             return ""
         return f"out of date: {self.names[id(self.root)]} was computed anew after these steps; steps(…) takes them anew"
 
@@ -460,15 +475,16 @@ class Steps(Sequence[Step]):
         return "\n".join(step.sentence for step in self)
 
 
-def steps(root: Value) -> Steps:
+def steps(root: Value, *, weights: Iterable[Value] | None = None) -> Steps:
     """Backprop from `root` step by step: each forward gate, the seed, then every edge of the backward sweep.
 
-    It starts from 0 and leaves every `.grad` alone (notes 000 and 002). An edge to an operand that a gate did not
-    take is said to be "not taken": nothing is handed on along it. Raises ValueError where the graph is out of date.
+    In Jupyter and in the saved page every leaf can be changed, and the leaves among `weights`, those of modules unless
+    given, learn by gradient descent. It starts from 0 and leaves every `.grad` alone (notes 000 and 002). An edge to an
+    operand that a gate did not take is said to be "not taken": nothing is handed on along it. Raises ValueError where
+    the graph is out of date.
 
     >>> x, y, z = Value(-2, "x"), Value(5, "y"), Value(-4, "z")
-    >>> q = x + y
-    >>> q.name = "q"
+    >>> q = (x + y).named("q")
     >>> print(steps(q * z))
     q = x + y = (−2) + 5 = 3
     f = q × z = 3 × (−4) = −12
@@ -480,4 +496,4 @@ def steps(root: Value) -> Steps:
     """
     if not isinstance(root, Value):
         raise TypeError(f"steps needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}")
-    return Steps(root)
+    return Steps(root, weights)

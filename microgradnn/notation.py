@@ -1,6 +1,7 @@
 """How numbers, names and gates are written: in tables, sentences, pictures and LaTeX.
 
-Numbers get four significant digits and a true minus sign. The templates of the gates are in the table.
+Numbers get four significant digits, or as many as are asked for, and a true minus sign. The templates of the gates are
+in the table.
 """
 
 from __future__ import annotations
@@ -16,21 +17,22 @@ from microgradnn.primitive import Primitive
 from microgradnn.value import Value
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _LATEX_LETTERS = str.maketrans(
     {letter: f"\\{letter}" for letter in "#$%&_{}"}
     | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ "}
 )
 
 
-def digits(x: float) -> str:
-    """`x` with four significant digits and a true minus sign.
+def digits(x: float, count: int = 4) -> str:
+    """`x` with `count` significant digits and a true minus sign.
 
-    >>> digits(-0.53444), digits(12.0), digits(1e-12), digits(-0.0)
-    ('−0.5344', '12', '1e−12', '0')
+    >>> digits(-0.53444), digits(12.0), digits(1e-12), digits(-0.0), digits(0.53444, 2)
+    ('−0.5344', '12', '1e−12', '0', '0.53')
     """
     if math.isinf(x):
         return "∞" if x > 0 else "−∞"
-    text = f"{x:.4g}" if x else "0"
+    text = f"{x:.{count}g}" if x else "0"
     mantissa, e, exponent = text.partition("e")
     return (mantissa + (e and f"e{int(exponent)}")).replace("-", "−")
 
@@ -45,17 +47,18 @@ def _bracketed(operand: str) -> str:
     return f"({operand})" if operand[0] in "−-" or " " in operand else operand
 
 
-def names(order: Iterable[Value], root: Value) -> dict[int, str]:
-    """A name for each node of `order`, by `id`: its own, else v1, v2 … for leaves, u1, u2 … for gates, f for `root`.
+def names(order: Iterable[Value], *roots: Value) -> dict[int, str]:
+    """A name for each node of `order`, by `id`: its own, else v1, v2 … for leaves, u1, u2 … for gates, f for the root.
 
-    Names in use are skipped; where several nodes carry one name, the later ones get a number.
+    Of several roots those without a name are f1, f2 … Names in use are skipped; where several nodes carry one name, the
+    later ones get a number.
 
     >>> from microgradnn.graph import topological_order
     >>> f = (Value(2.0, "x") + Value(3.0)) * 4
     >>> list(names(topological_order(f), f).values())
     ['x', 'v1', 'u1', 'f']
     """
-    order = list(order)
+    order, ends = list(order), {id(root) for root in roots}
     own = {node.name for node in order if node.name}
     name_of: dict[int, str] = {}
     used: set[str] = set()
@@ -69,20 +72,51 @@ def names(order: Iterable[Value], root: Value) -> dict[int, str]:
         name = node.name
         if name and name in used:
             name = numbered(f"{name}_", 2)
+        elif id(node) in ends and len(ends) > 1:
+            name = name or numbered("f", 1)
         elif not name:
-            free = node is root and "f" not in own
+            free = id(node) in ends and "f" not in own
             name = "f" if free else numbered("v" if node.primitive is None else "u", 1)
         used.add(name)
         name_of[id(node)] = name
     return name_of
 
 
-def symbol(gate: Value) -> str:
-    """What is drawn in the gate: its symbol, with a constant operand in it as the notes draw it.
+class Place(str):
+    """The name that a module gave a parameter: its place in the state, `0.weight[3][1]`."""
+
+    __slots__ = ()
+
+
+def short_names(name_of: dict[int, str]) -> dict[int, str]:
+    """The names of a picture with those of parameters shortened, as far as all of them stay different.
+
+    >>> list(short_names({1: "x", 2: Place("0.weight[3][1]"), 3: Place("0.bias[12]")}).values())
+    ['x', 'w₃₁', 'b₁₂']
+    >>> list(short_names({1: Place("0.bias[0]"), 2: Place("2.bias[0]")}).values())
+    ['0.b₀', '2.b₀']
+    """
+    for whole in (False, True):
+        short = {key: _short(name, whole) if isinstance(name, Place) else name for key, name in name_of.items()}
+        if len({*short.values()}) == len({*name_of.values()}):
+            return short
+    return name_of
+
+
+def _short(place: str, whole: bool) -> str:
+    """A place without the module, unless `whole`: w for weight, b for bias, and small indices."""
+    name, *indices = place.replace("]", "").split("[")
+    module, dot, tensor = name.rpartition(".")
+    below = ("" if all(len(index) == 1 for index in indices) else ",").join(indices).translate(_SUBSCRIPTS)
+    return (module + dot) * whole + {"weight": "w", "bias": "b"}.get(tensor, tensor) + below
+
+
+def symbol(gate: Value, count: int = 4) -> str:
+    """What is drawn in the gate: its symbol, with a constant operand in it as the notes draw it, of `count` digits.
 
     >>> x = Value(2.0)
-    >>> [symbol(gate) for gate in (x * 3, x + 1, 1 / x, x**2, x**0.5, -x)]
-    ['×3', '+1', '1/x', 'x²', 'x^0.5', '×−1']
+    >>> [symbol(gate) for gate in (x * 3, x + 1, x - (-1), 1 / x, x**2, x**0.5, -x)]
+    ['×3', '+1', '+1', '1/x', 'x²', 'x^0.5', '×−1']
     """
     primitive = gate.primitive
     assert primitive is not None
@@ -92,12 +126,15 @@ def symbol(gate: Value) -> str:
         if not constants:
             return symbols[0]
         index, constant = constants[0]
-        template = symbols[1 + index]  # a sign does not follow a sign, nor stand below an exponent
-        text = template.format(factor(constant) if template[0] in "+−" or template.endswith("^x") else digits(constant))
+        template, number = symbols[1 + index], digits(constant, count)
+        if template == "−{}" and number[0] == "−":  # to subtract −1 is to add 1
+            template, number = "+{}", number[1:]
+        # a sign does not follow a sign, nor stand below an exponent
+        text = template.format(_bracketed(number) if template[0] in "+−" or template.endswith("^x") else number)
         return re.sub(r"\^([−\d]+)$", lambda power: power[1].translate(_SUPERSCRIPTS), text)
     if not constants or len(gate.operands) > 3:
         return symbols
-    shown = (digits(operand) if isinstance(operand, float) else "x" for operand in gate.operands)
+    shown = (digits(operand, count) if isinstance(operand, float) else "x" for operand in gate.operands)
     return f"{symbols}({', '.join(shown)})"
 
 
@@ -138,13 +175,15 @@ def latex_formula(primitive: Primitive, operands: list[str]) -> str:
 
 
 def latex_name(name: str) -> str:
-    r"""A name in LaTeX: digits at its end and what follows an underscore become the index.
+    r"""A name in LaTeX: digits at its end, what follows an underscore and what is in brackets become the index.
 
-    >>> latex_name("x"), latex_name("w0"), latex_name("net_h1"), latex_name("out")
-    ('x', 'w_{0}', '\\mathit{net}_{h1}', '\\mathit{out}')
+    >>> print(*map(latex_name, ("x", "w0", "net_h1", "out", "0.weight[3][1]")))
+    x w_{0} \mathit{net}_{h1} \mathit{out} \mathit{0.weight}_{3,1}
     """
     stem, _, index = name.partition("_")
-    if not (stem and index):
+    if re.fullmatch(r"[^\[\]]+(\[\d+\])+", name):
+        stem, _, index = name.replace("][", ",").strip("]").partition("[")
+    elif not (stem and index):
         stem = name.rstrip("0123456789") or name
         index = name[len(stem) :]
     stem, index = stem.translate(_LATEX_LETTERS), index.translate(_LATEX_LETTERS)

@@ -1,7 +1,8 @@
 """Expressions as text: read by `ast` against a whitelist, turned into a flat list of instructions, run on numbers.
 
-The numbers may be Values. Nothing is ever evaluated as Python and nothing recurses. What is wrong with a text is an
-`InputError` that names the column, counted from 1, where there is one. Nothing here knows of a command line.
+Inner results may have names: q = x + y; f = q*z. The numbers may be Values. Nothing is ever evaluated as Python and
+nothing recurses. What is wrong with a text is an `InputError` that names the column, counted from 1, where there is
+one. Nothing here knows of a command line.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 from microgradnn import functional, table
 from microgradnn.primitive import gates, lookup
+from microgradnn.value import Value
 
 FIXED = {gate.name for gate in gates() if gate.arity and [*gate.parameters().values()][-1] is None}  # no defaults
 FUNCTIONS: dict[str, Callable[..., Any]] = {
@@ -44,7 +46,7 @@ REFUSED: dict[type, tuple[str, str]] = {
     ast.JoinedStr: ("a string", ALLOWED),
     ast.Lambda:    ("a lambda", ALLOWED),
     ast.List:      ("a list", "give its numbers as separate arguments"),
-    ast.NamedExpr: ("an assignment", ALLOWED),
+    ast.NamedExpr: ("an assignment", "name a result in front, as in q = x + y; q*z"),
     ast.Starred:   ("a star", "give the numbers as separate arguments"),
     ast.Subscript: ("an index", "give every number a name of its own, as x0, x1"),
     ast.Tuple:     ("a tuple", "give its numbers as separate arguments"),
@@ -59,12 +61,16 @@ class InputError(ValueError):
 
 
 class Instruction(NamedTuple):
-    """Push `load` (a number, or a variable by name), or apply the function `name` to the last `operands` results."""
+    """Push `load` (a number, or a variable by name), or apply the function `name` to the last `operands` results.
+
+    Or give the last result the name `assigned`.
+    """
 
     column: int
     load: float | str = 0.0
     name: str = ""
     operands: int = 0
+    assigned: str = ""
 
 
 def parse(text: str) -> list[Instruction]:
@@ -72,21 +78,31 @@ def parse(text: str) -> list[Instruction]:
 
     >>> [instruction.name or instruction.load for instruction in parse("(x + 1) * y")]
     ['x', 1.0, 'add', 'y', 'multiply']
+    >>> [instruction.assigned for instruction in parse("q = x + y; q * z")]
+    ['', '', '', 'q', '', '', '']
     """
     if len(text) > LONGEST:
         raise InputError(f"the expression has more than {LONGEST:,} characters", LONGEST + 1)
     source, start = _stripped(text)
-    tree = _syntax_tree(source, start)
+    statements = _syntax_tree(source, start)
     encoded = source.encode()  # ast counts bytes
     columns = [start + column for column, character in enumerate(source, 1) for _ in character.encode()]
     instructions: list[Instruction] = []
-    waiting: list[Any] = [tree]
+    waiting: list[Any] = statements[::-1]
     while waiting:
         node = waiting.pop()
         if isinstance(node, Instruction):  # its operands have been listed
             instructions.append(node)
             continue
         column = columns[getattr(node, "col_offset", 0)]
+        if isinstance(node, ast.Assign):
+            waiting += [Instruction(column, assigned=_target(node, column)), node.value]
+            continue
+        if isinstance(node, ast.Expr):
+            if node is not statements[-1]:
+                raise InputError("nothing uses this result: give it a name, as in q = x + y; q*z", column)
+            waiting.append(node.value)
+            continue
         if isinstance(node, ast.Constant):
             instructions.append(Instruction(column, _constant(node.value, column)))
             continue
@@ -114,15 +130,15 @@ def _stripped(text: str) -> tuple[str, int]:
     return source[start:], start
 
 
-def _syntax_tree(source: str, start: int) -> ast.AST:
+def _syntax_tree(source: str, start: int) -> list[ast.stmt]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Python thinks of the style of numbers
-            return ast.parse(source, mode="eval").body
+            return ast.parse(source).body
     except SyntaxError as error:
         column = len(source) + 1 if source[-1] in "+-*/,=" else min(error.offset or 1, len(source) + 1)
         near = source[column - 1 :] if len(source) - column < 30 else f"{source[column - 1 : column + 28]}…"
-        reason = str(error.msg).removeprefix("invalid syntax").strip(". ")
+        reason = str(error.msg).removeprefix("invalid syntax").partition(" Maybe you meant")[0].strip(". ")
         if "Exceeds the limit" in reason:
             reason = "the number has too many digits"
         elif "invalid decimal literal" in reason:
@@ -131,6 +147,14 @@ def _syntax_tree(source: str, start: int) -> ast.AST:
         raise InputError(what + (f" ({reason})" if reason else ""), start + column) from None
     except (RecursionError, MemoryError):
         raise InputError("the expression is nested or chained too deeply", start + 1) from None
+
+
+def _target(node: ast.Assign, column: int) -> str:
+    """The name to which a result is assigned."""
+    target, *others = node.targets
+    if others or not isinstance(target, ast.Name):
+        raise InputError("a result is assigned to one name, as in q = x + y", column)
+    return target.id
 
 
 def _constant(value: object, column: int) -> float:
@@ -172,9 +196,12 @@ def _application(node: ast.AST, column: int) -> tuple[str, list[ast.expr]]:
 def check_names(instructions: list[Instruction], given: Collection[str]) -> None:
     """Refuse unknown functions, variables without a value among those `given`, and values that nothing uses."""
     missing: dict[str, int] = {}
-    for column, load, name, _ in instructions:
-        if not name:
-            if isinstance(load, str) and load not in given:
+    assigned, known = _check_assigned(instructions, given), {*given}
+    for column, load, name, _, target in instructions:
+        if target:
+            known.add(target)
+        elif not name:
+            if isinstance(load, str) and load not in known:
                 missing.setdefault(load, column)
         elif name == "softmax":
             raise InputError("softmax gives several numbers: write exp(x - logsumexp(x, y)) for one of them", column)
@@ -183,14 +210,40 @@ def check_names(instructions: list[Instruction], given: Collection[str]) -> None
         elif name not in FUNCTIONS:
             raise InputError(f"there is no function {name}: {_known_like(name)}", column)
     for variable, column in missing.items():
+        if variable in assigned:
+            raise InputError(f"{variable} is used before it is assigned", column)
         if variable in FUNCTIONS:
             raise InputError(f"{variable} is a function: write {variable}(...)", column)
         add = " ".join(f"{variable}=NUMBER" for variable in missing)
         raise InputError(f"there is no value for {', '.join(missing)}: add {add}", column)
-    used = {load for _, load, _, _ in instructions}
+    used = {instruction.load for instruction in instructions} | {instructions[-1].assigned}
+    for variable, column in assigned.items():
+        if variable not in used:
+            raise InputError(f"{variable} is assigned, but nothing uses it", column)
     for variable in given:
         if variable not in used:
             raise InputError(f"{variable} has a value, but the expression does not use it")
+
+
+def _check_assigned(instructions: list[Instruction], given: Collection[str]) -> dict[str, int]:
+    """The names that are assigned, with their columns; refuse those in use, and what makes no gate to be named."""
+    assigned: dict[str, int] = {}
+    start = 0
+    for end, (column, _, _, _, target) in enumerate(instructions):
+        if not target:
+            continue
+        if target in given:
+            raise InputError(f"{target} has a value already, {target}=NUMBER: assign to another name", column)
+        if target in assigned:
+            raise InputError(f"{target} is assigned twice: give each result a name of its own", column)
+        variables = [load for _, load, _, _, _ in instructions[start:end] if isinstance(load, str)]
+        if not variables:
+            raise InputError(f"{target} is a number: give it after the expression, {target}=NUMBER", column)
+        if end - start == 1:
+            raise InputError(f"{target} would be a second name of {variables[0]}: use one of them", column)
+        assigned[target] = column
+        start = end + 1
+    return assigned
 
 
 def _known_like(name: str) -> str:
@@ -207,9 +260,15 @@ def evaluate(instructions: list[Instruction], variables: dict[str, Any]) -> Any:
     9.0
     """
     stack: list[Any] = []
-    for column, load, name, count in instructions:
+    known = dict(variables)
+    for column, load, name, count, target in instructions:
+        if target:
+            known[target] = out = stack[-1]
+            if isinstance(out, Value):  # a gate, as no statement is a bare name
+                out.name = target
+            continue
         if not name:
-            stack.append(variables[load] if isinstance(load, str) else load)
+            stack.append(known[load] if isinstance(load, str) else load)
             continue
         operands = stack[len(stack) - count :]
         del stack[len(stack) - count :]

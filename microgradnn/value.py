@@ -56,7 +56,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Self
 
 from microgradnn import operations
 from microgradnn.anomalies import at_line, note_line
@@ -170,6 +170,16 @@ class Value(operations.Methods):
             raise TypeError(f"a name is a string, got {type(name).__name__} {name!r}")
         self._name = name
 
+    def named(self, name: str | None) -> Self:
+        """Give this Value a name and return it, so that inner results are named where they are computed.
+
+        >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
+        >>> (x + y).named("q")
+        Value(data=3.0, grad=0.0, name='q')
+        """
+        self.name = name
+        return self
+
     @property
     def path(self) -> str | None:
         """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None.
@@ -232,7 +242,8 @@ class Value(operations.Methods):
     def __repr__(self) -> str:
         if current().tape is not None and not called_by_user():
             return "Value(…)"  # in a message about something else
-        return f"Value(data={self.data!r}, grad={self.grad!r})"
+        name = f", name={self._name!r}" if self._name else ""
+        return f"Value(data={self.data!r}, grad={self.grad!r}{name})"
 
     # ---- recording and sweeping ----
 

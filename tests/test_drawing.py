@@ -15,6 +15,7 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value, draw, steps, to_latex
 from microgradnn.drawing import layout
+from microgradnn.drawing.page import recorded_steps
 from microgradnn.notation import digits
 from microgradnn.primitive import gates
 
@@ -379,6 +380,28 @@ def test_no_box_leads_to_itself():
     assert all(start != end for start, end in edges)
 
 
+def test_jupyter_shows_equations_a_step_as_its_sentence_and_steps_as_a_picture_that_pdf_can_hold():
+    equations, walked = to_latex(xyz()), steps(xyz())
+    assert isinstance(equations, str)
+    assert equations._repr_latex_() == equations
+    shown = walked._repr_mimebundle_()
+    assert sorted(shown) == ["image/svg+xml", "text/html", "text/plain"]
+    texts = [element.text for element in ET.fromstring(shown["image/svg+xml"]).iter(f"{SVG}text")]
+    assert texts.count("−4") == 4  # z, and the gradients of q, x and y
+    assert base64.b64encode(shown["image/svg+xml"].encode()).decode() in shown["text/html"]
+
+
+@pytest.mark.notebooks
+def test_ipython_shows_equations_and_the_sentences_of_steps():
+    from IPython.core.formatters import DisplayFormatter
+
+    show = DisplayFormatter().format
+    walked = steps(xyz())
+    assert show(to_latex(xyz()))[0]["text/latex"].startswith(r"\begin{align*}")
+    assert show(walked[0])[0] == {"text/plain": "q = x + y = (−2) + 5 = 3"}
+    assert show(walked[2:4])[0] == {"text/plain": "[∂f/∂f = 1, ∂f/∂q += ∂f/∂f · ∂f/∂q = 1 × (−4) = −4]"}
+
+
 def test_a_folded_drawing_in_jupyter_and_on_a_page(tmp_path):
     big = chain(1000)
     assert "folded" in big._repr_mimebundle_()["image/svg+xml"]
@@ -430,11 +453,31 @@ def test_factors_that_are_products_stand_in_brackets():
     assert r"1 \cdot (2 \cdot 10^{20}) = 2 \cdot 10^{20}" in to_latex(Value(3.0, "x") * 2e20)
 
 
-def test_unnamed_gates_have_names_where_the_stepper_speaks_of_them_and_none_in_a_drawing():
+def test_unnamed_gates_have_the_names_in_a_drawing_by_which_the_steps_speak_of_them():
     f = xyz() * 2
-    assert "u1" not in "".join(text.text for text in ET.fromstring(draw(f).svg()).iter(f"{SVG}text"))
     stepped = re.search('src="data:image/svg\\+xml;base64,([^"]*)"', mg.drawing.steps_piece(steps(f)))[1]
-    assert "u1" in "".join(text.text for text in ET.fromstring(base64.b64decode(stepped)).iter(f"{SVG}text"))
+    for svg in (draw(f).svg(), base64.b64decode(stepped)):
+        shown = [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
+        assert [shown.count(name) for name in steps(f).names.values()] == [1, 1, 1, 1, 1, 1]
+    assert "u1" in steps(f).names.values()
+
+
+def test_names_of_parameters_are_short_in_a_picture_as_far_as_they_differ_and_whole_in_its_tooltips():
+    for module, shown, whole in (
+        (mg.nn.Neuron(2), {"w₀", "w₁", "b"}, ["w[0]", "w[1]", "b"]),
+        (mg.nn.Sequential(mg.nn.Layer(2, 1)), {"w₀₀", "w₀₁", "b₀"}, ["0.weight[0][0]", "0.weight[0][1]", "0.bias[0]"]),
+        (mg.nn.MLP(1, [1, 1]), {"0.w₀₀", "0.b₀", "2.w₀₀", "2.b₀"}, ["0.weight[0][0]", "2.weight[0][0]"]),
+    ):
+        f = module([1.0, 2.0][: module.nin])
+        f = f[0] if isinstance(f, list) else f
+        root = ET.fromstring(draw(f).svg())
+        assert shown <= {text.text for text in root.iter(f"{SVG}text")}
+        titles = [title.text for title in root.iter(f"{SVG}title")]
+        assert all(any(title.startswith(f"{name} = ") for title in titles) for name in whole)
+        assert set(whole) <= set(steps(f).names.values())
+    x = mg.nn.Neuron(1)
+    taken = x([1.0])[0] + Value(1.0, "w₀")
+    assert "w[0]" in [text.text for text in ET.fromstring(draw(taken).svg()).iter(f"{SVG}text")]
 
 
 def test_the_library_is_not_asked_where_a_dot_program_is(engine):
@@ -455,7 +498,7 @@ def test_each_step_highlights_its_gate_and_its_edges_in_the_picture(circuit):
     """Forward the gate with all edges into it, backward the one edge that the contribution goes along."""
     walked = steps(circuit())
     html = mg.drawing.steps_piece(walked)
-    told = json.loads(re.search(r"data-ready\]\)'\), (.*)\);</script>", html)[1])
+    told = recorded_steps(walked)
     svg = base64.b64decode(re.search('src="data:image/svg\\+xml;base64,([^"]*)"', html)[1])
     ids = {element.get("id").split("-", 2)[2] for element in ET.fromstring(svg).iter() if element.get("id")}
     nodes, along = {id(node): number for number, node in enumerate(walked.order)}, []
@@ -520,3 +563,133 @@ def test_the_picture_of_a_value_in_jupyter_that_is_out_of_date_keeps_the_leaves(
     f.operands[1].data = 8.0
     svg = ET.fromstring(f._repr_mimebundle_()["image/svg+xml"])
     assert {"−2", "5", "8", "q"} <= set(svg.itertext())
+
+
+# ---- layouts ----------------------------------------------------------------------------------------------------
+
+
+def polynomial(uses):
+    x = Value(0.5, "x")
+    p = x
+    for _ in range(uses - 1):
+        p = p * x
+    return p
+
+
+def ids_of(drawing):
+    root = ET.fromstring(drawing.svg())
+    return {e.get("id").split("-", 2)[2]: e for e in root.iter(f"{SVG}g")}, root
+
+
+def test_a_leaf_used_often_is_drawn_again_beside_each_use():
+    f = polynomial(31)
+    f.backward()
+    groups, root = ids_of(draw(f))
+    assert float(root.get("height").removesuffix("pt")) < 900
+    copies = {name: group for name, group in groups.items() if "copy-of-w0" in group.get("class", "").split()}
+    assert sorted(copies) == sorted(f"w0-{place}" for place in range(2, 31))
+    for group in copies.values():
+        assert group.find(f"{SVG}title").text == "the same x"
+        assert [text.text for text in group.iter(f"{SVG}text") if text.get("class") == "value"] == ["0.5"]
+        assert not any(text.text.strip() for text in group.iter(f"{SVG}text") if text.get("class") == "gradient")
+    wires, symbols, _ = parsed(draw(f).svg())
+    assert wires["x"] == ("0.5", digits(f.operands[1].grad))
+    assert symbols == ["×"] * 30
+    assert {f"e{gate}-{index}" for gate in range(1, 31) for index in (0, 1)} <= set(groups)
+
+
+@pytest.mark.parametrize(("between", "again"), [(0, 0), (2, 0), (3, 1), (9, 1)])
+def test_a_leaf_used_far_away_is_drawn_again_there(between, again):
+    x = Value(0.5, "x")
+    u = x * 2
+    for _ in range(between):
+        u = mg.tanh(u)
+    groups, _ = ids_of(draw(u * x))
+    assert sum("copy" in group.get("class", "").split() for group in groups.values()) == again
+
+
+def test_both_edges_of_a_square_leave_from_one_place():
+    x = Value(0.5, "x")
+    f = mg.sum([x * x * number for number in range(2, 8)])
+    sources = re.findall(r'"?(w0[-\d]*)"?:e -> (g\d+) \[', draw(f).digraph.source)
+    assert len(sources) == 12
+    assert len(set(sources)) == 6
+    assert len({place for place, _ in sources}) == 6
+
+
+def test_several_roots_in_one_picture(tmp_path):
+    x, y = Value(2.0, "x"), Value(3.0, "y")
+    q = x * y
+    f, g = q + x, (q - y)
+    g.name = "g"
+    drawing = draw([f, g, f])
+    assert repr(drawing) == f"[{f!r}, {g!r}]"
+    wires, symbols, root = parsed(drawing.svg())
+    assert set(wires) == {"x", "y", "u1", "f1", "g"}
+    assert (wires["f1"], wires["g"]) == (("8", ""), ("3", ""))
+    assert sorted(symbols) == ["+", "×", "−"]
+    assert root.find(f"{SVG}title").text == "Circuit of f1 = 8, g = 3"
+    g.backward()
+    assert "x = 2.0, gradient 3.0" in draw((f, g)).svg()
+    drawing.save(tmp_path / "f.html")
+    assert "Circuit of f1 = 8, g = 3" in (tmp_path / "f.html").read_text(encoding="utf-8")
+    with pytest.raises(ValueError, match=r"must end in \.svg"):
+        drawing.save(tmp_path / "f.tex")
+    x.data = 1.0
+    with pytest.raises(ValueError, match="out of date: x was changed"):
+        draw([g, f]).svg()
+
+
+def test_several_roots_that_cannot_be_drawn():
+    with pytest.raises(ValueError, match="empty list"):
+        draw([])
+    with pytest.raises(TypeError, match="the end of a circuit, got float"):
+        draw([xyz(), 3.0])
+    with pytest.raises(ValueError, match=r"2 roots of 202 nodes are not folded.*level=0"):
+        draw([chain(100), chain(100)])
+    with pytest.raises(ValueError, match="not folded"):
+        draw([xyz(), xyz()], level=2)
+
+
+@pytest.mark.parametrize(("folded", "level"), [(False, None), (True, 2)])
+def test_downwards(folded, level):
+    f = neuron()
+    f.backward()
+    wide, tall = (ids_of(draw(f, level=level, direction=direction))[1] for direction in ("right", "down"))
+    size = [[float(root.get(side).removesuffix("pt")) for side in ("width", "height")] for root in (wide, tall)]
+    assert size[1][1] > size[0][1]
+    assert size[1][0] < size[0][0]
+    if not folded:
+        assert parsed(ET.tostring(tall, encoding="unicode"))[0] == parsed(ET.tostring(wide, encoding="unicode"))[0]
+
+
+def test_digits():
+    f = neuron()
+    f.backward()
+    wires = parsed(draw(f, digits=2).svg())[0]
+    assert (wires["f"], wires["u6"]) == (("0.73", "1"), ("0.37", "−0.53"))
+    assert parsed(draw(Value(1.0) * 0.123456, digits=3).svg())[1] == ["×0.123"]
+    assert "0.7310586" in "".join(ET.fromstring(draw(f, digits=7, level=2).svg()).itertext())
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"direction": "up"}, '"right" or "down", got \'up\''),
+        ({"direction": "down", "level": 1}, "neurons"),
+        ({"digits": 0}, "from 1 to 17, got 0"),
+        ({"digits": 18}, "from 1 to 17"),
+        ({"digits": 3.0}, "from 1 to 17"),
+        ({"digits": True}, "from 1 to 17"),
+    ],
+)
+def test_other_layouts_are_refused(arguments, words):
+    with pytest.raises(ValueError, match=words):
+        draw(xyz(), **arguments)
+
+
+def test_circles_are_of_one_size():
+    f = neuron()
+    circles = list(ET.fromstring(draw(f).svg()).iter(f"{SVG}ellipse"))
+    assert len(circles) == 8
+    assert len({(circle.get("rx"), circle.get("ry")) for circle in circles}) == 1

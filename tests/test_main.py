@@ -6,10 +6,14 @@ import io
 import json
 import math
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
+import webbrowser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import pytest
 
@@ -269,7 +273,7 @@ def examples(page: str) -> list[str]:
 def test_help_and_version(answer) -> None:
     page = answer("--help")
     assert page == answer("-h")
-    assert len(examples(page)) == 3
+    assert len(examples(page)) == 4
     assert max(map(len, page.splitlines())) <= 79
     assert page.isascii()
     assert answer("--version") == f"microgradnn {__version__}\n"
@@ -318,6 +322,19 @@ def test_examples_of_the_help_run(answer, tmp_path, monkeypatch) -> None:
 def test_values(answer, arguments, value) -> None:
     assert answer("--json", *arguments)["value"] == pytest.approx(value, rel=1e-15)
     assert answer(*arguments)
+
+
+def test_statements_name_the_results_in_text_json_and_pictures(answer, tmp_path) -> None:
+    statements = ("q = x + y;\n E = q*z", "x=-2", "y=5", "z=-4")
+    text = answer(*statements, "--save", str(tmp_path / "E.svg"), "--order", "2", "--check")
+    assert text.startswith("E = q*z = −12\n")
+    assert "∂E/∂x += ∂E/∂q · ∂q/∂x  =  (−4) × 1  =  −4" in text
+    assert "Check: exact and numeric derivatives agree." in text
+    assert {"q", "E"} <= set(re.findall(r">(\w+)</text>", (tmp_path / "E.svg").read_text(encoding="utf-8")))
+    document = answer(*statements, "--json")
+    assert document["expression"] == "q = x + y;\n E = q*z"
+    assert [gate["name"] for gate in document["gates"]] == ["q", "E"]
+    assert answer("q = x + y; q*z;", *statements[1:]).startswith("f = q*z = −12\n")
 
 
 def test_standard_input() -> None:
@@ -468,3 +485,36 @@ def test_the_installed_command() -> None:
     command = Path(sys.executable).with_name("microgradnn")
     done = subprocess.run([command, "--version"], capture_output=True, encoding="utf-8", timeout=60)
     assert done.stdout == f"microgradnn {__version__}\n"
+
+
+# ---- colours and the page ----------------------------------------------------------------------------------------
+
+
+def test_on_a_terminal_forward_is_green_and_backward_red(capsys, monkeypatch):
+    assert main(CIRCUIT) == 0
+    plain = capsys.readouterr().out
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert main(CIRCUIT) == 0
+    coloured = capsys.readouterr().out
+    assert re.sub("\x1b\\[[0-9]*m", "", coloured) == plain
+    green, red = (re.findall(f"\x1b\\[{code}m(.*?)\x1b\\[0m", coloured) for code in (32, 31))
+    assert [line.split()[0] for line in green] == ["gate", "────", "u1", "f"]
+    assert red[0].startswith("∂f/∂f")
+    assert red[-1].startswith("z ")
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert main(CIRCUIT) == 0
+    assert capsys.readouterr().out == plain
+
+
+def test_open_shows_the_page_or_says_where_it_is(capsys, monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or len(opened) == 1)
+    assert main([*CIRCUIT, "--open"]) == 0
+    page = Path(unquote(urlsplit(opened[0]).path))
+    assert "microgradnn-stepper" in page.read_text(encoding="utf-8")
+    capsys.readouterr()
+    assert main([*CIRCUIT, "--open"]) == 2
+    assert re.search(r"there is no browser to open .*circuit\.html with", capsys.readouterr().err)
+    for address in opened:
+        shutil.rmtree(Path(unquote(urlsplit(address).path)).parent)

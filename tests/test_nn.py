@@ -909,3 +909,62 @@ def test_a_call_does_not_walk_the_weights(recorded):
         return len(events)
 
     assert 0 < calls(4) == calls(40)
+
+
+# ---- names of parameters ------------------------------------------------------------------------------------------
+
+
+def given_names(model):
+    return [parameter.name for parameter in model.parameters()]
+
+
+def test_parameters_are_named_after_their_places_when_the_module_first_runs():
+    model = nn.MLP(2, [3, 1])
+    assert given_names(model) == [None] * 13
+    model([1.0, 2.0])
+    assert parameters_by_name(model) == {parameter.name: parameter for parameter in model.parameters()}
+    assert repr(model.parameters()[1]).endswith(", name='0.weight[0][1]')")
+
+
+def test_a_name_of_the_users_stays():
+    model = nn.MLP(2, [1])
+    model.layers[0].weight[0][0].name = "mine"
+    model([1.0, 2.0])
+    assert given_names(model) == ["mine", "0.weight[0][1]", "0.bias[0]"]
+    model.parameters()[1].name, model.parameters()[2].name = None, "bias"
+    model([1.0, 2.0])
+    assert given_names(model) == ["mine", None, "bias"]
+    nn.Sequential(model)([1.0, 2.0])
+    assert given_names(model) == ["mine", "0.0.weight[0][1]", "bias"]  # what has no name is given one
+
+
+def test_the_module_outermost_gives_the_names_and_a_parameter_held_twice_has_its_first_one():
+    layer = nn.Layer(2, 2)
+    layer([1.0, 2.0])
+    assert given_names(layer)[:2] == ["weight[0][0]", "weight[0][1]"]
+    model = nn.Sequential(layer, layer)
+    model([1.0, 2.0])
+    assert given_names(model) == [name for name, _ in model.named_parameters()]
+    layer.neurons[0]([1.0, 2.0])  # a neuron calls them w and b
+    assert given_names(layer)[0] == "0.weight[0][0]"
+
+
+def test_names_are_in_copies_pickles_and_graphs_that_outlive_the_model_and_not_in_the_state():
+    model = nn.MLP(2, [2, 1], rng=0)
+    out = model([1.0, 2.0])
+    for copied in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+        assert given_names(copied) == given_names(model)
+        nn.Sequential(copied)([1.0, 2.0])
+        assert given_names(copied)[0] == "0.0.weight[0][0]"
+    fresh = nn.MLP(2, [2, 1], rng=1)
+    fresh.load_state_dict(model.state_dict())
+    assert given_names(fresh) == [None] * 9
+    del model
+    assert "0.weight[1][1]" in m.steps(out).names.values()
+
+
+def test_a_module_that_is_compiled_first_names_its_parameters_as_well():
+    model = nn.MLP(2, [2, 1], rng=0)
+    program = m.compile(model, model.parameters(), example=([1.0, 2.0],))
+    assert program.value([[1.0, 2.0]]) == pytest.approx(nn.MLP(2, [2, 1], rng=0)([1.0, 2.0]).data)
+    assert given_names(model) == [name for name, _ in model.named_parameters()]

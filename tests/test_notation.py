@@ -99,7 +99,7 @@ def test_whole_exponents_are_raised():
 def test_a_sign_does_not_follow_a_sign():
     x = Value(2.0)
     assert [symbol(gate) for gate in (x + -3, x - -3, (-2) ** x, x * -1, x**-1, -1 / x)] == [
-        "+(−3)", "−(−3)", "(−2)^x", "×−1", "x⁻¹", "−1/x",
+        "+(−3)", "+3", "(−2)^x", "×−1", "x⁻¹", "−1/x",
     ]  # fmt: skip
 
 

@@ -38,6 +38,16 @@ def test_values_are_recorded_with_one_gate_for_each_sign_and_function():
     )  # fmt: skip
 
 
+def test_results_have_the_names_that_statements_give_them():
+    x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
+    given = {"x": x, "y": y, "z": z}
+    f = value_of("q = x + y ; f=q*z", given)
+    assert (f.data, f.name, f.operands[0].name, x.name) == (-12.0, "f", "q", "x")
+    assert list(given) == ["x", "y", "z"]
+    assert value_of("sum = x + y\n; sin(sum*z);", given).name is None
+    assert value_of("q = x + y; r = q + q; r*q*z", {"x": 1.0, "y": 2.0, "z": 3.0}) == 54.0
+
+
 WRONG = [
     # expression, values, what the line says
     ("siin(x)", "x=1", "column 1: there is no function siin: did you mean sin"),
@@ -64,8 +74,7 @@ WRONG = [
     ("2x", "x=1", "column 1: syntax error at '2x' (a product needs its *, as in 2*x)"),
     ("x × y", "x=1 y=2", "column 3: syntax error at '× y'"),
     ("é + é + /x", "é=1 x=2", "column 9: syntax error at '/x'"),
-    ("f = x", "x=1", "column 3: syntax error at '= x'"),
-    ("x; x", "x=1", "column 2: syntax error"),
+    ("x 2", "x=1", "column 3: syntax error at '2'"),
     ("x # y", "x=1", "column 3: the character '#'"),
     ("x \\ y", "x=1", "column 3: the character"),
     ("x +\0 1", "x=1", r"column 4: the character '\x00'"),
@@ -98,6 +107,43 @@ WRONG = [
     ("2 + 3j", "", "column 5: a complex number"),
     ("True", "", "column 1: True is not"),
     ("None", "", "column 1: None is not"),
+    # statements
+    ("f = x", "x=1", "column 1: f would be a second name of x: use one of them"),
+    ("x; x", "x=1", "column 1: nothing uses this result: give it a name, as in q = x + y; q*z"),
+    ("q = 2*x; q + 1; q", "x=1", "column 10: nothing uses this result"),
+    ("q = 2*x; r = q; r*q", "x=1", "column 10: r would be a second name of q"),
+    ("q = 3; q*x", "x=1", "column 1: q is a number: give it after the expression, q=NUMBER"),
+    ("  q = -exp(2); q*x", "x=1", "column 3: q is a number"),
+    ("q = 2*x; q = q*x", "x=1", "column 10: q is assigned twice: give each result a name of its own"),
+    ("x = 2*x", "x=1", "column 1: x has a value already, x=NUMBER: assign to another name"),
+    ("é = 2*x; q = 3*é; é + x", "x=1", "column 10: q is assigned, but nothing uses it"),
+    ("f = q*x; q = 2*x", "x=1", "column 5: q is used before it is assigned"),
+    ("q = q*x", "x=1", "column 5: q is used before it is assigned"),
+    ("q = 2*x; q*zz", "x=1", "column 12: there is no value for zz: add zz=NUMBER"),
+    ("q = 2*x; q + y", "x=1 y=2 z=3", "z has a value, but the expression does not use it"),
+    ("q = 2*x; 1 / (q - 2)", "x=1", "column 12: divide(1.0, 0.0): "),
+    ("é = 2*x; log(é)", "x=-1", "column 10: log(é=-2.0): "),
+    ("q = 2*x; q(2)", "x=1", "column 10: there is no function q: known are"),
+    ("q =", "", "column 4: syntax error: something is missing at the end"),
+    ("q = ; f = x", "x=1", "column 5: syntax error at '; f = x'"),
+    ("q = 2*x;; q", "x=1", "column 9: syntax error at '; q'"),
+    (";x", "x=1", "column 1: syntax error at ';x'"),
+    ("f(x) = x*2", "x=1", "column 1: syntax error at 'f(x) = x*2' (cannot assign to function call here)"),
+    ("exp = 2 = x", "x=1", "column 7: syntax error at '2 = x'"),
+    ("if = x", "x=1", "column 4: syntax error at '= x'"),
+    ("q = r = 2*x", "x=1", "column 1: a result is assigned to one name, as in q = x + y"),
+    ("q, r = x", "x=1", "column 1: a result is assigned to one name"),
+    ("2*x; x.data = 2*x", "x=1", "column 1: nothing uses this result"),
+    ("q = 2*x; x.data = q", "x=1", "column 10: a result is assigned to one name"),
+    ("q = 2*x; q += 1", "x=1", "column 10: this (AugAssign) is not part of an expression"),
+    ("q: float = 2*x", "x=1", "column 1: this (AnnAssign)"),
+    ("q = 2*x; import os", "x=1", "column 10: this (Import)"),
+    ("del x", "x=1", "column 1: this (Delete)"),
+    ("if x: q = 2", "x=1", "column 1: this (If)"),
+    ("return x", "x=1", "column 1: this (Return)"),
+    ("q = __import__('os')", "", "column 16: a string"),
+    ("q = [x, 1]; q", "x=1", "column 5: a list"),
+    ("x = 1; " * 20_000, "", f"column {LONGEST + 1}: the expression has more than"),
     # no value at this point
     ("2 * log(x)", "x=0", "column 5: log(x=0.0): "),
     ("2 + 1/x", "x=0", "column 6: divide(1.0, x=0.0): "),

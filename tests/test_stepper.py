@@ -27,7 +27,7 @@ def page(chromium, request):
 
 def texts(page, role):
     """The texts of one role on the wires that are not blank, in the order of the picture."""
-    found = page.locator(f".microgradnn-live .{role}").all_text_contents()
+    found = page.locator(f".microgradnn-live .wire .{role}").all_text_contents()
     return [text.strip() for text in found if text.strip()]
 
 
@@ -43,6 +43,9 @@ def test_walking_through_the_circuit_of_note_000(page, tmp_path):
     walked.save(tmp_path / "f.html")
     page.goto((tmp_path / "f.html").as_uri())
     sentence, following = page.locator(".words"), page.locator("button[data-move=next]")
+    assert "Drag a number" in sentence.inner_text()
+    assert not following.is_enabled()  # it opens at the end, all numbers in sight
+    page.click("button[data-move=first]")
     shown = []
     for step in walked:
         assert sentence.inner_text() == step.sentence
@@ -62,10 +65,10 @@ def test_keyboard_slider_and_live_region(page, tmp_path):
     page.goto((tmp_path / "f.html").as_uri())
     page.keyboard.press("Tab")
     counts = []
-    for key in ("ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft"):
+    for key in ("Home", "ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "Home", "ArrowLeft"):
         page.keyboard.press(key)
         counts.append(page.inner_text(".count"))
-    assert counts == ["2/21", "3/21", "2/21", "21/21", "21/21", "1/21", "1/21"]
+    assert counts == ["1/21", "2/21", "3/21", "2/21", "21/21", "21/21", "1/21", "1/21"]
     page.click("button[data-move=last]")  # which is disabled now, and yet the keys go on
     page.keyboard.press("ArrowLeft")
     assert page.inner_text(".count") == "20/21"
@@ -80,8 +83,10 @@ def test_gate_and_edge_are_highlighted_also_where_a_value_is_used_twice(page, tm
     x = Value(0.0, "x")
     steps(x * x).save(tmp_path / "f.html")
     page.goto((tmp_path / "f.html").as_uri())
-    assert sorted(highlighted(page)) == ["e1-0", "e1-1", "g1", "o1", "w1"]
+    assert highlighted(page) == []
     page.keyboard.press("Tab")
+    page.keyboard.press("Home")
+    assert sorted(highlighted(page)) == ["e1-0", "e1-1", "g1", "o1", "w1"]
     seen = []
     for _ in range(3):
         page.keyboard.press("ArrowRight")
@@ -113,6 +118,37 @@ def test_without_scripts_the_still_picture_remains(chromium, tmp_path):
     assert page.locator("button, input").count() == 0
     assert "f = -12.0" in page.locator("img").get_attribute("alt")
     context.close()
+
+
+@pytest.mark.browser
+def test_a_leaf_that_is_drawn_again_follows_its_first_place(page, tmp_path):
+    x = Value(0.5, "x")
+    steps(x * x * x * x * x * x).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    copies = page.locator(".copy-of-w0 .value")
+    assert copies.all_text_contents() == ["0.5"] * 4
+    page.locator(".leaf").focus()
+    page.keyboard.press("ArrowUp")
+    assert copies.all_text_contents() == ["0.6"] * 4
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+@pytest.mark.parametrize("direction", ["right", "down"])
+def test_print_hides_the_controls_and_cuts_nothing(page, direction, tmp_path):
+    draw(neuron(), direction=direction).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    assert page.pdf(format="A4").startswith(b"%PDF")
+    page.set_viewport_size({"width": 720, "height": 1000})
+    page.emulate_media(media="print")
+    assert not page.locator(".controls").is_visible()
+    box = page.locator("svg.microgradnn").bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 720
+    assert box["height"] <= 950
+    assert page.evaluate("document.documentElement.scrollWidth") <= 720
+    assert page.eval_on_selector(".microgradnn-live .value", "e => getComputedStyle(e).fill") == "rgb(0, 122, 90)"
+    assert page.eval_on_selector(".microgradnn-stepper", "e => getComputedStyle(e).color") == "rgb(0, 0, 0)"
 
 
 # ---- JupyterLab --------------------------------------------------------------------------------------------
@@ -186,6 +222,8 @@ def test_in_jupyterlab(jupyterlab, page):
     expected = [step.sentence for step in steps(xyz())]
     expected = [sentence.replace("q", "u1") for sentence in expected]
     words = page.locator(".words")
+    assert "Drag a number" in words.inner_text()
+    page.click("button[data-move=first]")
     assert words.inner_text() == expected[0]
     page.click("button[data-move=next]")  # by mouse
     assert words.inner_text() == expected[1]

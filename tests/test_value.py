@@ -95,9 +95,22 @@ def test_only_numbers_can_be_assigned(bad):
 
 
 def test_names_are_strings_and_show_in_the_repr():
-    assert repr(Value(1.0, "x")) == "Value(data=1.0, grad=0.0)"
+    assert repr(Value(1.0, "x")) == "Value(data=1.0, grad=0.0, name='x')"
+    assert repr(Value(1.0)) == repr(Value(1.0, "")) == "Value(data=1.0, grad=0.0)"
+    assert repr(Value(1.0, "it's")) == """Value(data=1.0, grad=0.0, name="it's")"""
     with pytest.raises(TypeError, match="a name is a string, got int 3"):
         Value(1.0, 3)
+
+
+def test_named_sets_the_name_and_returns_the_value_itself():
+    x = Value(2.0, "x")
+    q = x * x
+    assert q.named("q") is q
+    assert (q.name, x.name, q.named(None).name) == ("q", "x", None)
+    assert steps((x * 3).named("g") + 1)[0].sentence.startswith("g = x × 3")
+    with pytest.raises(TypeError, match="a name is a string, got int 3"):
+        q.named(3)
+    assert m.grad(lambda x: (x * x).named("square") * x)(2.0) == 12.0
 
 
 def test_plus_and_minus_signs_and_abs():

@@ -24,6 +24,7 @@ def use() -> tuple[float, bool, list[float], Value]:
     z = x.tanh() * tanh(x) + exp(z).sigmoid() + total([x, y])
     number: float = exp(1.0) + z.data + x.grad
     larger: bool = x > y
+    z = (x + y).named("q") * z
     z.backward()
     draw(z).save("z.svg")
     steps(z).save("z.html")

@@ -7,15 +7,15 @@ imported when the first picture is drawn, not before.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.backprop import Steps, out_of_date, steps
-from microgradnn.drawing.circuit import Picture, blank, circuit
+from microgradnn.drawing.circuit import DIRECTIONS, Picture, blank, circuit
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
-from microgradnn.drawing.page import document, piece, steps_piece
+from microgradnn.drawing.page import LIVE, document, piece, steps_picture, steps_piece
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
@@ -89,14 +89,29 @@ class Drawing:
 class CircuitDrawing(Drawing):
     """The picture of a circuit, gate by gate or folded."""
 
-    endings = ENDINGS
+    endings: tuple[str, ...] = ENDINGS
 
-    def __init__(self, root: Value, level: int | None) -> None:
-        self.root = root
-        self.folded = bool(level) or (level is None and len(topological_order(root)) > READABLE)
-        self._complaint = out_of_date(root)
-        picture = blank(root, self._complaint, self.folded) if self._complaint else None
-        super().__init__(picture or (summary(root, level) if self.folded else circuit(root)), repr(root))
+    def __init__(self, roots: Sequence[Value], level: int | None, direction: str, count: int) -> None:
+        self.roots, self.direction = roots, direction
+        nodes = len(topological_order(*roots))
+        self.folded = bool(level) or (level is None and nodes > READABLE)
+        if self.folded and len(roots) > 1:
+            raise ValueError(
+                f"{len(roots)} roots of {nodes:,} nodes are not folded into one picture: "
+                "draw each alone, or every gate with level=0"
+            )
+        if level == 1 and direction == "down":
+            raise ValueError('neurons (level=1) run to the right; direction="down" goes with level 0 and 2')
+        self._complaint = next(filter(None, map(out_of_date, roots)), "")
+        if self._complaint:
+            picture = blank(roots, self._complaint, self.folded, direction, count)
+        elif self.folded:
+            picture = summary(roots[0], level, direction, count)
+        else:
+            picture = circuit(roots, direction=direction, count=count)
+        if len(roots) > 1:  # equations are of one root
+            self.endings = Drawing.endings
+        super().__init__(picture, repr(roots if len(roots) > 1 else roots[0]))
 
     def svg(self) -> str:
         """The picture as an SVG document; ValueError where the graph was out of date when it was drawn."""
@@ -108,29 +123,45 @@ class CircuitDrawing(Drawing):
         if self._complaint:
             raise ValueError(self._complaint)
         if ending == ".tex":
-            return latex_document(self.root).encode()
-        if ending == ".html" and not self.folded:
-            return document(self._picture.title, steps_piece(steps(self.root))).encode()
+            return latex_document(self.roots[0]).encode()
+        if ending == ".html" and not self.folded and len(self.roots) == 1:
+            return document(self._picture.title, steps_piece(steps(self.roots[0]), self.direction)).encode()
         return super()._content(ending)
 
 
-def draw(root: Value, level: int | None = None) -> Drawing:
-    """Draw the circuit that ends in `root`: on each wire the value above the line, the gradient below it.
+def draw(
+    root: Value | Sequence[Value], level: int | None = None, *, direction: str = "right", digits: int = 4
+) -> Drawing:
+    """Draw the circuit that ends in `root`, or in several: on each wire the value above, the gradient below the line.
 
     `level=0` shows every gate, `level=1` one node per neuron, `level=2` one box per layer; gates of no module fold
     into boxes by depth and kind. By default more than 150 nodes fold, to neurons where that can be read, else to
-    layers. Raises TypeError for what is not a Value, ValueError for another level. Where a leaf was assigned to and the
-    graph is out of date, Jupyter shows a picture that says so, without numbers; `svg` and `save` raise ValueError.
+    layers. The circuit runs to the "right" or "down", numbers have so many significant `digits` (in a stepper four). A
+    leaf that is used often or far away is drawn again there, in grey; its gradient stands at its first place.
+
+    Raises TypeError for what is not a Value, ValueError for another level, direction or number of digits, and where
+    several roots would have to fold. Where a leaf was assigned to and the graph is out of date, Jupyter shows a picture
+    that says so, without numbers; `svg` and `save` raise ValueError.
 
     >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
-    >>> draw(x + y)
+    >>> draw(x + y, direction="down", digits=3)
     Value(data=3.0, grad=0.0)
+    >>> draw([x + y, x * y])
+    [Value(data=3.0, grad=0.0), Value(data=-10.0, grad=0.0)]
     """
-    if not isinstance(root, Value):
-        raise TypeError(f"draw needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}")
+    roots: list[Any] = list(root) if isinstance(root, list | tuple) else [root]
+    for end in roots:
+        if not isinstance(end, Value):
+            raise TypeError(f"draw needs the Value at the end of a circuit, got {type(end).__name__} {end!r:.60}")
+    if not roots:
+        raise ValueError("draw needs the Value at the end of a circuit, or several, got an empty list")
     if level not in (None, 0, 1, 2):
         raise ValueError(f"level is 0 (every gate), 1 (neurons), 2 (layers) or None (by size), got {level!r:.60}")
-    return CircuitDrawing(root, level)
+    if direction not in DIRECTIONS:
+        raise ValueError(f'direction is "right" or "down", got {direction!r:.60}')
+    if not isinstance(digits, int) or isinstance(digits, bool) or not 1 <= digits <= 17:
+        raise ValueError(f"digits is a whole number from 1 to 17, got {digits!r:.60}")
+    return CircuitDrawing(list(dict.fromkeys(roots)), level, direction, digits)
 
 
 # ---- Jupyter: a repr never raises, it falls back to text ------------------------------------------------------
@@ -148,11 +179,16 @@ def _value_mimebundle(self: Value, **_: Any) -> dict[str, str]:
 
 
 def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
-    if len(self.order) > READABLE or out_of_date(self.root):  # too much to look at one by one, or no longer so
+    if len(self.order) > LIVE or out_of_date(self.root):  # too much to look at one by one, or no longer so
         return _quietly(lambda: draw(self.root)._repr_mimebundle_() | {"text/plain": repr(self)}, repr(self))
     if complaint := self.complaint():
         return {"text/plain": complaint}
-    return _quietly(lambda: {"text/plain": str(self), "text/html": steps_piece(self)}, str(self))
+
+    def bundle() -> dict[str, str]:
+        svg = to_svg(steps_picture(self))  # what an export to PDF takes
+        return {"text/plain": str(self), "text/html": steps_piece(self, svg=svg), "image/svg+xml": svg}
+
+    return _quietly(bundle, str(self))
 
 
 def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:

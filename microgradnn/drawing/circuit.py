@@ -1,17 +1,19 @@
 """A graph as DOT: gates are circles, their output wires small tables with the value above and the gradient below.
 
-Nothing but HTML-like labels; Graphviz does the layout. This module knows nodes and their looks, not SVG.
+Nothing but HTML-like labels; Graphviz does the layout. A leaf that is used often or far away is drawn again beside its
+use. This module knows nodes and their looks, not SVG.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
 from microgradnn.graph import topological_order
-from microgradnn.notation import digits, formula, names, symbol, written
+from microgradnn.notation import digits, formula, names, short_names, symbol, written
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -19,7 +21,10 @@ if TYPE_CHECKING:
 
 VALUE, GRADIENT = "#007a5a", "#b42318"  # green above the wire, red below it, on a light background
 POSITIVE, NEGATIVE = "#0b6fb8", "#c75000"  # weights by sign; the line is dashed too where they are negative
+FAINT = "#00000073"  # the wires of a leaf that is drawn again
 FONT = "DejaVu Sans,Verdana,sans-serif"
+DIRECTIONS = {"right": "LR", "down": "TB"}
+OFTEN, FAR = 4, 4  # a leaf that more gates than OFTEN take stands beside each; else again beside one FAR gates on
 
 
 @dataclass(frozen=True)
@@ -32,19 +37,25 @@ class Picture:
     description: str
 
 
-def new_digraph() -> graphviz.Digraph:
-    """An empty graph that runs from left to right in the house style."""
+def new_digraph(direction: str = "right") -> graphviz.Digraph:
+    """An empty graph in the house style that runs from left to right, or down."""
     import graphviz
 
     return graphviz.Digraph(
         "circuit",
-        graph_attr={"rankdir": "LR", "bgcolor": "transparent", "nodesep": "0.12", "ranksep": "0.22", "pad": "0.1"},
+        graph_attr={
+            "rankdir": DIRECTIONS[direction],
+            "bgcolor": "transparent",
+            "nodesep": "0.12",
+            "ranksep": "0.22",
+            "pad": "0.1",
+        },
         node_attr={"fontname": FONT, "fontsize": "12", "shape": "none", "margin": "0", "width": "0", "height": "0"},
         edge_attr={"fontname": FONT, "arrowsize": "0.6"},
     )
 
 
-def wire(name: str, leaf: bool, value: str, gradient: str) -> str:
+def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44, colour: str = "#000000") -> str:
     """The label of a wire: value, rule, gradient; the name left of it (leaf) or before the value (gate)."""
     shown = f'<FONT COLOR="{VALUE}">{value or " "}</FONT>'
     below = f'<TR><TD ALIGN="LEFT"><FONT COLOR="{GRADIENT}">{gradient or " "}</FONT></TD></TR>'
@@ -53,65 +64,87 @@ def wire(name: str, leaf: bool, value: str, gradient: str) -> str:
     if name and not leaf:
         shown = f"{name}&#160;=&#160;{shown}" if value else name
     return (
-        '<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1">'
-        f'<TR>{first}<TD ALIGN="LEFT" WIDTH="44">{shown}</TD></TR><HR/>{below}</TABLE>>'
+        f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" COLOR="{colour}">'
+        f'<TR>{first}<TD ALIGN="LEFT" WIDTH="{width}">{shown}</TD></TR><HR/>{below}</TABLE>>'
     )
 
 
-def blank(root: Value, complaint: str, folded: bool) -> Picture:
+def blank(roots: Sequence[Value], complaint: str, folded: bool, direction: str, count: int) -> Picture:
     """The picture of a graph that is out of date: the complaint above the gates, and no numbers but those of leaves."""
     if folded:
         digraph = new_digraph()
-        digraph.node("w0", f"{len(topological_order(root)):,} nodes", id="w0")
+        digraph.node("w0", f"{len(topological_order(*roots)):,} nodes", id="w0")
         picture = Picture(digraph, {}, "Circuit", complaint)
     else:
-        picture = circuit(root, gradients={}, numbers=False)
+        picture = circuit(roots, gradients={}, numbers=False, direction=direction, count=count)
     picture.digraph.attr(label=complaint, labelloc="t", fontname=FONT, fontsize="12", fontcolor=GRADIENT)
     return Picture(picture.digraph, picture.tooltips, picture.title + ", out of date", complaint)
 
 
 def circuit(
-    root: Value, gradients: Mapping[int, float] | None = None, all_names: bool = False, numbers: bool = True
+    root: Value | Sequence[Value],
+    gradients: Mapping[int, float] | None = None,
+    changing: bool = False,
+    numbers: bool = True,
+    direction: str = "right",
+    count: int = 4,
 ) -> Picture:
-    """Draw every gate. `gradients` (by `id`) stand in for `.grad`; `all_names` shows u1, u2 too.
+    """Draw every gate; `gradients` (by `id`) stand in for `.grad`.
 
-    Without `numbers` only leaves show theirs.
+    Where the numbers are `changing`, the wires have room. Without `numbers` only leaves show theirs; they have `count`
+    significant digits. Long names of parameters are whole in the tooltips.
     """
     import graphviz
 
-    order = topological_order(root)
-    name_of = {key: printable(name) for key, name in names(order, root).items()}
+    roots = [root] if isinstance(root, Value) else list(root)
+    order = topological_order(*roots)
+    whole = names(order, *roots)
+    name_of = {key: printable(name) for key, name in whole.items()}
+    label_of = {key: printable(name) for key, name in short_names(whole).items()}
     number_of = {id(node): number for number, node in enumerate(order)}
     if gradients is None:
         gradients = {id(node): node.grad for node in order if node.swept}
-    f = name_of[id(root)]
-    digraph = new_digraph()
+    f = name_of[id(roots[0])]
+    digraph = new_digraph(direction)
     tooltips = {}
+    again = repeated(order)
     for number, node in enumerate(order):
         name, gradient = name_of[id(node)], gradients.get(id(node))
         leaf = node.primitive is None
-        shown = name if node.name or all_names or leaf or node is root else ""
-        value = digits(node.data) if numbers or leaf else ""
-        label = wire(shown, leaf, value, "" if gradient is None else digits(gradient))
+        value = digits(node.data, count) if numbers or leaf else ""
+        room = (60 if leaf else 7 * len(name) + 80) if changing else 44
+        label = wire(label_of[id(node)], leaf, value, "" if gradient is None else digits(gradient, count), room)
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
+        slope = f"∂{f}/∂{name} =" if len(roots) == 1 else "gradient"  # of several roots, of whichever were swept
         tooltips[f"w{number}"] = (f"{name} = {node.data!r}" if value else name) + (
-            "" if gradient is None else f", ∂{f}/∂{name} = {gradient!r}"
+            "" if gradient is None else f", {slope} {gradient!r}"
         )
         if node.primitive is None:
             continue
-        text = symbol(node)
-        looks = {"shape": "circle", "width": "0.42", "margin": "0.03"}
+        text = symbol(node, count)
+        looks = {"shape": "circle", "width": "0.42", "fixedsize": "true", "fontsize": "12" if len(text) < 3 else "10"}
         if len(text) > 3:
-            looks = {"shape": "box", "style": "rounded", "height": "0.4", "width": "0.42", "margin": "0.08,0"}
+            looks = {"shape": "box", "style": "rounded", "height": "0.42", "width": "0.42", "margin": "0.08,0"}
         digraph.node(f"g{number}", str(graphviz.escape(text)), id=f"g{number}", **looks, **{"class": "gate"})
         tooltips[f"g{number}"] = f"{name} = {formula(node.primitive, written(node.operands, name_of))}"
         digraph.edge(f"g{number}", f"w{number}:w", id=f"o{number}", arrowhead="none", weight="20", minlen="1")
         twice = len(node.operands) == 2 and node.operands[0] is node.operands[1]
         for index, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
             if isinstance(operand, Value):
-                edge = f"e{number}-{index}"
-                apart = {"headport": ("nw", "sw")[index], "minlen": "2"} if twice else {}  # two edges, both to be seen
-                digraph.edge(f"w{number_of[id(operand)]}:e", f"g{number}", id=edge, **apart)
+                edge, source = f"e{number}-{index}", f"w{number_of[id(operand)]}"
+                apart = {}
+                if twice:  # two edges, both to be seen
+                    apart = {"headport": ("nw", "sw" if direction == "right" else "ne")[index], "minlen": "2"}
+                if (id(operand), id(node)) in again:
+                    leaf_again = f"{source}-{again[id(operand), id(node)]}"
+                    if leaf_again not in tooltips:
+                        label = wire(
+                            label_of[id(operand)], True, digits(operand.data, count), "", 60 if changing else 44, FAINT
+                        )
+                        digraph.node(leaf_again, label, id=leaf_again, **{"class": f"copy copy-of-{source}"})
+                        tooltips[leaf_again] = f"the same {name_of[id(operand)]}"
+                    source, apart["color"] = leaf_again, FAINT
+                digraph.edge(f"{source}:e", f"g{number}", id=edge, **apart)
                 if numbers:
                     tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
     gates = sum(node.primitive is not None for node in order)
@@ -119,9 +152,39 @@ def circuit(
     description = (
         f"{gates} {'gate' if gates == 1 else 'gates'}, {leaves} {'leaf' if leaves == 1 else 'leaves'}; "
         "on each wire the value stands above the line and the gradient below it. "
-    ) + "; ".join(tooltips[f"w{number}"] for number in range(min(len(order), 40)))
-    title = f"Circuit of {f}" + (f" = {digits(root.data)}" if numbers else "")
-    return Picture(digraph, tooltips, title, description)
+    )
+    if again:
+        description += "Grey: a leaf drawn again where it is used, its gradient stands at its first place. "
+    description += "; ".join(tooltips[f"w{number}"] for number in range(min(len(order), 40)))
+    results = [name_of[id(end)] + (f" = {digits(end.data, count)}" if numbers else "") for end in roots]
+    return Picture(digraph, tooltips, f"Circuit of {', '.join(results)}", description)
+
+
+def repeated(order: Sequence[Value]) -> dict[tuple[int, int], int]:
+    """The leaves that are drawn again: by the `id` of leaf and gate the place of the leaf, 2, 3 …, beside the gate.
+
+    >>> x = Value(1.0)
+    >>> f = x * ((x + 1) ** 2 * 3 + 1).exp().log()
+    >>> list(repeated(topological_order(f)).values())
+    [2]
+    """
+    to_end: defaultdict[int, int] = defaultdict(int)  # gates from a node to the end, where Graphviz puts it near
+    users: defaultdict[int, dict[int, None]] = defaultdict(dict)
+    for node in reversed(order):
+        for operand in node.operands:
+            if isinstance(operand, Value):
+                to_end[id(operand)] = max(to_end[id(operand)], to_end[id(node)] + 1)
+                if operand.primitive is None:
+                    users[id(operand)][id(node)] = None
+    again: dict[tuple[int, int], int] = {}
+    for leaf, gates in users.items():
+        place, begin = 0, 0
+        for gate in sorted(gates, key=lambda gate: -to_end[gate]):
+            if not place or len(gates) > OFTEN or begin - to_end[gate] >= FAR:
+                place, begin = place + 1, to_end[gate]
+            if place > 1:
+                again[leaf, gate] = place
+    return again
 
 
 def printable(name: str) -> str:

@@ -10,8 +10,17 @@ from microgradnn.primitive import lookup
 from microgradnn.value import Value
 
 
-def to_latex(root: Value) -> str:
-    r"""The forward values and the gradients of a circuit as an `align*` environment of amsmath.
+class Equations(str):
+    """Text in LaTeX, a string like any other, that Jupyter shows as the equations themselves."""
+
+    __slots__ = ()
+
+    def _repr_latex_(self) -> str:
+        return str(self)
+
+
+def to_latex(root: Value) -> Equations:
+    r"""The forward values and the gradients of a circuit as an `align*` environment of amsmath, shown so by Jupyter.
 
     Gradients start from 0, as in `steps`; a node that is used several times gets one line with the sum over its
     uses. Raises TypeError for what is not a Value.
@@ -26,7 +35,8 @@ def to_latex(root: Value) -> str:
     \end{align*}
     """
     walked = steps(root)
-    return "\\begin{align*}\n" + " \\\\\n".join([*_forward(walked), *_backward(walked)]) + "\n\\end{align*}"
+    lines = " \\\\\n".join([*_forward(walked), *_backward(walked)])
+    return Equations(f"\\begin{{align*}}\n{lines}\n\\end{{align*}}")
 
 
 def _forward(walked: Steps) -> Iterator[str]:

@@ -1,84 +1,141 @@
-// Turns the still picture into live SVG and walks it through the steps. One function, no library.
-(function (element, steps) {
-  "use strict";
-  if (!element || element.dataset.ready) return;
-  element.dataset.ready = "true";
-  const image = element.querySelector("img");
-  const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (letter) => letter.charCodeAt(0));
-  const text = new TextDecoder().decode(bytes);
-  const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
-  svg.style.minWidth = `${0.7 * parseFloat(svg.getAttribute("width"))}pt`; // smaller would be hard to read: then scroll
-  image.replaceWith(svg);
-  element.classList.add("microgradnn-live");
+// Buttons, slider, arrow keys and the sentence of each step; the picture shows how far it has come.
 
-  // Dark is what the page around us is: light writing means a dark background.
-  const shade = () => {
-    const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
-    element.classList.toggle("dark", 0.299 * red + 0.587 * green + 0.114 * blue > 140);
-  };
-  shade();
-  new MutationObserver(shade).observe(document.body, { attributes: true });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", shade);
-  if (!steps) return;
+const ICONS = {
+  first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", next: "M4 2v12l9-6z", last: "M2 2v12l9-6zM12 2h2v12h-2z",
+  play: "M3 2v12l5-6zM8 2v12l5-6z", reset: "M8 3V0L3 4l5 4V5a4 4 0 1 1-4 4H2a6 6 0 1 0 6-6z",
+};
+const LABELS = { first: "first step", previous: "previous step", next: "next step", last: "last step", play: "play the steps",
+  reset: "back to the first numbers" };
 
-  const prefix = svg.getAttribute("aria-labelledby").split("-title")[0];
-  const part = (name) => svg.getElementById(`${prefix}-${name}`);
-  const write = (node, role, words) => part(`w${node}`).querySelectorAll(`.${role}`)
-    .forEach((label) => { label.textContent = words; });
-  const icons = {
-    first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", next: "M4 2v12l9-6z", last: "M2 2v12l9-6zM12 2h2v12h-2z",
-  };
-  const button = (move) => `<button type="button" data-move="${move}" aria-label="${move} step" title="${move} step">
-    <svg viewBox="0 0 16 16" aria-hidden="true"><path d="${icons[move]}"/></svg></button>`;
+const button = (move) => `<button type="button" data-move="${move}" aria-label="${LABELS[move]}" title="${LABELS[move]}">
+  <svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[move]}"/></svg></button>`;
+
+function addControls(element, count, reset) {
   element.insertAdjacentHTML("beforeend", `<div class="controls">${button("first")}${button("previous")}
-    <input type="range" min="0" max="${steps.length - 1}" value="0" aria-label="step">${button("next")}${button("last")}</div>
+    <input type="range" min="0" max="${count - 1}" value="0" aria-label="step">${button("next")}${button("last")}
+    ${button("play")}${reset ? button("reset") : ""}</div>
     <p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>`);
-  const slider = element.querySelector("input");
-  const buttons = [...element.querySelectorAll("button")];
-  const count = element.querySelector(".count");
-  const line = element.querySelector(".words");
-  let at = 0;
+}
 
-  const show = (number) => {
-    at = Math.max(0, Math.min(steps.length - 1, number));
-    const values = new Map(), gradients = new Map();
-    steps.forEach((step, index) => {
-      if (step.kind === "forward") values.set(step.gate, index <= at ? step.value : "");
-      else {
-        const node = step.kind === "seed" ? step.gate : step.operand;
-        if (!gradients.has(node)) gradients.set(node, "");
-        if (index <= at) gradients.set(node, step.after);
-      }
-    });
-    values.forEach((words, node) => write(node, "value", words));
-    svg.querySelectorAll(".gradient").forEach((label) => { label.textContent = ""; });
-    gradients.forEach((words, node) => write(node, "gradient", words));
-    svg.querySelectorAll(".forward, .backward").forEach((group) => group.classList.remove("forward", "backward"));
-    const step = steps[at];
-    step.parts.forEach((name) => {
-      const group = part(name);
-      if (group) group.classList.add(step.kind === "forward" ? "forward" : "backward");
-    });
-    count.textContent = `${at + 1}/${steps.length}`;
-    line.textContent = step.sentence;
+// The walk through `steps()`: what it returns may change with the numbers; `reset` brings the first ones back.
+function walk(element, svg, steps, reset = null) {
+  const part = partsOf(svg);
+  addControls(element, steps().length, reset);
+  const slider = element.querySelector(".controls input"), count = element.querySelector(".count");
+  const buttons = Object.fromEntries([...element.querySelectorAll("button")].map((each) => [each.dataset.move, each]));
+  let at = 0, clock = null;
+
+  const show = (number, sentence = null) => {
+    const all = steps(), last = all.length - 1;
+    at = Math.max(0, Math.min(last, number));
+    showNumbers(all, at, svg, part);
+    highlight(sentence === null ? all[at] : null, svg, part);
+    element.classList.toggle("told", sentence !== null);
+    count.textContent = sentence === null ? `${at + 1}/${all.length}` : "";
+    element.querySelector(".words").textContent = sentence ?? all[at].sentence;
+    slider.max = String(last);
     slider.value = String(at);
-    slider.setAttribute("aria-valuetext", step.sentence);
+    slider.setAttribute("aria-valuetext", all[at].sentence);
     const focused = document.activeElement;
-    buttons[0].disabled = buttons[1].disabled = at === 0;
-    buttons[2].disabled = buttons[3].disabled = at === steps.length - 1;
-    if (focused && focused.disabled && buttons.includes(focused)) element.focus({ preventScroll: true }); // keys go on
+    buttons.first.disabled = buttons.previous.disabled = at === 0;
+    buttons.next.disabled = buttons.last.disabled = at === last;
+    if (focused?.disabled && element.contains(focused)) element.focus({ preventScroll: true }); // keys go on
   };
+  const pause = () => {
+    clearInterval(clock);
+    clock = null;
+    buttons.play.classList.remove("playing");
+  };
+  const play = () => {
+    if (clock !== null) return pause();
+    if (at === steps().length - 1) show(0);
+    buttons.play.classList.add("playing");
+    clock = setInterval(() => (at < steps().length - 1 ? go(at + 1) : pause()), 700);
+  };
+  const go = (number) => {
+    show(number);
+    follow(element, part(`g${steps()[at].gate}`));
+  };
+  const moves = { first: () => go(0), previous: () => go(at - 1), next: () => go(at + 1), last: () => go(Infinity) };
 
-  const moves = { first: () => 0, previous: () => at - 1, next: () => at + 1, last: () => steps.length - 1 };
-  const keys = { Home: "first", ArrowLeft: "previous", ArrowRight: "next", End: "last" };
-  buttons.forEach((button) => button.addEventListener("click", () => show(moves[button.dataset.move]())));
-  slider.addEventListener("input", () => show(Number(slider.value)));
+  Object.entries({ ...moves, reset, play }).forEach(([move, act]) => buttons[move]?.addEventListener("click", () => {
+    if (move !== "play") pause();
+    act();
+  }));
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  const keys = { Home: moves.first, ArrowLeft: moves.previous, ArrowRight: moves.next, End: moves.last };
   element.addEventListener("keydown", (event) => {
-    if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey || event.target.matches(".field")) return;
     event.preventDefault();
     event.stopPropagation();
-    show(moves[keys[event.key]]());
+    pause();
+    keys[event.key]();
   });
+  clickGates(svg, part, steps, (number) => { pause(); go(number); }, () => at);
   element.tabIndex = 0;
-  show(0);
-})
+  return { show, at: () => at };
+}
+
+// The values and gradients that are known after step `at`; the others are blank.
+function showNumbers(steps, at, svg, part) {
+  const gradients = new Map();
+  steps.forEach((step, index) => {
+    if (step.kind === "forward") write(part(`w${step.gate}`), "value", index <= at ? step.value : "");
+    else if (index <= at) gradients.set(step.kind === "seed" ? step.gate : step.operand, step.after);
+  });
+  svg.querySelectorAll(".gradient").forEach((label) => { label.textContent = ""; });
+  gradients.forEach((words, node) => write(part(`w${node}`), "gradient", words));
+}
+
+// The parts at work in a step, if any, and on the edge of a backward step its local derivative.
+function highlight(step, svg, part) {
+  svg.querySelectorAll(".forward, .backward").forEach((group) => group.classList.remove("forward", "backward"));
+  svg.querySelectorAll(".local").forEach((label) => label.remove());
+  if (step === null) return;
+  const direction = step.kind === "forward" ? "forward" : "backward";
+  step.parts.map(part).filter(Boolean).forEach((group) => group.classList.add(direction));
+  if (step.kind === "backward") local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
+}
+
+// At the end of the edge: above a level one, beside one that comes from above or below.
+function local(edge, words) {
+  const path = edge?.querySelector("path");
+  if (!path) return;
+  const { x, y } = path.getPointAtLength(path.getTotalLength()), fall = y - path.getPointAtLength(0).y;
+  const level = Math.abs(fall) < 8;
+  const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
+  label.setAttribute("class", level ? "local gradient" : "local gradient beside");
+  label.setAttribute("x", level ? x : x + 6);
+  label.setAttribute("y", level ? y - 5 : y + (fall > 0 ? -3 : 14));
+  label.textContent = words;
+  edge.append(label);
+}
+
+// A click on a gate goes to its step: forward, or once the seed is set, to its first step backward.
+function clickGates(svg, part, steps, go, at) {
+  const circles = new Set(steps().filter((step) => step.kind === "forward").map((step) => step.gate));
+  circles.forEach((gate) => part(`g${gate}`)?.addEventListener("click", () => {
+    const backward = steps()[at()].kind !== "forward";
+    const kinds = backward ? ["backward", "seed"] : ["forward"];
+    const number = steps().findIndex((step) => step.gate === gate && kinds.includes(step.kind));
+    go(number >= 0 ? number : steps().findIndex((step) => step.gate === gate));
+  }));
+}
+
+// Scroll the picture, not the page, until a part of it is in sight.
+function follow(element, group) {
+  const frame = element.querySelector(".picture"), seen = frame.getBoundingClientRect();
+  const box = group?.getBoundingClientRect();
+  if (!box || (box.left > seen.left + 40 && box.right < seen.right - 40)) return;
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  frame.scrollBy({ left: (box.left + box.right - seen.left - seen.right) / 2, behavior });
+}
+
+// A circuit that the page cannot compute: its steps are as they were recorded.
+function walkRecorded(element, steps, reason) {
+  const svg = livePicture(element);
+  if (!svg) return;
+  walk(element, svg, () => steps).show(0);
+  element.insertAdjacentHTML("beforeend", '<p class="reason"></p>');
+  element.querySelector(".reason").textContent = `The numbers stay as they are: ${reason}.`;
+}

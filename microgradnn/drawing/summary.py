@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from html import escape
 
 from microgradnn.drawing.circuit import FONT, GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture, new_digraph, printable
@@ -23,18 +24,18 @@ MOST_NODES = 500  # of all layers together; of more, layers are drawn
 BARS, BAR_HEIGHT = 14, 20
 
 
-def summary(root: Value, level: int | None = None) -> Picture:
-    """Draw a folded graph: level 1 by neurons, level 2 by layers, None whichever can be read."""
-    return _Summary(root).picture(level)
+def summary(root: Value, level: int | None = None, direction: str = "right", count: int = 4) -> Picture:
+    """Draw a folded graph: level 1 by neurons, level 2 by layers, None whichever can be read; down only by layers."""
+    return _Summary(root, direction, count).picture(2 if direction == "down" else level)
 
 
 class _Summary:
     """A picture in the making: columns of neurons, or a box for each layer."""
 
-    def __init__(self, root: Value) -> None:
-        self.root, self.folding = root, Folding(root)
+    def __init__(self, root: Value, direction: str, count: int) -> None:
+        self.root, self.folding, self.digits = root, Folding(root), partial(digits, count=count)
         self.columns = self.folding.columns()
-        self.digraph = new_digraph()
+        self.digraph = new_digraph(direction)
         self.tooltips: dict[str, str] = {}
         self.f = _shortened(root.name or "f")
         self.number = {column: number for number, column in enumerate(self.columns)}
@@ -121,7 +122,7 @@ class _Summary:
     def _finished(self, *words: str, legend: Sequence[str] = ()) -> Picture:
         label = "".join(f'{line}<BR ALIGN="LEFT"/>' for line in (*map(escape, words), *legend))
         self.digraph.attr(label=f"<{label}>", labelloc="t", labeljust="l", fontsize="11", fontname=FONT)
-        title = f"Summary of a circuit with value {digits(self.root.data)}"
+        title = f"Summary of a circuit with value {self.digits(self.root.data)}"
         return Picture(self.digraph, self.tooltips, title, ". ".join(words))
 
     def _folded(self, neurons: bool) -> str:
@@ -142,10 +143,10 @@ class _Summary:
         if column.kind == "layer":
             gradients = [abs(parameter.grad) for parameter in parameters if parameter.swept]
             words = [_shortened(column.name), " · ".join(self._sizes(column))]
-            words.append(f"{_range('outputs', data)}, rms {digits(_rms(data))}")
+            words.append(f"{_range('outputs', data, self.digits)}, rms {self.digits(_rms(data))}")
             lines = [f"{escape(words[1])}&#160;", _coloured(words[2], VALUE), _bars(data, VALUE)]
             if parameters:
-                words.append(f"∣∂{self.f}/∂w∣" + (f" rms {digits(_rms(gradients))}" if gradients else ""))
+                words.append(f"∣∂{self.f}/∂w∣" + (f" rms {self.digits(_rms(gradients))}" if gradients else ""))
                 lines += [_coloured(words[3], GRADIENT), _bars(gradients, GRADIENT, low=0.0)]
         else:
             heading = f"{printable(column.name)} × {len(data):,}"
@@ -153,8 +154,8 @@ class _Summary:
                 heading = _counted(len(groups), "input")
             elif not column.name:
                 heading = f"{len(data):,} {'leaf' if len(data) == 1 else 'leaves'}"
-            words = [heading, _range("values", data)]
-            words += [f"gradient rms {digits(_rms(gradients))}"] if gradients else []
+            words = [heading, _range("values", data, self.digits)]
+            words += [f"gradient rms {self.digits(_rms(gradients))}"] if gradients else []
             lines = list(map(_coloured, words[1:], (VALUE, GRADIENT)))
         identifier = f"b{self.number[column]}"
         rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in [f"<B>{escape(words[0])}</B>", *lines])
@@ -210,11 +211,11 @@ class _Summary:
         words = f"{printable(group.column.name)}, {kind} {index}: {'mean ' if several else ''}value {value!r}"
         if gradients:
             gradient = _rms(gradients) if several else gradients[0]
-            below = digits(gradient)
+            below = self.digits(gradient)
             words += f", {'rms ' if several else ''}∂{self.f} by it {gradient!r}"
         label = (
             f'<{_TABLE.format(spacing=1)}<TR><TD WIDTH="{width}">{before}'
-            f'<FONT COLOR="{VALUE}" POINT-SIZE="10">{digits(value)}</FONT></TD></TR><HR/>'
+            f'<FONT COLOR="{VALUE}" POINT-SIZE="10">{self.digits(value)}</FONT></TD></TR><HR/>'
             f'<TR><TD><FONT COLOR="{GRADIENT}" POINT-SIZE="10">{below}</FONT></TD></TR></TABLE>>'
         )
         return label, words + (f", over {len(group.values):,} examples" if several else "")
@@ -316,7 +317,7 @@ def _counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 'es' if noun.endswith('x') else 's'}"
 
 
-def _range(noun: str, data: Sequence[float]) -> str:
+def _range(noun: str, data: Sequence[float], digits: Callable[[float], str]) -> str:
     low, high = digits(min(data)), digits(max(data))
     return f"{noun} {low}" + (f" … {high}" if low != high else "")
 

@@ -50,7 +50,7 @@ def to_svg(picture: Picture) -> str:
         element.tag = element.tag.removeprefix(f"{{{_SVG}}}")  # one namespace, said once
         for painted in ("fill", "stroke"):
             colour = element.get(painted, "").lower()
-            if colour == "black":
+            if colour in ("black", "#000000"):
                 element.set(painted, "currentColor")
             elif colour in roles:
                 del element.attrib[painted]

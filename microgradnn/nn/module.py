@@ -15,7 +15,7 @@ from microgradnn.backprop import leaves
 from microgradnn.context import current, inside
 from microgradnn.nn import parameters
 from microgradnn.nn.examples import Batch, examples
-from microgradnn.notation import columns, few
+from microgradnn.notation import Place, columns, few
 from microgradnn.settings import Limit
 from microgradnn.value import Value
 
@@ -37,6 +37,8 @@ class Module:
     or, where a list or another container has grown, when the parameters are read: the results of gates, Values and
     modules in any other container or object, Values in a dict or an array, Values and modules that are made while a
     module runs, or in the body of a class. What a closure or an object inside an object holds is not seen.
+
+    When the module first runs, parameters that have no name are named after their places: `0.weight[3][1]`.
 
     `buffers` names attributes that belong to the state but are not trained: numbers and lists of numbers.
 
@@ -92,6 +94,8 @@ class Module:
                 )
         if not self._has_run:
             self.own_parameters()  # refused before anything is computed
+            if not _running.get():
+                self._name_parameters()
             object.__setattr__(self, "_has_run", True)
         for name, child in self.named_children():
             object.__setattr__(child, "_name", name)
@@ -101,6 +105,20 @@ class Module:
                 return self.forward_batch(batch)
         finally:
             _running.reset(token)
+
+    def _name_parameters(self) -> None:
+        """Name the parameters after their places, for pictures, steps and messages; names of the user's stay.
+
+        A module around this one gives longer names, which take the place of these.
+        """
+        tensors = (
+            (f"{path}.{name}" if path else name, tensor)
+            for path, module in self.named_modules()
+            for name, tensor in module.tensors()
+        )
+        for leaf, place in parameters.places(tensors).items():
+            if leaf.name is None or (isinstance(leaf.name, Place) and len(leaf.name) < len(place)):
+                leaf.name = Place(place)
 
     def forward(self, x: list[Any]) -> Any:
         """The output for one example."""
@@ -164,12 +182,8 @@ class Module:
 
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
-        names: dict[Value, str] = {}  # Values hash by identity
-        for key, _, _, tensor in self._state():
-            for index, leaf in parameters.indexed(tensor):
-                if parameters.is_parameter(leaf):
-                    names.setdefault(leaf, key + index)
-        return ((name, leaf) for leaf, name in names.items())
+        places = parameters.places((key, tensor) for key, _, _, tensor in self._state())
+        return ((place, leaf) for leaf, place in places.items())
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""

@@ -6,7 +6,7 @@ A parameter is a leaf that carries the path "" once a module has claimed it. Not
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from numbers import Real
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
@@ -205,6 +205,16 @@ def indexed(tensor: Any, index: str = "") -> Iterator[tuple[str, Any]]:
             yield from indexed(branch, f"{index}[{number}]")
     else:
         yield index, tensor
+
+
+def places(tensors: Iterable[tuple[str, Any]]) -> dict[Value, str]:
+    """Every parameter in these tensors with its first place: `0.weight[3][1]`."""
+    names: dict[Value, str] = {}  # Values hash by identity
+    for key, tensor in tensors:
+        for index, leaf in indexed(tensor):
+            if is_parameter(leaf):
+                names.setdefault(leaf, key + index)
+    return names
 
 
 def array_of(name: str, data: Any) -> np.ndarray[Any, Any]:

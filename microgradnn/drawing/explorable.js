@@ -1,0 +1,81 @@
+// The piece put together: the picture, the walk through its steps, leaves that change, weights that learn.
+
+function explore(element, nodes, weights) {
+  const svg = livePicture(element);
+  if (!svg) return;
+  svg.setAttribute("role", "group"); // an image would hide the leaves from screen readers
+  const root = nodes.length - 1, first = nodes.map((node) => node.value);
+  const hint = weights.length ? `${HINT} Downhill the weights learn from the one example drawn.` : HINT;
+  let leaves = [...first], before = [...first], active = null, now = null;
+
+  const draw = (losses = []) => {
+    const f = (x) => computed(nodes, leaves.with(active, x)).values[root], { name } = nodes[root];
+    if (losses.length > 1) chart.innerHTML = lossChart(losses, name);
+    else if (active === null) chart.innerHTML = "";
+    else chart.innerHTML = chartOf(f, nodes[active].name, name, leaves[active], now.gradients[active] ?? 0, first[active]);
+  };
+  const renew = (numbers, losses) => {
+    leaves = numbers;
+    now = everything(nodes, leaves);
+    showLeaves(nodes, leaves, now.gradients, svg);
+    draw(losses);
+  };
+  const select = (leaf) => {
+    if (leaf !== active) before = [...leaves];
+    active = leaf;
+    draw();
+  };
+  const change = (leaf, x) => {
+    select(leaf);
+    renew(leaves.with(leaf, x));
+    stepper.show(stepper.at(), foretold(nodes, before, leaves, leaf));
+  };
+  const learn = (numbers, words, losses) => {
+    before = [...numbers];
+    renew(numbers, losses);
+    stepper.show(Infinity, words);
+  };
+  const reset = () => {
+    forget();
+    before = [...first];
+    active = null;
+    renew([...first]);
+    stepper.show(Infinity, hint);
+  };
+
+  now = everything(nodes, leaves);
+  const stepper = walk(element, svg, () => now.steps, reset);
+  element.insertAdjacentHTML("beforeend", '<div class="chart"></div>');
+  const chart = element.querySelector(".chart");
+  makeLeaves(element, svg, nodes, () => leaves, { change, select, refuse: (words) => stepper.show(stepper.at(), words) });
+  const forget = weights.length ? downhill(element, nodes, weights, () => leaves, learn) : () => {};
+  reset();
+}
+
+// The numbers of a circuit and its steps.
+function everything(nodes, leaves) {
+  const state = computed(nodes, leaves), { gradients, edges } = swept(nodes, state);
+  return { gradients, steps: told(nodes, state, edges) };
+}
+
+function showLeaves(nodes, leaves, gradients, svg) {
+  const part = partsOf(svg);
+  nodes.forEach((node, leaf) => {
+    if (node.gate) return;
+    const copies = svg.querySelectorAll(`.copy-of-w${leaf}`); // beside uses far away
+    [part(`w${leaf}`), ...copies].forEach((wire) => write(wire, "value", digits(leaves[leaf])));
+    describeLeaf(part(`w${leaf}`), leaves[leaf], gradients[leaf] ?? 0);
+  });
+}
+
+const HINT = "Drag a number with a dotted line, or choose it and type: everything follows, in this page only. ← and → step.";
+
+// What a change did, beside what the gradient foretold.
+function foretold(nodes, before, leaves, leaf) {
+  const old = computed(nodes, before), root = nodes.length - 1, { name } = nodes[leaf], f = nodes[root].name;
+  const slope = swept(nodes, old).gradients[leaf] ?? 0, step = leaves[leaf] - before[leaf];
+  if (step === 0) return `${name} = ${digits(leaves[leaf])}, as before`;
+  const rise = computed(nodes, leaves).values[root] - old.values[root], sign = step < 0 ? "−" : "+";
+  return `${name} = ${digits(before[leaf])} ${sign} ${digits(Math.abs(step))}: ${f} changes by ${digits(rise)}; `
+    + `gradient × change = ${bracketed(digits(slope))} × ${bracketed(digits(step))} = ${digits(slope * step)}`;
+}

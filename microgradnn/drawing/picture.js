@@ -1,0 +1,26 @@
+// The still picture becomes live SVG that follows the theme of the page around it.
+
+function livePicture(element) {
+  if (!element || element.dataset.ready) return null;
+  element.dataset.ready = "true";
+  const image = element.querySelector("img");
+  const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (letter) => letter.charCodeAt(0));
+  const text = new TextDecoder().decode(bytes);
+  const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
+  svg.style.minWidth = `${0.7 * parseFloat(svg.getAttribute("width"))}pt`; // smaller would be hard to read: then scroll
+  image.replaceWith(svg);
+  element.classList.add("microgradnn-live");
+  followTheme(element);
+  return svg;
+}
+
+// Dark is what the page around us is: light writing means a dark background.
+function followTheme(element) {
+  const shade = () => {
+    const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
+    element.classList.toggle("dark", 0.299 * red + 0.587 * green + 0.114 * blue > 140);
+  };
+  shade();
+  new MutationObserver(shade).observe(document.body, { attributes: true });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", shade);
+}

@@ -1,0 +1,286 @@
+"""The explorable circuit in headless Chromium: every leaf changes by mouse, finger, keys and typing, all follows."""
+
+import subprocess
+
+import pytest
+
+from microgradnn import Value, exp, relu, steps
+from microgradnn.backprop import Steps
+from microgradnn.drawing.page import LIVE, document, steps_piece
+from microgradnn.notation import digits
+from microgradnn.primitive import primitive
+from tests.test_drawing import neuron, xyz
+from tests.test_stepper import page as page, texts
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def shown(page, tmp_path):
+    """A page in the browser that shows these pieces."""
+
+    def show(*roots):
+        content = "\n".join(steps_piece(root if isinstance(root, Steps) else steps(root)) for root in roots)
+        (tmp_path / "f.html").write_text(document("Steps", content), encoding="utf-8")
+        page.goto((tmp_path / "f.html").as_uri())
+        return page
+
+    return show
+
+
+def leaf(page, name):
+    return page.locator(f'[role=spinbutton][aria-label="{name}"]')
+
+
+def at(name, x):
+    """The neuron of the notes, with one of its leaves at another number, swept."""
+    f = neuron()
+    {node.name: node for node in steps(f).order}[name].data = x
+    f.forward()
+    f.backward()
+    return f
+
+
+def assert_shows(page, f):
+    """Every number in the picture, and of every leaf what a screen reader says, is that of `f`."""
+    order = steps(f).order
+    assert sorted(texts(page, "value")) == sorted(digits(node.data) for node in order)
+    assert sorted(texts(page, "gradient")) == sorted(digits(node.grad) for node in order)
+    for node in order:
+        if node.primitive is None:
+            said = leaf(page, node.name)
+            assert said.get_attribute("aria-valuetext") == f"{digits(node.data)}, gradient {digits(node.grad)}"
+            assert float(said.get_attribute("aria-valuenow")) == node.data
+
+
+def test_keys_nudge_a_leaf_and_everything_follows(shown):
+    page = shown(neuron())
+    assert [each.get_attribute("aria-label") for each in page.locator("[role=spinbutton]").all()] == [
+        "w0", "x0", "w1", "x1", "w2"
+    ]  # fmt: skip
+    leaf(page, "w0").focus()
+    for key, x in [
+        ("ArrowUp", 2.1),
+        ("Shift+ArrowUp", 2.11),
+        ("PageUp", 3.11),
+        ("ArrowDown", 3.01),
+        ("PageDown", 2.01),
+    ]:
+        page.keyboard.press(key)
+        assert_shows(page, at("w0", x))
+    assert page.inner_text(".count") == ""
+
+
+def test_the_sentence_compares_the_change_with_what_the_gradient_foretold(shown):
+    page = shown(neuron())
+    leaf(page, "w0").focus()
+    page.keyboard.type("3.5")
+    page.keyboard.press("Enter")
+    assert page.inner_text(".words") == (
+        "w0 = 2 + 1.5: f changes by −0.3535; gradient × change = (−0.1966) × 1.5 = −0.2949"
+    )
+    assert page.locator(".chart svg").get_attribute("aria-label") == "f against w0, slope −0.235"
+    leaf(page, "x0").focus()
+    page.keyboard.press("ArrowDown")  # counted from where w0 stands now
+    assert page.inner_text(".words").startswith("x0 = −1 − 0.1: f changes by ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "result"),
+    [("-2", -2.0), (".5", 0.5), ("1e-3", 1e-3), ("+4", 4.0), ("7\b", 2.0), ("1e400", "too large"),
+     ("3x", "is not a number"), ("1,5", "is not a number"), ("--1", "is not a number")],
+)  # fmt: skip
+def test_a_number_is_typed_over_a_leaf(typed, result, shown):
+    page = shown(neuron())
+    leaf(page, "w0").focus()
+    for character in typed:
+        page.keyboard.press("Backspace") if character == "\b" else page.keyboard.type(character)
+    page.keyboard.press("Enter")
+    assert page.locator(".field").count() == 0
+    if isinstance(result, str):
+        assert result in page.inner_text(".words")
+    assert_shows(page, at("w0", result if isinstance(result, float) else 2.0))
+
+
+def test_a_number_copied_from_the_picture_has_a_true_minus(shown):
+    page = shown(neuron())
+    leaf(page, "w0").dblclick()
+    page.fill(".field", " −0.1966 ")
+    page.keyboard.press("Enter")
+    assert_shows(page, at("w0", -0.1966))
+
+
+def test_escape_leaves_a_leaf_as_it_was_and_the_keys_go_on(shown):
+    page = shown(neuron())
+    leaf(page, "w0").focus()
+    page.keyboard.type("9")
+    page.keyboard.press("Escape")
+    assert_shows(page, at("w0", 2.0))
+    page.keyboard.press("ArrowUp")
+    assert_shows(page, at("w0", 2.1))
+
+
+def test_a_leaf_is_dragged_by_mouse(shown):
+    page = shown(neuron())
+    box = leaf(page, "w0").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 20, y, steps=4)
+    page.mouse.up()
+    assert_shows(page, at("w0", 2.5))
+    page.mouse.move(x + 60, y)  # let go
+    assert_shows(page, at("w0", 2.5))
+
+
+def test_a_leaf_is_dragged_by_a_finger_and_the_page_stays(chromium, tmp_path):
+    context = chromium.new_context(has_touch=True, viewport={"width": 390, "height": 700})
+    page = context.new_page()
+    steps(neuron()).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    box = leaf(page, "w0").bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    finger = context.new_cdp_session(page)
+    for kind, to in [("touchStart", x), ("touchMove", x + 10), ("touchMove", x + 20), ("touchEnd", None)]:
+        points = [] if to is None else [{"x": to, "y": y}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    assert_shows(page, at("w0", 2.5))
+    assert page.evaluate("document.querySelector('.picture').scrollLeft") == 0
+    context.close()
+
+
+def test_steps_follow_the_new_numbers_and_reset_brings_the_first_ones_back(shown):
+    x = Value(2.0, "x")
+    page = shown(relu(x) * 3)
+    page.click("button[data-move=first]")
+    leaf(page, "x").focus()
+    page.keyboard.type("-1")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Home")
+    sentences = [step.sentence for step in steps(relu(Value(-1.0, "x")) * 3)]
+    for sentence in sentences:
+        assert page.inner_text(".words") == sentence
+        page.keyboard.press("ArrowRight")
+    assert sentences[-1].endswith("not taken")
+    page.click("button[data-move=reset]")
+    assert leaf(page, "x").get_attribute("aria-valuetext") == "2, gradient 3"
+    assert "Drag a number" in page.inner_text(".words")
+
+
+def test_a_click_on_a_gate_goes_to_its_step_forward_and_backward(shown):
+    page = shown(xyz())
+    page.click("button[data-move=first]")
+    page.locator(".gate").nth(1).click()
+    assert page.inner_text(".words") == "f = q × z = 3 × (−4) = −12"
+    page.keyboard.press("End")
+    page.locator(".gate").first.click()
+    assert page.inner_text(".words") == "∂f/∂x += ∂f/∂q · ∂q/∂x = (−4) × 1 = −4"
+    assert page.locator(".local").inner_html() == "×1"
+
+
+def test_play_walks_through_all_steps_and_stops(shown):
+    page = shown(xyz())
+    page.click("button[data-move=play]")
+    page.wait_for_function("document.querySelector('.count').textContent === '7/7'", timeout=15_000)
+    page.wait_for_function("!document.querySelector('.playing')")
+
+
+def test_the_picture_follows_the_active_gate(page, tmp_path):
+    f = Value(0.5, "x")
+    for _ in range(40):
+        f = exp(-f)
+    page.set_viewport_size({"width": 700, "height": 500})
+    steps(f).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    for move in ("first", "last", "first"):
+        page.click(f"button[data-move={move}]")
+        page.wait_for_timeout(700)
+        frame, gate = (
+            page.locator(name).first.bounding_box() for name in (".picture", ".gate:is(.forward, .backward)")
+        )
+        assert frame["x"] <= gate["x"] <= frame["x"] + frame["width"] - gate["width"]
+
+
+def test_two_pieces_on_one_page_keep_their_numbers(shown):
+    page = shown(xyz(), neuron())
+    leaf(page, "w0").focus()
+    page.keyboard.press("PageUp")
+    assert leaf(page, "x").get_attribute("aria-valuetext") == "−2, gradient −4"
+    assert leaf(page, "w0").get_attribute("aria-valuenow") == "3"
+    assert page.locator(".controls").count() == 2
+
+
+def test_it_learns_in_the_page(shown):
+    w, b = Value(2.0, "w"), Value(1.0, "b")
+    page = shown(steps((w * 3.0 + b - 4.0) ** 2, weights=[w, b]))
+    page.fill(".descent input", "0.01")
+    page.keyboard.press("ArrowRight")  # moves in the field, not through the steps
+    page.click("text=1 step")
+    assert page.inner_text(".words") == "After 1 step f = 5.76; |gradient| = 15.18"
+    assert leaf(page, "w").get_attribute("aria-valuetext") == "1.82, gradient 14.4"
+    page.click(".descent >> text=100")
+    assert page.inner_text(".words").startswith("After 101 steps f = ")
+    assert page.locator(".chart svg").get_attribute("aria-label") == "f over 101 steps"
+    page.fill(".descent input", "9")
+    page.click(".descent >> text=100")
+    assert "choose a smaller one" in page.inner_text(".words")
+    page.fill(".descent input", "-1")
+    page.click("text=1 step")
+    assert page.inner_text(".words") == "the rate must be a number above 0, got “-1”"
+    page.click("button[data-move=reset]")
+    assert leaf(page, "w").get_attribute("aria-valuetext") == "2, gradient 18"
+    page.fill(".descent input", "0.001")
+    page.click("text=downhill")
+    page.wait_for_function("Number(document.querySelector('[aria-label=w]').getAttribute('aria-valuenow')) < 1.9")
+    page.click("text=downhill")
+    assert page.get_attribute("text=downhill", "aria-pressed") == "false"
+
+
+def test_very_small_and_very_large_numbers_are_told_without_exponents_and_nan_not_at_all(shown):
+    page = shown(Value(1e-7, "tiny") * Value(1.5e21, "large") * Value(float("nan"), "none"))
+    assert leaf(page, "tiny").get_attribute("aria-valuenow") == "0.0000001"
+    assert leaf(page, "large").get_attribute("aria-valuenow") == "1500000000000000000000"
+    assert leaf(page, "none").get_attribute("aria-valuenow") is None
+    assert leaf(page, "none").get_attribute("aria-valuetext") == "nan, gradient 1.5e14"
+
+
+def test_what_the_page_cannot_compute_is_stepped_through_and_says_why(shown):
+    page = shown(primitive("dull", abs, lambda out, x: 1.0 + 0 * x)(Value(3.0, "x")))
+    assert page.locator("[role=spinbutton]").count() == 0
+    assert "the gate dull has no form for arrays" in page.inner_text(".reason")
+    page.keyboard.press("End")
+    assert page.inner_text(".words") == "∂f/∂x += ∂f/∂f · ∂f/∂x = 1 × 1 = 1"
+
+
+def test_a_large_circuit_is_stepped_through_as_it_is(shown):
+    f = Value(0.5, "x")
+    for _ in range(LIVE):
+        f = -f
+    assert f"more than {LIVE} nodes" in shown(f).inner_text(".reason")
+
+
+@pytest.mark.node
+@pytest.mark.parametrize("page", ["light", "dark"], indirect=True)
+def test_nothing_bars_anybody_from_a_page(page, tmp_path):
+    """axe-core finds no violation: names, roles, contrast."""
+    w = Value(2.0, "w")
+    steps((w * 3.0 - 4.0) ** 2, weights=[w]).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    leaf(page, "w").focus()
+    page.keyboard.press("ArrowUp")
+    where = subprocess.run(
+        ["node", "-p", "require.resolve('axe-core')"], capture_output=True, encoding="utf-8", check=True
+    )
+    page.add_script_tag(path=where.stdout.strip())
+    for key in ("", "Home", "End"):
+        if key:
+            page.keyboard.press(key)
+        found = page.evaluate("axe.run().then((results) => results.violations)")
+        assert [(each["id"], [node["html"] for node in each["nodes"]]) for each in found] == []
+
+
+def test_steps_are_live_where_a_still_picture_would_fold_already():
+    f = Value(0.5, "x")
+    for _ in range(200):
+        f = -f
+    assert "explore(" in steps(f)._repr_mimebundle_()["text/html"]
