@@ -103,9 +103,9 @@ def short_names(name_of: dict[int, str]) -> dict[int, str]:
     return name_of
 
 
-def _short(place: str, whole: bool) -> str:
+def _short(path: str, whole: bool) -> str:
     """A place without the module, unless `whole`: w for weight, b for bias, and small indices."""
-    name, *indices = place.replace("]", "").split("[")
+    name, *indices = path.replace("]", "").split("[")
     module, dot, tensor = name.rpartition(".")
     below = ("" if all(len(index) == 1 for index in indices) else ",").join(indices).translate(_SUBSCRIPTS)
     return (module + dot) * whole + {"weight": "w", "bias": "b"}.get(tensor, tensor) + below

@@ -178,12 +178,12 @@ def repeated(order: Sequence[Value]) -> dict[tuple[int, int], int]:
                     users[id(operand)][id(node)] = None
     again: dict[tuple[int, int], int] = {}
     for leaf, gates in users.items():
-        place, begin = 0, 0
+        copies, begin = 0, 0
         for gate in sorted(gates, key=lambda gate: -to_end[gate]):
-            if not place or len(gates) > OFTEN or begin - to_end[gate] >= FAR:
-                place, begin = place + 1, to_end[gate]
-            if place > 1:
-                again[leaf, gate] = place
+            if not copies or len(gates) > OFTEN or begin - to_end[gate] >= FAR:
+                copies, begin = copies + 1, to_end[gate]
+            if copies > 1:
+                again[leaf, gate] = copies
     return again
 
 

@@ -116,9 +116,9 @@ class Module:
             for path, module in self.named_modules()
             for name, tensor in module.tensors()
         )
-        for leaf, place in parameters.places(tensors).items():
-            if leaf.name is None or (isinstance(leaf.name, Place) and len(leaf.name) < len(place)):
-                leaf.name = Place(place)
+        for leaf, path in parameters.places(tensors).items():
+            if leaf.name is None or (isinstance(leaf.name, Place) and len(leaf.name) < len(path)):
+                leaf.name = Place(path)
 
     def forward(self, x: list[Any]) -> Any:
         """The output for one example."""
@@ -183,7 +183,7 @@ class Module:
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
         places = parameters.places((key, tensor) for key, _, _, tensor in self._state())
-        return ((place, leaf) for leaf, place in places.items())
+        return ((path, leaf) for leaf, path in places.items())
 
     def parameters(self) -> list[Value]:
         """Every parameter once: what an optimiser takes."""
