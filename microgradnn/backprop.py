@@ -481,7 +481,7 @@ def steps(root: Value, *, weights: Iterable[Value] | None = None) -> Steps:
     In Jupyter and in the saved page every leaf can be changed, and the leaves among `weights`, those of modules unless
     given, learn by gradient descent. It starts from 0 and leaves every `.grad` alone (notes 000 and 002). An edge to an
     operand that a gate did not take is said to be "not taken": nothing is handed on along it. Raises ValueError where
-    the graph is out of date.
+    the graph is out of date, and for a weight that is no leaf of it.
 
     >>> x, y, z = Value(-2, "x"), Value(5, "y"), Value(-4, "z")
     >>> q = (x + y).named("q")

@@ -201,6 +201,23 @@ def test_the_picture_follows_the_active_gate(page, tmp_path):
         assert frame["x"] <= gate["x"] <= frame["x"] + frame["width"] - gate["width"]
 
 
+def test_names_and_numbers_of_any_kind_leave_the_page_whole(shown):
+    name = "<!--<script>&\"'</script>"
+    page = shown(Value(2.0, name) * 3)
+    assert page.locator("[role=spinbutton]").get_attribute("aria-label") == name
+    page.locator("[role=spinbutton]").focus()
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".chart svg").get_attribute("aria-label").startswith(f"f against {name}, ")
+
+
+def test_a_long_descent_stays_responsive(shown):
+    w = Value(2.0, "w")
+    page = shown(steps((w - 1.0) ** 2, weights=[w]))
+    page.fill(".descent input", "1e-6")
+    page.evaluate("for (let n = 0; n < 1500; n += 1) document.querySelector('[data-steps=\"100\"]').click()")
+    assert page.inner_text(".words").startswith("After 150000 steps")
+
+
 def test_two_pieces_on_one_page_keep_their_numbers(shown):
     page = shown(xyz(), neuron())
     leaf(page, "w0").focus()
@@ -245,7 +262,7 @@ def test_very_small_and_very_large_numbers_are_told_without_exponents_and_nan_no
 
 
 def test_what_the_page_cannot_compute_is_stepped_through_and_says_why(shown):
-    page = shown(primitive("dull", abs, lambda out, x: 1.0 + 0 * x)(Value(3.0, "x")))
+    page = shown(primitive("dull", lambda x: float(x), lambda out, x: 1.0 + 0 * x)(Value(3.0, "x")))
     assert page.locator("[role=spinbutton]").count() == 0
     assert "the gate dull has no form for arrays" in page.inner_text(".reason")
     page.keyboard.press("End")

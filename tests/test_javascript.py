@@ -139,6 +139,11 @@ def test_a_circuit_is_told_as_python_tells_it_after_any_change(f):
 def test_a_gate_of_your_own_with_a_form_for_arrays_is_live_and_one_without_says_why():
     lively = primitive("lively", lambda x: x * x, lambda out, x: 2 * x, array=lambda xp, x: x * x)
     assert "lively_1" in gates_of(steps(lively(Value(3.0))))
+    wavy = primitive("wavy", math.sin, lambda out, x: m.cos(x), array=lambda xp, x: abs(-x) ** 2.0 % 3.0 + xp.exp(x))
+    assert "remainder(" in gates_of(steps(wavy(Value(3.0))))
+    strange = primitive("strange", math.sin, lambda out, x: m.cos(x), array=lambda xp, x: xp.sinc(x))
+    with pytest.raises(AttributeError, match=r"the gate strange is not written in JavaScript: .* no function sinc"):
+        gates_of(steps(strange(Value(3.0))))
     dull = primitive("dull", lambda x: math.sin(x), lambda out, x: m.cos(x))
     with pytest.raises(AttributeError, match="the gate dull has no form for arrays, array="):
         gates_of(steps(dull(Value(3.0))))

@@ -76,7 +76,7 @@ function downhill(element, nodes, weights, leaves, show) {
   go.addEventListener("click", () => {
     if (clock !== null) return pause();
     go.setAttribute("aria-pressed", "true");
-    clock = setInterval(() => take(Math.max(1, Math.round(losses.length / 20))), 60);
+    clock = setInterval(() => (element.isConnected ? take(Math.min(200, 1 + Math.round(losses.length / 20))) : pause()), 60);
   });
   panel.addEventListener("keydown", (event) => event.stopPropagation()); // arrows change the rate, not the step
   return () => { pause(); losses = []; };
@@ -85,7 +85,8 @@ function downhill(element, nodes, weights, leaves, show) {
 // The loss over the steps, both on log scales where the loss is above 0.
 function lossChart(losses, f) {
   const log = losses.every((loss) => loss > 0), across = (n) => Math.log(n + 1), up = (loss) => (log ? Math.log(loss) : loss);
-  const heights = losses.map(up), bottom = Math.min(...heights), span = Math.max(...heights) - bottom || 1;
+  const heights = losses.map(up), bottom = heights.reduce((a, b) => Math.min(a, b));
+  const span = heights.reduce((a, b) => Math.max(a, b)) - bottom || 1;
   const width = across(losses.length - 1) || 1, every = Math.max(1, Math.ceil(losses.length / 300));
   const shown = losses.map((_, n) => n).filter((n) => n % every === 0 || n === losses.length - 1 || n < 100);
   const x = (n) => ((across(n) / width) * 300).toFixed(1), y = (n) => (125 - ((heights[n] - bottom) / span) * 100).toFixed(1);

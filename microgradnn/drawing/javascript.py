@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import reduce
 from typing import Any
 
-from microgradnn.primitive import Primitive, run_lines
+from microgradnn.primitive import Primitive, lookup, run_lines
+from microgradnn.table import OPERATORS
 
 WRITTEN = {  # what a function of arrays is in JavaScript; the others are functions of numbers.js or of Math
     "add": "{} + {}", "subtract": "{} - {}", "multiply": "{} * {}", "divide": "{} / {}", "negative": "-{}",
@@ -22,6 +23,7 @@ OF_MATH = {
     "abs", "cbrt", "cos", "cosh", "exp", "expm1", "floor", "hypot", "log", "log10", "log1p", "log2", "sign", "sin",
     "sinh", "sqrt", "tan", "tanh",
 } | {"arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "maximum", "minimum"}  # fmt: skip
+OF_NUMBERS_JS = {"erf", "erfc", "exp2", "heaviside", "power", "remainder"}
 # What becomes of null, see `Trace.zeros`; to every other gate it is the number 0.
 OF_NOTHING = {
     "multiply": "{0} === null || {1} === null ? null : {0} * {1}",
@@ -33,9 +35,6 @@ OF_NOTHING = {
 class Operand:
     """What stands in the script for numbers, with the operators of Python."""
 
-    def __neg__(self) -> Any:
-        return _lines(self).write("-{}", self)
-
 
 def _lines(*operands: Any) -> Lines:
     """Where the terms among `operands` are written."""
@@ -43,9 +42,10 @@ def _lines(*operands: Any) -> Lines:
     return next(term.lines for term in terms if isinstance(term, Term))
 
 
-for _name, _sign in {"add": "+", "sub": "-", "mul": "*", "truediv": "/"}.items():
-    setattr(Operand, f"__{_name}__", lambda x, y, sign=_sign: _lines(x, y).write(f"{{}} {sign} {{}}", x, y))
-    setattr(Operand, f"__r{_name}__", lambda y, x, sign=_sign: _lines(x, y).write(f"{{}} {sign} {{}}", x, y))
+for _gate, _operator in OPERATORS.items():  # each is the function of arrays that its gate names
+    _of_arrays = str(lookup(_gate).array)
+    setattr(Operand, f"__{_operator}__", lambda *xs, name=_of_arrays: getattr(_lines(*xs), name)(*xs))
+    setattr(Operand, f"__r{_operator}__", lambda y, x, name=_of_arrays: getattr(_lines(x, y), name)(x, y))
 
 
 class Term(Operand):
@@ -95,6 +95,8 @@ class Lines:
             return lambda stack: Stack(map(float, range(len(stack))))
         if function in WRITTEN:
             return lambda *operands: self.write(WRITTEN[function], *operands)
+        if function not in OF_MATH | OF_NUMBERS_JS:
+            raise AttributeError(f"JavaScript has no function {function}")
         name = f"Math.{_of_math(function)}" if function in OF_MATH else function
         return lambda *operands: self.write(f"{name}({', '.join(['{}'] * len(operands))})", *operands)
 
@@ -126,18 +128,19 @@ def name_of(gate: Primitive, count: int) -> str:
 def value_of(gate: Primitive, operands: Sequence[Any], lines: Lines) -> Any:
     """The term for the value of a gate, by its form for arrays, else by plain arithmetic, if that is what it is.
 
-    AttributeError where it has no form for arrays and is more than arithmetic.
+    AttributeError where it is more than arithmetic and has no form for arrays, or one that cannot be written down.
     """
-    if isinstance(gate.array, str):
-        return getattr(lines, gate.array)(*operands)
-    if gate.array is None:
-        try:
+    try:
+        if gate.array is None:
             return gate.forward(*operands)
-        except (TypeError, AttributeError, ValueError):
-            raise AttributeError(f"the gate {gate.name} has no form for arrays, array=") from None
-    if gate.leading is not None:
-        operands = [*operands[: gate.leading], Stack(operands[gate.leading :])]
-    return gate.array(lines, *operands)
+        if isinstance(gate.array, str):
+            return getattr(lines, gate.array)(*operands)
+        if gate.leading is not None:
+            operands = [*operands[: gate.leading], Stack(operands[gate.leading :])]
+        return gate.array(lines, *operands)
+    except Exception as error:  # of the user's own function, which meets no numbers here
+        reason = "has no form for arrays, array=" if gate.array is None else f"is not written in JavaScript: {error}"
+        raise AttributeError(f"the gate {gate.name} {reason}") from None
 
 
 def function(gate: Primitive, count: int) -> list[str]:

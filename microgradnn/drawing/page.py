@@ -84,7 +84,8 @@ def steps_piece(steps: Steps, direction: str = "right", svg: str | None = None) 
 
 
 def _json(data: Any) -> str:
-    return json.dumps(data, ensure_ascii=False)
+    """Data as a script reads it; names may hold what ends a script in HTML."""
+    return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 
 
 def recorded_steps(steps: Steps) -> list[dict[str, Any]]:

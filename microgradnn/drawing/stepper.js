@@ -50,7 +50,7 @@ function walk(element, svg, steps, reset = null) {
     if (clock !== null) return pause();
     if (at === steps().length - 1) show(0);
     buttons.play.classList.add("playing");
-    clock = setInterval(() => (at < steps().length - 1 ? go(at + 1) : pause()), 700);
+    clock = setInterval(() => (element.isConnected && at < steps().length - 1 ? go(at + 1) : pause()), 700);
   };
   const go = (number) => {
     show(number);
