@@ -45,9 +45,9 @@ def pytest_configure(config):
     config.pluginmanager.register(ForEveryTest())
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
-    """A browser that talks to nobody but the page under test."""
+    """A browser that talks to nobody but the page under test; with it goes the event loop that it keeps running."""
     from playwright.sync_api import sync_playwright
 
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
