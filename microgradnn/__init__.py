@@ -16,6 +16,7 @@ from microgradnn.context import detect_anomaly, no_grad
 from microgradnn.drawing import draw, to_latex
 from microgradnn.functional import *  # noqa: F403  the public gates, softmax, mean, dot
 from microgradnn.functional import abs as abs, dot, mean, softmax, sum as sum
+from microgradnn.margins import margin
 from microgradnn.primitive import primitive
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
@@ -25,7 +26,7 @@ __version__ = "0.5.0"
 # abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [
     "History", "Value", "accuracy", "check_grads", "detect_anomaly", "dot", "draw", "fit", "grad", "hessian", "hvp",
-    "jacobian", "jvp", "mean", "nn", "no_grad", "optim", "plots", "primitive", "softmax", "steps", "to_latex",
+    "jacobian", "jvp", "margin", "mean", "nn", "no_grad", "optim", "plots", "primitive", "softmax", "steps", "to_latex",
     "value_and_grad",
 ]  # fmt: skip
 __all__ += operations.__all__

@@ -57,6 +57,7 @@ from microgradnn.functional import (
     where as where,
     xlogy as xlogy,
 )
+from microgradnn.margins import margin
 from microgradnn.primitive import primitive
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
@@ -101,6 +102,7 @@ __all__ = [
     "log1p",
     "log2",
     "logsumexp",
+    "margin",
     "maximum",
     "mean",
     "minimum",

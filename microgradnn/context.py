@@ -23,13 +23,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Context(NamedTuple):
     """How gates are recorded in the current context; `path` is that of the module at work.
 
-    Where a `tape` is given, gates are written there instead, without numbers: the compiler is tracing a function.
+    Where a `tape` is given, gates are written there instead, without numbers: the compiler is tracing a function. A
+    list `made` gets every gate that is recorded, in order.
     """
 
     record: bool = True
     detect_anomaly: bool = False
     path: str | None = None
     tape: Any = None
+    made: list[Any] | None = None
 
 
 # Where nothing but the path is asked for, the variable holds the path alone: quicker to tell from a Context.
@@ -152,7 +154,7 @@ def _turn(switches: tuple[Switch, ...]) -> None:
     for switch in switches:
         changes |= switch._changes
     here = Context(**changes)
-    context.set(here.path if here.record and not here.detect_anomaly and here.tape is None else here)
+    context.set(here.path if here == Context(path=here.path) else here)
 
 
 def no_grad() -> Switch:
@@ -204,6 +206,11 @@ def plainly_recording() -> Switch:
 def watching(on: bool) -> Switch:
     """Inside the block `detect_anomaly` is on or off."""
     return Switch(detect_anomaly=on)
+
+
+def noting(made: list[Any]) -> Switch:
+    """Record gates, and append each of them to `made`."""
+    return Switch(record=True, made=made)
 
 
 def traced_on(tape: Any) -> Switch:

@@ -383,8 +383,8 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
 
     `by_limit` takes the IEEE 754 value where the forward function raises: derivatives of derivatives never raise.
     """
+    here, first = current(), operands[0]
     operands = tuple([operand if isinstance(operand, Value) else number(operand) for operand in operands])
-    here = current()
     if here.tape is not None:
         return here.tape.record(gate, operands, here)  # type: ignore[no-any-return]
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
@@ -397,9 +397,13 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
             raise FloatingPointError(f"{gate.describe(operands)} is nan, computed at {source_line()}")
         return unrecorded(out, here.path)
     partials = tuple(gate.handed(out, operands))
+    if gate.neutral is not None and first.__class__ is int and first == gate.neutral and data[1] != 0.0:
+        return operands[1]  # type: ignore[no-any-return]  # as the quick recorder does; 0 + −0.0 is 0.0
     rest = (None,) * (2 - len(operands))
     fields = (operands, None, partials, None) if len(operands) > 2 else (*operands, *rest, *partials, *rest)
     node: Value = node_of(Value, None, out, None, None, here.path, gate, *fields)
+    if here.made is not None:
+        here.made.append(node)
     if here.detect_anomaly:
         note_line(node)
         if out != out:

@@ -9,6 +9,7 @@ from microgradnn import (
     exp,
     fit,
     grad,
+    margin,
     nn,
     optim,
     primitive,
@@ -28,6 +29,7 @@ def use() -> tuple[float, bool, list[float], Value]:
     z.backward()
     draw(z).save("z.svg")
     steps(z).save("z.html")
+    margin(lambda x: x * 2, 3.0).save("margin.html")
     gradient: list[float] = grad(lambda v: v[0] * v[1])([1.0, 2.0])
     check_grads(lambda v: v**2, (3.0,))
     square = primitive("square", lambda v: v * v, lambda out, v: 2 * v)

@@ -15,11 +15,13 @@ from microgradnn.backprop import Steps, out_of_date, steps
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, blank, circuit
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
+from microgradnn.drawing.margins import margin_piece
 from microgradnn.drawing.page import LIVE, document, piece, steps_picture, steps_piece
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
 from microgradnn.graph import topological_order
+from microgradnn.margins import Margin
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -191,6 +193,10 @@ def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
     return _quietly(bundle, str(self))
 
 
+def _margin_mimebundle(self: Margin, **_: Any) -> dict[str, str]:
+    return _quietly(lambda: {"text/plain": repr(self), "text/html": margin_piece(self)}, repr(self))
+
+
 def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
     """Write the stepper as a page that works offline: `steps(root).save("f.html")`."""
     check_writable(path, (".html",))
@@ -199,6 +205,14 @@ def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
     write_whole(path, document(f"Steps of {self.names[id(self.root)]}", steps_piece(self)).encode())
 
 
+def _save_margin(self: Margin, path: str | os.PathLike[str]) -> None:
+    """Write source, numbers and circuit as a page that works offline: `margin(f, 2.0).save("f.html")`."""
+    check_writable(path, (".html",))
+    write_whole(path, document(f"Gradients of {self.name}", margin_piece(self)).encode())
+
+
 Value._repr_mimebundle_ = _value_mimebundle  # type: ignore[attr-defined]  # drawing attaches itself to what it draws
 Steps._repr_mimebundle_ = _steps_mimebundle  # type: ignore[attr-defined]
 Steps.save = _save_steps
+Margin._repr_mimebundle_ = _margin_mimebundle  # type: ignore[attr-defined]
+Margin.save = _save_margin

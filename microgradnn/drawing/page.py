@@ -25,7 +25,7 @@ from microgradnn.value import Value
 LIVE = 300  # nodes: above, a change would no longer follow the finger
 
 
-def _resource(name: str) -> str:
+def resource(name: str) -> str:
     """A file beside this one, without its comments and indents."""
     text = files("microgradnn.drawing").joinpath(name).read_text(encoding="utf-8")
     return re.sub(r"^ *(//.*\n)?", "", text, flags=re.MULTILINE)
@@ -39,8 +39,8 @@ def piece(
     image = base64.b64encode(svg.encode()).decode()
     element = f"document.querySelector('.{name}:not([data-ready])')"
     call = f"{act}({', '.join([element, *map(_json, data)])});"
-    style = _resource("picture.css") + (_resource("stepper.css") if scripts else "")
-    script = "".join([_resource("picture.js"), *scripts, call]).replace("</", "<\\/")
+    style = resource("picture.css") + (resource("stepper.css") if scripts else "")
+    script = "".join([resource("picture.js"), *scripts, call]).replace("</", "<\\/")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
@@ -74,12 +74,12 @@ def steps_piece(steps: Steps, direction: str = "right", svg: str | None = None) 
             picture,
             svg,
             "walkRecorded",
-            [_resource("wires.js"), _resource("stepper.js")],
+            [resource("wires.js"), resource("stepper.js")],
             [recorded_steps(steps), str(error)],
         )
     weights = [number for number, node in enumerate(steps.order) if node in steps.weights]
     names = ["numbers", "circuit", "wires", "stepper", "leaves", "chart", "explorable", *["descent"] * bool(weights)]
-    scripts = [gates, "\n", *(_resource(f"{name}.js") for name in names)]
+    scripts = [gates, "\n", *(resource(f"{name}.js") for name in names)]
     return piece(picture, svg, "explore", scripts, [nodes_of(steps), weights])
 
 
@@ -123,5 +123,5 @@ def document(title: str, content: str) -> str:
         "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }\n"
         "@media print { :root { color-scheme: light } }</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n"
-        "<script>document.querySelector('.microgradnn-stepper').focus();</script>\n</body>\n</html>\n"
+        "<script>document.querySelector('.microgradnn-stepper')?.focus();</script>\n</body>\n</html>\n"
     )

@@ -1,0 +1,78 @@
+"""The margin as HTML: source and numbers in a table, the circuit below; a line and its gates light each other up."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Container, Iterator, Sequence
+from html import escape
+
+from microgradnn.drawing.circuit import circuit
+from microgradnn.drawing.page import piece, resource
+from microgradnn.drawing.summary import READABLE
+from microgradnn.drawing.vector import to_svg
+from microgradnn.graph import topological_order
+from microgradnn.margins import Line, Margin, Row, trend
+
+TITLES = {"number": "", "source": "", "name": "", "value": "value", "gradient": "∂f/∂·", "local": "local derivatives"}
+
+
+def margin_piece(margin: Margin) -> str:
+    """A self-contained piece of HTML; the circuit is in it where it is not too large to be read."""
+    order = topological_order(margin.root)
+    lines = [line for lines in margin.functions for line in lines]
+    if len(order) > READABLE:
+        below, gates = f"<p>The circuit has {len(order):,} nodes: draw(…) shows it folded.</p>", {}
+    else:
+        picture = circuit([margin.root], {id(node): gradient for node, gradient in margin.gradients.items()})
+        below = piece(picture, to_svg(picture))
+        number_of = {id(node): number for number, node in enumerate(order)}
+        gates = {line.number: [number_of[id(gate)] for gate in line.gates] for line in lines if line.gates}
+    tables = "\n".join(_table(lines, gates) for lines in margin.functions)
+    name = "margin-" + hashlib.sha256((tables + below).encode()).hexdigest()[:10]
+    script = "".join(resource(f"{part}.js") for part in ("picture", "wires", "margins"))
+    script += f"showMargin(document.querySelector('.{name}:not([data-ready])'), {json.dumps(gates)});"
+    return (
+        f'<div class="microgradnn-margin {name}">\n<style>{_style(name, lines)}</style>\n{tables}\n{below}\n'
+        f'<script>(function () {{\n"use strict";\n{script}\n}})();</script>\n</div>'
+    )
+
+
+def _style(name: str, lines: Sequence[Line]) -> str:
+    """Where there is less room than text, local derivatives move below, then the numbers below the source."""
+    cells = [{kind: len(text) for kind, text in row.items()} for line in lines for row in _cells(line)]
+    source, *numbers, local = (max(row[kind] for row in cells) for kind in (*TITLES,)[1:])
+    tight = source + sum(numbers) + 12  # with the number of the line and the gaps
+    text = resource("picture.css") + resource("margins.css")
+    return text.replace("NAME", name).replace("WIDE", f"{tight + min(local, 60)}ch").replace("TIGHT", f"{tight}ch")
+
+
+def _cells(line: Line) -> Iterator[dict[str, str]]:
+    """The cells of a line, row by row; number and source stand in the first."""
+    number, source = str(line.number), line.text
+    for row in line.rows or [Row("")]:
+        yield {
+            "number": number,
+            "source": source,
+            "name": row.label() if line.ran else "not run",
+            "value": trend(row.values),
+            "gradient": trend(row.gradients),
+            "local": "  ".join(row.derivatives()),
+        }
+        number = source = ""
+
+
+def _table(lines: Sequence[Line], gates: Container[int]) -> str:
+    """A function; the roles keep it a table for screen readers, as a grid lays it out."""
+    head = "".join(f'<th role="columnheader" class="{kind}">{title}</th>' for kind, title in TITLES.items())
+    rows = "\n".join(_row(line, cells, line.number in gates) for line in lines for cells in _cells(line))
+    return f'<table role="table"><tr role="row">{head}</tr>\n{rows}\n</table>'
+
+
+def _row(line: Line, cells: dict[str, str], lights: bool) -> str:
+    kind = ("" if line.ran else " missed") + (" first" if cells["number"] else "")
+    focus = ' tabindex="0"' if cells["number"] and lights else ""
+    texts = {kind: escape(text) for kind, text in cells.items()}
+    texts["local"] = " ".join(f"<span>{term}</span>" for term in texts["local"].split("  ") if term)
+    shown = "".join(f'<td role="cell" class="{kind}">{text}</td>' for kind, text in texts.items())
+    return f'<tr role="row" class="line{kind}" data-line="{line.number}"{focus}>{shown}</tr>'
