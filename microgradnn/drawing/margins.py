@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
 from microgradnn.drawing.circuit import circuit
@@ -14,7 +14,10 @@ from microgradnn.drawing.vector import to_svg
 from microgradnn.graph import topological_order
 from microgradnn.margins import Line, Margin, Row, trend
 
-TITLES = {"number": "", "source": "", "name": "", "value": "value", "gradient": "∂f/∂·", "local": "local derivatives"}
+TITLES = {  # of the columns, by their class
+    "number": "line", "source": "source", "name": "name", "value": "value", "gradient": "∂f/∂·",
+    "local": "local derivatives",
+}  # fmt: skip
 
 
 def margin_piece(margin: Margin) -> str:
@@ -41,7 +44,7 @@ def margin_piece(margin: Margin) -> str:
 def _style(name: str, lines: Sequence[Line]) -> str:
     """Where there is less room than text, local derivatives move below, then the numbers below the source."""
     cells = [{kind: len(text) for kind, text in row.items()} for line in lines for row in _cells(line)]
-    source, *numbers, local = (max(row[kind] for row in cells) for kind in (*TITLES,)[1:])
+    source, *numbers, local = (max(row[kind] for row in cells) for kind in list(TITLES)[1:])
     tight = source + sum(numbers) + 12  # with the number of the line and the gaps
     text = resource("picture.css") + resource("margins.css")
     return text.replace("NAME", name).replace("WIDE", f"{tight + min(local, 60)}ch").replace("TIGHT", f"{tight}ch")
@@ -62,11 +65,12 @@ def _cells(line: Line) -> Iterator[dict[str, str]]:
         number = source = ""
 
 
-def _table(lines: Sequence[Line], gates: Container[int]) -> str:
+def _table(lines: Sequence[Line], gates: Mapping[int, object]) -> str:
     """A function; the roles keep it a table for screen readers, as a grid lays it out."""
     head = "".join(f'<th role="columnheader" class="{kind}">{title}</th>' for kind, title in TITLES.items())
     rows = "\n".join(_row(line, cells, line.number in gates) for line in lines for cells in _cells(line))
-    return f'<table role="table"><tr role="row">{head}</tr>\n{rows}\n</table>'
+    focus = "" if gates else ' tabindex="0"'  # what may scroll can be reached by keys
+    return f'<table role="table"{focus}><tr role="row">{head}</tr>\n{rows}\n</table>'
 
 
 def _row(line: Line, cells: dict[str, str], lights: bool) -> str:

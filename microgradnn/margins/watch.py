@@ -67,7 +67,6 @@ class Watch:
         self.ran: set[int] = set()  # the lines on which statements begin
         self.gates_of: dict[int, dict[Value, None]] = {}  # made while a line ran, also by functions that it called
         self.functions: dict[Function, None] = {}  # in the order of their first call
-        self._line_of: dict[Value, int] = {}  # that made a gate itself
         self._running: dict[FrameType, _Run] = {}
         self._suspended: set[FrameType] = set()
 
@@ -123,10 +122,8 @@ class Watch:
         run = self._running.pop(frame)
         gates = self.made[run.made :]
         self.gates_of.setdefault(run.start, {}).update(dict.fromkeys(gates))
-        for gate in gates:
-            self._line_of.setdefault(gate, run.start)  # functions that were called have had their turn
         own = set(gates)
-        for name, thing in bound or [(run.function.words(run.start), end) for end in self._ends(gates, run.start)]:
+        for name, thing in bound or [(run.function.words(run.start), end) for end in _ends(gates)]:
             binding = self._note(run.start, name, thing)
             if binding is not None and isinstance(thing, Value) and thing in own:
                 derivatives = local_derivatives(thing, gates)
@@ -142,10 +139,11 @@ class Watch:
         self.bindings.append(binding)
         return binding
 
-    def _ends(self, gates: Sequence[Value], line: int) -> Iterable[Value]:
-        """The gates of a line that no other one takes: what `parts.append(x * y)` is about."""
-        taken = {operand for gate in gates for operand in gate.operands if isinstance(operand, Value)}
-        return [gate for gate in gates if gate not in taken and self._line_of[gate] == line]
+
+def _ends(gates: Sequence[Value]) -> Iterable[Value]:
+    """The gates that no other one takes: what a line that binds nothing is about, as `parts.append(x * y)`."""
+    taken = {operand for gate in gates for operand in gate.operands if isinstance(operand, Value)}
+    return [gate for gate in gates if gate not in taken]
 
 
 def local_derivatives(value: Value, gates: Sequence[Value]) -> dict[Value, float]:
