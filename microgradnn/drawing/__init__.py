@@ -15,7 +15,7 @@ from microgradnn.backprop import Steps, out_of_date, steps
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, blank, circuit
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
-from microgradnn.drawing.page import LIVE, document, piece, steps_picture, steps_piece
+from microgradnn.drawing.page import LIVE, document, piece, steps_piece, still
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
@@ -185,8 +185,8 @@ def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
         return {"text/plain": complaint}
 
     def bundle() -> dict[str, str]:
-        svg = to_svg(steps_picture(self))  # what an export to PDF takes
-        return {"text/plain": str(self), "text/html": steps_piece(self, svg=svg), "image/svg+xml": svg}
+        shown = still(self)  # which is also what an export to PDF takes
+        return {"text/plain": str(self), "text/html": steps_piece(self, shown=shown), "image/svg+xml": shown[1]}
 
     return _quietly(bundle, str(self))
 

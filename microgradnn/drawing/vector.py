@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import xml.etree.ElementTree as ET
 
-from microgradnn.drawing.circuit import GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture
+from microgradnn.drawing.circuit import FONT, GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture
 from microgradnn.drawing.layout import render
 
 _SVG = "http://www.w3.org/2000/svg"
@@ -48,6 +48,8 @@ def to_svg(picture: Picture) -> str:
     roles = {colour: role for role, colour in LIGHT.items()}
     for element in svg.iter():
         element.tag = element.tag.removeprefix(f"{{{_SVG}}}")  # one namespace, said once
+        if element.get("font-family") == FONT:
+            del element.attrib["font-family"]  # said once too
         for painted in ("fill", "stroke"):
             colour = element.get(painted, "").lower()
             if colour in ("black", "#000000"):
@@ -56,7 +58,7 @@ def to_svg(picture: Picture) -> str:
                 del element.attrib[painted]
                 element.set("class", roles[colour])
     start = prefix(picture)
-    svg.attrib |= {"xmlns": _SVG, "class": "microgradnn", "role": "img"}
+    svg.attrib |= {"xmlns": _SVG, "font-family": FONT, "class": "microgradnn", "role": "img"}
     svg.set("aria-labelledby", f"{start}-title {start}-desc")
     for group in svg.iter("g"):
         name = group.get("id", "")
@@ -74,3 +76,19 @@ def to_svg(picture: Picture) -> str:
             element.set("id", f"{start}-{tag}")
         svg.insert(index, element)
     return ET.tostring(svg, encoding="unicode") + "\n"
+
+
+PLACES = ("width", "height", "viewBox", "transform", "x", "y", "cx", "cy", "points", "d")
+
+
+def places(svg: str) -> list[str]:
+    """Where all elements of a picture stand and how large it is: what PLACES name, in the order of the document.
+
+    Two layouts of one circuit differ in these alone.
+    """
+    return [element.attrib[name] for element in ET.fromstring(svg).iter() for name in PLACES if name in element.attrib]
+
+
+def width(svg: str) -> float:
+    """The width of a picture in points."""
+    return float(ET.fromstring(svg).get("width", "").removesuffix("pt"))
