@@ -15,7 +15,7 @@ def page() -> str:
         line for gate in gates() for count in {len(sample) for sample in gate.samples} for line in function(gate, count)
     ]
     texts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in NAMES]
-    calls = "explore(null, null, [], []);\nwalkRecorded(null, null, [], '');"
+    calls = "precision = 6;\nexplore(null, null, [], []);\nwalkRecorded(null, null, [], '');"
     return "\n".join(['(function () {\n"use strict";\nconst gates = {', *every, "};", *texts, calls, "})();"])
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from microgradnn.drawing.palette import FAINT, GRADIENT, VALUE
 from microgradnn.graph import topological_order
 from microgradnn.notation import digits, formula, names, short_names, symbol, written
 from microgradnn.value import Value
@@ -19,12 +20,9 @@ from microgradnn.value import Value
 if TYPE_CHECKING:
     import graphviz
 
-VALUE, GRADIENT = "#007a5a", "#b42318"  # green above the wire, red below it, on a light background
-POSITIVE, NEGATIVE = "#0b6fb8", "#c75000"  # weights by sign; the line is dashed too where they are negative
-FAINT = "#00000073"  # the wires of a leaf that is drawn again
 FONT = "DejaVu Sans,Verdana,sans-serif"
 DIRECTIONS = {"right": "LR", "down": "TB"}
-PORTS = {"right": "we", "down": "ns"}  # where a wire begins and ends
+PORTS = {"right": ("w", "e"), "down": ("n", "s")}  # where a wire begins and ends
 OFTEN, FAR = 4, 4  # a leaf that more gates than OFTEN take stands beside each; else again beside one FAR gates on
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from microgradnn.backprop import Step, Steps
 from microgradnn.drawing.circuit import Picture, circuit
 from microgradnn.drawing.live import gates_of, nodes_of
+from microgradnn.drawing.palette import variables
 from microgradnn.drawing.vector import PLACES, places, prefix, to_svg, width
 from microgradnn.notation import digits, factor
 from microgradnn.value import Value
@@ -39,7 +40,7 @@ def piece(
     name = f"{prefix(picture)}-{act}"
     element = f"document.querySelector('.{name}:not([data-ready])')"
     call = f"{act}({', '.join([element, *map(_json, data)])});"
-    style = _resource("picture.css") + (_resource("stepper.css") if scripts else "")
+    style = variables() + _resource("picture.css") + (_resource("stepper.css") if scripts else "")
     script = "".join([_resource("picture.js"), *scripts, call]).replace("</", "<\\/")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
@@ -55,7 +56,7 @@ def still(steps: Steps, direction: str = "right") -> tuple[Picture, str]:
     """The picture after the last of the `steps`, and its layout."""
     reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
     gradients = {id(node): after for node, after in reached if after is not None}
-    picture = circuit(steps.root, gradients, changing=True, direction=direction)
+    picture = circuit(steps.root, gradients, changing=True, direction=direction, count=steps.digits)
     return picture, to_svg(picture)
 
 
@@ -84,7 +85,8 @@ def steps_piece(steps: Steps, direction: str = "right", shown: tuple[Picture, st
     weights = [number for number, node in enumerate(steps.order) if node in steps.weights]
     names = ["numbers", "circuit", "wires", "turning", "stepper", "leaves", "chart", "explorable"]
     scripts = [gates, "\n", *(_resource(f"{name}.js") for name in names + ["descent"] * bool(weights))]
-    return piece(picture, svg, "explore", scripts, [down, nodes_of(steps), weights])
+    precision = f"precision = {steps.digits};\n"
+    return piece(picture, svg, "explore", [*scripts, precision], [down, nodes_of(steps), weights])
 
 
 def _json(data: Any) -> str:
@@ -99,23 +101,24 @@ def recorded_steps(steps: Steps) -> list[dict[str, Any]]:
         id(gate): iter([index for index, partial in enumerate(gate.partials) if partial is not None])
         for gate in steps.order
     }
-    return [_described(step, number_of, swept[id(step.gate)]) for step in steps]
+    return [_described(step, number_of, swept[id(step.gate)], steps.digits) for step in steps]
 
 
-def _described(step: Step, number_of: dict[int, int], indices: Iterator[int]) -> dict[str, Any]:
+def _described(step: Step, number_of: dict[int, int], indices: Iterator[int], count: int) -> dict[str, Any]:
     gate = number_of[id(step.gate)]
     parts = [f"g{gate}", f"o{gate}", f"w{gate}"]
     described = {"kind": step.kind, "gate": gate, "sentence": step.sentence, "parts": parts}
     if step.kind == "forward":
         parts += [f"e{gate}-{index}" for index, x in enumerate(step.gate.operands) if isinstance(x, Value)]
-        return described | {"value": digits(step.gate.data)}
+        return described | {"value": digits(step.gate.data, count)}
     assert step.after is not None
     if step.kind == "seed":
-        return described | {"after": digits(step.after)}
+        return described | {"after": digits(step.after, count)}
     assert step.partial is not None
     operand, index = number_of[id(step.operand)], next(indices)
     parts[1:] = [f"e{gate}-{index}", f"w{operand}"]
-    return described | {"operand": operand, "index": index, "factor": factor(step.partial), "after": digits(step.after)}
+    shown = {"factor": factor(step.partial, count), "after": digits(step.after, count)}
+    return described | {"operand": operand, "index": index} | shown
 
 
 def document(title: str, content: str) -> str:
@@ -124,8 +127,10 @@ def document(title: str, content: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
-        "<style>:root { color-scheme: light dark } body { margin: min(2rem, 4vw); font-family: system-ui, sans-serif }\n"
+        "<style>:root { color-scheme: light dark }\n"
+        "body { margin: min(2rem, 4vw); font-family: system-ui, sans-serif }\n"
         "@media print { :root { color-scheme: light } }</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n"
-        "<script>document.querySelector('.microgradnn-stepper').focus();</script>\n</body>\n</html>\n"
+        "<script>document.querySelector('.microgradnn-stepper').focus({ preventScroll: true });</script>\n"
+        "</body>\n</html>\n"
     )

@@ -23,11 +23,11 @@ function walk(element, svg, steps, reset = null) {
   addControls(element, steps().length, reset);
   const slider = element.querySelector(".controls input"), count = element.querySelector(".count");
   const buttons = Object.fromEntries([...element.querySelectorAll("button")].map((each) => [each.dataset.move, each]));
-  let at = 0, clock = null, told = null;
+  let at = 0, clock = null, said = null;
 
   const show = (number, sentence = null) => {
     const all = steps(), last = all.length - 1;
-    told = sentence;
+    said = sentence;
     at = Math.max(0, Math.min(last, number));
     showNumbers(all, at, svg, part);
     highlight(sentence === null ? all[at] : null, svg, part);
@@ -74,7 +74,7 @@ function walk(element, svg, steps, reset = null) {
   });
   clickGates(svg, part, steps, (number) => { pause(); go(number); }, () => at);
   element.tabIndex = 0;
-  const turned = () => (told === null ? go(at) : show(at, told));
+  const turned = () => (said === null ? go(at) : show(at, said));
   return { show, turned, at: () => at };
 }
 
@@ -99,16 +99,16 @@ function highlight(step, svg, part) {
   if (step.kind === "backward") local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
 }
 
-// At the end of the edge: above a level one, beside one that comes from above or below.
+// At the end of the edge: above a level one, else on the side from which it does not come.
 function local(edge, words) {
   const path = edge?.querySelector("path");
   if (!path) return;
-  const { x, y } = path.getPointAtLength(path.getTotalLength()), fall = y - path.getPointAtLength(0).y;
+  const { x, y } = path.getPointAtLength(path.getTotalLength()), from = path.getPointAtLength(0), fall = y - from.y;
   const level = Math.abs(fall) < 8;
   const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
   label.setAttribute("class", level ? "local gradient" : "local gradient beside");
   label.setAttribute("x", level ? x : x + 6);
-  label.setAttribute("y", level ? y - 5 : y + (fall > 0 ? -3 : 14));
+  label.setAttribute("y", level ? y - 5 : y + (fall > 0 && from.x < x + 4 ? -3 : 14));
   label.textContent = words;
   edge.append(label);
 }

@@ -2,6 +2,7 @@
 // that focus, step and numbers stay.
 
 const NARROW = 600; // pixels
+const PAPER = 599; // a sheet is narrow
 const SCROLLBAR = 20; // what turning may put beside the picture must not turn it again
 
 // `down` holds the names of the attributes that place elements and, in the order of the document, their values when it
@@ -12,13 +13,19 @@ function turning(element, svg, down, turned) {
     .map((name) => [part, name]));
   const right = slots.map(([part, name]) => part.getAttribute(name));
   const limit = Math.min(NARROW, parseFloat(getComputedStyle(svg).minWidth)), frame = element.querySelector(".picture");
-  let places = right;
-  new ResizeObserver(() => {
-    const width = frame.offsetWidth, fitting = width < limit + (places === right ? 0 : SCROLLBAR) ? down.values : right;
+  let places = right, printed = false;
+  const fit = () => {
+    const width = printed ? PAPER : frame.offsetWidth;
+    const fitting = width < limit + (places === right ? 0 : SCROLLBAR) ? down.values : right;
     if (fitting === places || width === 0) return; // 0 while it is out of sight
     places = fitting;
     slots.forEach(([part, name], index) => part.setAttribute(name, places[index]));
     keepLegible(svg);
     turned();
-  }).observe(frame);
+  };
+  new ResizeObserver(fit).observe(frame);
+  ["beforeprint", "afterprint"].forEach((kind) => window.addEventListener(kind, () => {
+    printed = kind === "beforeprint";
+    fit();
+  }));
 }

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import xml.etree.ElementTree as ET
 
-from microgradnn.drawing.circuit import FONT, GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture
+from microgradnn.drawing.circuit import FONT, Picture
 from microgradnn.drawing.layout import render
+from microgradnn.drawing.palette import DARK, INK, LIGHT, PAPER
 
 _SVG = "http://www.w3.org/2000/svg"
-# The background goes with the colours, so that a picture is legible wherever it is embedded.
-LIGHT = {"value": VALUE, "gradient": GRADIENT, "positive": POSITIVE, "negative": NEGATIVE}
-DARK = {"value": "#56d4a0", "gradient": "#ff8a7a", "positive": "#58b4f5", "negative": "#ffa24c"}
 
 
 def _rules(colours: dict[str, str]) -> str:
@@ -22,8 +20,9 @@ def _rules(colours: dict[str, str]) -> str:
     )
 
 
+# The background goes with the colours, so that a picture is legible wherever it is embedded.
 _STYLE = f"""
-.microgradnn {{ color-scheme: light dark; color: #1f2328; background: #ffffff }}
+.microgradnn {{ color-scheme: light dark; color: {INK["light"]}; background: {PAPER["light"]} }}
 .microgradnn text {{ fill: currentColor }}
 .microgradnn :is(path, .wire polygon) {{ stroke-linecap: square; stroke-linejoin: round }}
 {_rules(LIGHT)}
@@ -31,7 +30,7 @@ _STYLE = f"""
 .microgradnn .once path {{ stroke-linecap: butt }}
 .microgradnn path.negative {{ stroke-dasharray: 6 4 }}
 @media (prefers-color-scheme: dark) {{
-.microgradnn {{ color: #e6edf3; background: #0d1117 }}
+.microgradnn {{ color: {INK["dark"]}; background: {PAPER["dark"]} }}
 {_rules(DARK)}
 }}
 """
