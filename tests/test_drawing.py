@@ -9,13 +9,14 @@ import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
 from html import unescape
+from importlib.resources import files
 from urllib.parse import unquote
 
 import pytest
 
 import microgradnn as mg
 from microgradnn import Value, draw, steps, to_latex
-from microgradnn.drawing import layout
+from microgradnn.drawing import layout, palette
 from microgradnn.drawing.page import recorded_steps
 from microgradnn.notation import digits
 from microgradnn.primitive import gates
@@ -194,6 +195,36 @@ def test_colours_for_light_and_dark_and_wires_in_the_colour_of_the_text():
         assert rules == [("value", value), ("gradient", gradient)]
     assert {e.get("stroke") for e in root.iter() if e.get("stroke")} == {"currentColor"}
     assert "black" not in {e.get("fill") for e in root.iter()}
+
+
+def contrast(front, back, opacity=1.0):
+    """By WCAG 2: the ratio of the luminances, of a colour that the background shines through."""
+
+    def luminance(parts):
+        linear = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+        return sum(weight * x for weight, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True)) + 0.05
+
+    front, back = ([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in (front, back))
+    mixed = [opacity * x + (1 - opacity) * y for x, y in zip(front, back, strict=True)]
+    ratio = luminance(mixed) / luminance(back)
+    return max(ratio, 1 / ratio)
+
+
+@pytest.mark.parametrize(("theme", "colours"), [("light", palette.LIGHT), ("dark", palette.DARK)])
+def test_letters_and_lines_stand_out_from_the_background(theme, colours):
+    back, ink = palette.PAPER[theme], palette.INK[theme]
+    assert min(contrast(colour, back) for colour in (*colours.values(), ink, palette.ACCENT[theme])) >= 4.5
+    assert min(contrast(colours[role], back, palette.FAINTEST) for role in ("positive", "negative")) >= 3.0
+    assert contrast(ink, back, int(palette.FAINT[-2:], 16) / 255) >= 3.0
+
+
+def test_colours_are_those_of_the_palette():
+    folder = files("microgradnn.drawing")
+    for file in folder.iterdir():
+        if file.suffix in (".py", ".js", ".css") and file.name != "palette.py":
+            assert not re.findall(
+                r"(?<!&)#(?:[0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})\b(?!;)", file.read_text("utf-8")
+            ), file.name
 
 
 @pytest.mark.parametrize(

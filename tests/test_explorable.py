@@ -325,6 +325,8 @@ def test_in_a_narrow_window_it_runs_downwards_and_back_and_nothing_else_changes(
     for width, down in [(1300, False), (390, True), (700, False), (390, True)]:
         resized(page, width)
         assert downwards(page) == [down, down]
+        if down:  # all of it is in sight
+            assert page.eval_on_selector_all(".picture", "all => all.every((e) => e.scrollWidth <= e.clientWidth)")
         assert page.locator(".words").first.inner_text() == said
         assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "w0"
         assert leaf(page, "w0").get_attribute("aria-valuenow") == "2.1"

@@ -54,7 +54,7 @@ def new_digraph(direction: str = "right") -> graphviz.Digraph:
     )
 
 
-def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44, colour: str = "#000000") -> str:
+def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44, colour: str = "black") -> str:
     """The label of a wire: value, rule, gradient; the name left of it (leaf) or before the value (gate)."""
     shown = f'<FONT COLOR="{VALUE}">{value or " "}</FONT>'
     below = f'<TR><TD ALIGN="LEFT"><FONT COLOR="{GRADIENT}">{gradient or " "}</FONT></TD></TR>'

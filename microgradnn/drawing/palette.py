@@ -7,7 +7,7 @@ have dashes.
 VALUE, GRADIENT = "#007a5a", "#b42318"  # green above the wire, red below it, on a light background
 POSITIVE, NEGATIVE = "#0b6fb8", "#b84a00"  # weights by sign; the line is dashed too where they are negative
 FAINTEST = 0.7  # the opacity below which the line of a weight would no longer be seen
-FAINT = "#00000073"  # the wires of a leaf that is drawn again
+FAINT = "#00000080"  # the wires of a leaf that is drawn again
 
 LIGHT = {"value": VALUE, "gradient": GRADIENT, "positive": POSITIVE, "negative": NEGATIVE}
 DARK = {"value": "#56d4a0", "gradient": "#ff8a7a", "positive": "#58b4f5", "negative": "#ffa24c"}

@@ -107,7 +107,7 @@ function local(edge, words) {
   const level = Math.abs(fall) < 8;
   const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
   label.setAttribute("class", level ? "local gradient" : "local gradient beside");
-  label.setAttribute("x", level ? x : x + 6);
+  label.setAttribute("x", level ? x - 4 : x + 6);
   label.setAttribute("y", level ? y - 5 : y + (fall > 0 && from.x < x + 4 ? -3 : 14));
   label.textContent = words;
   edge.append(label);
