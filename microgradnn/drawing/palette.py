@@ -6,6 +6,7 @@ have dashes.
 
 VALUE, GRADIENT = "#007a5a", "#b42318"  # green above the wire, red below it, on a light background
 POSITIVE, NEGATIVE = "#0b6fb8", "#b84a00"  # weights by sign; the line is dashed too where they are negative
+BLACK = "black", "#000000"  # as Graphviz writes what is to have the colour of the text
 FAINTEST = 0.7  # the opacity below which the line of a weight would no longer be seen
 FAINT = "#00000080"  # the wires of a leaf that is drawn again
 

@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 from microgradnn.drawing.circuit import FONT, Picture
 from microgradnn.drawing.layout import render
-from microgradnn.drawing.palette import DARK, INK, LIGHT, PAPER
+from microgradnn.drawing.palette import BLACK, DARK, INK, LIGHT, PAPER
 
 _SVG = "http://www.w3.org/2000/svg"
 
@@ -51,7 +51,7 @@ def to_svg(picture: Picture) -> str:
             del element.attrib["font-family"]  # said once too
         for painted in ("fill", "stroke"):
             colour = element.get(painted, "").lower()
-            if colour in ("black", "#000000"):
+            if colour in BLACK:
                 element.set(painted, "currentColor")
             elif colour in roles:
                 del element.attrib[painted]
