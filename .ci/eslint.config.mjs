@@ -1,6 +1,6 @@
 // The scripts of a page are one function together, so they are linted as one: `python -m tests.scripts`.
-const browser = ["atob", "document", "DOMParser", "matchMedia", "MutationObserver", "getComputedStyle", "TextDecoder",
-  "setInterval", "clearInterval"];
+const browser = ["document", "DOMParser", "matchMedia", "MutationObserver", "ResizeObserver", "getComputedStyle",
+  "setInterval", "clearInterval", "window"];
 
 export default [{
   languageOptions: { ecmaVersion: 2023, sourceType: "script", globals: Object.fromEntries(browser.map((name) => [name, "readonly"])) },

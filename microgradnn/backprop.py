@@ -391,13 +391,14 @@ def _cleared(gates: Iterable[Value]) -> set[int]:
 class Steps(Sequence[Step]):
     """The steps of one root, read-only: the forward gates, the seed, the edges of the backward sweep.
 
-    `names` gives the name of each node by `id`. In Jupyter it shows as a stepper; `save("f.html")` writes it.
+    `names` gives the name of each node by `id`; numbers have so many significant `digits`. In Jupyter it shows
+    as a stepper; `save("f.html")` writes it.
     """
 
     save: ClassVar[Callable[[Steps, str | PathLike[str]], None]]  # drawing attaches it
 
-    def __init__(self, root: Value, weights: Iterable[Value] | None = None) -> None:
-        self.root = root
+    def __init__(self, root: Value, weights: Iterable[Value] | None = None, digits: int = 4) -> None:
+        self.root, self.digits = root, digits
         self.order = topological_order(root)
         self.weights = self._chosen(weights)
         self.names = names(self.order, root)
@@ -419,9 +420,10 @@ class Steps(Sequence[Step]):
     def _forward(self) -> Iterator[Step]:
         for gate in self.order:
             if gate.primitive is not None:
-                sentence = f"{self.names[id(gate)]} = {formula(gate.primitive, written(gate.operands, self.names))}"
-                numbers = [digits(getattr(operand, "data", operand)) for operand in gate.operands]
-                sentence += f" = {formula(gate.primitive, numbers)} = {digits(gate.data)}"
+                letters = written(gate.operands, self.names, self.digits)
+                numbers = [digits(getattr(operand, "data", operand), self.digits) for operand in gate.operands]
+                sentence = f"{self.names[id(gate)]} = {formula(gate.primitive, letters)}"
+                sentence += f" = {formula(gate.primitive, numbers)} = {digits(gate.data, self.digits)}"
                 yield Step("forward", gate, None, None, None, None, None, None, sentence)
 
     def _backward(self) -> Iterator[Step]:
@@ -440,13 +442,14 @@ class Steps(Sequence[Step]):
                 out, name = self.names[id(gate)], self.names[id(operand)]
                 sentence = (
                     f"∂{f}/∂{name} += ∂{f}/∂{out} · ∂{out}/∂{name} = "
-                    f"{factor(adjoint)} × {factor(partial)} = {digits(contribution)}"
+                    f"{factor(adjoint, self.digits)} × {factor(partial, self.digits)} = "
+                    f"{digits(contribution, self.digits)}"
                 )
                 if handed is None:
                     sentence += ", not taken"
                 else:
                     if id(operand) in totals:
-                        sentence += f", together {digits(after)}"
+                        sentence += f", together {digits(after, self.digits)}"
                     totals[id(operand)] = after
                 yield Step("backward", gate, operand, adjoint, partial, contribution, before, after, sentence)
 
@@ -464,7 +467,7 @@ class Steps(Sequence[Step]):
         """Why these steps no longer fit their circuit; "" where they do."""
         if said := out_of_date(self.root):
             return said
-        if str(Steps(self.root, self.weights)) == str(self):
+        if str(Steps(self.root, self.weights, self.digits)) == str(self):
             return ""
         return f"out of date: {self.names[id(self.root)]} was computed anew after these steps; steps(…) takes them anew"
 

@@ -37,9 +37,9 @@ def digits(x: float, count: int = 4) -> str:
     return (mantissa + (e and f"e{int(exponent)}")).replace("-", "−")
 
 
-def factor(x: float) -> str:
+def factor(x: float, count: int = 4) -> str:
     """`x` as a factor of a product: negative numbers in brackets."""
-    return _bracketed(digits(x))
+    return _bracketed(digits(x, count))
 
 
 def _bracketed(operand: str) -> str:
@@ -205,9 +205,9 @@ def latex_number(x: float) -> str:
     return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa
 
 
-def written(operands: Iterable[Any], name_of: dict[int, str]) -> list[str]:
+def written(operands: Iterable[Any], name_of: dict[int, str], count: int = 4) -> list[str]:
     """Operands by name, constants as numbers."""
-    return [name_of[id(operand)] if isinstance(operand, Value) else digits(operand) for operand in operands]
+    return [name_of[id(operand)] if isinstance(operand, Value) else digits(operand, count) for operand in operands]
 
 
 def few(names: Iterable[Any]) -> str:

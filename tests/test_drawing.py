@@ -1,6 +1,5 @@
 """Pictures are read back: the SVG is parsed and the numbers must stand where a reader looks for them."""
 
-import base64
 import json
 import math
 import os
@@ -9,12 +8,15 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
+from html import unescape
+from importlib.resources import files
+from urllib.parse import unquote
 
 import pytest
 
 import microgradnn as mg
 from microgradnn import Value, draw, steps, to_latex
-from microgradnn.drawing import layout
+from microgradnn.drawing import layout, palette
 from microgradnn.drawing.page import recorded_steps
 from microgradnn.notation import digits
 from microgradnn.primitive import gates
@@ -54,6 +56,11 @@ def parsed(svg):
         if "gate" in kinds:
             symbols.append("".join(t.text for t in group.iter(f"{SVG}text")))
     return wires, symbols, root
+
+
+def still_picture(html):
+    """The SVG in the image of a piece."""
+    return unquote(unescape(re.search("src='data:image/svg\\+xml;charset=utf-8,([^']*)'", html)[1]))
 
 
 def printed_elsewhere(code):
@@ -188,6 +195,36 @@ def test_colours_for_light_and_dark_and_wires_in_the_colour_of_the_text():
         assert rules == [("value", value), ("gradient", gradient)]
     assert {e.get("stroke") for e in root.iter() if e.get("stroke")} == {"currentColor"}
     assert "black" not in {e.get("fill") for e in root.iter()}
+
+
+def contrast(front, back, opacity=1.0):
+    """By WCAG 2: the ratio of the luminances, of a colour that the background shines through."""
+
+    def luminance(parts):
+        linear = [x / 12.92 if x <= 0.03928 else ((x + 0.055) / 1.055) ** 2.4 for x in parts]
+        return sum(weight * x for weight, x in zip((0.2126, 0.7152, 0.0722), linear, strict=True)) + 0.05
+
+    front, back = ([int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)] for colour in (front, back))
+    mixed = [opacity * x + (1 - opacity) * y for x, y in zip(front, back, strict=True)]
+    ratio = luminance(mixed) / luminance(back)
+    return max(ratio, 1 / ratio)
+
+
+@pytest.mark.parametrize(("theme", "colours"), [("light", palette.LIGHT), ("dark", palette.DARK)])
+def test_letters_and_lines_stand_out_from_the_background(theme, colours):
+    back, ink = palette.PAPER[theme], palette.INK[theme]
+    assert min(contrast(colour, back) for colour in (*colours.values(), ink, palette.ACCENT[theme])) >= 4.5
+    assert min(contrast(colours[role], back, palette.FAINTEST) for role in ("positive", "negative")) >= 3.0
+    assert contrast(ink, back, int(palette.FAINT[-2:], 16) / 255) >= 3.0
+
+
+def test_colours_are_those_of_the_palette():
+    folder = files("microgradnn.drawing")
+    for file in folder.iterdir():
+        if file.suffix in (".py", ".js", ".css") and file.name != "palette.py":
+            assert not re.findall(
+                r"(?<!&)#(?:[0-9a-f]{8}|[0-9a-f]{6}|[0-9a-f]{3,4})\b(?!;)", file.read_text("utf-8")
+            ), file.name
 
 
 @pytest.mark.parametrize(
@@ -359,7 +396,7 @@ def test_a_big_graph_folds_and_says_so():
     big.backward()
     svg = draw(big).svg()
     texts = [text.text.strip() for text in ET.fromstring(svg).iter(f"{SVG}text")]
-    assert any("1,001 nodes folded into 13 boxes" in text and "level=0" in text for text in texts)
+    assert re.search("1,001 nodes folded into 13 boxes.*level=0", " ".join(texts))
     counts = [int(text.split(" × ")[1]) for text in texts if " × " in text]
     assert sum(counts) == 1000
     assert "gradient rms 1" in texts
@@ -388,7 +425,7 @@ def test_jupyter_shows_equations_a_step_as_its_sentence_and_steps_as_a_picture_t
     assert sorted(shown) == ["image/svg+xml", "text/html", "text/plain"]
     texts = [element.text for element in ET.fromstring(shown["image/svg+xml"]).iter(f"{SVG}text")]
     assert texts.count("−4") == 4  # z, and the gradients of q, x and y
-    assert base64.b64encode(shown["image/svg+xml"].encode()).decode() in shown["text/html"]
+    assert still_picture(shown["text/html"]) == shown["image/svg+xml"]
 
 
 @pytest.mark.notebooks
@@ -455,8 +492,7 @@ def test_factors_that_are_products_stand_in_brackets():
 
 def test_unnamed_gates_have_the_names_in_a_drawing_by_which_the_steps_speak_of_them():
     f = xyz() * 2
-    stepped = re.search('src="data:image/svg\\+xml;base64,([^"]*)"', mg.drawing.steps_piece(steps(f)))[1]
-    for svg in (draw(f).svg(), base64.b64decode(stepped)):
+    for svg in (draw(f).svg(), still_picture(mg.drawing.steps_piece(steps(f)))):
         shown = [text.text for text in ET.fromstring(svg).iter(f"{SVG}text")]
         assert [shown.count(name) for name in steps(f).names.values()] == [1, 1, 1, 1, 1, 1]
     assert "u1" in steps(f).names.values()
@@ -499,8 +535,8 @@ def test_each_step_highlights_its_gate_and_its_edges_in_the_picture(circuit):
     walked = steps(circuit())
     html = mg.drawing.steps_piece(walked)
     told = recorded_steps(walked)
-    svg = base64.b64decode(re.search('src="data:image/svg\\+xml;base64,([^"]*)"', html)[1])
-    ids = {element.get("id").split("-", 2)[2] for element in ET.fromstring(svg).iter() if element.get("id")}
+    picture = ET.fromstring(still_picture(html))
+    ids = {element.get("id").split("-", 2)[2] for element in picture.iter() if element.get("id")}
     nodes, along = {id(node): number for number, node in enumerate(walked.order)}, []
     assert [one["sentence"] for one in told] == [step.sentence for step in walked]
     for step, one in zip(walked, told, strict=True):

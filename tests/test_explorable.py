@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from microgradnn import Value, exp, relu, steps
+from microgradnn import Value, draw, exp, mean, relu, steps
 from microgradnn.backprop import Steps
 from microgradnn.drawing.page import LIVE, document, steps_piece
 from microgradnn.notation import digits
@@ -185,6 +185,13 @@ def test_play_walks_through_all_steps_and_stops(shown):
     page.wait_for_function("!document.querySelector('.playing')")
 
 
+IN_SIGHT = """() => {
+    const box = (name) => document.querySelector(name).getBoundingClientRect();
+    const frame = box(".picture"), gate = box(".gate:is(.forward, .backward)");
+    return frame.left <= gate.left && gate.right <= frame.right && frame.top <= gate.top && gate.bottom <= frame.bottom;
+}"""
+
+
 def test_the_picture_follows_the_active_gate(page, tmp_path):
     f = Value(0.5, "x")
     for _ in range(40):
@@ -192,13 +199,9 @@ def test_the_picture_follows_the_active_gate(page, tmp_path):
     page.set_viewport_size({"width": 700, "height": 500})
     steps(f).save(tmp_path / "f.html")
     page.goto((tmp_path / "f.html").as_uri())
-    for move in ("first", "last", "first"):
-        page.click(f"button[data-move={move}]")
-        page.wait_for_timeout(700)
-        frame, gate = (
-            page.locator(name).first.bounding_box() for name in (".picture", ".gate:is(.forward, .backward)")
-        )
-        assert frame["x"] <= gate["x"] <= frame["x"] + frame["width"] - gate["width"]
+    for number in ("79", "0"):  # the last gate, the first one
+        page.locator("input[type=range]").fill(number)
+        page.wait_for_function(IN_SIGHT)
 
 
 def test_names_and_numbers_of_any_kind_leave_the_page_whole(shown):
@@ -301,3 +304,109 @@ def test_steps_are_live_where_a_still_picture_would_fold_already():
     for _ in range(200):
         f = -f
     assert "explore(" in steps(f)._repr_mimebundle_()["text/html"]
+
+
+# ---- on a phone ----
+
+
+def downwards(page):
+    """Of each piece on the page, whether its picture is higher than wide."""
+    return page.eval_on_selector_all("svg.microgradnn", "all => all.map((svg) => svg.clientHeight > svg.clientWidth)")
+
+
+def resized(page, width):
+    page.set_viewport_size({"width": width, "height": 800})
+    page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_in_a_narrow_window_it_runs_downwards_and_back_and_nothing_else_changes(shown):
+    page = shown(neuron(), xyz())
+    leaf(page, "w0").focus()
+    page.keyboard.press("ArrowUp")
+    said = page.locator(".words").first.inner_text()
+    for width, down in [(1300, False), (390, True), (700, False), (390, True)]:
+        resized(page, width)
+        assert downwards(page) == [down, down]
+        if down:  # all of it is in sight
+            assert page.eval_on_selector_all(".picture", "all => all.every((e) => e.scrollWidth <= e.clientWidth)")
+        assert page.locator(".words").first.inner_text() == said
+        assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "w0"
+        assert leaf(page, "w0").get_attribute("aria-valuenow") == "2.1"
+    page.keyboard.press("ArrowDown")
+    for _ in range(3):
+        page.keyboard.press("ArrowLeft")
+    words, parts = page.locator(".words").first.inner_text(), ".forward, .backward, .local"
+    active = page.eval_on_selector_all(parts, "all => all.map((part) => part.id || part.textContent)")
+    assert len(active) == 4
+    for width in (1300, 390):
+        resized(page, width)
+        assert page.locator(".words").first.inner_text() == words
+        assert page.eval_on_selector_all(parts, "all => all.map((part) => part.id || part.textContent)") == active
+        label, gate = (page.locator(part).bounding_box() for part in (".local", ".gate.backward"))
+        assert abs(label["x"] - gate["x"]) + abs(label["y"] - gate["y"]) < 90  # it moved with its edge
+
+
+def test_the_places_downwards_are_those_of_a_picture_that_was_laid_out_so(shown):
+    page = shown(neuron())
+    resized(page, 390)
+    boxes = "all => all.map((part) => [part.tagName, ...Object.values(part.getBBox()).map(Math.round)].join())"
+    boxes = boxes.replace("Object.values(part.getBBox())", "((box) => [box.x, box.y])(part.getBBox())")
+    turned = page.eval_on_selector_all("svg.microgradnn :is(ellipse, path, polygon)", boxes)
+    page.set_content(document("Steps", steps_piece(steps(neuron()), "down")))
+    assert page.eval_on_selector_all("svg.microgradnn :is(ellipse, path, polygon)", boxes) == turned
+    resized(page, 1300)
+    assert downwards(page) == [True]  # as it was asked for
+
+
+def test_what_fits_stays_as_it_is_and_what_would_be_wider_downwards_too(shown):
+    page = shown(-Value(2.0, "x"), sum(Value(float(n), f"x{n}") for n in range(9)))
+    resized(page, 390)
+    assert page.locator("svg.microgradnn").count() == 2
+    assert downwards(page)[0] is False
+    assert '"names"' not in steps_piece(steps(mean([Value(1.0) for _ in range(12)])))
+
+
+def test_on_paper_a_wide_circuit_runs_downwards(shown):
+    page = shown(neuron())
+    page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
+    assert downwards(page) == [True]
+    page.evaluate("window.dispatchEvent(new Event('afterprint'))")
+    assert downwards(page) == [False]
+
+
+def test_a_recorded_circuit_turns_too(shown):
+    dull = primitive("dull", lambda x: float(x), lambda out, x: 1.0 + 0 * x)
+    page = shown(dull(dull(dull(dull(dull(Value(3.0, "x")))))))
+    resized(page, 390)
+    assert downwards(page) == [True]
+    assert page.inner_text(".words").startswith("u1 = ")
+
+
+def test_the_active_gate_is_followed_downwards_too(page, tmp_path):
+    f = Value(0.5, "x")
+    for _ in range(20):
+        f = exp(-f)
+    page.set_viewport_size({"width": 390, "height": 700})
+    steps(f).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    for number in ("39", "0"):  # the last gate, the first one
+        page.locator("input[type=range]").fill(number)
+        page.wait_for_function(IN_SIGHT)
+        assert page.locator(".controls").bounding_box()["y"] < 700  # in sight
+
+
+def test_digits_in_the_page(page, tmp_path):
+    draw(neuron(), digits=6).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    assert "0.731059" in texts(page, "value")
+    assert leaf(page, "w0").get_attribute("aria-valuetext") == "2, gradient −0.196612"
+    page.keyboard.press("End")
+    for step in reversed(Steps(neuron(), digits=6)):
+        assert page.inner_text(".words") == step.sentence
+        page.keyboard.press("ArrowLeft")
+
+
+def test_the_page_of_a_neuron_is_small(tmp_path):
+    steps(neuron()).save(tmp_path / "f.html")
+    assert (tmp_path / "f.html").stat().st_size <= 60_000

@@ -146,6 +146,7 @@ def test_print_hides_the_controls_and_cuts_nothing(page, direction, tmp_path):
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 720
     assert box["height"] <= 950
+    assert page.locator(".picture").bounding_box()["height"] >= box["height"]
     assert page.evaluate("document.documentElement.scrollWidth") <= 720
     assert page.eval_on_selector(".microgradnn-live .value", "e => getComputedStyle(e).fill") == "rgb(0, 122, 90)"
     assert page.eval_on_selector(".microgradnn-stepper", "e => getComputedStyle(e).color") == "rgb(0, 0, 0)"

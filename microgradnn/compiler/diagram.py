@@ -22,7 +22,8 @@ from microgradnn.compiler.flow import (
 from microgradnn.compiler.grouping import PARAMETERS
 from microgradnn.compiler.instructions import Instructions
 from microgradnn.compiler.layout import Gather, Layout, Map, MatrixProduct, Step, View
-from microgradnn.drawing.circuit import FONT, GRADIENT as RED, VALUE as GREEN, Picture, new_digraph
+from microgradnn.drawing.circuit import FONT, Picture, new_digraph
+from microgradnn.drawing.palette import GRADIENT as RED, VALUE as GREEN
 from microgradnn.notation import digits, factor
 
 _MOST_STEPS = 80  # more are not drawn one by one: they take long to lay out, and nobody reads them

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.backprop import Steps, out_of_date, steps
+from microgradnn.backprop import Steps, out_of_date
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, blank, circuit
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
 from microgradnn.drawing.margins import margin_piece
-from microgradnn.drawing.page import LIVE, document, piece, steps_picture, steps_piece
+from microgradnn.drawing.page import LIVE, document, piece, steps_piece, still
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
@@ -94,7 +94,7 @@ class CircuitDrawing(Drawing):
     endings: tuple[str, ...] = ENDINGS
 
     def __init__(self, roots: Sequence[Value], level: int | None, direction: str, count: int) -> None:
-        self.roots, self.direction = roots, direction
+        self.roots, self.direction, self.count = roots, direction, count
         nodes = len(topological_order(*roots))
         self.folded = bool(level) or (level is None and nodes > READABLE)
         if self.folded and len(roots) > 1:
@@ -127,7 +127,8 @@ class CircuitDrawing(Drawing):
         if ending == ".tex":
             return latex_document(self.roots[0]).encode()
         if ending == ".html" and not self.folded and len(self.roots) == 1:
-            return document(self._picture.title, steps_piece(steps(self.roots[0]), self.direction)).encode()
+            content = steps_piece(Steps(self.roots[0], digits=self.count), self.direction)
+            return document(self._picture.title, content).encode()
         return super()._content(ending)
 
 
@@ -138,8 +139,9 @@ def draw(
 
     `level=0` shows every gate, `level=1` one node per neuron, `level=2` one box per layer; gates of no module fold
     into boxes by depth and kind. By default more than 150 nodes fold, to neurons where that can be read, else to
-    layers. The circuit runs to the "right" or "down", numbers have so many significant `digits` (in a stepper four). A
-    leaf that is used often or far away is drawn again there, in grey; its gradient stands at its first place.
+    layers. The circuit runs to the "right" or "down"; to the right, the stepper turns downwards where a page is narrow.
+    Numbers have so many significant `digits`. A leaf that is used often or far away is drawn again there, in grey; its
+    gradient stands at its first place.
 
     Raises TypeError for what is not a Value, ValueError for another level, direction or number of digits, and where
     several roots would have to fold. Where a leaf was assigned to and the graph is out of date, Jupyter shows a picture
@@ -187,8 +189,8 @@ def _steps_mimebundle(self: Steps, **_: Any) -> dict[str, str]:
         return {"text/plain": complaint}
 
     def bundle() -> dict[str, str]:
-        svg = to_svg(steps_picture(self))  # what an export to PDF takes
-        return {"text/plain": str(self), "text/html": steps_piece(self, svg=svg), "image/svg+xml": svg}
+        shown = still(self)  # which is also what an export to PDF takes
+        return {"text/plain": str(self), "text/html": steps_piece(self, shown=shown), "image/svg+xml": shown[1]}
 
     return _quietly(bundle, str(self))
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from microgradnn.drawing.palette import FAINT, GRADIENT, VALUE
 from microgradnn.graph import topological_order
 from microgradnn.notation import digits, formula, names, short_names, symbol, written
 from microgradnn.value import Value
@@ -19,11 +20,9 @@ from microgradnn.value import Value
 if TYPE_CHECKING:
     import graphviz
 
-VALUE, GRADIENT = "#007a5a", "#b42318"  # green above the wire, red below it, on a light background
-POSITIVE, NEGATIVE = "#0b6fb8", "#c75000"  # weights by sign; the line is dashed too where they are negative
-FAINT = "#00000073"  # the wires of a leaf that is drawn again
 FONT = "DejaVu Sans,Verdana,sans-serif"
 DIRECTIONS = {"right": "LR", "down": "TB"}
+PORTS = {"right": ("w", "e"), "down": ("n", "s")}  # where a wire begins and ends
 OFTEN, FAR = 4, 4  # a leaf that more gates than OFTEN take stands beside each; else again beside one FAR gates on
 
 
@@ -55,7 +54,7 @@ def new_digraph(direction: str = "right") -> graphviz.Digraph:
     )
 
 
-def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44, colour: str = "#000000") -> str:
+def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44, colour: str = "black") -> str:
     """The label of a wire: value, rule, gradient; the name left of it (leaf) or before the value (gate)."""
     shown = f'<FONT COLOR="{VALUE}">{value or " "}</FONT>'
     below = f'<TR><TD ALIGN="LEFT"><FONT COLOR="{GRADIENT}">{gradient or " "}</FONT></TD></TR>'
@@ -106,6 +105,7 @@ def circuit(
         gradients = {id(node): node.grad for node in order if node.swept}
     f = name_of[id(roots[0])]
     digraph = new_digraph(direction)
+    begin, end = PORTS[direction]
     tooltips = {}
     again = repeated(order)
     for number, node in enumerate(order):
@@ -127,7 +127,7 @@ def circuit(
             looks = {"shape": "box", "style": "rounded", "height": "0.42", "width": "0.42", "margin": "0.08,0"}
         digraph.node(f"g{number}", str(graphviz.escape(text)), id=f"g{number}", **looks, **{"class": "gate"})
         tooltips[f"g{number}"] = f"{name} = {formula(node.primitive, written(node.operands, name_of))}"
-        digraph.edge(f"g{number}", f"w{number}:w", id=f"o{number}", arrowhead="none", weight="20", minlen="1")
+        digraph.edge(f"g{number}", f"w{number}:{begin}", id=f"o{number}", arrowhead="none", weight="20", minlen="1")
         twice = len(node.operands) == 2 and node.operands[0] is node.operands[1]
         for index, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
             if isinstance(operand, Value):
@@ -144,7 +144,7 @@ def circuit(
                         digraph.node(leaf_again, label, id=leaf_again, **{"class": f"copy copy-of-{source}"})
                         tooltips[leaf_again] = f"the same {name_of[id(operand)]}"
                     source, apart["color"] = leaf_again, FAINT
-                digraph.edge(f"{source}:e", f"g{number}", id=edge, **apart)
+                digraph.edge(f"{source}:{end}", f"g{number}", id=edge, **apart)
                 if numbers:
                     tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
     gates = sum(node.primitive is not None for node in order)
@@ -156,7 +156,7 @@ def circuit(
     if again:
         description += "Grey: a leaf drawn again where it is used, its gradient stands at its first place. "
     description += "; ".join(tooltips[f"w{number}"] for number in range(min(len(order), 40)))
-    results = [name_of[id(end)] + (f" = {digits(end.data, count)}" if numbers else "") for end in roots]
+    results = [name_of[id(root)] + (f" = {digits(root.data, count)}" if numbers else "") for root in roots]
     return Picture(digraph, tooltips, f"Circuit of {', '.join(results)}", description)
 
 

@@ -1,6 +1,6 @@
 // The piece put together: the picture, the walk through its steps, leaves that change, weights that learn.
 
-function explore(element, nodes, weights) {
+function explore(element, down, nodes, weights) {
   const svg = livePicture(element);
   if (!svg) return;
   svg.setAttribute("role", "group"); // an image would hide the leaves from screen readers
@@ -50,6 +50,7 @@ function explore(element, nodes, weights) {
   makeLeaves(element, svg, nodes, () => leaves, { change, select, refuse: (words) => stepper.show(stepper.at(), words) });
   const forget = weights.length ? downhill(element, nodes, weights, () => leaves, learn) : () => {};
   reset();
+  turning(element, svg, down, stepper.turned);
 }
 
 // The numbers of a circuit and its steps.

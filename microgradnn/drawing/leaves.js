@@ -59,7 +59,8 @@ function openField(element, wire, name, text, take, refuse) {
   field.setAttribute("aria-label", name);
   field.inputMode = "decimal";
   field.value = text;
-  Object.assign(field.style, { left: `${box.left - frame.left + picture.scrollLeft}px`, top: `${box.top - frame.top}px` });
+  field.style.left = `${box.left - frame.left + picture.scrollLeft}px`;
+  field.style.top = `${box.top - frame.top + picture.scrollTop}px`;
   const close = (taken) => {
     field.onblur = null;
     field.remove();

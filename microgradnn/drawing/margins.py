@@ -9,6 +9,7 @@ from html import escape
 
 from microgradnn.drawing.circuit import circuit
 from microgradnn.drawing.page import piece, resource
+from microgradnn.drawing.palette import variables
 from microgradnn.drawing.summary import READABLE
 from microgradnn.drawing.vector import to_svg
 from microgradnn.graph import topological_order
@@ -46,7 +47,7 @@ def _style(name: str, lines: Sequence[Line]) -> str:
     cells = [{kind: len(text) for kind, text in row.items()} for line in lines for row in _cells(line)]
     source, *numbers, local = (max(row[kind] for row in cells) for kind in list(TITLES)[1:])
     tight = source + sum(numbers) + 12  # with the number of the line and the gaps
-    text = resource("picture.css") + resource("margins.css")
+    text = variables() + resource("picture.css") + resource("margins.css")
     return text.replace("NAME", name).replace("WIDE", f"{tight + min(local, 60)}ch").replace("TIGHT", f"{tight}ch")
 
 

@@ -39,16 +39,18 @@ function erfc(x) {
   return gauss(x) / Math.sqrt(Math.PI) / (x + tail);
 }
 
-// Four significant digits and a true minus sign: Python's format(x, ".4g"), which rounds ties to the even digit.
-function digits(x, count = 4) {
+let precision = 4; // digits
+
+// So many digits and a true minus sign: Python's format(x, ".4g"), which rounds ties to the even digit.
+function digits(x) {
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   if (x === 0) return "0";
-  const [mantissa, tens] = rounded(Math.abs(x), count).split("e");
+  const [mantissa, tens] = rounded(Math.abs(x), precision).split("e");
   const exponent = Number(tens);
-  const text = exponent < -4 || exponent >= count
+  const text = exponent < -4 || exponent >= precision
     ? `${withoutZeros(mantissa)}e${exponent}`
-    : withoutZeros(Number(`${mantissa}e${exponent}`).toFixed(Math.max(0, count - 1 - exponent)));
+    : withoutZeros(Number(`${mantissa}e${exponent}`).toFixed(Math.max(0, precision - 1 - exponent)));
   return (x < 0 ? "−" : "") + text.replace("-", "−");
 }
 

@@ -2,12 +2,12 @@
 
 The picture is an `<img>`, so it stays where scripts are blocked; the script turns it into SVG that follows the theme of
 the page and, for steps, adds buttons, slider, arrow keys and the sentence of each step. Where all gates are at hand in
-JavaScript every leaf can be changed, and the page computes the circuit anew.
+JavaScript every leaf can be changed, and the page computes the circuit anew. Of a circuit that runs to the right it
+knows too where all would stand downwards, and turns it where the page is narrow.
 """
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Iterator, Sequence
@@ -18,11 +18,13 @@ from typing import Any
 from microgradnn.backprop import Step, Steps
 from microgradnn.drawing.circuit import Picture, circuit
 from microgradnn.drawing.live import gates_of, nodes_of
-from microgradnn.drawing.vector import prefix, to_svg
+from microgradnn.drawing.palette import variables
+from microgradnn.drawing.vector import PLACES, places, prefix, to_svg, width
 from microgradnn.notation import digits, factor
 from microgradnn.value import Value
 
 LIVE = 300  # nodes: above, a change would no longer follow the finger
+_IN_A_LINK = str.maketrans({"%": "%25", "#": "%23", "\n": "%0A", "'": "%27", "&": "&amp;"})
 
 
 def resource(name: str) -> str:
@@ -36,51 +38,55 @@ def piece(
 ) -> str:
     """A self-contained piece of HTML: `picture` laid out as `svg`, made live by the function `act` of the `scripts`."""
     name = f"{prefix(picture)}-{act}"
-    image = base64.b64encode(svg.encode()).decode()
     element = f"document.querySelector('.{name}:not([data-ready])')"
     call = f"{act}({', '.join([element, *map(_json, data)])});"
-    style = resource("picture.css") + (resource("stepper.css") if scripts else "")
+    style = variables() + resource("picture.css") + (resource("stepper.css") if scripts else "")
     script = "".join([resource("picture.js"), *scripts, call]).replace("</", "<\\/")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
         f"<style>{style}</style>\n"
         f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
-        f'src="data:image/svg+xml;base64,{image}"></div>\n'
+        f"src='data:image/svg+xml;charset=utf-8,{svg.translate(_IN_A_LINK)}'></div>\n"
         f'<script>(function () {{\n"use strict";\n{script}\n}})();</script>\n</div>'
     )
 
 
-def steps_picture(steps: Steps, direction: str = "right") -> Picture:
-    """The picture after the last of the `steps`."""
+def still(steps: Steps, direction: str = "right") -> tuple[Picture, str]:
+    """The picture after the last of the `steps`, and its layout."""
     reached = ((step.gate if step.operand is None else step.operand, step.after) for step in steps)
     gradients = {id(node): after for node, after in reached if after is not None}
-    return circuit(steps.root, gradients, changing=True, direction=direction)
+    picture = circuit(steps.root, gradients, changing=True, direction=direction, count=steps.digits)
+    return picture, to_svg(picture)
 
 
-def steps_piece(steps: Steps, direction: str = "right", svg: str | None = None) -> str:
+def downwards(steps: Steps, svg: str) -> dict[str, Any] | None:
+    """The other layout of a picture `svg` that runs to the right; None where it would not be narrower."""
+    if len(steps.order) > LIVE:
+        return None
+    _, down = still(steps, "down")
+    return {"names": PLACES, "values": places(down)} if width(down) < width(svg) else None
+
+
+def steps_piece(steps: Steps, direction: str = "right", shown: tuple[Picture, str] | None = None) -> str:
     """The stepper of `steps`: explorable where the page can compute the circuit, else with the steps as they are.
 
-    `svg` is the picture where it has been laid out already.
+    To the right it turns downwards where it has little room. `shown` is the still picture where it is at hand.
     """
-    picture = steps_picture(steps, direction)
-    svg = svg or to_svg(picture)
+    picture, svg = shown or still(steps, direction)
+    down = downwards(steps, svg) if direction == "right" else None
     try:
         if len(steps.order) > LIVE:
             raise AttributeError(f"a circuit of more than {LIVE} nodes is not computed in the page")
         gates = gates_of(steps)
     except AttributeError as error:
-        return piece(
-            picture,
-            svg,
-            "walkRecorded",
-            [resource("wires.js"), resource("stepper.js")],
-            [recorded_steps(steps), str(error)],
-        )
+        scripts = [resource(f"{name}.js") for name in ("wires", "turning", "stepper")]
+        return piece(picture, svg, "walkRecorded", scripts, [down, recorded_steps(steps), str(error)])
     weights = [number for number, node in enumerate(steps.order) if node in steps.weights]
-    names = ["numbers", "circuit", "wires", "stepper", "leaves", "chart", "explorable", *["descent"] * bool(weights)]
-    scripts = [gates, "\n", *(resource(f"{name}.js") for name in names)]
-    return piece(picture, svg, "explore", scripts, [nodes_of(steps), weights])
+    names = ["numbers", "circuit", "wires", "turning", "stepper", "leaves", "chart", "explorable"]
+    scripts = [gates, "\n", *(resource(f"{name}.js") for name in names + ["descent"] * bool(weights))]
+    precision = f"precision = {steps.digits};\n"
+    return piece(picture, svg, "explore", [*scripts, precision], [down, nodes_of(steps), weights])
 
 
 def _json(data: Any) -> str:
@@ -95,23 +101,24 @@ def recorded_steps(steps: Steps) -> list[dict[str, Any]]:
         id(gate): iter([index for index, partial in enumerate(gate.partials) if partial is not None])
         for gate in steps.order
     }
-    return [_described(step, number_of, swept[id(step.gate)]) for step in steps]
+    return [_described(step, number_of, swept[id(step.gate)], steps.digits) for step in steps]
 
 
-def _described(step: Step, number_of: dict[int, int], indices: Iterator[int]) -> dict[str, Any]:
+def _described(step: Step, number_of: dict[int, int], indices: Iterator[int], count: int) -> dict[str, Any]:
     gate = number_of[id(step.gate)]
     parts = [f"g{gate}", f"o{gate}", f"w{gate}"]
     described = {"kind": step.kind, "gate": gate, "sentence": step.sentence, "parts": parts}
     if step.kind == "forward":
         parts += [f"e{gate}-{index}" for index, x in enumerate(step.gate.operands) if isinstance(x, Value)]
-        return described | {"value": digits(step.gate.data)}
+        return described | {"value": digits(step.gate.data, count)}
     assert step.after is not None
     if step.kind == "seed":
-        return described | {"after": digits(step.after)}
+        return described | {"after": digits(step.after, count)}
     assert step.partial is not None
     operand, index = number_of[id(step.operand)], next(indices)
     parts[1:] = [f"e{gate}-{index}", f"w{operand}"]
-    return described | {"operand": operand, "index": index, "factor": factor(step.partial), "after": digits(step.after)}
+    shown = {"factor": factor(step.partial, count), "after": digits(step.after, count)}
+    return described | {"operand": operand, "index": index} | shown
 
 
 def document(title: str, content: str) -> str:
@@ -120,8 +127,10 @@ def document(title: str, content: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
-        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }\n"
+        "<style>:root { color-scheme: light dark }\n"
+        "body { margin: min(2rem, 4vw); font-family: system-ui, sans-serif }\n"
         "@media print { :root { color-scheme: light } }</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n"
-        "<script>document.querySelector('.microgradnn-stepper')?.focus();</script>\n</body>\n</html>\n"
+        "<script>document.querySelector('.microgradnn-stepper')?.focus({ preventScroll: true });</script>\n"
+        "</body>\n</html>\n"
     )

@@ -3,15 +3,18 @@
 function livePicture(element) {
   if (!element || element.dataset.ready) return null;
   element.dataset.ready = "true";
-  const image = element.querySelector("img");
-  const bytes = Uint8Array.from(atob(image.src.split(",")[1]), (letter) => letter.charCodeAt(0));
-  const text = new TextDecoder().decode(bytes);
+  const image = element.querySelector("img"), text = decodeURIComponent(image.src.slice(image.src.indexOf(",") + 1));
   const svg = document.importNode(new DOMParser().parseFromString(text, "image/svg+xml").documentElement, true);
-  svg.style.minWidth = `${0.7 * parseFloat(svg.getAttribute("width"))}pt`; // smaller would be hard to read: then scroll
+  keepLegible(svg);
   image.replaceWith(svg);
   element.classList.add("microgradnn-live");
   followTheme(element);
   return svg;
+}
+
+// Smaller would be hard to read: then it scrolls.
+function keepLegible(svg) {
+  svg.style.minWidth = `${0.7 * parseFloat(svg.getAttribute("width"))}pt`;
 }
 
 // Dark is what the page around us is: light writing means a dark background.

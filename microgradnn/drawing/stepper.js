@@ -23,10 +23,11 @@ function walk(element, svg, steps, reset = null) {
   addControls(element, steps().length, reset);
   const slider = element.querySelector(".controls input"), count = element.querySelector(".count");
   const buttons = Object.fromEntries([...element.querySelectorAll("button")].map((each) => [each.dataset.move, each]));
-  let at = 0, clock = null;
+  let at = 0, clock = null, said = null;
 
   const show = (number, sentence = null) => {
     const all = steps(), last = all.length - 1;
+    said = sentence;
     at = Math.max(0, Math.min(last, number));
     showNumbers(all, at, svg, part);
     highlight(sentence === null ? all[at] : null, svg, part);
@@ -73,7 +74,8 @@ function walk(element, svg, steps, reset = null) {
   });
   clickGates(svg, part, steps, (number) => { pause(); go(number); }, () => at);
   element.tabIndex = 0;
-  return { show, at: () => at };
+  const turned = () => (said === null ? go(at) : show(at, said));
+  return { show, turned, at: () => at };
 }
 
 // The values and gradients that are known after step `at`; the others are blank.
@@ -97,16 +99,16 @@ function highlight(step, svg, part) {
   if (step.kind === "backward") local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
 }
 
-// At the end of the edge: above a level one, beside one that comes from above or below.
+// At the end of the edge: above a level one, else on the side from which it does not come.
 function local(edge, words) {
   const path = edge?.querySelector("path");
   if (!path) return;
-  const { x, y } = path.getPointAtLength(path.getTotalLength()), fall = y - path.getPointAtLength(0).y;
+  const { x, y } = path.getPointAtLength(path.getTotalLength()), from = path.getPointAtLength(0), fall = y - from.y;
   const level = Math.abs(fall) < 8;
   const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
   label.setAttribute("class", level ? "local gradient" : "local gradient beside");
-  label.setAttribute("x", level ? x : x + 6);
-  label.setAttribute("y", level ? y - 5 : y + (fall > 0 ? -3 : 14));
+  label.setAttribute("x", level ? x - 4 : x + 6);
+  label.setAttribute("y", level ? y - 5 : y + (fall > 0 && from.x < x + 4 ? -3 : 14));
   label.textContent = words;
   edge.append(label);
 }
@@ -126,16 +128,20 @@ function clickGates(svg, part, steps, go, at) {
 function follow(element, group) {
   const frame = element.querySelector(".picture"), seen = frame.getBoundingClientRect();
   const box = group?.getBoundingClientRect();
-  if (!box || (box.left > seen.left + 40 && box.right < seen.right - 40)) return;
+  if (!box) return;
+  const beyond = (low, high) => (box[low] > seen[low] + 40 && box[high] < seen[high] - 40 ? 0
+    : (box[low] + box[high] - seen[low] - seen[high]) / 2);
   const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-  frame.scrollBy({ left: (box.left + box.right - seen.left - seen.right) / 2, behavior });
+  frame.scrollBy({ left: beyond("left", "right"), top: beyond("top", "bottom"), behavior });
 }
 
 // A circuit that the page cannot compute: its steps are as they were recorded.
-function walkRecorded(element, steps, reason) {
+function walkRecorded(element, down, steps, reason) {
   const svg = livePicture(element);
   if (!svg) return;
-  walk(element, svg, () => steps).show(0);
+  const stepper = walk(element, svg, () => steps);
+  stepper.show(0);
+  turning(element, svg, down, stepper.turned);
   element.insertAdjacentHTML("beforeend", '<p class="reason"></p>');
   element.querySelector(".reason").textContent = `The numbers stay as they are: ${reason}.`;
 }

@@ -11,9 +11,11 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from html import escape
+from textwrap import wrap
 
-from microgradnn.drawing.circuit import FONT, GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture, new_digraph, printable
+from microgradnn.drawing.circuit import FONT, Picture, new_digraph, printable
 from microgradnn.drawing.folding import BANDS, Column, Folding, Group, Link
+from microgradnn.drawing.palette import FAINTEST, GRADIENT, NEGATIVE, POSITIVE, VALUE
 from microgradnn.notation import digits
 from microgradnn.value import Value
 
@@ -22,6 +24,7 @@ READABLE_EDGES = 600  # more edges than this between neurons, and layers are dra
 MOST_NEURONS = 16  # of one layer that are drawn one by one
 MOST_NODES = 500  # of all layers together; of more, layers are drawn
 BARS, BAR_HEIGHT = 14, 20
+CAPTION = 64  # letters to a line, so that a caption is in sight on a phone
 
 
 def summary(root: Value, level: int | None = None, direction: str = "right", count: int = 4) -> Picture:
@@ -113,14 +116,16 @@ class _Summary:
         ]
         if self.back:
             words.append("edges that lead back to the same or an earlier column are not drawn; ↺ counts their weights")
-        legend = (
+        legend = [
             f"weights: {_coloured('blue, solid', POSITIVE)}where w &gt; 0; {_coloured('orange, dashed', NEGATIVE)}"
-            f"where w &lt; 0; width ∣w∣, opacity ∣∂{escape(self.f)}/∂w∣"
-        )
-        return self._finished(*words, legend=[legend] if weights else [])
+            "where w &lt; 0;",
+            f"width ∣w∣, opacity ∣∂{escape(self.f)}/∂w∣",
+        ]
+        return self._finished(*words, legend=legend if weights else [])
 
     def _finished(self, *words: str, legend: Sequence[str] = ()) -> Picture:
-        label = "".join(f'{line}<BR ALIGN="LEFT"/>' for line in (*map(escape, words), *legend))
+        lines = [escape(line) for text in words for line in wrap(text, CAPTION)]
+        label = "".join(f'{line}<BR ALIGN="LEFT"/>' for line in (*lines, *legend))
         self.digraph.attr(label=f"<{label}>", labelloc="t", labeljust="l", fontsize="11", fontname=FONT)
         title = f"Summary of a circuit with value {self.digits(self.root.data)}"
         return Picture(self.digraph, self.tooltips, title, ". ".join(words))
@@ -156,6 +161,9 @@ class _Summary:
                 heading = f"{len(data):,} {'leaf' if len(data) == 1 else 'leaves'}"
             words = [heading, _range("values", data, self.digits)]
             words += [f"gradient rms {self.digits(_rms(gradients))}"] if gradients else []
+            if len(data) == 1 and column.name:  # which has a sign
+                words[:2] = [printable(column.name), f"value {self.digits(data[0])}"]
+                words[2:] = [f"gradient {self.digits(x)}" for x in gradients]
             lines = list(map(_coloured, words[1:], (VALUE, GRADIENT)))
         identifier = f"b{self.number[column]}"
         rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in [f"<B>{escape(words[0])}</B>", *lines])
@@ -246,10 +254,10 @@ class _Summary:
             if weight is not None:
                 width, slope = largest[target.column]
                 share = _finite(weight.data) / width if width else 0.0
-                opacity = 0.25 + 0.75 * math.sqrt(_finite(weight.grad) / slope) if slope else 0.7
+                opacity = FAINTEST + (1 - FAINTEST) * (math.sqrt(_finite(weight.grad) / slope) if slope else 0.5)
                 colour, style = (NEGATIVE, "dashed") if weight.data < 0 else (POSITIVE, "solid")
                 looks |= {"color": f"{colour}{round(255 * opacity):02x}", "style": style}
-                looks["penwidth"] = f"{0.4 + 2.4 * share:.2f}"
+                looks["penwidth"] = f"{0.6 + 2.2 * share:.2f}"
                 words = f"w = {weight.data!r}" + (f", ∂{self.f}/∂w = {weight.grad!r}" if weight.swept else "")
                 words += f", the largest of {len(link.weights)}" if len(link.weights) > 1 else ""
             self.tooltips[f"{start}-{end}"] = words

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import xml.etree.ElementTree as ET
 
-from microgradnn.drawing.circuit import GRADIENT, NEGATIVE, POSITIVE, VALUE, Picture
+from microgradnn.drawing.circuit import FONT, Picture
 from microgradnn.drawing.layout import render
+from microgradnn.drawing.palette import BLACK, DARK, INK, LIGHT, PAPER
 
 _SVG = "http://www.w3.org/2000/svg"
-# The background goes with the colours, so that a picture is legible wherever it is embedded.
-LIGHT = {"value": VALUE, "gradient": GRADIENT, "positive": POSITIVE, "negative": NEGATIVE}
-DARK = {"value": "#56d4a0", "gradient": "#ff8a7a", "positive": "#58b4f5", "negative": "#ffa24c"}
 
 
 def _rules(colours: dict[str, str]) -> str:
@@ -22,8 +20,9 @@ def _rules(colours: dict[str, str]) -> str:
     )
 
 
+# The background goes with the colours, so that a picture is legible wherever it is embedded.
 _STYLE = f"""
-.microgradnn {{ color-scheme: light dark; color: #1f2328; background: #ffffff }}
+.microgradnn {{ color-scheme: light dark; color: {INK["light"]}; background: {PAPER["light"]} }}
 .microgradnn text {{ fill: currentColor }}
 .microgradnn :is(path, .wire polygon) {{ stroke-linecap: square; stroke-linejoin: round }}
 {_rules(LIGHT)}
@@ -31,7 +30,7 @@ _STYLE = f"""
 .microgradnn .once path {{ stroke-linecap: butt }}
 .microgradnn path.negative {{ stroke-dasharray: 6 4 }}
 @media (prefers-color-scheme: dark) {{
-.microgradnn {{ color: #e6edf3; background: #0d1117 }}
+.microgradnn {{ color: {INK["dark"]}; background: {PAPER["dark"]} }}
 {_rules(DARK)}
 }}
 """
@@ -48,15 +47,17 @@ def to_svg(picture: Picture) -> str:
     roles = {colour: role for role, colour in LIGHT.items()}
     for element in svg.iter():
         element.tag = element.tag.removeprefix(f"{{{_SVG}}}")  # one namespace, said once
+        if element.get("font-family") == FONT:
+            del element.attrib["font-family"]  # said once too
         for painted in ("fill", "stroke"):
             colour = element.get(painted, "").lower()
-            if colour in ("black", "#000000"):
+            if colour in BLACK:
                 element.set(painted, "currentColor")
             elif colour in roles:
                 del element.attrib[painted]
                 element.set("class", roles[colour])
     start = prefix(picture)
-    svg.attrib |= {"xmlns": _SVG, "class": "microgradnn", "role": "img"}
+    svg.attrib |= {"xmlns": _SVG, "font-family": FONT, "class": "microgradnn", "role": "img"}
     svg.set("aria-labelledby", f"{start}-title {start}-desc")
     for group in svg.iter("g"):
         name = group.get("id", "")
@@ -74,3 +75,19 @@ def to_svg(picture: Picture) -> str:
             element.set("id", f"{start}-{tag}")
         svg.insert(index, element)
     return ET.tostring(svg, encoding="unicode") + "\n"
+
+
+PLACES = ("width", "height", "viewBox", "transform", "x", "y", "cx", "cy", "points", "d")
+
+
+def places(svg: str) -> list[str]:
+    """Where all elements of a picture stand and how large it is: what PLACES name, in the order of the document.
+
+    Two layouts of one circuit differ in these alone.
+    """
+    return [element.attrib[name] for element in ET.fromstring(svg).iter() for name in PLACES if name in element.attrib]
+
+
+def width(svg: str) -> float:
+    """The width of a picture in points."""
+    return float(ET.fromstring(svg).get("width", "").removesuffix("pt"))
