@@ -39,7 +39,7 @@ function downhill(element, nodes, weights, leaves, show) {
   const panel = element.querySelector(".descent"), root = nodes.length - 1, f = nodes[root].name;
   const [one, hundred, go] = panel.querySelectorAll("button");
   const rate = panel.querySelector("input"), order = panel.querySelector("select");
-  const value = (numbers) => computed(nodes, numbers).values[root];
+  const value = (numbers) => valuesOf(nodes, numbers)[root];
   let losses = [], clock = null;
 
   const pause = () => {

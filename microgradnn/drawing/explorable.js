@@ -9,7 +9,7 @@ function explore(element, nodes, weights) {
   let leaves = [...first], before = [...first], active = null, now = null;
 
   const draw = (losses = []) => {
-    const f = (x) => computed(nodes, leaves.with(active, x)).values[root], { name } = nodes[root];
+    const f = (x) => valuesOf(nodes, leaves.with(active, x))[root], { name } = nodes[root];
     if (losses.length > 1) chart.innerHTML = lossChart(losses, name);
     else if (active === null) chart.innerHTML = "";
     else chart.innerHTML = chartOf(f, nodes[active].name, name, leaves[active], now.gradients[active] ?? 0, first[active]);
@@ -20,13 +20,16 @@ function explore(element, nodes, weights) {
     showLeaves(nodes, leaves, now.gradients, svg);
     draw(losses);
   };
-  const select = (leaf) => {
+  const activate = (leaf) => {
     if (leaf !== active) before = [...leaves];
     active = leaf;
+  };
+  const select = (leaf) => {
+    activate(leaf);
     draw();
   };
   const change = (leaf, x) => {
-    select(leaf);
+    activate(leaf);
     renew(leaves.with(leaf, x));
     stepper.show(stepper.at(), foretold(nodes, before, leaves, leaf));
   };
@@ -59,13 +62,15 @@ function everything(nodes, leaves) {
 }
 
 function showLeaves(nodes, leaves, gradients, svg) {
-  const part = partsOf(svg);
+  const part = partsOf(svg), words = new Map();
   nodes.forEach((node, leaf) => {
     if (node.gate) return;
     const copies = svg.querySelectorAll(`.copy-of-w${leaf}`); // beside uses far away
-    [part(`w${leaf}`), ...copies].forEach((wire) => write(wire, "value", digits(leaves[leaf])));
+    [part(`w${leaf}`), ...copies].flatMap((wire) => labelsOf(wire, "value"))
+      .forEach((label) => words.set(label, digits(leaves[leaf])));
     describeLeaf(part(`w${leaf}`), leaves[leaf], gradients[leaf] ?? 0);
   });
+  write(words);
 }
 
 const HINT = "Drag a number with a dotted line, or choose it and type: everything follows, in this page only. ← and → step.";
@@ -75,7 +80,7 @@ function foretold(nodes, before, leaves, leaf) {
   const old = computed(nodes, before), root = nodes.length - 1, { name } = nodes[leaf], f = nodes[root].name;
   const slope = swept(nodes, old).gradients[leaf] ?? 0, step = leaves[leaf] - before[leaf];
   if (step === 0) return `${name} = ${digits(leaves[leaf])}, as before`;
-  const rise = computed(nodes, leaves).values[root] - old.values[root], sign = step < 0 ? "−" : "+";
+  const rise = valuesOf(nodes, leaves)[root] - old.values[root], sign = step < 0 ? "−" : "+";
   return `${name} = ${digits(before[leaf])} ${sign} ${digits(Math.abs(step))}: ${f} changes by ${digits(rise)}; `
     + `gradient × change = ${bracketed(digits(slope))} × ${bracketed(digits(step))} = ${digits(slope * step)}`;
 }
