@@ -218,6 +218,19 @@ def test_a_long_descent_stays_responsive(shown):
     assert page.inner_text(".words").startswith("After 150000 steps")
 
 
+def test_downhill_pauses_after_ten_thousand_steps(shown):
+    w = Value(2.0, "w")
+    page = shown(steps((w - 1.0) ** 2 + 1.0, weights=[w]))
+    page.fill(".descent input", "1e-5")
+    page.evaluate("for (let n = 0; n < 99; n += 1) document.querySelector('[data-steps=\"100\"]').click()")
+    page.click("[data-steps=go]")
+    page.wait_for_function("document.querySelector('[data-steps=go]').getAttribute('aria-pressed') === 'false'")
+    f = 1 + (1 - 2e-5) ** 20_000
+    assert page.inner_text(".words").startswith(f"After 10000 steps f = {digits(f, 7)};")
+    page.click("[data-steps=go]")  # and goes on
+    page.wait_for_function("!document.querySelector('.words').textContent.startsWith('After 10000 ')")
+
+
 def test_two_pieces_on_one_page_keep_their_numbers(shown):
     page = shown(xyz(), neuron())
     leaf(page, "w0").focus()

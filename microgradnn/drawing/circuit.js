@@ -56,7 +56,8 @@ function swept(nodes, { partials }) {
 }
 
 // All steps of a circuit: forward gates, the seed, the edges of the sweep, each with its sentence and the parts at work:
-// g3 is gate 3, w3 its wire, o3 the line between them, e3-1 the edge of its operand 1. A sentence is made when it is read.
+// g3 is gate 3, w3 its wire, o3 the line between them, e3-1 the edge of its operand 1. Words that one
+// step alone shows are made when they are read.
 function told(nodes, state, edges) {
   const root = nodes.length - 1, f = nodes[root].name, whole = (gate) => [`g${gate}`, `o${gate}`, `w${gate}`];
   const forward = nodes.flatMap((node, gate) => (!node.gate ? [] : [{
@@ -67,7 +68,7 @@ function told(nodes, state, edges) {
   const backward = edges.map((edge) => ({
     kind: "backward", gate: edge.gate, operand: edge.operand, index: edge.index, get sentence() { return chainRule(nodes, edge); },
     parts: [`g${edge.gate}`, `e${edge.gate}-${edge.index}`, `w${edge.operand}`],
-    factor: bracketed(digits(edge.partial)), after: digits(edge.after),
+    get factor() { return bracketed(digits(edge.partial)); }, after: digits(edge.after),
   }));
   return [...forward, seed, ...backward];
 }

@@ -7,6 +7,8 @@ function explore(element, nodes, weights) {
   const root = nodes.length - 1, first = nodes.map((node) => node.value);
   const hint = weights.length ? `${HINT} Downhill the weights learn from the one example drawn.` : HINT;
   let leaves = [...first], before = [...first], active = null, now = null;
+  const part = partsOf(svg), wiresOf = (leaf) => [part(`w${leaf}`), ...svg.querySelectorAll(`.copy-of-w${leaf}`)];
+  const labels = nodes.map((node, leaf) => wiresOf(leaf).flatMap((wire) => labelsOf(wire, "value")));
 
   const draw = (losses = []) => {
     const f = (x) => valuesOf(nodes, leaves.with(active, x))[root], { name } = nodes[root];
@@ -17,7 +19,7 @@ function explore(element, nodes, weights) {
   const renew = (numbers, losses) => {
     leaves = numbers;
     now = everything(nodes, leaves);
-    showLeaves(nodes, leaves, now.gradients, svg);
+    showLeaves(nodes, leaves, now.gradients, part, labels);
     draw(losses);
   };
   const activate = (leaf) => {
@@ -61,13 +63,11 @@ function everything(nodes, leaves) {
   return { gradients, steps: told(nodes, state, edges) };
 }
 
-function showLeaves(nodes, leaves, gradients, svg) {
-  const part = partsOf(svg), words = new Map();
+function showLeaves(nodes, leaves, gradients, part, labels) {
+  const words = new Map();
   nodes.forEach((node, leaf) => {
     if (node.gate) return;
-    const copies = svg.querySelectorAll(`.copy-of-w${leaf}`); // beside uses far away
-    [part(`w${leaf}`), ...copies].flatMap((wire) => labelsOf(wire, "value"))
-      .forEach((label) => words.set(label, digits(leaves[leaf])));
+    labels[leaf].forEach((label) => words.set(label, digits(leaves[leaf])));
     describeLeaf(part(`w${leaf}`), leaves[leaf], gradients[leaf] ?? 0);
   });
   write(words);
