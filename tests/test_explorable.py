@@ -110,6 +110,18 @@ def test_a_number_copied_from_the_picture_has_a_true_minus(shown):
     assert_shows(page, at("w0", -0.1966))
 
 
+def test_a_number_that_outgrows_its_wire_is_squeezed_until_a_short_one_comes(shown):
+    page = shown(xyz())
+    label, wire = (leaf(page, "z").locator(part) for part in (".value", "polygon, path"))
+    for typed, squeezed in [("-1.234e-100", True), ("-1.235e-100", True), ("2", False)]:
+        leaf(page, "z").focus()
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        assert (label.get_attribute("textLength") is not None) is squeezed
+        text, line = (part.first.bounding_box() for part in (label, wire))
+        assert text["x"] + text["width"] <= line["x"] + line["width"] + 6
+
+
 def test_escape_leaves_a_leaf_as_it_was_and_the_keys_go_on(shown):
     page = shown(neuron())
     leaf(page, "w0").focus()
