@@ -6,15 +6,18 @@ function partsOf(svg) {
 
 const labelsOf = (wire, role) => [...wire.querySelectorAll(`.${role}`)];
 
-// New words for labels, a Map; squeezed where they would outgrow their wire. All are written before the first is measured:
-// a label that is measured between two changes has the whole picture laid out anew.
+// New words for labels, a Map.
 function write(words) {
   const changed = [...words].filter(([label, text]) => label.textContent !== text);
-  changed.forEach(([label, text]) => {
-    label.textContent = text;
-    label.removeAttribute("textLength");
-  });
-  const outgrown = changed.map(([label]) => [label, roomFor(label)])
+  changed.forEach(([label, text]) => { label.textContent = text; });
+  squeeze(changed.map(([label]) => label));
+}
+
+// Labels that would outgrow their wire become narrower. None is measured before all are as wide as they like: one that is
+// measured between two changes has the whole picture laid out anew.
+function squeeze(labels) {
+  labels.forEach((label) => label.removeAttribute("textLength"));
+  const outgrown = labels.map((label) => [label, roomFor(label)])
     .filter(([label, room]) => label.getComputedTextLength() > room + 4);
   outgrown.forEach(([label, room]) => {
     label.setAttribute("textLength", room);
@@ -22,12 +25,12 @@ function write(words) {
   });
 }
 
-// From where a label begins to the end of its wire, which never moves.
+// From where a label begins to the end of its wire; measured anew where the label has moved.
 const rooms = new WeakMap();
 function roomFor(label) {
-  if (rooms.has(label)) return rooms.get(label);
-  const line = label.parentNode.querySelector("polygon, path").getBBox();
-  const room = line.x + line.width - Number(label.getAttribute("x"));
-  if (line.width) rooms.set(label, room); // a picture that is hidden has no width
+  const x = label.getAttribute("x"), place = `${x} ${label.getAttribute("y")}`, known = rooms.get(label);
+  if (known?.place === place) return known.room;
+  const line = label.parentNode.querySelector("polygon, path").getBBox(), room = line.x + line.width - Number(x);
+  if (line.width) rooms.set(label, { place, room }); // a picture that is hidden has no width
   return room;
 }
