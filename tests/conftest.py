@@ -5,12 +5,12 @@ busy machine as on an idle one.
 """
 
 import gc
-import shutil
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from microgradnn.primitive import scratch_table
+from tests.browser import headless
 
 settings.register_profile(
     "repeatable",
@@ -47,12 +47,6 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="module")
 def chromium():
-    """A browser that talks to nobody but the page under test; with it goes the event loop that it keeps running."""
-    from playwright.sync_api import sync_playwright
-
-    quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
-    quiet += ["--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=quiet)
+    """A browser that goes with the module, as its event loop stands in the way of tests that run their own."""
+    with headless() as browser:
         yield browser
-        browser.close()

@@ -11,7 +11,8 @@ from collections.abc import Iterable
 import pytest
 
 from microgradnn import Value
-from tests.benchmarks import compile as compiled, eager, harness, networks
+from microgradnn.drawing.page import LIVE
+from tests.benchmarks import compile as compiled, eager, harness, networks, page
 from tests.benchmarks.__main__ import SUITES
 
 PAGE = harness.PAGE.read_text(encoding="utf-8")
@@ -81,6 +82,9 @@ def lines_of(suite: str) -> list[str]:
         peers = {**networks.WORKLOADS, "epoch": ["microgradnn", "PyTorch tensors"]}
         ones = {(row, name, on): 1.0 for row, names in peers.items() for name in names for on in ("on", "off")}
         return [networks.TITLE, *networks.table(ones), *networks.targets(ones)]
+    if suite == "page":
+        figures = {key: (len(row.circuit().order), 1.0, 1.0, 1.0) for key, row in page.ROWS.items()}
+        return [page.TITLE, *page.table(figures), *page.targets(figures)]
     cells = {(workload, peer): 1.0 for workload in compiled.WORKLOADS for peer in compiled.PEERS}
     del cells["README graph", compiled.IN_JAX]
     first = {cell: figure for cell, figure in cells.items() if cell[1] != compiled.MICROGRAD_OFF}
@@ -321,3 +325,50 @@ def test_compiled_torch_agrees(workload) -> None:
     makers = compiled.makers(workload, SMALL[workload])
     steps, _ = compiled.prepared(workload, {name: makers[name] for name in [compiled.COURSE, compiled.TORCH_COMPILED]})
     assert compiled.COURSE in steps
+
+
+def test_table_and_targets_of_the_page() -> None:
+    figures = dict.fromkeys(page.ROWS, (13, 59.96, 4.0, 0.5)) | {"network": (179, 480.0, 1600.0, 0.5)}
+    lines = page.table(figures)
+    assert "| a change in a 2-16-1 network of single gates | 179 | 480 | 1,600.0 + 0.5 |" in lines
+    assert {line.count("|") for line in lines} == {5}
+    assert [line.rpartition(", ")[2] for line in page.targets(figures)] == ["met", "met", "missed"]
+    assert len(page.ROWS["network"].circuit().order) == 179
+    assert 280 < len(page.ROWS["largest"].circuit().order) <= LIVE
+
+
+@pytest.mark.browser
+def test_the_page_is_measured_only_where_it_shows_pythons_numbers(chromium) -> None:
+    rows = {
+        "neuron": page.ROWS["neuron"]._replace(argument=2),
+        "all at once": page.ROWS["all at once"]._replace(title="a hundred steps", argument=[100, 0]),
+    }
+    with pytest.raises(AssertionError, match=r"After 100 steps E = 0\.0"):
+        page.measure(chromium, rows, 1)
+    del rows["all at once"]
+    (figures,) = page.measure(chromium, rows, 1).values()
+    assert figures[0] == 13
+    assert min(figures) > 0.0
+
+
+@pytest.mark.browser
+def test_a_page_with_a_wrong_number_is_caught(chromium, tmp_path) -> None:
+    page.neuron().save(tmp_path / "f.html")
+    tab, circuit = chromium.new_page(), page.neuron()
+    tab.goto((tmp_path / "f.html").as_uri())
+    circuit.order[1].data += 0.01
+    with pytest.raises(AssertionError, match=r"gradient"):
+        page.check_equal(tab, circuit)
+    tab.close()
+
+
+@pytest.mark.browser
+def test_a_change_ends_where_it_began_with_all_laid_out(chromium) -> None:
+    tab = chromium.new_page()
+    tab.set_content(
+        "<main><p role=spinbutton tabindex=0 onkeydown='pressed += event.key[5]; this.textContent += event.key'>"
+        "</p></main><script>var pressed = ''</script>"
+    )
+    tab.evaluate(page.CHANGE, 4)
+    assert tab.evaluate("pressed") == "UDUD"
+    tab.close()

@@ -110,6 +110,18 @@ def test_a_number_copied_from_the_picture_has_a_true_minus(shown):
     assert_shows(page, at("w0", -0.1966))
 
 
+def test_a_number_that_outgrows_its_wire_is_squeezed_until_a_short_one_comes(shown):
+    page = shown(xyz())
+    label, wire = (leaf(page, "z").locator(part) for part in (".value", "polygon, path"))
+    for typed, squeezed in [("-1.234e-100", True), ("-1.235e-100", True), ("2", False)]:
+        leaf(page, "z").focus()
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        assert (label.get_attribute("textLength") is not None) is squeezed
+        text, line = (part.first.bounding_box() for part in (label, wire))
+        assert text["x"] + text["width"] <= line["x"] + line["width"] + 6
+
+
 def test_escape_leaves_a_leaf_as_it_was_and_the_keys_go_on(shown):
     page = shown(neuron())
     leaf(page, "w0").focus()
@@ -219,6 +231,19 @@ def test_a_long_descent_stays_responsive(shown):
     page.fill(".descent input", "1e-6")
     page.evaluate("for (let n = 0; n < 1500; n += 1) document.querySelector('[data-steps=\"100\"]').click()")
     assert page.inner_text(".words").startswith("After 150000 steps")
+
+
+def test_downhill_pauses_after_ten_thousand_steps(shown):
+    w = Value(2.0, "w")
+    page = shown(steps((w - 1.0) ** 2 + 1.0, weights=[w]))
+    page.fill(".descent input", "1e-5")
+    page.evaluate("for (let n = 0; n < 99; n += 1) document.querySelector('[data-steps=\"100\"]').click()")
+    page.click("[data-steps=go]")
+    page.wait_for_function("document.querySelector('[data-steps=go]').getAttribute('aria-pressed') === 'false'")
+    f = 1 + (1 - 2e-5) ** 20_000
+    assert page.inner_text(".words").startswith(f"After 10000 steps f = {digits(f, 7)};")
+    page.click("[data-steps=go]")  # and goes on
+    page.wait_for_function("!document.querySelector('.words').textContent.startsWith('After 10000 ')")
 
 
 def test_two_pieces_on_one_page_keep_their_numbers(shown):

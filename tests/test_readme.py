@@ -30,6 +30,12 @@ def test_its_python_runs(tmp_path, monkeypatch):
     assert runner.summarize(verbose=False).failed == 0
 
 
+def test_it_opens_with_a_sentence_three_lines_and_the_circuit_to_explore():
+    code, picture = r"```pycon\n(>>> [^\n]+\n){3}\n```", r"!\[[^\n]+\]\(notebooks/pictures/explorable\.png\)"
+    opening = rf"# microgradnn\n\n[^\n]+\n\n{code}\n\n{picture}\n"
+    assert re.match(opening, README)
+
+
 def test_it_lists_every_public_function():
     named = set(re.findall(r"\w+", " ".join(re.findall(r"`[^`\n]+`", README))))
     assert set(microgradnn.functional.__all__) <= named

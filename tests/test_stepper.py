@@ -234,3 +234,42 @@ def test_in_jupyterlab(jupyterlab, page):
     colour = {"light": "rgb(0, 122, 90)", "dark": "rgb(86, 212, 160)"}[theme]
     assert page.eval_on_selector(".microgradnn-live .value", "e => getComputedStyle(e).fill") == colour
     assert page.locator(".jp-OutputArea-output .microgradnn-live svg.microgradnn").count() == 2
+    assert_keys_stay_in_the_piece(page)
+
+
+def state_of_the_notebook(page):
+    """Its cells with their sources, which of them are selected, and whether keys edit or command."""
+    return page.evaluate("""() => {
+      const has = (cell) => (name) => cell.classList.contains(name), notebook = document.querySelector(".jp-Notebook");
+      const cells = [...notebook.querySelectorAll(".jp-Cell")].map((cell) => [cell.className.match(/jp-\\w+Cell/)[0],
+        cell.querySelector(".cm-content")?.innerText, ...["jp-mod-selected", "jp-mod-active"].map(has(cell))]);
+      return [...cells, has(notebook)("jp-mod-editMode")];
+    }""")
+
+
+def assert_keys_stay_in_the_piece(page):
+    """Keys that are commands to a notebook, pressed on a leaf, in its field, on the slider and on the piece itself."""
+    commands = ["a", "b", "d", "d", "x", "c", "v", "z", "m", "y", "o", "j", "k", "1", "Shift+ArrowDown", "Shift+m"]
+    leaf = page.locator("[role=spinbutton][aria-label=x]")
+    leaf.locator(".value").click()
+    before = state_of_the_notebook(page)
+    assert len(before) >= 3
+    for key in ["ArrowUp", "ArrowDown", "Enter", "Escape", "PageUp", "PageDown", *commands[:-3], "Shift+Enter"]:
+        page.keyboard.press(key)
+    assert page.locator(".field").count() == 0
+    assert leaf.get_attribute("aria-valuenow") == "-2"
+    for last in ("Escape", "Enter"):
+        for key in ["2", "-", *commands, "ArrowLeft", "ArrowUp", "ArrowDown", "Home", "Backspace"]:
+            page.keyboard.press(key)
+        assert page.locator(".field").count() == 1
+        page.keyboard.press(last)
+    assert "is not a number" in page.inner_text(".words")
+    page.keyboard.type("2.5")
+    page.keyboard.press("Enter")
+    assert leaf.get_attribute("aria-valuenow") == "2.5"
+    for part in (".controls input", "button[data-move=previous]", ".microgradnn-stepper:has(.controls)"):
+        page.focus(part)
+        for key in [*commands, "Enter", "Escape", "ArrowUp", "ArrowDown"]:
+            page.keyboard.press(key)
+    page.wait_for_timeout(500)
+    assert state_of_the_notebook(page) == before

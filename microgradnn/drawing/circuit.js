@@ -4,14 +4,18 @@
 
 const isNode = (operand) => typeof operand === "number";
 
-// The values of all nodes, and of each gate its partials, null where nothing is handed on.
-function computed(nodes, leaves) {
-  const values = [], partials = [];
+function valuesOf(nodes, leaves) {
+  const values = [];
   nodes.forEach((node, index) => {
     values[index] = node.gate ? gates[node.gate].value(...operandsOf(node, values)) : leaves[index];
-    if (node.gate) partials[index] = partialsOf(node, values, values[index]);
   });
-  return { values, partials };
+  return values;
+}
+
+// The values of all nodes, and of each gate its partials, null where nothing is handed on.
+function computed(nodes, leaves) {
+  const values = valuesOf(nodes, leaves);
+  return { values, partials: nodes.map((node, index) => node.gate && partialsOf(node, values, values[index])) };
 }
 
 const operandsOf = (node, values) => node.operands.map((operand) => (isNode(operand) ? values[operand] : operand.constant));
@@ -52,18 +56,19 @@ function swept(nodes, { partials }) {
 }
 
 // All steps of a circuit: forward gates, the seed, the edges of the sweep, each with its sentence and the parts at work:
-// g3 is gate 3, w3 its wire, o3 the line between them, e3-1 the edge of its operand 1.
+// g3 is gate 3, w3 its wire, o3 the line between them, e3-1 the edge of its operand 1. Words that one
+// step alone shows are made when they are read.
 function told(nodes, state, edges) {
   const root = nodes.length - 1, f = nodes[root].name, whole = (gate) => [`g${gate}`, `o${gate}`, `w${gate}`];
   const forward = nodes.flatMap((node, gate) => (!node.gate ? [] : [{
-    kind: "forward", gate, sentence: equation(nodes, state, gate), value: digits(state.values[gate]),
+    kind: "forward", gate, get sentence() { return equation(nodes, state, gate); }, value: digits(state.values[gate]),
     parts: [...whole(gate), ...node.operands.flatMap((operand, index) => (isNode(operand) ? [`e${gate}-${index}`] : []))],
   }]));
   const seed = { kind: "seed", gate: root, sentence: `∂${f}/∂${f} = 1`, parts: whole(root), after: "1" };
   const backward = edges.map((edge) => ({
-    kind: "backward", gate: edge.gate, operand: edge.operand, index: edge.index, sentence: chainRule(nodes, edge),
+    kind: "backward", gate: edge.gate, operand: edge.operand, index: edge.index, get sentence() { return chainRule(nodes, edge); },
     parts: [`g${edge.gate}`, `e${edge.gate}-${edge.index}`, `w${edge.operand}`],
-    factor: bracketed(digits(edge.partial)), after: digits(edge.after),
+    get factor() { return bracketed(digits(edge.partial)); }, after: digits(edge.after),
   }));
   return [...forward, seed, ...backward];
 }

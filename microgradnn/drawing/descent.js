@@ -6,6 +6,8 @@ const DESCENT = `<div class="controls descent"><button type="button" data-steps=
   <label>rate <input type="number" value="0.1" min="0" step="any" aria-label="rate"></label>
   <select aria-label="order of the updates"><option value="">all at once</option><option>outputs first</option></select></div>`;
 
+const LAP = 10_000; // steps, after which it pauses
+
 // One step: w −= rate · ∂f/∂w, all gradients those of the old weights.
 function allAtOnce(nodes, leaves, weights, rate) {
   const gradients = gradientsOf(nodes, computed(nodes, leaves).partials);
@@ -39,7 +41,7 @@ function downhill(element, nodes, weights, leaves, show) {
   const panel = element.querySelector(".descent"), root = nodes.length - 1, f = nodes[root].name;
   const [one, hundred, go] = panel.querySelectorAll("button");
   const rate = panel.querySelector("input"), order = panel.querySelector("select");
-  const value = (numbers) => computed(nodes, numbers).values[root];
+  const value = (numbers) => valuesOf(nodes, numbers)[root];
   let losses = [], clock = null;
 
   const pause = () => {
@@ -69,14 +71,18 @@ function downhill(element, nodes, weights, leaves, show) {
     const gradients = gradientsOf(nodes, computed(nodes, numbers).partials);
     const length = Math.hypot(...weights.map((leaf) => gradients[leaf] ?? 0));
     const after = `After ${losses.length - 1} step${losses.length === 2 ? "" : "s"}`;
-    show(numbers, `${after} ${f} = ${digits(losses.at(-1))}; |gradient| = ${digits(length)}`, losses);
+    show(numbers, `${after} ${f} = ${digits(losses.at(-1), 7)}; |gradient| = ${digits(length)}`, losses);
   };
   one.addEventListener("click", () => { pause(); take(1); });
   hundred.addEventListener("click", () => { pause(); take(100); });
   go.addEventListener("click", () => {
     if (clock !== null) return pause();
     go.setAttribute("aria-pressed", "true");
-    clock = setInterval(() => (element.isConnected ? take(Math.min(200, 1 + Math.round(losses.length / 20))) : pause()), 60);
+    clock = setInterval(() => {
+      const taken = Math.max(0, losses.length - 1);
+      if (element.isConnected) take(Math.min(200, 1 + Math.round(taken / 20), LAP - (taken % LAP)));
+      if (!element.isConnected || (losses.length - 1) % LAP === 0) pause();
+    }, 60);
   });
   panel.addEventListener("keydown", (event) => event.stopPropagation()); // arrows change the rate, not the step
   return () => { pause(); losses = []; };

@@ -7,9 +7,11 @@ function explore(element, down, nodes, weights) {
   const root = nodes.length - 1, first = nodes.map((node) => node.value);
   const hint = weights.length ? `${HINT} Downhill the weights learn from the one example drawn.` : HINT;
   let leaves = [...first], before = [...first], active = null, now = null;
+  const part = partsOf(svg), wiresOf = (leaf) => [part(`w${leaf}`), ...svg.querySelectorAll(`.copy-of-w${leaf}`)];
+  const labels = nodes.map((node, leaf) => wiresOf(leaf).flatMap((wire) => labelsOf(wire, "value")));
 
   const draw = (losses = []) => {
-    const f = (x) => computed(nodes, leaves.with(active, x)).values[root], { name } = nodes[root];
+    const f = (x) => valuesOf(nodes, leaves.with(active, x))[root], { name } = nodes[root];
     if (losses.length > 1) chart.innerHTML = lossChart(losses, name);
     else if (active === null) chart.innerHTML = "";
     else chart.innerHTML = chartOf(f, nodes[active].name, name, leaves[active], now.gradients[active] ?? 0, first[active]);
@@ -17,16 +19,19 @@ function explore(element, down, nodes, weights) {
   const renew = (numbers, losses) => {
     leaves = numbers;
     now = everything(nodes, leaves);
-    showLeaves(nodes, leaves, now.gradients, svg);
+    showLeaves(nodes, leaves, now.gradients, part, labels);
     draw(losses);
   };
-  const select = (leaf) => {
+  const activate = (leaf) => {
     if (leaf !== active) before = [...leaves];
     active = leaf;
+  };
+  const select = (leaf) => {
+    activate(leaf);
     draw();
   };
   const change = (leaf, x) => {
-    select(leaf);
+    activate(leaf);
     renew(leaves.with(leaf, x));
     stepper.show(stepper.at(), foretold(nodes, before, leaves, leaf));
   };
@@ -59,14 +64,14 @@ function everything(nodes, leaves) {
   return { gradients, steps: told(nodes, state, edges) };
 }
 
-function showLeaves(nodes, leaves, gradients, svg) {
-  const part = partsOf(svg);
+function showLeaves(nodes, leaves, gradients, part, labels) {
+  const words = new Map();
   nodes.forEach((node, leaf) => {
     if (node.gate) return;
-    const copies = svg.querySelectorAll(`.copy-of-w${leaf}`); // beside uses far away
-    [part(`w${leaf}`), ...copies].forEach((wire) => write(wire, "value", digits(leaves[leaf])));
+    labels[leaf].forEach((label) => words.set(label, digits(leaves[leaf])));
     describeLeaf(part(`w${leaf}`), leaves[leaf], gradients[leaf] ?? 0);
   });
+  write(words);
 }
 
 const HINT = "Drag a number with a dotted line, or choose it and type: everything follows, in this page only. ← and → step.";
@@ -76,7 +81,7 @@ function foretold(nodes, before, leaves, leaf) {
   const old = computed(nodes, before), root = nodes.length - 1, { name } = nodes[leaf], f = nodes[root].name;
   const slope = swept(nodes, old).gradients[leaf] ?? 0, step = leaves[leaf] - before[leaf];
   if (step === 0) return `${name} = ${digits(leaves[leaf])}, as before`;
-  const rise = computed(nodes, leaves).values[root] - old.values[root], sign = step < 0 ? "−" : "+";
+  const rise = valuesOf(nodes, leaves)[root] - old.values[root], sign = step < 0 ? "−" : "+";
   return `${name} = ${digits(before[leaf])} ${sign} ${digits(Math.abs(step))}: ${f} changes by ${digits(rise)}; `
     + `gradient × change = ${bracketed(digits(slope))} × ${bracketed(digits(step))} = ${digits(slope * step)}`;
 }

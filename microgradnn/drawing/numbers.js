@@ -59,6 +59,7 @@ const withoutZeros = (text) => (text.includes(".") ? text.replace(/\.?0+$/, "") 
 // toExponential takes the larger of two numbers that are as close.
 function rounded(x, count) {
   const text = x.toExponential(count - 1);
+  if (x.toExponential().split("e")[0].length !== count + 2) return text; // a tie has one figure more, a 5
   const [, beyond] = x.toExponential(60).split(".");
   const tie = /^50*$/.test(beyond.slice(count - 1).split("e")[0]);
   const [mantissa, exponent] = text.split("e");

@@ -9,12 +9,18 @@ function livePicture(element) {
   image.replaceWith(svg);
   element.classList.add("microgradnn-live");
   followTheme(element);
+  keepKeys(element);
   return svg;
 }
 
 // Smaller would be hard to read: then it scrolls.
 function keepLegible(svg) {
   svg.style.minWidth = `${0.7 * parseFloat(svg.getAttribute("width"))}pt`;
+}
+
+// JupyterLab takes keys for commands unless what has the focus, not only what is around it, asks it not to.
+function keepKeys(element) {
+  element.addEventListener("focusin", ({ target }) => { target.dataset.lmSuppressShortcuts = "true"; });
 }
 
 // Dark is what the page around us is: light writing means a dark background.

@@ -74,19 +74,22 @@ function walk(element, svg, steps, reset = null) {
   });
   clickGates(svg, part, steps, (number) => { pause(); go(number); }, () => at);
   element.tabIndex = 0;
-  const turned = () => (said === null ? go(at) : show(at, said));
+  const turned = () => {
+    squeeze([...svg.querySelectorAll(".value, .gradient:not(.local)")]);
+    if (said === null) go(at); else show(at, said);
+  };
   return { show, turned, at: () => at };
 }
 
 // The values and gradients that are known after step `at`; the others are blank.
 function showNumbers(steps, at, svg, part) {
-  const gradients = new Map();
+  const words = new Map([...svg.querySelectorAll(".gradient:not(.local)")].map((label) => [label, ""]));
+  const put = (node, role, text) => labelsOf(part(`w${node}`), role).forEach((label) => words.set(label, text));
   steps.forEach((step, index) => {
-    if (step.kind === "forward") write(part(`w${step.gate}`), "value", index <= at ? step.value : "");
-    else if (index <= at) gradients.set(step.kind === "seed" ? step.gate : step.operand, step.after);
+    if (step.kind === "forward") put(step.gate, "value", index <= at ? step.value : "");
+    else if (index <= at) put(step.kind === "seed" ? step.gate : step.operand, "gradient", step.after);
   });
-  svg.querySelectorAll(".gradient").forEach((label) => { label.textContent = ""; });
-  gradients.forEach((words, node) => write(part(`w${node}`), "gradient", words));
+  write(words);
 }
 
 // The parts at work in a step, if any, and on the edge of a backward step its local derivative.

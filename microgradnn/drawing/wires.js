@@ -4,15 +4,33 @@ function partsOf(svg) {
   return (name) => svg.getElementById(`${prefix}-${name}`);
 }
 
-// Words on a wire, by their role; squeezed where they would outgrow it.
-function write(wire, role, words) {
-  const line = wire.querySelector("polygon, path").getBBox();
-  wire.querySelectorAll(`.${role}`).forEach((label) => {
-    label.textContent = words;
-    label.removeAttribute("textLength");
-    const room = line.x + line.width - Number(label.getAttribute("x"));
-    if (label.getComputedTextLength() <= room + 4) return;
+const labelsOf = (wire, role) => [...wire.querySelectorAll(`.${role}`)];
+
+// New words for labels, a Map.
+function write(words) {
+  const changed = [...words].filter(([label, text]) => label.textContent !== text);
+  changed.forEach(([label, text]) => { label.textContent = text; });
+  squeeze(changed.map(([label]) => label));
+}
+
+// Labels that would outgrow their wire become narrower. None is measured before all are as wide as they like: one that is
+// measured between two changes has the whole picture laid out anew.
+function squeeze(labels) {
+  labels.forEach((label) => label.removeAttribute("textLength"));
+  const outgrown = labels.map((label) => [label, roomFor(label)])
+    .filter(([label, room]) => label.getComputedTextLength() > room + 4);
+  outgrown.forEach(([label, room]) => {
     label.setAttribute("textLength", room);
     label.setAttribute("lengthAdjust", "spacingAndGlyphs");
   });
+}
+
+// From where a label begins to the end of its wire; measured anew where the label has moved.
+const rooms = new WeakMap();
+function roomFor(label) {
+  const x = label.getAttribute("x"), place = `${x} ${label.getAttribute("y")}`, known = rooms.get(label);
+  if (known?.place === place) return known.room;
+  const line = label.parentNode.querySelector("polygon, path").getBBox(), room = line.x + line.width - Number(x);
+  if (line.width) rooms.set(label, { place, room }); // a picture that is hidden has no width
+  return room;
 }
