@@ -60,6 +60,7 @@ from microgradnn.functional import (
 from microgradnn.primitive import primitive
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
+from microgradnn.worksheets import worksheet
 
 __version__: str
 __all__ = [
@@ -129,5 +130,6 @@ __all__ = [
     "to_latex",
     "value_and_grad",
     "where",
+    "worksheet",
     "xlogy",
 ]

@@ -5,7 +5,7 @@ from importlib.resources import files
 from microgradnn.drawing.javascript import function
 from microgradnn.primitive import gates
 
-NAMES = ("picture", "wires", "numbers", "circuit", "stepper", "leaves", "chart", "descent", "explorable")
+NAMES = ("picture", "wires", "numbers", "circuit", "stepper", "leaves", "chart", "descent", "explorable", "worksheet")
 
 
 def page() -> str:
@@ -15,7 +15,7 @@ def page() -> str:
         line for gate in gates() for count in {len(sample) for sample in gate.samples} for line in function(gate, count)
     ]
     texts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in NAMES]
-    calls = "explore(null, [], []);\nwalkRecorded(null, [], '');"
+    calls = "explore(null, [], []);\nwalkRecorded(null, [], '');\nfillIn(null, []);"
     return "\n".join(['(function () {\n"use strict";\nconst gates = {', *every, "};", *texts, calls, "})();"])
 
 

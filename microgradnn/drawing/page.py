@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -32,14 +32,15 @@ def _resource(name: str) -> str:
 
 
 def piece(
-    picture: Picture, svg: str, act: str = "livePicture", scripts: Sequence[str] = (), data: Sequence[Any] = ()
-) -> str:
+    picture: Picture, svg: str, act: str = "livePicture", scripts: Sequence[str] = (), data: Sequence[Any] = (),
+    style: str = "stepper",
+) -> str:  # fmt: skip
     """A self-contained piece of HTML: `picture` laid out as `svg`, made live by the function `act` of the `scripts`."""
     name = f"{prefix(picture)}-{act}"
     image = base64.b64encode(svg.encode()).decode()
     element = f"document.querySelector('.{name}:not([data-ready])')"
     call = f"{act}({', '.join([element, *map(_json, data)])});"
-    style = _resource("picture.css") + (_resource("stepper.css") if scripts else "")
+    style = _resource("picture.css") + (_resource(f"{style}.css") if scripts else "")
     script = "".join([_resource("picture.js"), *scripts, call]).replace("</", "<\\/")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
@@ -83,6 +84,12 @@ def steps_piece(steps: Steps, direction: str = "right", svg: str | None = None) 
     return piece(picture, svg, "explore", scripts, [nodes_of(steps), weights])
 
 
+def worksheet_piece(picture: Picture, svg: str, blanks: Sequence[Mapping[str, str]]) -> str:
+    """A circuit with `blanks`, as worksheet.js takes them, that are filled in and checked in the page."""
+    scripts = [_resource(f"{name}.js") for name in ("numbers", "wires", "worksheet")]
+    return piece(picture, svg, "fillIn", scripts, [blanks], "worksheet")
+
+
 def _json(data: Any) -> str:
     """Data as a script reads it; names may hold what ends a script in HTML."""
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
@@ -120,7 +127,8 @@ def document(title: str, content: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
-        "<style>:root { color-scheme: light dark } body { margin: 2rem; font-family: system-ui, sans-serif }\n"
+        "<style>:root { color-scheme: light dark; background: Canvas } "
+        "body { margin: 2rem; font-family: system-ui, sans-serif }\n"
         "@media print { :root { color-scheme: light } }</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n"
         "<script>document.querySelector('.microgradnn-stepper').focus();</script>\n</body>\n</html>\n"

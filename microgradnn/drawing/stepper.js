@@ -122,15 +122,6 @@ function clickGates(svg, part, steps, go, at) {
   }));
 }
 
-// Scroll the picture, not the page, until a part of it is in sight.
-function follow(element, group) {
-  const frame = element.querySelector(".picture"), seen = frame.getBoundingClientRect();
-  const box = group?.getBoundingClientRect();
-  if (!box || (box.left > seen.left + 40 && box.right < seen.right - 40)) return;
-  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-  frame.scrollBy({ left: (box.left + box.right - seen.left - seen.right) / 2, behavior });
-}
-
 // A circuit that the page cannot compute: its steps are as they were recorded.
 function walkRecorded(element, steps, reason) {
   const svg = livePicture(element);

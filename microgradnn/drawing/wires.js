@@ -16,3 +16,12 @@ function write(wire, role, words) {
     label.setAttribute("lengthAdjust", "spacingAndGlyphs");
   });
 }
+
+// Scroll the picture, not the page, until a part of it is in sight.
+function follow(element, group) {
+  const frame = element.querySelector(".picture"), seen = frame.getBoundingClientRect();
+  const box = group?.getBoundingClientRect();
+  if (!box || (box.left > seen.left + 40 && box.right < seen.right - 40)) return;
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  frame.scrollBy({ left: (box.left + box.right - seen.left - seen.right) / 2, behavior });
+}
