@@ -34,7 +34,7 @@ TRIES = 100  # for each way of varying the leaves
 
 def _whole(x: Any) -> int:
     if isinstance(x, bool):
-        raise TypeError
+        raise TypeError  # the limit has the words
     return operator.index(x)
 
 
@@ -103,7 +103,7 @@ def worksheet(root: Value, blanks: int | Sequence[str] = 3, seed: int | None = N
     `blanks` is how many, chosen at random, or a list of names: "q" asks for the value and the gradient of q, of a leaf
     for the gradient alone; "value of q" and "gradient of q" for one of them. The values of leaves are given, and the
     gradient of the root, 1, is a blank only by name. A `seed` chooses other blanks and gives the leaves other numbers
-    that are pleasant to compute with: whole ones, or halves where they are not whole. The same seed gives the same
+    that are pleasant to compute with: whole ones, or halves for what is not whole. The same seed gives the same
     worksheet everywhere. Gradients start from 0, as in `steps`. `root` stays as it is. A picture does not show what a
     network was called with as plain numbers: call it with Values, so that its gates can be computed by hand.
 
