@@ -20,6 +20,7 @@ from microgradnn.margins import margin
 from microgradnn.primitive import primitive
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
+from microgradnn.worksheets import worksheet
 
 __version__ = "0.5.0"
 
@@ -27,7 +28,7 @@ __version__ = "0.5.0"
 __all__ = [
     "History", "Value", "accuracy", "check_grads", "detect_anomaly", "dot", "draw", "fit", "grad", "hessian", "hvp",
     "jacobian", "jvp", "margin", "mean", "nn", "no_grad", "optim", "plots", "primitive", "softmax", "steps", "to_latex",
-    "value_and_grad",
+    "value_and_grad", "worksheet",
 ]  # fmt: skip
 __all__ += operations.__all__
 __all__.remove("abs")

@@ -61,6 +61,7 @@ from microgradnn.margins import margin
 from microgradnn.primitive import primitive
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
+from microgradnn.worksheets import worksheet
 
 __version__: str
 __all__ = [
@@ -131,5 +132,6 @@ __all__ = [
     "to_latex",
     "value_and_grad",
     "where",
+    "worksheet",
     "xlogy",
 ]

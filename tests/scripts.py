@@ -6,18 +6,9 @@ from microgradnn.drawing.javascript import function
 from microgradnn.primitive import gates
 
 NAMES = (
-    "picture",
-    "wires",
-    "numbers",
-    "circuit",
-    "turning",
-    "stepper",
-    "leaves",
-    "chart",
-    "descent",
-    "explorable",
-    "margins",
-)
+    "picture", "wires", "numbers", "circuit", "turning", "stepper", "leaves", "chart", "descent", "explorable",
+    "margins", "worksheet",
+)  # fmt: skip
 
 
 def page() -> str:
@@ -27,8 +18,11 @@ def page() -> str:
         line for gate in gates() for count in {len(sample) for sample in gate.samples} for line in function(gate, count)
     ]
     texts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in NAMES]
-    calls = "precision = 6;\nexplore(null, null, [], []);\nwalkRecorded(null, null, [], '');\nshowMargin(null, {});"
-    return "\n".join(['(function () {\n"use strict";\nconst gates = {', *every, "};", *texts, calls, "})();"])
+    calls = [
+        "precision = 6;", "explore(null, null, [], []);", "walkRecorded(null, null, [], '');", "showMargin(null, {});",
+        "fillIn(null, []);",
+    ]  # fmt: skip
+    return "\n".join(['(function () {\n"use strict";\nconst gates = {', *every, "};", *texts, *calls, "})();"])
 
 
 if __name__ == "__main__":

@@ -14,8 +14,8 @@ PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
     "extras", "files", "reading", "primitive", "formulas", "table", "graph", "context", "anomalies", "recorders",
     "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
-    "notation", "functional", "backprop", "margins", "checks", "drawing", "compiler", "nn", "optim", "training",
-    "saving", "plots", "sklearn",
+    "notation", "functional", "backprop", "margins", "checks", "drawing", "worksheets", "compiler", "nn",
+    "optim", "training", "saving", "plots", "sklearn",
     "demonstrations", "parser", "answer", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
@@ -78,5 +78,5 @@ def test_functions_of_the_specification_are_attributes_of_the_package():
     promised = """exp log log1p expm1 sqrt sin cos tan asin acos atan atan2 sinh cosh tanh sigmoid relu leaky_relu elu
         softplus softsign hardtanh erf abs sign step where maximum minimum dot sum mean logsumexp softmax
         grad value_and_grad jacobian hessian hvp jvp primitive steps check_grads Value no_grad
-        detect_anomaly draw to_latex"""
+        detect_anomaly draw to_latex worksheet"""
     assert [name for name in promised.split() if not callable(getattr(microgradnn, name, None))] == []

@@ -71,16 +71,19 @@ class Drawing:
             case ".dot":
                 return str(self.digraph.source).encode()
             case ".html":
-                return document(self._picture.title, piece(self._picture, self.svg())).encode()
+                return document(self._picture.title, self._piece(self.svg())).encode()
             case _:  # for print: black on white, and for png twice the resolution of a screen
                 paper = self.digraph.copy()
                 paper.attr(bgcolor="white", **({"dpi": "192"} if ending == ".png" else {}))
                 return render(paper.source, ending[1:])
 
+    def _piece(self, svg: str) -> str:
+        return piece(self._picture, svg)
+
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         def bundle() -> dict[str, str]:
             svg = to_svg(self._picture)
-            return {"text/plain": repr(self), "text/html": piece(self._picture, svg), "image/svg+xml": svg}
+            return {"text/plain": repr(self), "text/html": self._piece(svg), "image/svg+xml": svg}
 
         return _quietly(bundle, repr(self))
 

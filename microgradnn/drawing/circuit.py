@@ -36,6 +36,12 @@ class Picture:
     description: str
 
 
+class Letter(str):
+    """The letter of a number that is to be found: it stands in an empty box, in place of the number."""
+
+    __slots__ = ()
+
+
 def new_digraph(direction: str = "right") -> graphviz.Digraph:
     """An empty graph in the house style that runs from left to right, or down."""
     import graphviz
@@ -56,16 +62,27 @@ def new_digraph(direction: str = "right") -> graphviz.Digraph:
 
 def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44, colour: str = "black") -> str:
     """The label of a wire: value, rule, gradient; the name left of it (leaf) or before the value (gate)."""
-    shown = f'<FONT COLOR="{VALUE}">{value or " "}</FONT>'
-    below = f'<TR><TD ALIGN="LEFT"><FONT COLOR="{GRADIENT}">{gradient or " "}</FONT></TD></TR>'
     name = f"<I>{escape(name)}</I>" if name else ""
     first = f'<TD ROWSPAN="3">{name}&#160;</TD>' if leaf and name else ""
-    if name and not leaf:
-        shown = f"{name}&#160;=&#160;{shown}" if value else name
+    if leaf or not name:
+        shown = _number(value, VALUE)
+    else:
+        shown = _number(value, VALUE, f"{name}&#160;=&#160;") if value else name
+    below = f'<TR><TD ALIGN="LEFT">{_number(gradient, GRADIENT)}</TD></TR>'
     return (
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" COLOR="{colour}">'
         f'<TR>{first}<TD ALIGN="LEFT" WIDTH="{width}">{shown}</TD></TR><HR/>{below}</TABLE>>'
     )
+
+
+def _number(text: str, colour: str, before: str = "") -> str:
+    """What fills a cell above or below the line: a number in its colour, or the box where it is to be written."""
+    if not isinstance(text, Letter):
+        return f'{before}<FONT COLOR="{colour}">{text or " "}</FONT>'
+    letter = f'<FONT COLOR="{colour}" POINT-SIZE="10">{text}</FONT>'
+    box = f'<TD BORDER="1" FIXEDSIZE="TRUE" WIDTH="80" HEIGHT="24" ALIGN="LEFT">{letter}</TD><TD></TD>'
+    before = before and f"<TD>{before}</TD>"
+    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="1"><TR>{before}{box}</TR></TABLE>'
 
 
 def blank(roots: Sequence[Value], complaint: str, folded: bool, direction: str, count: int) -> Picture:
@@ -87,11 +104,13 @@ def circuit(
     numbers: bool = True,
     direction: str = "right",
     count: int = 4,
+    letters: Mapping[tuple[int, str], Letter] | None = None,
 ) -> Picture:
     """Draw every gate; `gradients` (by `id`) stand in for `.grad`.
 
     Where the numbers are `changing`, the wires have room. Without `numbers` only leaves show theirs; they have `count`
-    significant digits. Long names of parameters are whole in the tooltips.
+    significant digits. Long names of parameters are whole in the tooltips. `letters` stand for numbers to be found, by
+    `id` and "value" or "gradient"; then no tooltip tells a local derivative.
     """
     import graphviz
 
@@ -107,17 +126,18 @@ def circuit(
     digraph = new_digraph(direction)
     begin, end = PORTS[direction]
     tooltips = {}
-    again = repeated(order)
+    again, letters = repeated(order), letters or {}
     for number, node in enumerate(order):
         name, gradient = name_of[id(node)], gradients.get(id(node))
         leaf = node.primitive is None
-        value = digits(node.data, count) if numbers or leaf else ""
+        value = letters.get((id(node), "value")) or (digits(node.data, count) if numbers or leaf else "")
+        below = letters.get((id(node), "gradient")) or ("" if gradient is None else digits(gradient, count))
         room = (60 if leaf else 7 * len(name) + 80) if changing else 44
-        label = wire(label_of[id(node)], leaf, value, "" if gradient is None else digits(gradient, count), room)
+        label = wire(label_of[id(node)], leaf, value, below, room)
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
         slope = f"∂{f}/∂{name} =" if len(roots) == 1 else "gradient"  # of several roots, of whichever were swept
-        tooltips[f"w{number}"] = (f"{name} = {node.data!r}" if value else name) + (
-            "" if gradient is None else f", {slope} {gradient!r}"
+        tooltips[f"w{number}"] = (name if value == "" or isinstance(value, Letter) else f"{name} = {node.data!r}") + (
+            "" if gradient is None or isinstance(below, Letter) else f", {slope} {gradient!r}"
         )
         if node.primitive is None:
             continue
@@ -145,7 +165,7 @@ def circuit(
                         tooltips[leaf_again] = f"the same {name_of[id(operand)]}"
                     source, apart["color"] = leaf_again, FAINT
                 digraph.edge(f"{source}:{end}", f"g{number}", id=edge, **apart)
-                if numbers:
+                if numbers and not letters:
                     tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
     gates = sum(node.primitive is not None for node in order)
     leaves = len(order) - gates

@@ -22,7 +22,7 @@ function showMargin(element, gatesOf) {
       row.addEventListener("pointerleave", () => light());
       row.addEventListener("focus", () => {
         light(...all);
-        bringIntoView(drawn(gates[0])[0]);
+        follow(element, drawn(gates[0])[0]);
       });
     });
   }
@@ -34,10 +34,4 @@ function showMargin(element, gatesOf) {
     });
   });
   element.addEventListener("focusout", () => light());
-}
-
-// Sideways alone: the page itself stays where the reader put it.
-function bringIntoView(part) {
-  const box = part.closest(".picture"), { left, right } = part.getBoundingClientRect(), around = box.getBoundingClientRect();
-  if (left < around.left || right > around.right) box.scrollLeft += left - around.left - around.width / 2;
 }

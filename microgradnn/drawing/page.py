@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from importlib.resources import files
 from typing import Any
@@ -34,13 +34,14 @@ def resource(name: str) -> str:
 
 
 def piece(
-    picture: Picture, svg: str, act: str = "livePicture", scripts: Sequence[str] = (), data: Sequence[Any] = ()
-) -> str:
+    picture: Picture, svg: str, act: str = "livePicture", scripts: Sequence[str] = (), data: Sequence[Any] = (),
+    style: str = "stepper",
+) -> str:  # fmt: skip
     """A self-contained piece of HTML: `picture` laid out as `svg`, made live by the function `act` of the `scripts`."""
     name = f"{prefix(picture)}-{act}"
     element = f"document.querySelector('.{name}:not([data-ready])')"
     call = f"{act}({', '.join([element, *map(_json, data)])});"
-    style = variables() + resource("picture.css") + (resource("stepper.css") if scripts else "")
+    style = variables() + resource("picture.css") + (resource(f"{style}.css") if scripts else "")
     script = "".join([resource("picture.js"), *scripts, call]).replace("</", "<\\/")
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
@@ -89,6 +90,12 @@ def steps_piece(steps: Steps, direction: str = "right", shown: tuple[Picture, st
     return piece(picture, svg, "explore", [*scripts, precision], [down, nodes_of(steps), weights])
 
 
+def worksheet_piece(picture: Picture, svg: str, blanks: Sequence[Mapping[str, str]]) -> str:
+    """A circuit with `blanks`, as worksheet.js takes them, that are filled in and checked in the page."""
+    scripts = [resource(f"{name}.js") for name in ("numbers", "wires", "worksheet")]
+    return piece(picture, svg, "fillIn", scripts, [blanks], "worksheet")
+
+
 def _json(data: Any) -> str:
     """Data as a script reads it; names may hold what ends a script in HTML."""
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
@@ -127,7 +134,7 @@ def document(title: str, content: str) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{escape(title)}</title>\n"
-        "<style>:root { color-scheme: light dark }\n"
+        "<style>:root { color-scheme: light dark; background: Canvas }\n"
         "body { margin: min(2rem, 4vw); font-family: system-ui, sans-serif }\n"
         "@media print { :root { color-scheme: light } }</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n"

@@ -127,17 +127,6 @@ function clickGates(svg, part, steps, go, at) {
   }));
 }
 
-// Scroll the picture, not the page, until a part of it is in sight.
-function follow(element, group) {
-  const frame = element.querySelector(".picture"), seen = frame.getBoundingClientRect();
-  const box = group?.getBoundingClientRect();
-  if (!box) return;
-  const beyond = (low, high) => (box[low] > seen[low] + 40 && box[high] < seen[high] - 40 ? 0
-    : (box[low] + box[high] - seen[low] - seen[high]) / 2);
-  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
-  frame.scrollBy({ left: beyond("left", "right"), top: beyond("top", "bottom"), behavior });
-}
-
 // A circuit that the page cannot compute: its steps are as they were recorded.
 function walkRecorded(element, down, steps, reason) {
   const svg = livePicture(element);

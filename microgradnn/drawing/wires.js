@@ -34,3 +34,14 @@ function roomFor(label) {
   if (line.width) rooms.set(label, { place, room }); // a picture that is hidden has no width
   return room;
 }
+
+// Scroll the picture, not the page, until a part of it is in sight.
+function follow(element, group) {
+  const frame = element.querySelector(".picture"), seen = frame.getBoundingClientRect();
+  const box = group?.getBoundingClientRect();
+  if (!box) return;
+  const beyond = (low, high) => (box[low] > seen[low] + 40 && box[high] < seen[high] - 40 ? 0
+    : (box[low] + box[high] - seen[low] - seen[high]) / 2);
+  const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+  frame.scrollBy({ left: beyond("left", "right"), top: beyond("top", "bottom"), behavior });
+}
