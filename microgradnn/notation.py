@@ -43,8 +43,11 @@ def factor(x: float, count: int = 4) -> str:
 
 
 def _bracketed(operand: str) -> str:
-    """An operand beside an operator; a name never begins with a sign."""
-    return f"({operand})" if operand[0] in "−-" or " " in operand else operand
+    """An operand beside an operator, in brackets if it begins with a sign or has operators outside of brackets."""
+    outside = operand
+    while outside != (outside := re.sub(r"\([^()]*\)", "", outside)):
+        pass
+    return f"({operand})" if operand[0] in "−-" or " " in outside else operand
 
 
 def names(order: Iterable[Value], *roots: Value) -> dict[int, str]:
@@ -159,6 +162,26 @@ def formula(primitive: Primitive, operands: list[str]) -> str:
     if primitive.text is not None:
         return _filled(primitive.text, operands)
     return f"{primitive.name}({', '.join(operands)})"
+
+
+def expression(order: Sequence[Value], name_of: dict[int, str]) -> str:
+    """What the last node of `order` is, down to leaves and gates with a name, and then what those are.
+
+    >>> from microgradnn import Value
+    >>> x = Value(2.0, "x")
+    >>> q = (x + 1).named("q")
+    >>> expression([x, q, square := q * q], {id(x): "x", id(q): "q", id(square): "f"})
+    'f = q × q, q = x + 1'
+    """
+    texts, equations = dict(name_of), []
+    for node in order:
+        if node.primitive is not None:
+            text = formula(node.primitive, written(node.operands, texts))
+            if node.name or node is order[-1]:
+                equations.append(f"{name_of[id(node)]} = {text}")
+            elif len(text) < 200:  # shared operands are written wherever they are used
+                texts[id(node)] = text
+    return ", ".join(reversed(equations)) or name_of[id(order[-1])]
 
 
 def latex_formula(primitive: Primitive, operands: list[str]) -> str:

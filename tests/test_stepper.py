@@ -242,7 +242,7 @@ def state_of_the_notebook(page):
     return page.evaluate("""() => {
       const has = (cell) => (name) => cell.classList.contains(name), notebook = document.querySelector(".jp-Notebook");
       const cells = [...notebook.querySelectorAll(".jp-Cell")].map((cell) => [cell.className.match(/jp-\\w+Cell/)[0],
-        cell.querySelector(".cm-content")?.innerText, ...["jp-mod-selected", "jp-mod-active"].map(has(cell))]);
+        cell.querySelector(".cm-content")?.innerText.trim(), ...["jp-mod-selected", "jp-mod-active"].map(has(cell))]);
       return [...cells, has(notebook)("jp-mod-editMode")];
     }""")
 

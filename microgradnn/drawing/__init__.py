@@ -16,7 +16,7 @@ from microgradnn.drawing.circuit import DIRECTIONS, Picture, blank, circuit
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
 from microgradnn.drawing.margins import margin_piece
-from microgradnn.drawing.page import LIVE, document, piece, steps_piece, still
+from microgradnn.drawing.page import LIVE, document, heading, piece, steps_piece, still
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
@@ -130,8 +130,8 @@ class CircuitDrawing(Drawing):
         if ending == ".tex":
             return latex_document(self.roots[0]).encode()
         if ending == ".html" and not self.folded and len(self.roots) == 1:
-            content = steps_piece(Steps(self.roots[0], digits=self.count), self.direction)
-            return document(self._picture.title, content).encode()
+            walk = Steps(self.roots[0], digits=self.count)
+            return document(heading(walk), steps_piece(walk, self.direction)).encode()
         return super()._content(ending)
 
 
@@ -207,7 +207,7 @@ def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
     check_writable(path, (".html",))
     if complaint := self.complaint():
         raise ValueError(complaint)
-    write_whole(path, document(f"Steps of {self.names[id(self.root)]}", steps_piece(self)).encode())
+    write_whole(path, document(heading(self), steps_piece(self)).encode())
 
 
 def _save_margin(self: Margin, path: str | os.PathLike[str]) -> None:

@@ -17,8 +17,9 @@ function chartOf(f, name, root, x, slope, centre) {
   const path = curve.map((y, n) => (Number.isFinite(y) ? to(y, n) : "")).join("");
   const right = `x="${CHART.width}" text-anchor="end"`, title = `${escaped(root)} against ${escaped(name)}`;
   return `<svg viewBox="0 -8 ${CHART.width} ${CHART.height + 16}" role="img" aria-label="${title}, slope ${digits(slope)}">
-    <text y="4">${title}</text><text class="slope" y="4" ${right}>slope ${digits(slope)}</text>
+    <text y="4">${title}</text><text class="slope" y="4" ${right}>tangent: slope ${digits(slope)}</text>
     <path class="curve" d="${path}"/>${tangent(f(x), x, slope, reach, span, px, py)}
+    <text y="${CHART.height}" x="${Math.min(240, Math.max(60, px(x)))}" text-anchor="middle">${digits(x)}</text>
     <text y="${CHART.height}">${digits(low)}</text><text y="${CHART.height}" ${right}>${digits(high)}</text></svg>`;
 }
 

@@ -74,7 +74,8 @@ function showLeaves(nodes, leaves, gradients, part, labels) {
   write(words);
 }
 
-const HINT = "Drag a number with a dotted line, or choose it and type: everything follows, in this page only. ← and → step.";
+const HINT = "Drag a number with a dotted line, or choose it and type: everything follows, in this page only. "
+  + "▶ plays how each number is found.";
 
 // What a change did, beside what the gradient foretold.
 function foretold(nodes, before, leaves, leaf) {

@@ -15,14 +15,14 @@ function showMargin(element, gatesOf) {
     parts.forEach((lit) => lit.classList.add("lit"));
   };
 
-  for (const [line, gates] of Object.entries(gatesOf)) {
-    const all = [...rows(line), ...gates.flatMap(drawn)];
+  for (const [line, made] of Object.entries(gatesOf)) {
+    const all = [...rows(line), ...made.flatMap(drawn)];
     rows(line).forEach((row) => {
       row.addEventListener("pointerenter", () => light(...all));
       row.addEventListener("pointerleave", () => light());
       row.addEventListener("focus", () => {
         light(...all);
-        follow(element, drawn(gates[0])[0]);
+        follow(element, drawn(made[0])[0]);
       });
     });
   }

@@ -42,15 +42,15 @@ function erfc(x) {
 let precision = 4; // digits
 
 // So many digits and a true minus sign: Python's format(x, ".4g"), which rounds ties to the even digit.
-function digits(x) {
+function digits(x, count = precision) {
   if (Number.isNaN(x)) return "nan";
   if (!Number.isFinite(x)) return x > 0 ? "∞" : "−∞";
   if (x === 0) return "0";
-  const [mantissa, tens] = rounded(Math.abs(x), precision).split("e");
+  const [mantissa, tens] = rounded(Math.abs(x), count).split("e");
   const exponent = Number(tens);
-  const text = exponent < -4 || exponent >= precision
+  const text = exponent < -4 || exponent >= count
     ? `${withoutZeros(mantissa)}e${exponent}`
-    : withoutZeros(Number(`${mantissa}e${exponent}`).toFixed(Math.max(0, precision - 1 - exponent)));
+    : withoutZeros(Number(`${mantissa}e${exponent}`).toFixed(Math.max(0, count - 1 - exponent)));
   return (x < 0 ? "−" : "") + text.replace("-", "−");
 }
 

@@ -20,7 +20,7 @@ from microgradnn.drawing.circuit import Picture, circuit
 from microgradnn.drawing.live import gates_of, nodes_of
 from microgradnn.drawing.palette import variables
 from microgradnn.drawing.vector import PLACES, places, prefix, to_svg, width
-from microgradnn.notation import digits, factor
+from microgradnn.notation import digits, expression, factor
 from microgradnn.value import Value
 
 LIVE = 300  # nodes: above, a change would no longer follow the finger
@@ -67,6 +67,12 @@ def downwards(steps: Steps, svg: str) -> dict[str, Any] | None:
         return None
     _, down = still(steps, "down")
     return {"names": PLACES, "values": places(down)} if width(down) < width(svg) else None
+
+
+def heading(steps: Steps) -> str:
+    """What a page with these steps is about: the formula where it is short, else the name."""
+    text = expression(steps.order, steps.names)
+    return text if len(text) <= 60 else f"Steps of {steps.names[id(steps.root)]}"
 
 
 def steps_piece(steps: Steps, direction: str = "right", shown: tuple[Picture, str] | None = None) -> str:

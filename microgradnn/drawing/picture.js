@@ -15,7 +15,7 @@ function livePicture(element) {
 
 // Smaller would be hard to read: then it scrolls.
 function keepLegible(svg) {
-  svg.style.minWidth = `${0.7 * parseFloat(svg.getAttribute("width"))}pt`;
+  svg.style.minWidth = `${0.66 * parseFloat(svg.getAttribute("width"))}pt`;
 }
 
 // JupyterLab takes keys for commands unless what has the focus, not only what is around it, asks it not to.

@@ -1,8 +1,9 @@
 // Buttons, slider, arrow keys and the sentence of each step; the picture shows how far it has come.
 
 const ICONS = {
-  first: "M2 2h2v12H2zM14 2v12L5 8z", previous: "M12 2v12L3 8z", next: "M4 2v12l9-6z", last: "M2 2v12l9-6zM12 2h2v12h-2z",
-  play: "M3 2v12l5-6zM8 2v12l5-6z", reset: "M8 3V0L3 4l5 4V5a4 4 0 1 1-4 4H2a6 6 0 1 0 6-6z",
+  first: "M2 2h2v12H2zM12.5 1l1.5 1.5L8.5 8l5.5 5.5-1.5 1.5-7-7z", previous: "M10.5 1L12 2.5 6.5 8l5.5 5.5-1.5 1.5-7-7z",
+  next: "M5.5 1L4 2.5 9.5 8 4 13.5 5.5 15l7-7z", last: "M12 2h2v12h-2zM3.5 1L2 2.5 7.5 8 2 13.5 3.5 15l7-7z",
+  play: "M3 1v14l11-7z", pause: "M3 2h4v12H3zM9 2h4v12H9z", reset: "M8 3V0L3 4l5 4V5a4 4 0 1 1-4 4H2a6 6 0 1 0 6-6z",
 };
 const LABELS = { first: "first step", previous: "previous step", next: "next step", last: "last step", play: "play the steps",
   reset: "back to the first numbers" };
@@ -14,7 +15,9 @@ function addControls(element, count, reset) {
   element.insertAdjacentHTML("beforeend", `<div class="controls">${button("first")}${button("previous")}
     <input type="range" min="0" max="${count - 1}" value="0" aria-label="step">${button("next")}${button("last")}
     ${button("play")}${reset ? button("reset") : ""}</div>
-    <p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>`);
+    <p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>
+    <p class="legend"><span class="value">Above a wire: its value.</span>
+    <span class="gradient">Below: the gradient, how fast the result changes with it.</span></p>`);
 }
 
 // The walk through `steps()`: what it returns may change with the numbers; `reset` brings the first ones back.
@@ -45,12 +48,12 @@ function walk(element, svg, steps, reset = null) {
   const pause = () => {
     clearInterval(clock);
     clock = null;
-    buttons.play.classList.remove("playing");
+    showPlaying(buttons.play, false);
   };
   const play = () => {
     if (clock !== null) return pause();
     if (at === steps().length - 1) show(0);
-    buttons.play.classList.add("playing");
+    showPlaying(buttons.play, true);
     clock = setInterval(() => (element.isConnected && at < steps().length - 1 ? go(at + 1) : pause()), 700);
   };
   const go = (number) => {
@@ -74,11 +77,13 @@ function walk(element, svg, steps, reset = null) {
   });
   clickGates(svg, part, steps, (number) => { pause(); go(number); }, () => at);
   element.tabIndex = 0;
-  const turned = () => {
-    squeeze([...svg.querySelectorAll(".value, .gradient:not(.local)")]);
-    if (said === null) go(at); else show(at, said);
-  };
+  const turned = () => (said === null ? go(at) : show(at, said));
   return { show, turned, at: () => at };
+}
+
+function showPlaying(play, on) {
+  play.classList.toggle("playing", on);
+  play.querySelector("path").setAttribute("d", on ? ICONS.pause : ICONS.play);
 }
 
 // The values and gradients that are known after step `at`; the others are blank.

@@ -12,7 +12,7 @@ function turning(element, svg, down, turned) {
   const slots = [svg, ...svg.querySelectorAll("*")].flatMap((part) => down.names.filter((name) => part.hasAttribute(name))
     .map((name) => [part, name]));
   const right = slots.map(([part, name]) => part.getAttribute(name));
-  const limit = Math.min(NARROW, parseFloat(getComputedStyle(svg).minWidth)), frame = element.querySelector(".picture");
+  const limit = Math.min(NARROW, (parseFloat(svg.getAttribute("width")) * 4) / 3), frame = element.querySelector(".picture");
   let places = right, printed = false;
   const fit = () => {
     const width = printed ? PAPER : frame.offsetWidth;
@@ -21,6 +21,7 @@ function turning(element, svg, down, turned) {
     places = fitting;
     slots.forEach(([part, name], index) => part.setAttribute(name, places[index]));
     keepLegible(svg);
+    squeeze([...svg.querySelectorAll(".value, .gradient:not(.local)")]); // to wires of other lengths
     turned();
   };
   new ResizeObserver(fit).observe(frame);
