@@ -462,10 +462,8 @@ def test_a_line_and_its_gates_light_each_other_up(chromium, tmp_path, width):
     page.keyboard.press("Tab")
     assert line in page.evaluate(lit)
     page.locator("tr[tabindex]", has_text="v = 10").focus()
-    last = page.evaluate(
-        "Math.max(...[...document.querySelectorAll('g.lit')].map(g => g.getBoundingClientRect().left))"
-    )
-    assert last < width, "the picture scrolls to the gates"
+    lefts = "[...document.querySelectorAll('g.lit')].map(gate => gate.getBoundingClientRect().left)"
+    page.wait_for_function(f"Math.min(...{lefts}) < innerWidth")  # the picture scrolls to them
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the page does not scroll sideways"
     assert errors == []
     page.close()
