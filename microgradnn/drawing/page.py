@@ -43,11 +43,12 @@ def piece(
     call = f"{act}({', '.join([element, *map(_json, data)])});"
     style = variables() + resource("picture.css") + (resource(f"{style}.css") if scripts else "")
     script = "".join([resource("picture.js"), *scripts, call]).replace("</", "<\\/")
+    scrolled = "" if act == "explore" else ' tabindex="0"'  # by keys too; leaves that can be changed have the focus else
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
         f"<style>{style}</style>\n"
-        f'<div class="picture"><img alt="{escape(picture.title + ": " + picture.description)}" '
+        f'<div class="picture"{scrolled}><img alt="{escape(picture.title + ": " + picture.description)}" '
         f"src='data:image/svg+xml;charset=utf-8,{svg.translate(_IN_A_LINK)}'></div>\n"
         f'<script>(function () {{\n"use strict";\n{script}\n}})();</script>\n</div>'
     )

@@ -1,7 +1,7 @@
 """A file of source as its author wrote it: functions, their statements, what each of them binds and speaks of.
 
-It is read as a syntax tree. Names are looked up in a frame at work, but nothing is called there: a target such as
-`a[next(i)]` is left alone.
+It is read as a syntax tree. What an expression stands for is found in a frame at work, without a call: no property is
+asked, and `a[next(i)]` is left alone.
 """
 
 from __future__ import annotations
@@ -9,26 +9,37 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import operator
 import types
-from collections.abc import Callable, Iterator
+from collections import ChainMap
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from types import CodeType, FrameType
 from typing import Any
 
+from microgradnn.context import is_ours
 from microgradnn.value import Value
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCKS = (ast.For, ast.AsyncFor, ast.With, ast.AsyncWith)  # Python comes back to their first line at the end
-_WORK = (ast.Call, ast.Await, ast.Yield, ast.YieldFrom, ast.NamedExpr)
 _NO_CODE = (ast.Global, ast.Nonlocal)
+_OF_INTS: dict[type[ast.operator], Callable[[int, int], int]] = {
+    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+}  # fmt: skip
 
 
 class Source:
     """The file that holds a function: `function(code)` is the one that a code object comes from."""
 
     def __init__(self, f: Callable[..., Any]) -> None:
-        """Read the file of `f`; ValueError where there is none, or where it was changed since."""
+        """Read the file of `f`; ValueError where there is none, it was changed since, or it is one of this package."""
         self.code = _code_of(f)
+        if is_ours(self.code):
+            raise ValueError(
+                f"{type(f).__name__} is written in microgradnn: margin shows a function of yours, "
+                "as def f(x): return model(x)"
+            )
         linecache.checkcache(self.code.co_filename)
         self.lines = linecache.getlines(self.code.co_filename)
         name = self.code.co_name
@@ -57,17 +68,24 @@ class Source:
         try:
             return self._functions[code]
         except KeyError:
-            return self._functions.setdefault(code, self._found_function(code))
+            return self._functions.setdefault(code, self._function_of(code))
 
-    def _found_function(self, code: CodeType) -> Function | None:
+    def _function_of(self, code: CodeType) -> Function | None:
         if code.co_filename != self.code.co_filename or (code.co_name == "<lambda>" and code is not self.code):
             return None
         nodes = self._nodes.get((code.co_name, code.co_firstlineno), [])
         arguments = code.co_varnames[: code.co_argcount]
-        fitting = [
-            node for node in nodes if tuple(x.arg for x in (*node.args.posonlyargs, *node.args.args)) == arguments
-        ]
-        return Function(fitting[0], self.lines) if fitting else None
+        for node in nodes:
+            if tuple(x.arg for x in (*node.args.posonlyargs, *node.args.args)) == arguments and _holds(node, code):
+                return Function(node, self.lines)
+        return None
+
+
+def _holds(node: Any, code: CodeType) -> bool:
+    """Whether code can come from a node: of two lambdas on a line each has its columns."""
+    begin, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
+    places = [(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None]
+    return not isinstance(node, ast.Lambda) or all(begin <= place <= end for place in places[1:])
 
 
 def _code_of(f: Any) -> CodeType:
@@ -94,13 +112,16 @@ class Function:
         self.lines = lines
         self.statements: dict[int, list[ast.stmt]] = {}
         self._starts: dict[int, int] = {}
+        self._silent: set[int] = set()  # lines in the body of a class, which is no part of the function's run
         for statement in ast.walk(node):  # outer statements come before inner ones
             if isinstance(statement, ast.stmt) and statement is not node:
                 self.statements.setdefault(statement.lineno, []).append(statement)
                 for line in range(statement.lineno, (statement.end_lineno or statement.lineno) + 1):
                     self._starts[line] = statement.lineno
-        self._targets: dict[int, list[tuple[str, CodeType]]] = {}
-        self._names: dict[int, list[str]] = {}
+                if isinstance(statement, ast.ClassDef):
+                    self._silent |= {inner.lineno for inner in statement.body}
+        self._targets: dict[int, dict[str, ast.expr]] = {}
+        self._operands: dict[int, dict[str, tuple[ast.expr, bool]]] = {}
 
     def start_of(self, line: int) -> int:
         """The line on which the innermost statement begins that holds `line`."""
@@ -108,17 +129,14 @@ class Function:
 
     def can_run(self, line: int) -> bool:
         """Whether a line belongs to statements that do something when they are reached: no docstring, no blank."""
-        return any(
-            not isinstance(statement, _NO_CODE)
-            and not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
-            for statement in self.statements.get(self.start_of(line), [])
-        )
+        start = self.start_of(line)
+        return start not in self._silent and any(map(_has_code, self.statements.get(start, [])))
 
     def repeats(self, start: int) -> bool:
         """Whether a loop stands whole on one line."""
         return any(isinstance(node, _LOOPS) and node.body[0].lineno == start for node in self.statements.get(start, []))
 
-    def leaves(self, start: int, following: int | None) -> bool:
+    def is_over(self, start: int, following: int | None) -> bool:
         """Whether the loop or block that begins at `start` is over when the line `following` comes next."""
         blocks = [node for node in self.statements.get(start, []) if isinstance(node, _BLOCKS)]
         return bool(blocks) and not any(
@@ -155,26 +173,27 @@ class Function:
     def bound(self, start: int, frame: FrameType) -> list[tuple[str, Any]]:
         """What the statements on a line have bound, as it is written there, in the order of the source."""
         if start not in self._targets:
-            texts = dict.fromkeys(text for statement in self.statements.get(start, []) for text in _targets(statement))
-            self._targets[start] = [(text, compile(text, "<target>", "eval")) for text in texts]
-        things = []
-        for text, code in self._targets[start]:
-            try:
-                things.append((text, eval(code, frame.f_globals, frame.f_locals)))  # calls nothing
-            except Exception:  # such as a walrus behind an `and` that was not reached
-                continue
-        return things
+            targets = [target for statement in self.statements.get(start, []) for target in _targets(statement)]
+            self._targets[start] = {ast.unparse(target): target for target in targets}
+        return list(_reached(self._targets[start], frame))
 
-    def mentioned(self, start: int, frame: FrameType) -> dict[Value, str]:
+    def operands(self, start: int, frame: FrameType) -> dict[Value, str]:
         """The Values of which the statements on a line speak, with the names that they have there."""
-        if start not in self._names:
-            nodes = [node for node in self._headers(start) if isinstance(node, ast.Name)]
-            nodes.sort(key=lambda node: (node.lineno, node.col_offset))
-            self._names[start] = [*dict.fromkeys(node.id for node in nodes)]
-        variables = frame.f_locals
-        things = [(x, variables[x] if x in variables else frame.f_globals.get(x)) for x in self._names[start]]
-        named = {value: name for outer, thing in things for name, value in _inside(outer, thing)}
-        return named | {thing: name for name, thing in things if isinstance(thing, Value)}
+        if start not in self._operands:
+            chains = [chain for node in self._headers(start) for chain in _chains(node)]
+            chains.sort(key=lambda chain: (chain[0].lineno, chain[0].col_offset))
+            self._operands[start] = {ast.unparse(node): (node, called) for node, called in reversed(chains)}
+        operands = dict(reversed(self._operands[start].items()))
+        named: dict[Value, str] = {}
+        direct: dict[Value, str] = {}
+        for name, thing in _reached({name: node for name, (node, _) in operands.items()}, frame):
+            if isinstance(thing, Value):
+                direct.setdefault(thing, name)
+                named.setdefault(thing, name)
+            elif not (operands[name][1] and isinstance(thing, list)):  # parts.append(x) does not take all of parts
+                for inner, value in _values_in(name, thing):
+                    named.setdefault(value, inner)
+        return named | direct
 
     def _headers(self, start: int) -> Iterator[ast.AST]:
         """The nodes of the statements on a line, without those of statements inside on other lines."""
@@ -183,18 +202,24 @@ class Function:
         return (node for statement in self.statements.get(start, []) for node in _header(statement))
 
 
+def _has_code(statement: ast.stmt) -> bool:
+    docstring = isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
+    annotation = isinstance(statement, ast.AnnAssign) and statement.value is None
+    return not (docstring or annotation or isinstance(statement, _NO_CODE))
+
+
 def _header(statement: ast.stmt) -> Iterator[ast.AST]:
     """The nodes of a statement but not those of the statements in it."""
     nodes: list[ast.AST] = [statement]
     while nodes:
         node = nodes.pop(0)
         yield node
-        nodes += (child for child in ast.iter_child_nodes(node) if not isinstance(child, (ast.stmt, ast.Lambda)))
+        nodes += (child for child in ast.iter_child_nodes(node) if not isinstance(child, ast.stmt))
 
 
-def _targets(statement: ast.stmt) -> Iterator[str]:
+def _targets(statement: ast.stmt) -> Iterator[ast.expr]:
     """What a statement binds: names, `d["k"]`, `self.x`, the variables of a loop, of `with`, of a walrus."""
-    bound: list[ast.AST | None] = []
+    bound: list[ast.expr | None] = []
     match statement:
         case ast.Assign(targets=targets):
             bound += targets
@@ -211,20 +236,83 @@ def _targets(statement: ast.stmt) -> Iterator[str]:
                 bound[:0] = elements
             case ast.Starred(value=inner):
                 bound.insert(0, inner)
-            case ast.AST() as whole if not any(isinstance(node, _WORK) for node in ast.walk(whole)):
-                yield ast.unparse(whole)
+            case ast.expr() as whole:
+                yield whole
 
 
-def _inside(name: str, thing: Any, deep: bool = False) -> Iterator[tuple[str, Value]]:
-    """A Value, or those in lists, tuples, dicts and in the attributes of an object, each with its name."""
-    if isinstance(thing, Value):
+def _chains(node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
+    """A node where it is a name with all its attributes and indices, as `self.w[i]`; and whether a method is called.
+
+    Only the whole chain speaks of an operand: not `w` in `w[i]`.
+    """
+    for child in ast.iter_child_nodes(node):
+        called = isinstance(node, ast.Call) and child is node.func
+        inner = child.value if called and isinstance(child, ast.Attribute) else child
+        if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)) and not _inner_of_a_chain(node, child):
+            if isinstance(inner.ctx, ast.Load) or isinstance(node, ast.AugAssign):
+                yield inner, called
+
+
+def _inner_of_a_chain(node: ast.AST, child: ast.AST) -> bool:
+    return isinstance(node, (ast.Attribute, ast.Subscript)) and child is node.value
+
+
+def _reached(expressions: Mapping[str, ast.expr], frame: FrameType) -> Iterator[tuple[str, Any]]:
+    """What expressions stand for in a frame, those that can be had without a call."""
+    names = ChainMap(frame.f_locals, frame.f_globals)
+    for text, expression in expressions.items():
+        try:
+            yield text, _thing(expression, names)
+        except (LookupError, AttributeError, TypeError, ZeroDivisionError):
+            continue  # such as a walrus behind an `and` that was not reached
+
+
+def _thing(node: ast.expr | None, names: Mapping[str, Any]) -> Any:
+    match node:
+        case ast.Name(id=name):
+            return names[name]
+        case ast.Attribute(value=inner, attr=name):
+            outer = _thing(inner, names)
+            thing = inspect.getattr_static(outer, name)
+            return thing.__get__(outer) if isinstance(thing, types.MemberDescriptorType) else thing  # of __slots__
+        case ast.Subscript(value=inner, slice=index):
+            container = _thing(inner, names)
+            if isinstance(container, (list, tuple, dict)):
+                return container[_thing(index, names)]
+        case ast.Constant(value=value):
+            return value
+        case ast.Tuple(elts=elements):
+            return tuple(_thing(element, names) for element in elements)
+        case ast.Slice(lower=lower, upper=upper, step=step):
+            return slice(*(part and _thing(part, names) for part in (lower, upper, step)))
+        case ast.UnaryOp(op=ast.USub(), operand=operand) if isinstance(x := _thing(operand, names), int):
+            return -x
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OF_INTS:
+            x, y = _thing(left, names), _thing(right, names)
+            if isinstance(x, int) and isinstance(y, int):
+                return _OF_INTS[type(op)](x, y)
+    raise LookupError(node)
+
+
+def parts(name: str, thing: Any, around: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """What is in nested lists, tuples and dicts, each with its name; a list that holds itself is left out there.
+
+    >>> list(parts("w", [1.0, {"a": 2.0}]))
+    [('w[0]', 1.0), ("w[1]['a']", 2.0)]
+    """
+    if not isinstance(thing, (list, tuple, dict)):
         yield name, thing
-    elif isinstance(thing, (list, tuple)):
-        for index, inner in enumerate(thing):
-            yield from _inside(f"{name}[{index}]", inner, True)
-    elif isinstance(thing, dict):
-        for key, inner in thing.items():
-            yield from _inside(f"{name}[{key!r}]", inner, True)
-    elif not deep and hasattr(thing, "__dict__") and not isinstance(thing, (type, types.ModuleType)):
-        for key, inner in vars(thing).items():
-            yield from _inside(f"{name}.{key}", inner, True)
+    elif id(thing) not in around:
+        for key, inner in thing.items() if isinstance(thing, dict) else enumerate(thing):
+            yield from parts(f"{name}[{key!r}]", inner, (*around, id(thing)))
+
+
+def _values_in(name: str, thing: Any) -> Iterator[tuple[str, Value]]:
+    """The Values in nested lists, or in the attributes of an object, each with its name."""
+    things = [(name, thing)]
+    if hasattr(thing, "__dict__") and not isinstance(thing, (type, types.ModuleType, Value)):
+        things = [(f"{name}.{attribute}", inner) for attribute, inner in vars(thing).items()]
+    for outer, whole in things:
+        for inner, value in parts(outer, whole):
+            if isinstance(value, Value):
+                yield inner, value
