@@ -14,7 +14,7 @@ import types
 from collections.abc import Callable, Generator
 from contextvars import ContextVar
 from pathlib import Path
-from types import FrameType
+from types import CodeType
 from typing import Any, NamedTuple, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -235,14 +235,14 @@ def inside(name: str) -> Switch:
 _OURS = (str(Path(__file__).parent) + os.sep, "<microgradnn")
 
 
-def is_ours(frame: FrameType) -> bool:
-    """Whether a call is of a function of this package."""
-    return frame.f_code.co_filename.startswith(_OURS)
+def is_ours(code: CodeType) -> bool:
+    """Whether code is that of this package."""
+    return code.co_filename.startswith(_OURS)
 
 
 def called_by_user() -> bool:
     """Whether the function that asks was called from outside this package."""
-    return not is_ours(sys._getframe(2))
+    return not is_ours(sys._getframe(2).f_code)
 
 
 def line_text(filename: str, line: int) -> str:
@@ -254,6 +254,6 @@ def line_text(filename: str, line: int) -> str:
 def source_line() -> str:
     """The first source line outside this package on the stack: `file, line n: text`."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and is_ours(frame):
+    while frame.f_back is not None and is_ours(frame.f_code):
         frame = frame.f_back
     return line_text(frame.f_code.co_filename, frame.f_lineno)

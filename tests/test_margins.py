@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import functools
 import math
 import sys
 import threading
-from collections import namedtuple
+from collections import defaultdict, namedtuple
 
+import numpy
 import pytest
 from hypothesis import given, strategies as st
 
 import microgradnn
-from microgradnn import Value, detect_anomaly, exp, grad, log, margin, nn, no_grad, steps, tanh
+from microgradnn import Value, detect_anomaly, exp, grad, log, margin, nn, no_grad, relu, steps, tanh
 from microgradnn.margins import BARS, Row, bars, trend
 
 Point = namedtuple("Point", "x y")
@@ -102,7 +105,7 @@ def forward(x, W, b):
 def test_statements_of_several_lines_and_comprehensions(tmp_path):
     seen = margin(loaded(tmp_path, FORWARD), [0.5, -1], [[0.1, 0.2], [0.3, -0.4]], [0.0, 0.1])
     rows = at(seen, "def forward")
-    assert [rows[name].size for name in ("x", "W", "b")] == [2, 4, 2]
+    assert [rows[name].sizes for name in ("x", "W", "b")] == [{2}, {4}, {2}]
     assert len(rows["x"].gradients) == 2  # −1 is a number here, as 0.5 is a float
     assert at(seen, "hidden =")["hidden"].values == pytest.approx([math.tanh(-0.15), math.tanh(0.65)])
     assert at(seen, "out =")["out"].local == {"hidden[0]": [2.0], "hidden[1]": [2.0]}
@@ -328,6 +331,224 @@ def test_the_graph_is_that_of_a_plain_call():
     assert len(steps(seen.root).order) == len(steps(plain).order) == 5, "no gate 0 + x"
 
 
+def test_what_is_not_handed_on_counts_as_0():
+    def f(xs):
+        total = 0
+        for x in xs:
+            h = relu(x)
+            total = total + h
+        return total
+
+    rows = at(margin(f, [-1.0, 2.0, -3.0]), "h =")
+    assert (rows["h"].local, rows["h"].derivatives()) == ({"x": [0.0, 1.0, 0.0]}, ["∂/∂x 0 ▁█▁ 0"])
+
+
+def test_a_derivative_of_some_runs_alone_is_said_to_be():
+    def f(x, y):
+        for n in range(3):
+            x = x * (2 if n else y)
+        return x
+
+    row = at(margin(f, 3.0, 5.0), "x =")["x"]
+    assert row.derivatives() == ["∂/∂x 5 █▁▁ 2", "∂/∂y 3 (1 of 3)"]
+
+
+TWICE = Value(5.0, "w")
+
+
+def test_names_on_the_line_come_before_those_that_values_carry():
+    def helper(x):
+        return x * TWICE
+
+    def f(w):
+        y = helper(w)
+        return y
+
+    row = at(margin(f, 2.0), "y =")["y"]
+    assert (row.local, row.unnamed) == ({"w": [5.0]}, 1)
+
+
+def test_one_value_under_two_names_has_both():
+    def f(x):
+        a = b = x * 2
+        return a * b
+
+    assert at(margin(f, 2.0), "return")["return"].local == {"(a=b)": [8.0]}
+
+
+def test_numbers_are_those_of_their_time():
+    def f(w):
+        for _ in range(2):
+            loss = (w - 3) ** 2
+            loss.backward()
+            w.data -= 0.1 * w.grad
+            w.grad = 0.0
+        return (w - 3) ** 2
+
+    seen = margin(f, 1.0)
+    assert at(seen, "def f")["w"].values == [1.0]
+    assert at(seen, "loss =")["loss"].values == pytest.approx([4.0, 2.56])
+
+
+def test_operands_are_named_as_they_stand_on_the_line():
+    class Layer:
+        def __init__(self):
+            self.inner = Scale(2.0)
+
+    def f(w, layer, i):
+        y = w[i] * w[i + 1] * w[-1] + layer.inner.w
+        return y
+
+    row = at(margin(f, [1.0, 2.0, 3.0], Layer(), 0), "y =")["y"]
+    assert row.local == {"w[i]": [6.0], "w[i + 1]": [3.0], "w[-1]": [2.0], "layer.inner.w": [1.0]}
+
+
+def test_no_property_is_asked_and_no_entry_made():
+    asked = []
+
+    class Guarded:
+        @property
+        def w(self):
+            asked.append(self)
+            return self.inner
+
+        @w.setter
+        def w(self, value):
+            self.inner = value
+
+    def f(x):
+        guarded, entries = Guarded(), defaultdict(float)
+        guarded.w = x * 3
+        entries[0], i = x * 2, 1
+        entries[i - 1] += guarded.w
+        assert len(entries) == 1
+        return entries[0]
+
+    seen = margin(f, 2.0)
+    assert len(asked) == 1
+    assert at(seen, "entries[i")["entries[i - 1]"].local["entries[i - 1]"] == [1.0]
+
+
+def test_return_from_within_with_and_try_stands_on_its_line():
+    def f(x):
+        with contextlib.nullcontext():
+            return x * 2
+
+    assert at(margin(f, 2.0), "return")["return"].local == {"x": [2.0]}
+    assert at(margin(f, 2.0), "with") == {}
+
+    def g(x):
+        try:
+            return x * 2
+        finally:
+            q = x * 3  # noqa: F841
+
+    seen = margin(g, 2.0)
+    assert [*at(seen, "return")] == ["return"]
+    assert at(seen, "q =")["q"].local == {"x": [3.0]}
+
+
+def test_what_waits_goes_on():
+    async def double(x):
+        return x * 2
+
+    async def both(x):
+        y = await double(x)
+        return await double(y)
+
+    def f(x):
+        return asyncio.run(both(x))
+
+    rows = {name: row for text in ("y =", "return await") for name, row in at(margin(f, 2.0), text).items()}
+    assert {name: row.local for name, row in rows.items()} == {"y": {"x": [2.0]}, "return": {"y": [2.0]}}
+
+    def told(x):
+        got = yield x * 2
+        yield got * 3
+
+    def g(x):
+        talk = told(x)
+        first = next(talk)
+        return talk.send(first * 5)
+
+    seen = margin(g, 2.0)
+    assert at(seen, "got =")["yield"].local == {"x": [2.0]}
+    assert at(seen, "got =")["got"].local == {}, "it was made elsewhere"
+    assert at(seen, "yield got")["yield"].local == {"got": [3.0]}
+
+
+def test_of_two_lambdas_on_a_line_the_right_one_is_shown():
+    pair = [lambda x: x * 2, lambda x: x * 3]
+    assert [margin(f, 1.0).functions[0][0].text for f in pair] == ["lambda x: x * 2", "lambda x: x * 3"]
+
+
+def test_all_kinds_of_arguments_stay_what_they_are(tmp_path):
+    class Vector(list):
+        def total(self):
+            return sum(self)
+
+    shared = [2.0]
+
+    def f(v, config, a, b, rate=0.5, data=None):
+        assert a is b
+        for _ in range(config["steps"]):
+            config["lr"] = config["lr"] * rate
+        return v.total() * config["lr"] * a[0] * b[0]
+
+    config = defaultdict(int, {"steps": 2, "lr": 0.1, "name": "sgd"})
+    seen = margin(f, Vector([1.0, 2]), config, shared, shared, data=numpy.ones(3))
+    assert seen.root.data == pytest.approx(3 * 0.025 * 4)
+    assert at(seen, "def f")["rate"].gradients == pytest.approx([3 * 0.1 * 2 * 0.5 * 4])
+    assert config == {"steps": 2, "lr": 0.1, "name": "sgd"}
+    assert at(margin(lambda x: x * 2, numpy.float32(1.5)), "lambda")["x"].gradients == [2.0]
+
+
+def test_odd_numbers_are_written():
+    def f(x):
+        large = 2**2000  # noqa: F841
+        y = x * float("nan")
+        ring = [1.0]
+        ring.append(ring)
+        z: float  # noqa: F842
+        return y
+
+    seen = margin(f, numpy.float64(2.0))
+    assert at(seen, "y =")["y"].derivatives() == ["∂/∂x nan"]
+    assert trend([math.nan]) == "nan"
+    assert "not run" not in repr(seen)
+
+
+def test_a_class_inside_ran_with_the_function():
+    def f(x):
+        class Local:
+            factor = 3
+
+            def times(self, y):
+                return y * self.factor
+
+        return Local().times(x)
+
+    seen = margin(f, 2.0)
+    assert "not run" not in repr(seen)
+    assert at(seen, "return y")["return"].local == {"y": [3.0]}
+
+
+def test_one_line_holds_a_whole_function(tmp_path):
+    seen = margin(loaded(tmp_path, "def f(x): y = x * 2; z = y * 3; return z\n"), 2.0)
+    assert [row.name for row in seen.functions[0][0].rows] == ["x", "y", "z", "return"]
+
+
+def test_long_lists_keep_their_length_and_their_ends():
+    def f(xs):
+        total = 0
+        for x in xs:
+            total = total + x
+        return total
+
+    row = at(margin(f, [float(n) for n in range(500)]), "def f")["xs"]
+    assert (row.label(), row.values[0], row.values[-1]) == ("xs[500]", 0.0, 499.0)
+
+
 def test_a_debuggers_trace_function_is_given_back():
     calls = []
 
@@ -370,7 +591,9 @@ def no_result(x):
         (no_result, (2.0,), TypeError, "no_result returned NoneType None: did it forget to return its result"),
         (lambda n: n * 2, (2,), TypeError, "returned int 4: it depends on no Value; ints stay ints, so write 2.0"),
         (lambda x: [x, x], (2.0,), TypeError, "returned list .*: it must return one number"),
-        (neuron, (1.0,), TypeError, "missing a required argument: 'x0'"),
+        (neuron, (1.0,), TypeError, "neuron: missing a required argument: 'x0'"),
+        (tanh, (1.0,), ValueError, r"tanh is written in microgradnn: .* def f\(x\): return tanh\(x\)"),
+        (nn.MLP(2, [1]), ([1.0, 2.0],), ValueError, r"MLP is written in microgradnn: margin shows a function of yours"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_shown_is_refused(f, args, kind, words):
@@ -405,7 +628,7 @@ def test_bars_rise_and_fall_with_the_numbers():
     assert bars([1e-300, 0.0]) == "█▁"
     assert trend([0.5, 0.5, 0.5]) == "0.5"
     assert trend([12345, 7]) == "12345, 7"
-    assert Row("x", runs=3, size=2).label() == "x[2] ×3"
+    assert Row("x", runs=3, sizes={2}).label() == "x[2] ×3"
 
 
 # ---- HTML ---------------------------------------------------------------------------------------------------------

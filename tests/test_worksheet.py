@@ -328,8 +328,8 @@ def test_an_answer_as_the_picture_writes_it_is_right(number, typed, answering):
         (0.19661193324148185, "0.1955", "✗ first digits right: 0.19…; the next is not 5"),
         (0.19661193324148185, "0.5", "✗ the first digit is not 5"),
         (0.19661193324148185, "0.19", "✗ right so far: 0.19…; more digits follow"),
-        (0.19661193324148185, "0.197", "✗ rounded to so few digits it is right: four are wanted"),
-        (0.19661193324148185, "0.2", "✗ rounded to so few digits it is right: four are wanted"),
+        (0.19661193324148185, "0.197", "✗ rounded to so few digits it is right: four digits are asked for"),
+        (0.19661193324148185, "0.2", "✗ rounded to so few digits it is right: four digits are asked for"),
         (0.1966, "0.196499", "✗ in four digits that is 0.1965; first digits right: 0.196…; the next is not 5"),
         (0.19661193324148185, "-0.1966", "✗ the sign is not right"),
         (0.19661193324148185, "1.966", "✗ the decimal point is not in its place"),
@@ -363,14 +363,14 @@ def test_right_answers_are_counted_and_stand_in_the_picture(shown):
     fill(page, "gradient of x", "-5")
     assert page.inner_text(".count") == "1 of 3 right"
     assert (
-        page.locator(".found").all_inner_texts() == ["3 ✓", "", ""]
-        or page.locator(".found").all_text_contents().count("3 ✓") == 1
+        page.locator(".solution").all_inner_texts() == ["3 ✓", "", ""]
+        or page.locator(".solution").all_text_contents().count("3 ✓") == 1
     )
     assert page.get_by_label("value of q", exact=True).get_attribute("aria-invalid") == "false"
     assert page.get_by_label("gradient of x", exact=True).get_attribute("aria-invalid") == "true"
     fill(page, "value of q", "2")  # spoilt again
     assert page.inner_text(".count") == "0 of 3 right"
-    assert page.locator(".found").all_text_contents() == ["", "", ""]
+    assert page.locator(".solution").all_text_contents() == ["", "", ""]
 
 
 @pytest.mark.browser
@@ -443,7 +443,7 @@ def test_print_shows_empty_boxes_and_lines(shown):
     page.emulate_media(media="print")
     assert not page.locator(".controls").is_visible()
     assert not page.locator(".said").first.is_visible()
-    assert not page.locator(".found").first.is_visible()
+    assert not page.locator(".solution").first.is_visible()
     fields = page.locator("li input").evaluate_all(
         "all => all.map(getComputedStyle).map(e => [e.color, e.borderTopWidth])"
     )

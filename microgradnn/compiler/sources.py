@@ -35,7 +35,7 @@ class Sources:
         ours = self._ours
         while frame is not self._user:
             if frame.f_code.co_filename not in ours:
-                if not is_ours(frame) or frame.f_back is None:
+                if not is_ours(frame.f_code) or frame.f_back is None:
                     self._user, self._of_user = frame, self._known.setdefault(frame.f_code, {})
                     break
                 ours.add(frame.f_code.co_filename)

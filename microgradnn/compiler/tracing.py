@@ -257,7 +257,7 @@ def _global_generators() -> tuple[object, bytes]:
 def _raised_at(error: Exception, f: Callable[..., Any]) -> str:
     where = _defined_at(f)
     for frame, line in traceback.walk_tb(error.__traceback__):
-        if not is_ours(frame):
+        if not is_ours(frame.f_code):
             where = line_text(frame.f_code.co_filename, line)
     return where
 

@@ -65,11 +65,11 @@ function openField(element, wire, name, text, take, refuse) {
     field.onblur = null;
     field.remove();
     wire.focus({ preventScroll: true });
-    const words = field.value.trim().replace("−", "-"), x = Number(words);
+    const words = field.value.trim(), x = typedNumber(words);
     if (!taken || words === "") return;
     if (Number.isFinite(x)) take(x);
-    else if (/^[+-]?[\d.]+(e[+-]?\d+)?$/i.test(words)) refuse(`${words} is too large for a number`);
-    else refuse(`“${words}” is not a number: write one like −2.5 or 1e−3`);
+    else if (Number.isNaN(x)) refuse(`“${words}” is not a number: write one like −2.5 or 1e−3`);
+    else refuse(`${words} is too large for a number`);
   };
   field.addEventListener("keydown", (event) => {
     event.stopPropagation();

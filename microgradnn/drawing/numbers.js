@@ -39,6 +39,12 @@ function erfc(x) {
   return gauss(x) / Math.sqrt(Math.PI) / (x + tail);
 }
 
+// A number as people type it: also with a true minus and a decimal comma; nan where it is none.
+function typedNumber(text) {
+  const words = text.trim().replace(/[−–]/g, "-").replace(",", ".");
+  return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(words) ? Number(words) : NaN;
+}
+
 let precision = 4; // digits
 
 // So many digits and a true minus sign: Python's format(x, ".4g"), which rounds ties to the even digit.

@@ -33,24 +33,33 @@ def resource(name: str) -> str:
     return re.sub(r"^ *(//.*\n)?", "", text, flags=re.MULTILINE)
 
 
+def script(name: str, act: str, scripts: Sequence[str], data: Sequence[Any] = ()) -> str:
+    """The scripts of a piece, and the call of their function `act` on the first one called `name` that is not live."""
+    element = f"document.querySelector('.{name}:not([data-ready])')"
+    text = "".join([*scripts, f"{act}({', '.join([element, *map(_json, data)])});"]).replace("</", "<\\/")
+    return f'<script>(function () {{\n"use strict";\n{text}\n}})();</script>'
+
+
 def piece(
     picture: Picture, svg: str, act: str = "livePicture", scripts: Sequence[str] = (), data: Sequence[Any] = (),
-    style: str = "stepper",
+    sheet: str = "stepper",
 ) -> str:  # fmt: skip
-    """A self-contained piece of HTML: `picture` laid out as `svg`, made live by the function `act` of the `scripts`."""
+    """A self-contained piece of HTML: `picture` laid out as `svg`, made live by the function `act` of the `scripts`.
+
+    Where there are scripts, `sheet` names their style sheet.
+    """
     name = f"{prefix(picture)}-{act}"
-    element = f"document.querySelector('.{name}:not([data-ready])')"
-    call = f"{act}({', '.join([element, *map(_json, data)])});"
-    style = variables() + resource("picture.css") + (resource(f"{style}.css") if scripts else "")
-    script = "".join([resource("picture.js"), *scripts, call]).replace("</", "<\\/")
-    scrolled = "" if act == "explore" else ' tabindex="0"'  # by keys too; leaves that can be changed have the focus else
+    style = variables() + resource("picture.css") + (resource(f"{sheet}.css") if scripts else "")
+    scrolled = (
+        "" if act == "explore" else ' tabindex="0"'
+    )  # by keys too; leaves that can be changed have the focus else
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
         f"<style>{style}</style>\n"
         f'<div class="picture"{scrolled}><img alt="{escape(picture.title + ": " + picture.description)}" '
         f"src='data:image/svg+xml;charset=utf-8,{svg.translate(_IN_A_LINK)}'></div>\n"
-        f'<script>(function () {{\n"use strict";\n{script}\n}})();</script>\n</div>'
+        f"{script(name, act, [resource('picture.js'), *scripts], data)}\n</div>"
     )
 
 

@@ -28,10 +28,10 @@ function squeeze(labels) {
 // From where a label begins to the end of its wire; measured anew where the label has moved.
 const rooms = new WeakMap();
 function roomFor(label) {
-  const x = label.getAttribute("x"), place = `${x} ${label.getAttribute("y")}`, known = rooms.get(label);
-  if (known?.place === place) return known.room;
+  const x = label.getAttribute("x"), position = `${x} ${label.getAttribute("y")}`, known = rooms.get(label);
+  if (known?.position === position) return known.room;
   const line = label.parentNode.querySelector("polygon, path").getBBox(), room = line.x + line.width - Number(x);
-  if (line.width) rooms.set(label, { place, room }); // a picture that is hidden has no width
+  if (line.width) rooms.set(label, { position, room }); // a picture that is hidden has no width
   return room;
 }
 

@@ -4,7 +4,8 @@ const LINE = `<li><span class="letter"></span><label><span class="what"></span>
   <input type="text" inputmode="decimal" autocomplete="off" spellcheck="false"></label>
   <span class="said" role="status"></span></li>`;
 const FOOT = `<p class="controls"><button type="button">check</button> <span class="count" role="status"></span></p>
-  <p class="hint">Four significant digits, as 0.1966; 2.5 is enough where the rest are zeros. The answers are in the source
+  <p class="hint">Four significant digits, as 0.1966; 2.5 is enough where the rest are zeros; a comma is a
+  decimal comma. The answers are in the source
   of this page.</p>`;
 
 function fillIn(element, blanks) {
@@ -29,9 +30,9 @@ function addLine(element, { letter, what, role, answer }, label, tell) {
   const list = element.querySelector(".blanks");
   list.insertAdjacentHTML("beforeend", LINE);
   const line = list.lastElementChild, field = line.querySelector("input"), box = boxAround(label);
-  const found = label.cloneNode(); // the answer takes the place of the letter, but not on paper
-  found.classList.add("found");
-  label.after(found);
+  const solution = label.cloneNode(); // the answer takes the place of the letter, but not on paper
+  solution.classList.add("solution");
+  label.after(solution);
   box.classList.add("box");
   line.classList.add(role);
   line.querySelector(".letter").textContent = letter;
@@ -42,7 +43,7 @@ function addLine(element, { letter, what, role, answer }, label, tell) {
     field.setAttribute("aria-invalid", String(!right));
     line.querySelector(".said").textContent = words;
     label.classList.toggle("answered", right);
-    found.textContent = right ? `${answer} ✓` : "";
+    solution.textContent = right ? `${answer} ✓` : "";
     tell();
   };
   field.addEventListener("change", check);
@@ -67,13 +68,11 @@ function boxAround(label) {
 
 // What is said of an answer: it is right where it is written as the number in the picture.
 function judged(typed, answer) {
-  const text = typed.trim().replace(/[−–]/g, "-").replace(",", "."), x = Number(text);
-  if (text === "") return { right: false, words: "nothing is written here yet" };
-  if (!/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) || !Number.isFinite(x)) {
-    return { right: false, words: `“${typed.trim()}” is not a number: write one like −2.5 or 1e−3` };
-  }
+  const words = typed.trim(), x = typedNumber(words);
+  if (words === "") return { right: false, words: "nothing is written here yet" };
+  if (!Number.isFinite(x)) return { right: false, words: `“${words}” is not a number: write one like −2.5 or 1e−3` };
   if (digits(x) === answer) return { right: true, words: "✓ right" };
-  return { right: false, words: `✗ ${compared(x, Number(answer.replace(/−/g, "-")), typedFigures(text))}` };
+  return { right: false, words: `✗ ${compared(x, typedNumber(answer), typedFigures(words))}` };
 }
 
 // How many significant digits were typed.
@@ -88,14 +87,14 @@ function figuresOf(x) {
 // How far a wrong number is right.
 function compared(x, answer, typed) {
   const own = figuresOf(x), right = figuresOf(answer);
-  if (x * answer < 0) return "the sign is not right";
+  if (Math.sign(x) * Math.sign(answer) < 0) return "the sign is not right";
   if (own.exponent !== right.exponent && own.figures === right.figures) return "the decimal point is not in its place";
   if (own.exponent !== right.exponent) {
     return `the number has to be ${Math.abs(x) > Math.abs(answer) ? "nearer to" : "farther from"} 0`;
   }
   const wrong = [...own.figures].findIndex((figure, n) => figure !== right.figures[n]);
   if (wrong >= typed) return `right so far: ${leading(x, typed)}…; more digits follow`;
-  if (typed < 4 && digits(answer, typed) === digits(x)) return "rounded to so few digits it is right: four are wanted";
+  if (typed < 4 && digits(answer, typed) === digits(x)) return "rounded to so few digits it is right: four digits are asked for";
   const start = typed > 4 ? `in four digits that is ${digits(x)}; ` : "";
   if (wrong === 0) return `${start}the first digit is not ${own.figures[0]}`;
   return `${start}first digits right: ${leading(x, wrong)}…; the next is not ${own.figures[wrong]}`;

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
+from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar
 
-from microgradnn.margins.source import Function, Source
-from microgradnn.margins.watch import Binding, Watch, numbers_in
+from microgradnn.margins.source import Function, Source, parts
+from microgradnn.margins.watch import Binding, Watch
 from microgradnn.notation import columns, digits
 from microgradnn.sweep import sweep
 from microgradnn.value import Value
@@ -26,11 +28,11 @@ __all__ = ["Line", "Margin", "Row", "margin"]
 
 @dataclass
 class Row:
-    """A name that a line binds, in all its runs: values, gradients, local derivatives by those of what they are."""
+    """A name that a line binds, over all runs: its values, its gradients, and by each operand the local derivatives."""
 
     name: str
     runs: int = 0
-    size: int | None = None  # of a list
+    sizes: set[int | None] = field(default_factory=set)  # of lists
     values: list[float] = field(default_factory=list)
     gradients: list[float] = field(default_factory=list)
     local: dict[str, list[float]] = field(default_factory=dict)
@@ -38,11 +40,15 @@ class Row:
 
     def label(self) -> str:
         """The name, the length of a list, how often the line ran."""
-        return self.name + (f"[{self.size}]" if self.size else "") + (f" ×{self.runs}" if self.runs > 1 else "")
+        size = next(iter(self.sizes)) if len(self.sizes) == 1 else None
+        return self.name + (f"[{size}]" if size else "") + (f" ×{self.runs}" if self.runs > 1 else "")
 
     def derivatives(self) -> list[str]:
         """The local derivatives, the first few of many."""
-        texts = [f"∂/∂{name} {trend(numbers)}" for name, numbers in self.local.items()]
+        texts = [
+            f"∂/∂{name} {trend(numbers)}" + (f" ({len(numbers)} of {self.runs})" if len(numbers) < self.runs else "")
+            for name, numbers in self.local.items()
+        ]
         count = len(texts) + self.unnamed
         return [*texts[:SHOWN], *[f"… {count} in all"] * (count > len(texts[:SHOWN]))]
 
@@ -56,6 +62,13 @@ class Line:
     ran: bool
     rows: list[Row]
     gates: list[Value]
+
+    def cells(self) -> Iterator[list[str]]:
+        """What stands in each row: number, source, name, values, gradients, and all local derivatives."""
+        number, text = str(self.number), self.text
+        for row in self.rows or [Row("" if self.ran else "not run")]:
+            yield [number, text, row.label(), trend(row.values), trend(row.gradients), *row.derivatives()]
+            number = text = ""
 
 
 class Margin:
@@ -73,21 +86,17 @@ class Margin:
     def __repr__(self) -> str:
         numbers = ("value", "∂f/∂·")
         tables = [
-            columns(("line", "source", "name", *numbers, "local"), _cells(lines), ("line", "name", *numbers))
+            columns(
+                ("line", "source", "name", *numbers, "local"),
+                [(*cells[:5], "  ".join(cells[5:])) for line in lines for cells in line.cells()],
+                ("line", "name", *numbers),
+            )
             for lines in self.functions
         ]
         return "\n\n".join(map("\n".join, tables))
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
         printer.text(repr(self))
-
-
-def _cells(lines: Sequence[Line]) -> Iterator[tuple[str, ...]]:
-    for line in lines:
-        number, text = str(line.number), line.text
-        for row in line.rows or [Row("" if line.ran else "not run")]:
-            yield number, text, row.label(), trend(row.values), trend(row.gradients), "  ".join(row.derivatives())
-            number = text = ""
 
 
 def trend(numbers: Sequence[float]) -> str:
@@ -99,7 +108,7 @@ def trend(numbers: Sequence[float]) -> str:
     if not numbers:
         return ""
     first, last = (digits(x, 17 if isinstance(x, int) else 4) for x in (numbers[0], numbers[-1]))
-    if all(x == numbers[0] for x in numbers):
+    if len(numbers) == 1 or all(x == numbers[0] for x in numbers):
         return first
     if len(numbers) == 2:
         return f"{first}, {last}"
@@ -122,10 +131,11 @@ def bars(numbers: Sequence[float]) -> str:
 def margin(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Margin:
     """The source of `f`, and beside every line of it the value, ∂f/∂value and local derivatives of what it binds.
 
-    It calls f(*args) once and follows the functions of the same file that `f` calls. A float becomes a Value that
-    carries the name of its argument, so do the numbers in lists, tuples and dicts that hold a float; ints alone stay
-    ints, as they count and index. A line that runs many times shows the first and the last number and bars between; one
-    that does not run is said to. The local derivatives of a line are those by what was there before it.
+    It calls f(*args) once and follows the functions of the same file that `f` calls. A float, also a default, becomes
+    a Value that carries the name of its argument, so do all numbers of a list that holds a float; other ints stay ints,
+    as they count and index, and arrays stay as they are. A line that runs many times shows the first and the last
+    number and bars between; one that does not run is said to. The local derivatives of a line are those by what was
+    there before it, "(2 of 5)" where only so many runs took it.
 
     Raises ValueError where no source is to be had, as of what `exec` made, and TypeError for a result that is no Value.
 
@@ -142,16 +152,24 @@ def margin(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Margin:
        3       return s.tanh()    return   0.7616        1   ∂/∂s 0.42
     """
     source = Source(f)
-    bound = inspect.signature(f).bind(*args, **kwargs)
-    for name, argument in bound.arguments.items():
-        bound.arguments[name] = _differentiable(name, argument)
+    name, copies = source.code.co_name, dict[int, Any]()
+    try:
+        bound = inspect.signature(f).bind(*args, **kwargs)
+    except TypeError as error:
+        raise TypeError(f"{name}: {error}") from None
+    bound.apply_defaults()
+    for parameter, argument in bound.arguments.items():
+        bound.arguments[parameter] = _differentiable(parameter, argument, copies)
     watch = Watch(source)
     root = watch.run(lambda: f(*bound.args, **bound.kwargs))
     if not isinstance(root, Value):
         hint = "did it forget to return its result?" if root is None else "it must return one number"
         if isinstance(root, int | float):
             hint = "it depends on no Value; ints stay ints, so write 2.0 for 2 where a derivative is asked for"
-        raise TypeError(f"{source.code.co_name} returned {type(root).__name__} {root!r:.60}: {hint}")
+        if inspect.iscoroutine(root):
+            root.close()
+            hint = "give margin a plain function, such as one that calls asyncio.run"
+        raise TypeError(f"{name} returned {type(root).__name__} {root!r:.60}: {hint}")
     gradients = dict(sweep(root))
     rows = _rows(watch.bindings, gradients)
     gates = {line: [gate for gate in made if gate in gradients] for line, made in watch.gates_of.items()}
@@ -163,21 +181,34 @@ def margin(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Margin:
     )
 
 
-def _differentiable(name: str, thing: Any) -> Any:
-    """An argument with Values for its numbers, if a float is among them."""
-    return _named_alike(name, thing) if any(isinstance(x, float) for x in numbers_in(thing) or []) else thing
+def _differentiable(name: str, thing: Any, copies: dict[int, Any]) -> Any:
+    """An argument with Values for its floats, and for all numbers of a list that holds a float; a dict has several."""
+    if isinstance(thing, dict):
+        if id(thing) not in copies:
+            copies[id(thing)] = copied = copy(thing)
+            for key, inner in thing.items():
+                copied[key] = _differentiable(f"{name}[{key!r}]", inner, copies)
+        return copies[id(thing)]
+    if any(isinstance(x, Real) and not isinstance(x, Integral) for _, x in parts(name, thing)):
+        return _named_alike(name, thing, copies)
+    return thing
 
 
-def _named_alike(name: str, thing: Any) -> Any:
-    match thing:
-        case list() | tuple():
-            inner = [_named_alike(f"{name}[{index}]", x) for index, x in enumerate(thing)]
-            return inner if isinstance(thing, list) else thing._make(inner) if hasattr(thing, "_make") else tuple(inner)
-        case dict():
-            return {key: _named_alike(f"{name}[{key!r}]", x) for key, x in thing.items()}
-        case Value():
-            return thing
-    return Value(thing, name)
+def _named_alike(name: str, thing: Any, copies: dict[int, Any]) -> Any:
+    if isinstance(thing, Real) and not isinstance(thing, bool):
+        return Value(float(thing), name)
+    if isinstance(thing, dict):
+        return _differentiable(name, thing, copies)
+    if not isinstance(thing, (list, tuple)):
+        return thing
+    if id(thing) not in copies:
+        inner = (_named_alike(f"{name}[{index}]", x, copies) for index, x in enumerate(thing))
+        if isinstance(thing, list):
+            copies[id(thing)] = copied = copy(thing)
+            copied[:] = inner
+        else:
+            copies[id(thing)] = thing._make(inner) if hasattr(thing, "_make") else tuple(inner)
+    return copies[id(thing)]
 
 
 def _rows(bindings: Sequence[Binding], gradients: dict[Value, float]) -> dict[int, list[Row]]:
@@ -186,11 +217,11 @@ def _rows(bindings: Sequence[Binding], gradients: dict[Value, float]) -> dict[in
     for binding in bindings:
         row = rows.setdefault((binding.line, binding.name), Row(binding.name))
         row.runs += 1
-        row.size = binding.size
-        row.values += [getattr(x, "data", x) for x in binding.numbers]
-        row.gradients += [gradients.get(x, 0.0) for x in binding.numbers if isinstance(x, Value)]
+        row.sizes.add(binding.size)
+        row.values += binding.numbers
+        row.gradients += [gradients.get(x, 0.0) for x in binding.values]
         row.unnamed = max(row.unnamed, binding.unnamed)
-        for name, derivative in binding.local.items():
+        for name, derivative in (binding.local or {}).items():
             row.local.setdefault(name, []).append(derivative)
     by_line: dict[int, list[Row]] = {}
     for (line, _), row in rows.items():

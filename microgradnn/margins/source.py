@@ -36,9 +36,9 @@ class Source:
         """Read the file of `f`; ValueError where there is none, it was changed since, or it is one of this package."""
         self.code = _code_of(f)
         if is_ours(self.code):
+            name = getattr(f, "__name__", type(f).__name__)
             raise ValueError(
-                f"{type(f).__name__} is written in microgradnn: margin shows a function of yours, "
-                "as def f(x): return model(x)"
+                f"{name} is written in microgradnn: margin shows a function of yours, as def f(x): return {name}(x)"
             )
         linecache.checkcache(self.code.co_filename)
         self.lines = linecache.getlines(self.code.co_filename)
@@ -84,8 +84,8 @@ class Source:
 def _holds(node: Any, code: CodeType) -> bool:
     """Whether code can come from a node: of two lambdas on a line each has its columns."""
     begin, end = (node.lineno, node.col_offset), (node.end_lineno, node.end_col_offset)
-    places = [(line, column) for line, _, column, _ in code.co_positions() if line is not None and column is not None]
-    return not isinstance(node, ast.Lambda) or all(begin <= place <= end for place in places[1:])
+    positions = [(line, column) for line, _, column, last in code.co_positions() if line and last]
+    return not isinstance(node, ast.Lambda) or all(begin <= position <= end for position in positions)
 
 
 def _code_of(f: Any) -> CodeType:
@@ -130,34 +130,38 @@ class Function:
     def can_run(self, line: int) -> bool:
         """Whether a line belongs to statements that do something when they are reached: no docstring, no blank."""
         start = self.start_of(line)
-        return start not in self._silent and any(map(_has_code, self.statements.get(start, [])))
+        return start not in self._silent and any(map(_has_code, self._all(start)))
 
     def repeats(self, start: int) -> bool:
         """Whether a loop stands whole on one line."""
-        return any(isinstance(node, _LOOPS) and node.body[0].lineno == start for node in self.statements.get(start, []))
+        return any(isinstance(node, _LOOPS) and node.body[0].lineno == start for node in self._all(start))
 
     def is_over(self, start: int, following: int | None) -> bool:
         """Whether the loop or block that begins at `start` is over when the line `following` comes next."""
-        blocks = [node for node in self.statements.get(start, []) if isinstance(node, _BLOCKS)]
+        blocks = [node for node in self._all(start) if isinstance(node, _BLOCKS)]
         return bool(blocks) and not any(
             following is not None and node.body[0].lineno <= following <= (node.body[-1].end_lineno or 0)
             for node in blocks
         )
 
     def yields(self, start: int) -> bool:
-        """Whether the statement hands out a value and goes on later."""
-        return any(isinstance(node, (ast.Yield, ast.YieldFrom)) for node in self._headers(start))
+        """Whether the function may wait in the statement and go on later."""
+        return any(isinstance(node, (ast.Yield, ast.YieldFrom, ast.Await)) for node in self._headers(start))
 
     def text(self, number: int) -> str:
         """A line without the indent of the function, nor what stands around a lambda."""
         line, node = self.lines[number - 1].rstrip("\n"), self.node
         if not isinstance(node, ast.Lambda):
-            return line[node.col_offset :].rstrip() if not line[: node.col_offset].strip() else line.rstrip()
+            return (line[node.col_offset :] if not line[: node.col_offset].strip() else line).rstrip().expandtabs()
         begin, end = (
             node.col_offset if number == self.first else 0,
             node.end_col_offset if number == self.last else None,
         )
         return line.encode()[begin:end].decode().rstrip()  # columns count bytes
+
+    def returns(self, start: int) -> bool:
+        """Whether a function can end with the statement."""
+        return isinstance(self.node, ast.Lambda) or any(isinstance(node, ast.Return) for node in self._all(start))
 
     def words(self, start: int) -> str:
         """A statement that binds nothing, in a few letters."""
@@ -173,7 +177,7 @@ class Function:
     def bound(self, start: int, frame: FrameType) -> list[tuple[str, Any]]:
         """What the statements on a line have bound, as it is written there, in the order of the source."""
         if start not in self._targets:
-            targets = [target for statement in self.statements.get(start, []) for target in _targets(statement)]
+            targets = [target for statement in self._all(start) for target in _targets(statement)]
             self._targets[start] = {ast.unparse(target): target for target in targets}
         return list(_reached(self._targets[start], frame))
 
@@ -188,18 +192,21 @@ class Function:
         direct: dict[Value, str] = {}
         for name, thing in _reached({name: node for name, (node, _) in operands.items()}, frame):
             if isinstance(thing, Value):
-                direct.setdefault(thing, name)
+                direct[thing] = f"({direct[thing].strip('()')}={name})" if thing in direct else name
                 named.setdefault(thing, name)
             elif not (operands[name][1] and isinstance(thing, list)):  # parts.append(x) does not take all of parts
                 for inner, value in _values_in(name, thing):
                     named.setdefault(value, inner)
         return named | direct
 
+    def _all(self, start: int) -> list[ast.stmt]:
+        return self.statements.get(start, [])
+
     def _headers(self, start: int) -> Iterator[ast.AST]:
         """The nodes of the statements on a line, without those of statements inside on other lines."""
         if isinstance(self.node, ast.Lambda):
             return ast.walk(self.node.body)
-        return (node for statement in self.statements.get(start, []) for node in _header(statement))
+        return (node for statement in self._all(start) for node in _header(statement))
 
 
 def _has_code(statement: ast.stmt) -> bool:
@@ -248,13 +255,10 @@ def _chains(node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
     for child in ast.iter_child_nodes(node):
         called = isinstance(node, ast.Call) and child is node.func
         inner = child.value if called and isinstance(child, ast.Attribute) else child
-        if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)) and not _inner_of_a_chain(node, child):
-            if isinstance(inner.ctx, ast.Load) or isinstance(node, ast.AugAssign):
-                yield inner, called
-
-
-def _inner_of_a_chain(node: ast.AST, child: ast.AST) -> bool:
-    return isinstance(node, (ast.Attribute, ast.Subscript)) and child is node.value
+        part = isinstance(node, (ast.Attribute, ast.Subscript)) and child is node.value
+        if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)) and not part:
+            read = isinstance(inner.ctx, ast.Load) or isinstance(node, ast.AugAssign)
+            yield from [(inner, called)] if read else []
 
 
 def _reached(expressions: Mapping[str, ast.expr], frame: FrameType) -> Iterator[tuple[str, Any]]:
@@ -277,7 +281,9 @@ def _thing(node: ast.expr | None, names: Mapping[str, Any]) -> Any:
             return thing.__get__(outer) if isinstance(thing, types.MemberDescriptorType) else thing  # of __slots__
         case ast.Subscript(value=inner, slice=index):
             container = _thing(inner, names)
-            if isinstance(container, (list, tuple, dict)):
+            if isinstance(container, dict):
+                return dict(container)[_thing(index, names)]  # a defaultdict would make what is missing
+            if isinstance(container, (list, tuple)):
                 return container[_thing(index, names)]
         case ast.Constant(value=value):
             return value

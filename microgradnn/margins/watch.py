@@ -13,25 +13,28 @@ from types import FrameType
 from typing import Any
 
 from microgradnn.context import noting
-from microgradnn.margins.source import Function, Source
+from microgradnn.margins.source import Function, Source, parts
 from microgradnn.value import Value
 
+LARGE = 2**1000  # an int above is no number to be written
+MANY = 100  # of a longer list a few numbers are kept
 _GOES_ON = inspect.CO_GENERATOR | inspect.CO_COROUTINE | inspect.CO_ASYNC_GENERATOR
 
 
 @dataclass
 class Binding:
-    """A name that a run of a line bound, and its numbers: Values, ints and floats, of a list `size` of them.
+    """A name that a run of a line bound: its numbers as they were then, and which of them were Values.
 
-    `local` has the derivatives of a Value that was made on the line, by those that were there before; those without a
-    name are counted in `unnamed`.
+    A list has a `size`. `local` has the derivatives of a Value that was made on the line, by those that were there
+    before; those without a name are counted in `unnamed`. None where it was not made there.
     """
 
     line: int
     name: str
-    numbers: list[Any]
+    numbers: list[float]
+    values: list[Value]
     size: int | None
-    local: dict[str, float] = field(default_factory=dict)
+    local: dict[str, float] | None = None
     unnamed: int = 0
 
 
@@ -41,20 +44,33 @@ def numbers_in(thing: Any) -> list[Any] | None:
     >>> numbers_in([1, {"a": 2.0}]), numbers_in([]), numbers_in("1"), numbers_in([True])
     ([1, 2.0], [], None, None)
     """
-    if isinstance(thing, (list, tuple, dict)):
-        inner = [numbers_in(x) for x in (thing.values() if isinstance(thing, dict) else thing)]
-        return None if None in inner else [x for numbers in inner for x in numbers or ()]
-    return [thing] if isinstance(thing, (Value, int, float)) and not isinstance(thing, bool) else None
+    inner = [x for _, x in parts("", thing)]
+    return inner if all(isinstance(x, Value) or _is_number(x) for x in inner) else None
+
+
+def _is_number(x: Any) -> bool:
+    return isinstance(x, float) or (isinstance(x, int) and not isinstance(x, bool) and abs(x) < LARGE)
 
 
 @dataclass
 class _Run:
-    """A statement at work: where it begins, the Values of which it speaks, how many gates there were before it."""
+    """A statement at work: where it begins, the Values of which it speaks, the gates that it made.
+
+    Of the list of all gates those from `since` on are its own; None while it is suspended.
+    """
 
     function: Function
     start: int
     names: dict[Value, str]
-    made: int
+    since: int | None
+    gates: list[Value] = field(default_factory=list)
+
+    def collect(self, made: list[Value]) -> list[Value]:
+        """The gates of this run so far; those that are made from now on are not its own."""
+        if self.since is not None:
+            self.gates += made[self.since :]
+        self.since = None
+        return self.gates
 
 
 class Watch:
@@ -68,6 +84,7 @@ class Watch:
         self.gates_of: dict[int, dict[Value, None]] = {}  # made while a line ran, also by functions that it called
         self.functions: dict[Function, None] = {}  # in the order of their first call
         self._running: dict[FrameType, _Run] = {}
+        self._returning: dict[FrameType, _Run] = {}  # left for the end of a `with`, or for a `finally`
         self._suspended: set[FrameType] = set()
 
     def run(self, call: Callable[[], Any]) -> Any:
@@ -85,57 +102,93 @@ class Watch:
         function = self.source.function(frame.f_code)
         if function is None:
             return None
-        if event == "call" and frame not in self._suspended:
-            self.functions.setdefault(function)
-            for name, argument in function.arguments(frame):
-                self._note(function.first, name, argument)
+        if event == "call":
+            self._call(frame, function)
         elif event == "line":
             self._line(frame, function)
         elif event == "exception":
-            self._running.pop(frame, None)  # what was at work bound nothing
+            self._exception(frame, function, arg[0])
         elif event == "return":
             self._return(frame, function, arg)
         return self
+
+    def _call(self, frame: FrameType, function: Function) -> None:
+        if frame in self._suspended:  # a generator that goes on
+            if run := self._running.get(frame):
+                run.since = len(self.made)
+            return
+        self.functions.setdefault(function)
+        for name, argument in function.arguments(frame):
+            self._note(function.first, name, argument)
 
     def _line(self, frame: FrameType, function: Function) -> None:
         start, run = function.start_of(frame.f_lineno), self._running.get(frame)
         if run is not None:
             if run.start == start and not function.repeats(start):  # another line of the same statement
                 return
-            self._finish(frame, [] if function.leaves(run.start, start) else function.bound(run.start, frame))
+            if function.returns(run.start):
+                run.collect(self.made)
+                self._returning[frame] = run
+            self._finish(frame, [] if function.is_over(run.start, start) else function.bound(run.start, frame))
         self.ran.add(start)
-        self._running[frame] = _Run(function, start, function.mentioned(start, frame), len(self.made))
+        self._running[frame] = _Run(function, start, function.operands(start, frame), len(self.made))
+
+    def _exception(self, frame: FrameType, function: Function, kind: type[BaseException]) -> None:
+        """What was at work binds nothing; but this is how `await` and `yield from` hear of a result."""
+        run = self._running.get(frame)
+        if run is not None and not (issubclass(kind, StopIteration) and function.yields(run.start)):
+            del self._running[frame]
 
     def _return(self, frame: FrameType, function: Function, result: Any) -> None:
-        run = self._running.get(frame)
-        if frame.f_code.co_flags & _GOES_ON:
+        goes_on, run = bool(frame.f_code.co_flags & _GOES_ON), self._running.get(frame)
+        if goes_on:
             self._suspended.add(frame)
         if run is None:
             return
-        if result is not None:
-            self._finish(frame, [("yield" if function.yields(run.start) else "return", result)])
+        if goes_on and function.yields(run.start) and not function.returns(run.start):
+            run.collect(self.made)
+            self._note_with_derivatives(run, "yield", result)
+            return
+        left = self._returning.pop(frame, None)
+        bound = [] if function.is_over(run.start, None) else function.bound(run.start, frame)
+        if result is None:
+            self._finish(frame, bound)
+        elif left is None or function.returns(run.start):
+            self._finish(frame, [*bound, ("return", result)])
         else:
-            self._finish(frame, [] if function.leaves(run.start, None) else function.bound(run.start, frame))
+            self._finish(frame, bound)
+            self._note_with_derivatives(left, "return", result)
 
     def _finish(self, frame: FrameType, bound: Sequence[tuple[str, Any]]) -> None:
         """The statement at work in this frame is done."""
         run = self._running.pop(frame)
-        gates = self.made[run.made :]
+        gates = run.collect(self.made)
         self.gates_of.setdefault(run.start, {}).update(dict.fromkeys(gates))
-        own = set(gates)
-        for name, thing in bound or [(run.function.words(run.start), end) for end in _ends(gates)]:
-            binding = self._note(run.start, name, thing)
-            if binding is not None and isinstance(thing, Value) and thing in own:
-                derivatives = local_derivatives(thing, gates)
-                names = run.names | {x: x.name for x in derivatives if x.name and x not in run.names}
-                binding.local = {name: derivatives[x] for x, name in names.items() if x in derivatives}
-                binding.unnamed = len(derivatives) - len(binding.local)
+        if not (bound or frame in self._returning or run.function.yields(run.start)):
+            bound = [(run.function.words(run.start), end) for end in _ends(gates)]
+        for name, thing in bound:
+            self._note_with_derivatives(run, name, thing)
+
+    def _note_with_derivatives(self, run: _Run, name: str, thing: Any) -> None:
+        binding = self._note(run.start, name, thing)
+        if binding is None or not isinstance(thing, Value) or thing not in set(run.gates):
+            return
+        derivatives = local_derivatives(thing, run.gates)
+        binding.local = {}
+        for value, known in [*run.names.items(), *((x, x.name) for x in derivatives if x not in run.names)]:
+            if known and value in derivatives:
+                binding.local.setdefault(known, derivatives[value])
+        binding.unnamed = len(derivatives) - len(binding.local)
 
     def _note(self, line: int, name: str, thing: Any) -> Binding | None:
         numbers = numbers_in(thing)
         if not numbers:
             return None
-        binding = Binding(line, name, numbers, len(numbers) if isinstance(thing, (list, tuple, dict)) else None)
+        size = len(numbers) if isinstance(thing, (list, tuple, dict)) else None
+        if len(numbers) > MANY:
+            numbers = [numbers[(len(numbers) - 1) * n // 11] for n in range(12)]
+        values = [x for x in numbers if isinstance(x, Value)]
+        binding = Binding(line, name, [x.data if isinstance(x, Value) else x for x in numbers], values, size)
         self.bindings.append(binding)
         return binding
 
@@ -152,15 +205,17 @@ def local_derivatives(value: Value, gates: Sequence[Value]) -> dict[Value, float
     >>> x = Value(3.0, "x")
     >>> u = x * x
     >>> f = u + x
-    >>> local_derivatives(f, [f])[x], local_derivatives(f, [u, f])[x]
-    (1.0, 7.0)
+    >>> local_derivatives(f, [f])[x], local_derivatives(f, [u, f])[x], local_derivatives(g := (-u).relu(), [g])
+    (1.0, 7.0, {Value(data=-9.0, grad=0.0): 0.0})
     """
-    adjoints = {value: 1.0}
+    adjoints, reached = {value: 1.0}, {value}
     for gate in reversed(gates):
-        adjoint = adjoints.pop(gate, None)
-        if adjoint is None:
+        if gate not in reached:
             continue
+        adjoint = adjoints.pop(gate, None)
         for operand, partial in zip(gate.operands, gate.handed, strict=True):
-            if partial is not None and isinstance(operand, Value):
-                adjoints[operand] = adjoints.get(operand, 0.0) + partial * adjoint
-    return adjoints
+            if isinstance(operand, Value):
+                reached.add(operand)
+                if partial is not None and adjoint is not None:
+                    adjoints[operand] = adjoints.get(operand, 0.0) + partial * adjoint
+    return {x: adjoints.get(x, 0.0) for x in reached.difference(gates)}  # 0 where nothing is handed on
