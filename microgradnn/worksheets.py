@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from copy import deepcopy
 from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import Any
 
@@ -21,6 +22,7 @@ from microgradnn.drawing import Drawing
 from microgradnn.drawing.circuit import FONT, Letter, circuit, printable
 from microgradnn.drawing.page import worksheet_piece
 from microgradnn.drawing.summary import READABLE
+from microgradnn.drawing.vector import to_svg
 from microgradnn.graph import topological_order
 from microgradnn.notation import digits, few, names, short_names
 from microgradnn.primitive import ForwardError
@@ -77,24 +79,25 @@ class Worksheet(Drawing):
         self.key = Key(lines)
         letters = {(id(blank.node), blank.role): Letter(letter) for letter, blank, _ in lines}
         gradients = {id(node): numbers[id(node), "gradient"] for node in order}
-        picture = circuit(root, gradients, letters=letters)
+        pictures = [circuit(root, gradients, direction=way, letters=letters) for way in ("right", "down")]
         number_of = {id(node): number for number, node in enumerate(order)}
         self._blanks = [
             {"letter": letter, "what": str(blank), "role": blank.role, "wire": f"w{number_of[id(blank.node)]}",
-             "answer": answer}
-            for letter, blank, answer in lines
+             "answers": _answers(blank, order, numbers)}
+            for letter, blank, _ in lines
         ]  # fmt: skip
         f, variant = printable(names(order, root)[id(root)]), "" if seed is None else f", seed {seed}"
-        if variant:  # so that sheets of paper can be told apart
-            picture.digraph.attr(label=f"seed {seed}", labeljust="l", fontname=FONT, fontsize="10")
+        caption = "four significant digits" + variant  # by the seed sheets of paper can be told apart
+        for picture in pictures:
+            picture.digraph.attr(label=caption, labeljust="l", fontname=FONT, fontsize="10")
         to_find = "; ".join(f"{letter}, the {blank}" for letter, blank, _ in lines)
-        description = f"{picture.description}. To find: {to_find}"
+        description = f"{pictures[0].description}. To find: {to_find}"
         title = f"Worksheet: circuit of {f}{variant}"
-        picture = replace(picture, title=title, description=description)
+        picture, self._down = (replace(picture, title=title, description=description) for picture in pictures)
         super().__init__(picture, f"<worksheet of {f}{variant}: {len(lines)} blank{'s' * (len(lines) > 1)}>")
 
     def _piece(self, svg: str) -> str:
-        return worksheet_piece(self._picture, svg, self._blanks)
+        return worksheet_piece(self._picture, svg, to_svg(self._down), self._blanks)
 
 
 def worksheet(root: Value, blanks: int | Sequence[str] = 3, seed: int | None = None) -> Worksheet:
@@ -153,6 +156,45 @@ def _numbers(root: Value) -> dict[tuple[int, str], float]:
     }
 
 
+def _answers(blank: Blank, order: Sequence[Value], numbers: dict[tuple[int, str], float]) -> list[str]:
+    """How a number may be written: as in the picture, rounded up from halfway, and as it comes of the numbers there.
+
+    Those have four digits: 1/1.05 is 0.9524, also where 1.05 stands for 1.0498.
+    """
+    exact = numbers[id(blank.node), blank.role]
+    answers = [exact, _rounded(exact)]
+    with suppress(*ForwardError):
+        answers.append(_from_picture(blank, order, numbers))
+    return list(dict.fromkeys(map(digits, answers)))
+
+
+def _from_picture(blank: Blank, order: Sequence[Value], numbers: dict[tuple[int, str], float]) -> float:
+    """A number computed from the others as they are drawn."""
+
+    def again(gate: Value) -> Value:
+        operands = [_rounded(x.data if isinstance(x, Value) else x) for x in gate.operands]
+        assert gate.primitive is not None
+        return gate.primitive(*map(Value, operands))  # type: ignore[no-any-return]
+
+    if blank.role == "value":
+        return again(blank.node).data
+    total = 1.0 if blank.node is order[-1] else 0.0
+    for gate in order:
+        if any(operand is blank.node for operand in gate.operands):
+            upstream = _rounded(numbers[id(gate), "gradient"])
+            for operand, partial in zip(gate.operands, again(gate).handed, strict=True):
+                total += partial * upstream if operand is blank.node and partial is not None else 0.0
+    return total
+
+
+def _rounded(x: float) -> float:
+    """Four digits of a number as they are taught: halfway goes up."""
+    if not math.isfinite(x) or x == 0:
+        return x
+    number = Decimal(repr(x))
+    return float(number.quantize(Decimal(1).scaleb(number.adjusted() - 3), ROUND_HALF_UP))
+
+
 def _at_random(root: Value, how_many: int, random: Callable[[], float]) -> list[Blank]:
     """Any of the finite numbers but the gradient of the root, each as likely."""
     numbers = _numbers(root)
@@ -163,7 +205,8 @@ def _at_random(root: Value, how_many: int, random: Callable[[], float]) -> list[
     ]
     if how_many > len(findable):
         raise ValueError(
-            f"blanks={how_many} are more than this circuit has numbers to find, {len(findable)}: ask for fewer"
+            f"blanks={how_many} are more than this circuit has numbers to find, {len(findable)}: "
+            + ("ask for fewer" if findable else "it needs a gate, as x * 2 is")
         )
     drawn = sorted(range(len(findable)), key=lambda _: random())[:how_many]
     return [findable[index] for index in sorted(drawn)]
@@ -189,7 +232,8 @@ def _by_name(root: Value, asked: Sequence[str]) -> list[Blank]:
         if not meant:
             there = few(dict.fromkeys(f"{blank.name!r}" for blank in findable))
             raise ValueError(
-                f"blanks has {name!r:.60}, no number to find (values of leaves are given): there are {there}"
+                f"blanks has {name!r:.60}, no number to find (values of leaves are given): there are {there}, also as "
+                '"value of …" and "gradient of …"'
             )
         for blank in meant:
             if not math.isfinite(number := numbers[id(blank.node), blank.role]):

@@ -20,7 +20,7 @@ def page() -> str:
     texts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in NAMES]
     calls = [
         "precision = 6;", "explore(null, null, [], []);", "walkRecorded(null, null, [], '');", "showMargin(null, {});",
-        "fillIn(null, []);",
+        "fillIn(null, null, []);",
     ]  # fmt: skip
     return "\n".join(['(function () {\n"use strict";\nconst gates = {', *every, "};", *texts, *calls, "})();"])
 

@@ -1,5 +1,7 @@
 """The explorable circuit in headless Chromium: every leaf changes by mouse, finger, keys and typing, all follows."""
 
+import math
+import re
 import subprocess
 
 import pytest
@@ -88,7 +90,8 @@ def test_the_sentence_compares_the_change_with_what_the_gradient_foretold(shown)
 @pytest.mark.parametrize(
     ("typed", "result"),
     [("-2", -2.0), (".5", 0.5), ("1e-3", 1e-3), ("+4", 4.0), ("7\b", 2.0), ("1e400", "too large"),
-     ("3x", "is not a number"), ("1,5", "is not a number"), ("--1", "is not a number")],
+     ("3x", "is not a number"), ("1,5", 1.5), ("-1e−3", -1e-3), ("--1", "is not a number"),
+     ("0x10", "is not a number")],
 )  # fmt: skip
 def test_a_number_is_typed_over_a_leaf(typed, result, shown):
     page = shown(neuron())
@@ -159,6 +162,70 @@ def test_a_leaf_is_dragged_by_a_finger_and_the_page_stays(chromium, tmp_path):
     assert_shows(page, at("w0", 2.5))
     assert page.evaluate("document.querySelector('.picture').scrollLeft") == 0
     context.close()
+
+
+def test_a_tap_opens_the_field_of_a_leaf(chromium, tmp_path):
+    context = chromium.new_context(has_touch=True, viewport={"width": 390, "height": 700})
+    page = context.new_page()
+    steps(neuron()).save(tmp_path / "f.html")
+    page.goto((tmp_path / "f.html").as_uri())
+    leaf(page, "w0").tap()
+    assert page.locator(".field").input_value() == "2"
+    page.locator(".field").fill("2,5")
+    page.keyboard.press("Enter")
+    assert_shows(page, at("w0", 2.5))
+    context.close()
+
+
+def test_what_is_told_beside_the_drawing_is_not_of_other_numbers(shown):
+    page = shown(neuron())
+    tooltips = page.locator("svg.microgradnn title").all_text_contents()
+    assert {"w0", "u1 = w0 × x0", "Circuit of f"} <= {*tooltips}
+    assert not [text for text in tooltips if "∂" in text or re.fullmatch(r".* = −?[\d.]+", text)]
+    assert page.locator("svg.microgradnn desc").text_content().endswith("the gradient below it")
+    assert page.locator(".microgradnn-stepper").get_attribute("aria-label") == "Circuit of f"
+
+
+def test_a_change_pauses_the_play_and_keeps_its_sentence(shown):
+    page = shown(neuron())
+    page.click("[data-move=play]")
+    leaf(page, "w0").focus()
+    page.keyboard.press("ArrowUp")
+    assert page.locator(".playing").count() == 0
+    page.wait_for_timeout(900)
+    assert page.inner_text(".words").startswith("w0 = 2 + 0.1: f changes by")
+
+
+def test_a_typed_number_is_compared_with_the_last_one(shown):
+    page = shown(neuron())
+    leaf(page, "w0").focus()
+    for number in ("3", "4"):
+        page.keyboard.type(number)
+        page.keyboard.press("Enter")
+    assert page.inner_text(".words").startswith("w0 = 3 + 1: f changes by")
+
+
+def test_numbers_without_neighbours_are_typed(shown):
+    page = shown(steps(Value(math.inf, "a") * Value(1e-5, "b")))
+    leaf(page, "a").focus()
+    page.keyboard.press("ArrowDown")
+    assert page.inner_text(".words") == "a = ∞ has no neighbours: type a number"
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+    assert page.inner_text(".words") == "a = 2"
+    leaf(page, "b").focus()
+    page.keyboard.press("ArrowUp")
+    assert leaf(page, "b").get_attribute("aria-valuenow") == "0.000011"
+
+
+def test_the_descent_starts_anew_where_a_leaf_is_changed(shown):
+    w = Value(2.0, "w")
+    page = shown(steps((w - 1.0) ** 2, weights=[w]))
+    page.click("[data-steps='100']")
+    leaf(page, "w").focus()
+    page.keyboard.press("ArrowUp")
+    page.click("[data-steps='1']")
+    assert page.inner_text(".words").startswith("After 1 step f =")
 
 
 def test_steps_follow_the_new_numbers_and_reset_brings_the_first_ones_back(shown):

@@ -145,7 +145,7 @@ def test_a_gate_of_your_own_with_a_form_for_arrays_is_live_and_one_without_says_
     with pytest.raises(AttributeError, match=r"the gate strange is not written in JavaScript: .* no function sinc"):
         gates_of(steps(strange(Value(3.0))))
     dull = primitive("dull", lambda x: math.sin(x), lambda out, x: m.cos(x))
-    with pytest.raises(AttributeError, match="the gate dull has no form for arrays, array="):
+    with pytest.raises(AttributeError, match="the gate dull has no form for arrays: give it array="):
         gates_of(steps(dull(Value(3.0))))
 
 

@@ -68,10 +68,11 @@ def wire(name: str, leaf: bool, value: str, gradient: str, width: int = 44, colo
         shown = _number(value, VALUE)
     else:
         shown = _number(value, VALUE, f"{name}&#160;=&#160;") if value else name
-    below = f'<TR><TD ALIGN="LEFT">{_number(gradient, GRADIENT)}</TD></TR>'
+    room = ' HEIGHT="30"' if isinstance(value, Letter) or isinstance(gradient, Letter) else ""  # the line in the middle
+    below = f'<TR><TD ALIGN="LEFT"{room}>{_number(gradient, GRADIENT)}</TD></TR>'
     return (
         f'<<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" COLOR="{colour}">'
-        f'<TR>{first}<TD ALIGN="LEFT" WIDTH="{width}">{shown}</TD></TR><HR/>{below}</TABLE>>'
+        f'<TR>{first}<TD ALIGN="LEFT" WIDTH="{width}"{room}>{shown}</TD></TR><HR/>{below}</TABLE>>'
     )
 
 
@@ -108,9 +109,10 @@ def circuit(
 ) -> Picture:
     """Draw every gate; `gradients` (by `id`) stand in for `.grad`.
 
-    Where the numbers are `changing`, the wires have room. Without `numbers` only leaves show theirs; they have `count`
-    significant digits. Long names of parameters are whole in the tooltips. `letters` stand for numbers to be found, by
-    `id` and "value" or "gradient"; then no tooltip tells a local derivative.
+    Where the numbers are `changing`, the wires have room and tooltips say no numbers. Without `numbers` only leaves
+    show theirs; they have `count` significant digits. Long names of parameters are whole in the tooltips. `letters`
+    stand for numbers to be found, by the `id` of a node and "value" or "gradient"; then no tooltip tells a local
+    derivative.
     """
     import graphviz
 
@@ -125,7 +127,8 @@ def circuit(
     f = name_of[id(roots[0])]
     digraph = new_digraph(direction)
     begin, end = PORTS[direction]
-    tooltips = {}
+    tooltips: dict[str, str] = {}
+    sentences = []  # of the description
     again, letters = repeated(order), letters or {}
     for number, node in enumerate(order):
         name, gradient = name_of[id(node)], gradients.get(id(node))
@@ -136,9 +139,12 @@ def circuit(
         label = wire(label_of[id(node)], leaf, value, below, room)
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
         slope = f"∂{f}/∂{name} =" if len(roots) == 1 else "gradient"  # of several roots, of whichever were swept
-        tooltips[f"w{number}"] = (name if value == "" or isinstance(value, Letter) else f"{name} = {node.data!r}") + (
+        told = (name if value == "" or isinstance(value, Letter) else f"{name} = {node.data!r}") + (
             "" if gradient is None or isinstance(below, Letter) else f", {slope} {gradient!r}"
         )
+        tooltips[f"w{number}"] = name if changing else told
+        if number < 40:
+            sentences.append(told)
         if node.primitive is None:
             continue
         text = symbol(node, count)
@@ -165,7 +171,7 @@ def circuit(
                         tooltips[leaf_again] = f"the same {name_of[id(operand)]}"
                     source, apart["color"] = leaf_again, FAINT
                 digraph.edge(f"{source}:{end}", f"g{number}", id=edge, **apart)
-                if numbers and not letters:
+                if numbers and not (letters or changing):
                     tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
     gates = sum(node.primitive is not None for node in order)
     leaves = len(order) - gates
@@ -175,8 +181,9 @@ def circuit(
     )
     if again:
         description += "Grey: a leaf drawn again where it is used, its gradient stands at its first place. "
-    description += "; ".join(tooltips[f"w{number}"] for number in range(min(len(order), 40)))
-    results = [name_of[id(root)] + (f" = {digits(root.data, count)}" if numbers else "") for root in roots]
+    description += "; ".join(sentences)
+    fixed = numbers and not changing
+    results = [name_of[id(root)] + (f" = {digits(root.data, count)}" if fixed else "") for root in roots]
     return Picture(digraph, tooltips, f"Circuit of {', '.join(results)}", description)
 
 

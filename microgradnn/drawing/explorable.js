@@ -7,6 +7,7 @@ function explore(element, down, nodes, weights) {
   const root = nodes.length - 1, first = nodes.map((node) => node.value);
   const hint = weights.length ? `${HINT} Downhill the weights learn from the one example drawn.` : HINT;
   let leaves = [...first], before = [...first], active = null, now = null;
+  shorten(svg.querySelector("desc"));
   const part = partsOf(svg), wiresOf = (leaf) => [part(`w${leaf}`), ...svg.querySelectorAll(`.copy-of-w${leaf}`)];
   const labels = nodes.map((node, leaf) => wiresOf(leaf).flatMap((wire) => labelsOf(wire, "value")));
 
@@ -22,16 +23,18 @@ function explore(element, down, nodes, weights) {
     showLeaves(nodes, leaves, now.gradients, part, labels);
     draw(losses);
   };
-  const activate = (leaf) => {
-    if (leaf !== active) before = [...leaves];
+  const activate = (leaf, anew = leaf !== active) => {
+    if (anew) before = [...leaves];
     active = leaf;
   };
   const select = (leaf) => {
     activate(leaf);
     draw();
   };
-  const change = (leaf, x) => {
-    activate(leaf);
+  const change = (leaf, x, anew) => { // `anew`: by another hand than the last change
+    activate(leaf, anew);
+    forget();
+    stepper.pause();
     renew(leaves.with(leaf, x));
     stepper.show(stepper.at(), foretold(nodes, before, leaves, leaf));
   };
@@ -58,6 +61,11 @@ function explore(element, down, nodes, weights) {
   turning(element, svg, down, stepper.turned);
 }
 
+// A description without its numbers, which would stay as they are.
+function shorten(desc) {
+  [desc.textContent] = desc.textContent.split(". ");
+}
+
 // The numbers of a circuit and its steps.
 function everything(nodes, leaves) {
   const state = computed(nodes, leaves), { gradients, edges } = swept(nodes, state);
@@ -82,6 +90,7 @@ function foretold(nodes, before, leaves, leaf) {
   const old = computed(nodes, before), root = nodes.length - 1, { name } = nodes[leaf], f = nodes[root].name;
   const slope = swept(nodes, old).gradients[leaf] ?? 0, step = leaves[leaf] - before[leaf];
   if (step === 0) return `${name} = ${digits(leaves[leaf])}, as before`;
+  if (!Number.isFinite(step)) return `${name} = ${digits(leaves[leaf])}`;
   const rise = valuesOf(nodes, leaves)[root] - old.values[root], sign = step < 0 ? "−" : "+";
   return `${name} = ${digits(before[leaf])} ${sign} ${digits(Math.abs(step))}: ${f} changes by ${digits(rise)}; `
     + `gradient × change = ${bracketed(digits(slope))} × ${bracketed(digits(step))} = ${digits(slope * step)}`;

@@ -139,7 +139,9 @@ def value_of(gate: Primitive, operands: Sequence[Any], lines: Lines) -> Any:
             operands = [*operands[: gate.leading], Stack(operands[gate.leading :])]
         return gate.array(lines, *operands)
     except Exception as error:  # of the user's own function, which meets no numbers here
-        reason = "has no form for arrays, array=" if gate.array is None else f"is not written in JavaScript: {error}"
+        reason = (
+            "has no form for arrays: give it array=" if gate.array is None else f"is not written in JavaScript: {error}"
+        )
         raise AttributeError(f"the gate {gate.name} {reason}") from None
 
 

@@ -1,7 +1,10 @@
 // Leaves that can be dragged, nudged by keys and typed over. Nothing leaves the page.
 
-// How far a step goes: a tenth of the leading digit, at least of 1.
-const unitOf = (x) => 10 ** Math.floor(Math.log10(Math.max(1, Math.abs(x)))) / 10;
+// How far a step goes: a tenth of the leading digit, at least of 1 but for small numbers.
+function unitOf(x, first) {
+  const size = Math.max(Math.abs(x), Math.abs(first));
+  return 10 ** Math.floor(Math.log10(size === 0 || size >= 0.1 ? Math.max(1, size) : size)) / 10;
+}
 const tidy = (x) => Number(x.toPrecision(12));
 
 // `change(leaf, x)` takes a new number, `select(leaf)` hears which leaf is at work.
@@ -13,12 +16,16 @@ function makeLeaves(element, svg, nodes, values, { change, select, refuse }) {
     wire.classList.add("leaf");
     const roles = { tabindex: "0", role: "spinbutton", "aria-label": node.name };
     Object.entries(roles).forEach(([name, value]) => wire.setAttribute(name, value));
-    const nudge = (count) => change(leaf, tidy(values()[leaf] + count * unitOf(values()[leaf])));
-    const open = (text) => openField(element, wire, node.name, text, (x) => change(leaf, x), refuse);
+    const move = (from, count, anew) => {
+      if (Number.isFinite(from)) change(leaf, tidy(from + count * unitOf(from, node.value)), anew);
+      else refuse(`${node.name} = ${digits(from)} has no neighbours: type a number`);
+    };
+    const open = (text = String(values()[leaf])) =>
+      openField(element, wire, node.name, text, (x) => change(leaf, x, true), refuse);
     wire.addEventListener("focus", () => select(leaf));
-    wire.addEventListener("dblclick", () => open(String(values()[leaf])));
-    wire.addEventListener("keydown", (event) => onKey(event, nudge, open));
-    dragging(wire, () => values()[leaf], (x) => change(leaf, x));
+    wire.addEventListener("dblclick", () => open());
+    wire.addEventListener("keydown", (event) => onKey(event, (count) => move(values()[leaf], count), open));
+    dragging(wire, () => values()[leaf], move, open);
   });
 }
 
@@ -33,21 +40,28 @@ function onKey(event, nudge, open) {
   event.stopPropagation();
 }
 
-// By mouse, pen or finger: `touch-action` is not honoured on a group, so the first touch is kept from panning the page.
-function dragging(wire, value, change) {
+// By mouse, pen or finger: `touch-action` is not honoured on a group, so the first touch is kept from panning the page. A
+// finger that does not move asks for the field.
+function dragging(wire, value, move, open) {
   let from = null;
   wire.addEventListener("touchstart", (event) => event.preventDefault(), { passive: false });
   wire.addEventListener("pointerdown", (event) => {
     wire.setPointerCapture(event.pointerId);
     wire.focus({ preventScroll: true });
-    from = { x: event.clientX, value: value() };
+    from = { x: event.clientX, value: value(), moved: false };
   });
   wire.addEventListener("pointermove", (event) => {
     if (!from || event.clientX === from.x) return;
     const halves = Math.round((event.clientX - from.x) / 2); // of a unit
-    change(tidy(from.value + (halves * unitOf(from.value)) / 2));
+    move(from.value, halves / 2, !from.moved);
+    from.moved = true;
   });
-  ["pointerup", "pointercancel"].forEach((kind) => wire.addEventListener(kind, () => { from = null; }));
+  wire.addEventListener("pointerup", (event) => {
+    const tapped = from && !from.moved && event.pointerType === "touch";
+    from = null;
+    if (tapped) open();
+  });
+  wire.addEventListener("pointercancel", () => { from = null; });
 }
 
 // A field over the leaf: Enter takes what is in it, Escape and an empty one leave all as it was.

@@ -50,9 +50,8 @@ def piece(
     """
     name = f"{prefix(picture)}-{act}"
     style = variables() + resource("picture.css") + (resource(f"{sheet}.css") if scripts else "")
-    scrolled = (
-        "" if act == "explore" else ' tabindex="0"'
-    )  # by keys too; leaves that can be changed have the focus else
+    still = act in ("livePicture", "walkRecorded")  # elsewhere something in the picture, or beside it, has the focus
+    scrolled = ' tabindex="0"' if still else ""
     return (
         f'<div class="microgradnn-stepper {name}" role="group" aria-label="{escape(picture.title)}" '
         'data-lm-suppress-shortcuts="true">\n'
@@ -75,7 +74,11 @@ def downwards(steps: Steps, svg: str) -> dict[str, Any] | None:
     """The other layout of a picture `svg` that runs to the right; None where it would not be narrower."""
     if len(steps.order) > LIVE:
         return None
-    _, down = still(steps, "down")
+    return narrower(svg, still(steps, "down")[1])
+
+
+def narrower(svg: str, down: str) -> dict[str, Any] | None:
+    """Where everything in a picture stands `down`wards, as turning.js takes it; None where that is not narrower."""
     return {"names": PLACES, "values": places(down)} if width(down) < width(svg) else None
 
 
@@ -106,10 +109,10 @@ def steps_piece(steps: Steps, direction: str = "right", shown: tuple[Picture, st
     return piece(picture, svg, "explore", [*scripts, precision], [down, nodes_of(steps), weights])
 
 
-def worksheet_piece(picture: Picture, svg: str, blanks: Sequence[Mapping[str, str]]) -> str:
-    """A circuit with `blanks`, as worksheet.js takes them, that are filled in and checked in the page."""
-    scripts = [resource(f"{name}.js") for name in ("numbers", "wires", "worksheet")]
-    return piece(picture, svg, "fillIn", scripts, [blanks], "worksheet")
+def worksheet_piece(picture: Picture, svg: str, down: str, blanks: Sequence[Mapping[str, Any]]) -> str:
+    """A circuit with `blanks`, as worksheet.js takes them, to be filled in; `down` is its other layout."""
+    scripts = [resource(f"{name}.js") for name in ("numbers", "wires", "turning", "worksheet")]
+    return piece(picture, svg, "fillIn", scripts, [narrower(svg, down), blanks], "worksheet")
 
 
 def _json(data: Any) -> str:
@@ -152,6 +155,7 @@ def document(title: str, content: str) -> str:
         f"<title>{escape(title)}</title>\n"
         "<style>:root { color-scheme: light dark; background: Canvas }\n"
         "body { margin: min(2rem, 4vw); font-family: system-ui, sans-serif }\n"
+        "h1 { font-size: clamp(1.2rem, 5vw, 2rem) }\n"
         "@media print { :root { color-scheme: light } }</style>\n"
         f"</head>\n<body>\n<main>\n<h1>{escape(title)}</h1>\n{content}\n</main>\n"
         "<script>document.querySelector('.microgradnn-stepper')?.focus({ preventScroll: true });</script>\n"

@@ -66,7 +66,7 @@ function walk(element, svg, steps, reset = null) {
     if (move !== "play") pause();
     act();
   }));
-  slider.addEventListener("input", () => go(Number(slider.value)));
+  slider.addEventListener("input", () => { pause(); go(Number(slider.value)); });
   const keys = { Home: moves.first, ArrowLeft: moves.previous, ArrowRight: moves.next, End: moves.last };
   element.addEventListener("keydown", (event) => {
     if (!(event.key in keys) || event.ctrlKey || event.metaKey || event.altKey || event.target.matches(".field")) return;
@@ -78,7 +78,7 @@ function walk(element, svg, steps, reset = null) {
   clickGates(svg, part, steps, (number) => { pause(); go(number); }, () => at);
   element.tabIndex = 0;
   const turned = () => (said === null ? go(at) : show(at, said));
-  return { show, turned, at: () => at };
+  return { show, turned, pause, at: () => at };
 }
 
 function showPlaying(play, on) {
@@ -107,16 +107,16 @@ function highlight(step, svg, part) {
   if (step.kind === "backward") local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
 }
 
-// At the end of the edge: above a level one, else on the side from which it does not come.
+// Above the end of a level edge, else beside its middle.
 function local(edge, words) {
   const path = edge?.querySelector("path");
   if (!path) return;
-  const { x, y } = path.getPointAtLength(path.getTotalLength()), from = path.getPointAtLength(0), fall = y - from.y;
-  const level = Math.abs(fall) < 8;
+  const length = path.getTotalLength(), [from, middle, end] = [0, 0.55, 1].map((part) => path.getPointAtLength(part * length));
+  const fall = end.y - from.y, level = Math.abs(fall) < 8;
   const label = document.createElementNS("http://www.w3.org/2000/svg", "text");
   label.setAttribute("class", level ? "local gradient" : "local gradient beside");
-  label.setAttribute("x", level ? x - 4 : x + 6);
-  label.setAttribute("y", level ? y - 5 : y + (fall > 0 && from.x < x + 4 ? -3 : 14));
+  label.setAttribute("x", level ? end.x - 4 : middle.x + 6);
+  label.setAttribute("y", level ? end.y - 5 : middle.y + (fall > 0 && from.x < end.x + 4 ? -5 : 13));
   label.textContent = words;
   edge.append(label);
 }
@@ -139,6 +139,6 @@ function walkRecorded(element, down, steps, reason) {
   const stepper = walk(element, svg, () => steps);
   stepper.show(0);
   turning(element, svg, down, stepper.turned);
-  element.insertAdjacentHTML("beforeend", '<p class="reason"></p>');
+  element.querySelector(".controls").insertAdjacentHTML("beforebegin", '<p class="reason"></p>');
   element.querySelector(".reason").textContent = `The numbers stay as they are: ${reason}.`;
 }

@@ -18,7 +18,7 @@ function write(words) {
 function squeeze(labels) {
   labels.forEach((label) => label.removeAttribute("textLength"));
   const outgrown = labels.map((label) => [label, roomFor(label)])
-    .filter(([label, room]) => label.getComputedTextLength() > room + 4);
+    .filter(([label, room]) => room > 0 && label.getComputedTextLength() > room + 4);
   outgrown.forEach(([label, room]) => {
     label.setAttribute("textLength", room);
     label.setAttribute("lengthAdjust", "spacingAndGlyphs");
