@@ -44,9 +44,16 @@ class Limit(Generic[Setting]):
         raise refusal(f"{name}{owner} must be {self.wording}, got {value!r:.60}") from None
 
 
+def whole(x: Any) -> int:
+    """Read a whole number; TypeError for what is none, as True."""
+    if isinstance(x, bool):
+        raise TypeError(f"{x} is no number")
+    return int(operator.index(x))
+
+
 finite = Limit("a finite number", number, math.isfinite)
 not_negative = Limit("a finite number ≥ 0", number, lambda x: 0 <= x < math.inf)
 positive = Limit("a finite number > 0", number, lambda x: 0 < x < math.inf)
 below_one = Limit("a number in [0, 1)", number, lambda x: 0 <= x < 1)
-count = Limit("a whole number ≥ 1", lambda n: int(operator.index(n)), lambda n: n >= 1)
+count = Limit("a whole number ≥ 1", whole, lambda n: n >= 1)
 flag = Limit("True or False", lambda value: value, lambda value: isinstance(value, bool))

@@ -7,7 +7,6 @@ worksheet.js.
 from __future__ import annotations
 
 import math
-import operator
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -15,7 +14,6 @@ from copy import deepcopy
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
-from typing import Any
 
 from microgradnn.backprop import out_of_date
 from microgradnn.drawing import Drawing
@@ -26,7 +24,7 @@ from microgradnn.drawing.vector import to_svg
 from microgradnn.graph import topological_order
 from microgradnn.notation import digits, few, names, short_names
 from microgradnn.primitive import ForwardError
-from microgradnn.settings import Limit
+from microgradnn.settings import Limit, whole
 from microgradnn.sweep import sweep
 from microgradnn.value import Value
 
@@ -34,14 +32,8 @@ SMALL, LARGE = 1e-3, 1e4  # between them the varied numbers of a worksheet lie, 
 TRIES = 100  # for each way of varying the leaves
 
 
-def _whole(x: Any) -> int:
-    if isinstance(x, bool):
-        raise TypeError  # the limit has the words
-    return operator.index(x)
-
-
-HOW_MANY = Limit("a whole number ≥ 1 or a list of names", _whole, lambda n: n >= 1)
-SEED = Limit("a whole number ≥ 0 or None", _whole, lambda n: n >= 0)
+HOW_MANY = Limit("a whole number ≥ 1 or a list of names", whole, lambda n: n >= 1)
+SEED = Limit("a whole number ≥ 0 or None", whole, lambda n: n >= 0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -720,7 +720,7 @@ def test_digits():
     ],
 )
 def test_other_layouts_are_refused(arguments, words):
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises((ValueError, TypeError), match=words):
         draw(xyz(), **arguments)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from microgradnn import Value, draw, exp, mean, relu, steps
 from microgradnn.backprop import Steps
-from microgradnn.drawing.page import LIVE, document, steps_piece
+from microgradnn.drawing.live import LIVE
+from microgradnn.drawing.page import document, steps_piece
 from microgradnn.notation import digits
 from microgradnn.primitive import primitive
 from tests.test_drawing import neuron, xyz

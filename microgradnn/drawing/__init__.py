@@ -12,21 +12,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.backprop import Steps, out_of_date
-from microgradnn.drawing.circuit import DIRECTIONS, Picture, blank, circuit
+from microgradnn.drawing.circuit import DIRECTIONS, Picture, circuit, outdated
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
+from microgradnn.drawing.live import LIVE
 from microgradnn.drawing.margins import margin_piece
-from microgradnn.drawing.page import LIVE, document, heading, piece, steps_piece, still
+from microgradnn.drawing.page import document, heading, piece, steps_piece, still
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
 from microgradnn.graph import topological_order
 from microgradnn.margins import Margin
+from microgradnn.settings import Limit, whole
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
     import graphviz
 
+DIGITS = Limit("a whole number from 1 to 17", whole, lambda n: 1 <= n <= 17)
 ENDINGS = (".svg", ".png", ".pdf", ".dot", ".tex", ".html")
 
 __all__ = ["Drawing", "draw", "to_latex"]
@@ -109,7 +112,7 @@ class CircuitDrawing(Drawing):
             raise ValueError('neurons (level=1) run to the right; direction="down" goes with level 0 and 2')
         self._complaint = next(filter(None, map(out_of_date, roots)), "")
         if self._complaint:
-            picture = blank(roots, self._complaint, self.folded, direction, count)
+            picture = outdated(roots, self._complaint, self.folded, direction, count)
         elif self.folded:
             picture = summary(roots[0], level, direction, count)
         else:
@@ -146,8 +149,8 @@ def draw(
     Numbers have so many significant `digits`. A leaf that is used often or far away is drawn again there, in grey; its
     gradient stands at its first place.
 
-    Raises TypeError for what is not a Value, ValueError for another level, direction or number of digits, and where
-    several roots would have to fold. Where a leaf was assigned to and the graph is out of date, Jupyter shows a picture
+    Raises TypeError for what is not a Value and for digits that are no whole number, ValueError for another level,
+    direction or number of digits, and where several roots would have to fold. Where a leaf was assigned to and the graph is out of date, Jupyter shows a picture
     that says so, without numbers; `svg` and `save` raise ValueError.
 
     >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
@@ -166,9 +169,7 @@ def draw(
         raise ValueError(f"level is 0 (every gate), 1 (neurons), 2 (layers) or None (by size), got {level!r:.60}")
     if direction not in DIRECTIONS:
         raise ValueError(f'direction is "right" or "down", got {direction!r:.60}')
-    if not isinstance(digits, int) or isinstance(digits, bool) or not 1 <= digits <= 17:
-        raise ValueError(f"digits is a whole number from 1 to 17, got {digits!r:.60}")
-    return CircuitDrawing(list(dict.fromkeys(roots)), level, direction, digits)
+    return CircuitDrawing(list(dict.fromkeys(roots)), level, direction, DIGITS("digits", digits))
 
 
 # ---- Jupyter: a repr never raises, it falls back to text ------------------------------------------------------

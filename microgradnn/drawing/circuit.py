@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 FONT = "DejaVu Sans,Verdana,sans-serif"
 DIRECTIONS = {"right": "LR", "down": "TB"}
 PORTS = {"right": ("w", "e"), "down": ("n", "s")}  # where a wire begins and ends
+DESCRIBED = 40  # nodes in the description, of which somebody listens to every word
 OFTEN, FAR = 4, 4  # a leaf that more gates than OFTEN take stands beside each; else again beside one FAR gates on
 
 
@@ -86,7 +87,7 @@ def _number(text: str, colour: str, before: str = "") -> str:
     return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="2" CELLPADDING="1"><TR>{before}{box}</TR></TABLE>'
 
 
-def blank(roots: Sequence[Value], complaint: str, folded: bool, direction: str, count: int) -> Picture:
+def outdated(roots: Sequence[Value], complaint: str, folded: bool, direction: str, count: int) -> Picture:
     """The picture of a graph that is out of date: the complaint above the gates, and no numbers but those of leaves."""
     if folded:
         digraph = new_digraph()
@@ -143,15 +144,11 @@ def circuit(
             "" if gradient is None or isinstance(below, Letter) else f", {slope} {gradient!r}"
         )
         tooltips[f"w{number}"] = name if changing else told
-        if number < 40:
-            sentences.append(told)
+        sentences.append(told)
         if node.primitive is None:
             continue
         text = symbol(node, count)
-        looks = {"shape": "circle", "width": "0.42", "fixedsize": "true", "fontsize": "12" if len(text) < 3 else "10"}
-        if len(text) > 3:
-            looks = {"shape": "box", "style": "rounded", "height": "0.42", "width": "0.42", "margin": "0.08,0"}
-        digraph.node(f"g{number}", str(graphviz.escape(text)), id=f"g{number}", **looks, **{"class": "gate"})
+        digraph.node(f"g{number}", str(graphviz.escape(text)), id=f"g{number}", **_shape(text), **{"class": "gate"})
         tooltips[f"g{number}"] = f"{name} = {formula(node.primitive, written(node.operands, name_of))}"
         digraph.edge(f"g{number}", f"w{number}:{begin}", id=f"o{number}", arrowhead="none", weight="20", minlen="1")
         twice = len(node.operands) == 2 and node.operands[0] is node.operands[1]
@@ -173,6 +170,21 @@ def circuit(
                 digraph.edge(f"{source}:{end}", f"g{number}", id=edge, **apart)
                 if numbers and not (letters or changing):
                     tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
+    description = _description(order, bool(again), sentences)
+    fixed = numbers and not changing
+    results = [name_of[id(root)] + (f" = {digits(root.data, count)}" if fixed else "") for root in roots]
+    return Picture(digraph, tooltips, f"Circuit of {', '.join(results)}", description)
+
+
+def _shape(text: str) -> dict[str, str]:
+    """A circle, all of one size, or a box for a long symbol."""
+    if len(text) > 3:
+        return {"shape": "box", "style": "rounded", "height": "0.42", "width": "0.42", "margin": "0.08,0"}
+    return {"shape": "circle", "width": "0.42", "fixedsize": "true", "fontsize": "12" if len(text) < 3 else "10"}
+
+
+def _description(order: Sequence[Value], again: bool, sentences: Sequence[str]) -> str:
+    """What a picture shows, for those who do not see it; the last sentence holds the numbers."""
     gates = sum(node.primitive is not None for node in order)
     leaves = len(order) - gates
     description = (
@@ -181,10 +193,7 @@ def circuit(
     )
     if again:
         description += "Grey: a leaf drawn again where it is used, its gradient stands at its first place. "
-    description += "; ".join(sentences)
-    fixed = numbers and not changing
-    results = [name_of[id(root)] + (f" = {digits(root.data, count)}" if fixed else "") for root in roots]
-    return Picture(digraph, tooltips, f"Circuit of {', '.join(results)}", description)
+    return description + "; ".join(sentences[:DESCRIBED])
 
 
 def repeated(order: Sequence[Value]) -> dict[tuple[int, int], int]:

@@ -32,6 +32,10 @@ OF_NOTHING = {
 }  # fmt: skip
 
 
+class ScriptError(Exception):
+    """Why a circuit cannot be computed in a page."""
+
+
 class Operand:
     """What stands in the script for numbers, with the operators of Python."""
 
@@ -96,7 +100,7 @@ class Lines:
         if function in WRITTEN:
             return lambda *operands: self.write(WRITTEN[function], *operands)
         if function not in OF_MATH | OF_NUMBERS_JS:
-            raise AttributeError(f"JavaScript has no function {function}")
+            raise ScriptError(f"JavaScript has no function {function}")
         name = f"Math.{_of_math(function)}" if function in OF_MATH else function
         return lambda *operands: self.write(f"{name}({', '.join(['{}'] * len(operands))})", *operands)
 
@@ -128,7 +132,7 @@ def name_of(gate: Primitive, count: int) -> str:
 def value_of(gate: Primitive, operands: Sequence[Any], lines: Lines) -> Any:
     """The term for the value of a gate, by its form for arrays, else by plain arithmetic, if that is what it is.
 
-    AttributeError where it is more than arithmetic and has no form for arrays, or one that cannot be written down.
+    ScriptError where it is more than arithmetic and has no form for arrays, or one that cannot be written down.
     """
     try:
         if gate.array is None:
@@ -142,7 +146,7 @@ def value_of(gate: Primitive, operands: Sequence[Any], lines: Lines) -> Any:
         reason = (
             "has no form for arrays: give it array=" if gate.array is None else f"is not written in JavaScript: {error}"
         )
-        raise AttributeError(f"the gate {gate.name} {reason}") from None
+        raise ScriptError(f"the gate {gate.name} {reason}") from None
 
 
 def function(gate: Primitive, count: int) -> list[str]:

@@ -9,9 +9,11 @@ from string import Formatter
 from typing import Any
 
 from microgradnn.backprop import Steps
-from microgradnn.drawing.javascript import function, may_vanish, name_of
+from microgradnn.drawing.javascript import ScriptError, function, may_vanish, name_of
 from microgradnn.primitive import Primitive
 from microgradnn.value import Value
+
+LIVE = 300  # nodes: above, a change would no longer follow the finger
 
 
 def nodes_of(steps: Steps) -> list[dict[str, Any]]:
@@ -44,7 +46,9 @@ def _node(node: Value, name: str, number_of: dict[int, int]) -> dict[str, Any]:
 
 
 def gates_of(steps: Steps) -> str:
-    """The gates of a circuit as functions of JavaScript; AttributeError for one without a form for arrays."""
+    """The gates of a circuit as functions of JavaScript; ScriptError for one without a form for arrays, or for many."""
+    if len(steps.order) > LIVE:
+        raise ScriptError(f"a circuit of more than {LIVE} nodes is not computed in the page")
     used: dict[tuple[Primitive, int], None] = {}
     for node in steps.order:
         if node.primitive is not None:

@@ -17,13 +17,13 @@ from typing import Any
 
 from microgradnn.backprop import Step, Steps
 from microgradnn.drawing.circuit import Picture, circuit
-from microgradnn.drawing.live import gates_of, nodes_of
+from microgradnn.drawing.javascript import ScriptError
+from microgradnn.drawing.live import LIVE, gates_of, nodes_of
 from microgradnn.drawing.palette import variables
 from microgradnn.drawing.vector import PLACES, places, prefix, to_svg, width
 from microgradnn.notation import digits, expression, factor
 from microgradnn.value import Value
 
-LIVE = 300  # nodes: above, a change would no longer follow the finger
 _IN_A_LINK = str.maketrans({"%": "%25", "#": "%23", "\n": "%0A", "'": "%27", "&": "&amp;"})
 
 
@@ -96,10 +96,8 @@ def steps_piece(steps: Steps, direction: str = "right", shown: tuple[Picture, st
     picture, svg = shown or still(steps, direction)
     down = downwards(steps, svg) if direction == "right" else None
     try:
-        if len(steps.order) > LIVE:
-            raise AttributeError(f"a circuit of more than {LIVE} nodes is not computed in the page")
         gates = gates_of(steps)
-    except AttributeError as error:
+    except ScriptError as error:
         scripts = [resource(f"{name}.js") for name in ("wires", "turning", "stepper")]
         return piece(picture, svg, "walkRecorded", scripts, [down, recorded_steps(steps), str(error)])
     weights = [number for number, node in enumerate(steps.order) if node in steps.weights]

@@ -41,6 +41,8 @@ function addLine(element, { letter, what, role, answers }, label, tell) {
   box.classList.add("box");
   line.classList.add(role);
   line.querySelector(".letter").textContent = letter;
+  line.querySelector(".said").id = `${label.closest("g[id]").id}-${role}-said`;
+  field.setAttribute("aria-describedby", line.querySelector(".said").id);
   line.querySelector(".what").textContent = what;
   const check = () => {
     const { right, words } = judged(field.value, answers);

@@ -172,7 +172,7 @@ def margin(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Margin:
         raise TypeError(f"{name} returned {type(root).__name__} {root!r:.60}: {hint}")
     gradients = dict(sweep(root))
     rows = _rows(watch.bindings, gradients)
-    gates = {line: [gate for gate in made if gate in gradients] for line, made in watch.gates_of.items()}
+    gates = {line: [gate for gate in made if gate in gradients] for line, made in watch.gates_on.items()}
     return Margin(
         source.code.co_name,
         root,

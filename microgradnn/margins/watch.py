@@ -74,14 +74,14 @@ class _Run:
 
 
 class Watch:
-    """A trace function; `bindings`, `ran`, `gates_of` and `functions` are what it noted."""
+    """A trace function; `bindings`, `ran`, `gates_on` and `functions` are what it noted."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.made: list[Value] = []
         self.bindings: list[Binding] = []
         self.ran: set[int] = set()  # the lines on which statements begin
-        self.gates_of: dict[int, dict[Value, None]] = {}  # made while a line ran, also by functions that it called
+        self.gates_on: dict[int, dict[Value, None]] = {}  # made while a line ran, also by functions that it called
         self.functions: dict[Function, None] = {}  # in the order of their first call
         self._running: dict[FrameType, _Run] = {}
         self._returning: dict[FrameType, _Run] = {}  # left for the end of a `with`, or for a `finally`
@@ -163,7 +163,7 @@ class Watch:
         """The statement at work in this frame is done."""
         run = self._running.pop(frame)
         gates = run.collect(self.made)
-        self.gates_of.setdefault(run.start, {}).update(dict.fromkeys(gates))
+        self.gates_on.setdefault(run.start, {}).update(dict.fromkeys(gates))
         if not (bound or frame in self._returning or run.function.yields(run.start)):
             bound = [(run.function.words(run.start), end) for end in _ends(gates)]
         for name, thing in bound:
