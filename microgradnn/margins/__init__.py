@@ -14,7 +14,8 @@ from numbers import Integral, Real
 from os import PathLike
 from typing import Any, ClassVar
 
-from microgradnn.margins.source import Function, Source, parts
+from microgradnn.margins.lookup import parts
+from microgradnn.margins.source import Function, Source
 from microgradnn.margins.watch import Binding, Watch
 from microgradnn.notation import columns, digits
 from microgradnn.sweep import sweep

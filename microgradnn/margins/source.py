@@ -1,7 +1,6 @@
 """A file of source as its author wrote it: functions, their statements, what each of them binds and speaks of.
 
-It is read as a syntax tree. What an expression stands for is found in a frame at work, without a call: no property is
-asked, and `a[next(i)]` is left alone.
+It is read as a syntax tree; what its expressions stand for in a frame at work is found by `lookup`.
 """
 
 from __future__ import annotations
@@ -9,24 +8,18 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
-import operator
-import types
-from collections import ChainMap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from functools import partial
-from types import CodeType, FrameType
+from types import CodeType, FrameType, MethodType
 from typing import Any
 
 from microgradnn.context import is_ours
+from microgradnn.margins.lookup import reached, values_in
 from microgradnn.value import Value
 
 _LOOPS = (ast.For, ast.AsyncFor, ast.While)
 _BLOCKS = (ast.For, ast.AsyncFor, ast.With, ast.AsyncWith)  # Python comes back to their first line at the end
 _NO_CODE = (ast.Global, ast.Nonlocal)
-_OF_INTS: dict[type[ast.operator], Callable[[int, int], int]] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
-    ast.Mod: operator.mod,
-}  # fmt: skip
 
 
 class Source:
@@ -91,7 +84,7 @@ def _holds(node: Any, code: CodeType) -> bool:
 def _code_of(f: Any) -> CodeType:
     """The code that runs when `f` is called: of a function, a method, a partial, a module or another object."""
     function = inspect.unwrap(f)
-    while isinstance(function, (types.MethodType, partial)):
+    while isinstance(function, (MethodType, partial)):
         function = inspect.unwrap(function.func if isinstance(function, partial) else function.__func__)
     if not hasattr(function, "__code__"):
         kind = type(function)
@@ -179,7 +172,7 @@ class Function:
         if start not in self._targets:
             targets = [target for statement in self._all(start) for target in _targets(statement)]
             self._targets[start] = {ast.unparse(target): target for target in targets}
-        return list(_reached(self._targets[start], frame))
+        return list(reached(self._targets[start], frame))
 
     def operands(self, start: int, frame: FrameType) -> dict[Value, str]:
         """The Values of which the statements on a line speak, with the names that they have there."""
@@ -190,12 +183,12 @@ class Function:
         operands = dict(reversed(self._operands[start].items()))
         named: dict[Value, str] = {}
         direct: dict[Value, str] = {}
-        for name, thing in _reached({name: node for name, (node, _) in operands.items()}, frame):
+        for name, thing in reached({name: node for name, (node, _) in operands.items()}, frame):
             if isinstance(thing, Value):
                 direct[thing] = f"({direct[thing].strip('()')}={name})" if thing in direct else name
                 named.setdefault(thing, name)
             elif not (operands[name][1] and isinstance(thing, list)):  # parts.append(x) does not take all of parts
-                for inner, value in _values_in(name, thing):
+                for inner, value in values_in(name, thing):
                     named.setdefault(value, inner)
         return named | direct
 
@@ -259,66 +252,3 @@ def _chains(node: ast.AST) -> Iterator[tuple[ast.expr, bool]]:
         if isinstance(inner, (ast.Name, ast.Attribute, ast.Subscript)) and not part:
             read = isinstance(inner.ctx, ast.Load) or isinstance(node, ast.AugAssign)
             yield from [(inner, called)] if read else []
-
-
-def _reached(expressions: Mapping[str, ast.expr], frame: FrameType) -> Iterator[tuple[str, Any]]:
-    """What expressions stand for in a frame, those that can be had without a call."""
-    names = ChainMap(frame.f_locals, frame.f_globals)
-    for text, expression in expressions.items():
-        try:
-            yield text, _thing(expression, names)
-        except (LookupError, AttributeError, TypeError, ZeroDivisionError):
-            continue  # such as a walrus behind an `and` that was not reached
-
-
-def _thing(node: ast.expr | None, names: Mapping[str, Any]) -> Any:
-    match node:
-        case ast.Name(id=name):
-            return names[name]
-        case ast.Attribute(value=inner, attr=name):
-            outer = _thing(inner, names)
-            thing = inspect.getattr_static(outer, name)
-            return thing.__get__(outer) if isinstance(thing, types.MemberDescriptorType) else thing  # of __slots__
-        case ast.Subscript(value=inner, slice=index):
-            container = _thing(inner, names)
-            if isinstance(container, dict):
-                return dict(container)[_thing(index, names)]  # a defaultdict would make what is missing
-            if isinstance(container, (list, tuple)):
-                return container[_thing(index, names)]
-        case ast.Constant(value=value):
-            return value
-        case ast.Tuple(elts=elements):
-            return tuple(_thing(element, names) for element in elements)
-        case ast.Slice(lower=lower, upper=upper, step=step):
-            return slice(*(part and _thing(part, names) for part in (lower, upper, step)))
-        case ast.UnaryOp(op=ast.USub(), operand=operand) if isinstance(x := _thing(operand, names), int):
-            return -x
-        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OF_INTS:
-            x, y = _thing(left, names), _thing(right, names)
-            if isinstance(x, int) and isinstance(y, int):
-                return _OF_INTS[type(op)](x, y)
-    raise LookupError(node)
-
-
-def parts(name: str, thing: Any, around: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """What is in nested lists, tuples and dicts, each with its name; a list that holds itself is left out there.
-
-    >>> list(parts("w", [1.0, {"a": 2.0}]))
-    [('w[0]', 1.0), ("w[1]['a']", 2.0)]
-    """
-    if not isinstance(thing, (list, tuple, dict)):
-        yield name, thing
-    elif id(thing) not in around:
-        for key, inner in thing.items() if isinstance(thing, dict) else enumerate(thing):
-            yield from parts(f"{name}[{key!r}]", inner, (*around, id(thing)))
-
-
-def _values_in(name: str, thing: Any) -> Iterator[tuple[str, Value]]:
-    """The Values in nested lists, or in the attributes of an object, each with its name."""
-    things = [(name, thing)]
-    if hasattr(thing, "__dict__") and not isinstance(thing, (type, types.ModuleType, Value)):
-        things = [(f"{name}.{attribute}", inner) for attribute, inner in vars(thing).items()]
-    for outer, whole in things:
-        for inner, value in parts(outer, whole):
-            if isinstance(value, Value):
-                yield inner, value

@@ -13,7 +13,8 @@ from types import FrameType
 from typing import Any
 
 from microgradnn.context import noting
-from microgradnn.margins.source import Function, Source, parts
+from microgradnn.margins.lookup import parts
+from microgradnn.margins.source import Function, Source
 from microgradnn.value import Value
 
 LARGE = 2**1000  # an int above is no number to be written
