@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import gc
 import math
 import sys
 import threading
+import warnings
 from collections import defaultdict, namedtuple
 
 import numpy
@@ -168,6 +170,7 @@ def test_recursion_methods_generators_and_inner_functions():
     seen = margin(total, 3.0)
     assert at(seen, "yield x**n")["yield"].values == [1.0, 3.0, 9.0]
     assert at(seen, "yield x**n")["yield"].local["x"][-1] == 6.0
+    assert [*at(seen, "yield x**n")] == ["yield"]
     assert at(seen, "def powers")["x"].runs == 1, "a generator that goes on is no new call"
     assert at(seen, "return 2")["return"].local == {"y": [2.0]}
     assert [lines[0].text for lines in seen.functions] == ["def total(x):", "def powers(x):"], "twice stands inside"
@@ -335,7 +338,7 @@ def test_what_is_not_handed_on_counts_as_0():
     def f(xs):
         total = 0
         for x in xs:
-            h = relu(x)
+            h = relu(x * 1.0)
             total = total + h
         return total
 
@@ -421,6 +424,8 @@ def test_no_property_is_asked_and_no_entry_made():
         guarded.w = x * 3
         entries[0], i = x * 2, 1
         entries[i - 1] += guarded.w
+        y = x if entries else entries[7]
+        assert y is x
         assert len(entries) == 1
         return entries[0]
 
@@ -464,17 +469,31 @@ def test_what_waits_goes_on():
 
     def told(x):
         got = yield x * 2
-        yield got * 3
+        got = got * (yield got * 3)
+        yield got
 
     def g(x):
         talk = told(x)
         first = next(talk)
-        return talk.send(first * 5)
+        return talk.send(first * 5) + talk.send(7.0)
 
     seen = margin(g, 2.0)
-    assert at(seen, "got =")["yield"].local == {"x": [2.0]}
-    assert at(seen, "got =")["got"].local == {}, "it was made elsewhere"
-    assert at(seen, "yield got")["yield"].local == {"got": [3.0]}
+    assert at(seen, "got = yield")["yield"].local == {"x": [2.0]}
+    assert at(seen, "got = yield")["got"].local == {}, "it was made elsewhere"
+    assert at(seen, "got = got")["yield"].local == {"got": [3.0]}
+    assert at(seen, "got = got")["got"].local == {"got": [7.0]}
+    assert [*at(seen, "yield got")] == ["yield"]
+
+
+def test_a_coroutine_is_refused_and_closed():
+    async def f(x):
+        return x * 2
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(TypeError, match=r"f returned coroutine .*: give margin a plain function"):
+            margin(f, 2.0)
+        gc.collect()
 
 
 def test_of_two_lambdas_on_a_line_the_right_one_is_shown():
@@ -509,11 +528,12 @@ def test_odd_numbers_are_written():
         y = x * float("nan")
         ring = [1.0]
         ring.append(ring)
+        y = y * len(ring)
         z: float  # noqa: F842
         return y
 
     seen = margin(f, numpy.float64(2.0))
-    assert at(seen, "y =")["y"].derivatives() == ["∂/∂x nan"]
+    assert at(seen, "y = x")["y"].derivatives() == ["∂/∂x nan"]
     assert trend([math.nan]) == "nan"
     assert "not run" not in repr(seen)
 
