@@ -713,6 +713,14 @@ def test_a_line_and_its_gates_light_each_other_up(chromium, tmp_path, width):
     page.close()
 
 
+def test_all_lines_of_a_statement_have_its_gates(tmp_path):
+    [lines] = margin(loaded(tmp_path, FORWARD), [0.5, -1], [[0.1, 0.2], [0.3, -0.4]], [0.0, 0.1]).functions
+    gates = {line.text.strip().split()[0]: line.gates for line in lines}
+    assert gates["hidden"] == gates["for"] != []
+    assert gates["out"] == gates["*"] != []
+    assert gates["#"] == []
+
+
 @pytest.mark.browser
 def test_where_there_is_little_room_numbers_stand_below_the_source(chromium, tmp_path):
     margin(neuron, 2.0, -1.0, -3.0, -2.0, -3.0).save(tmp_path / "m.html")

@@ -62,7 +62,7 @@ def _table(lines: Sequence[Line], gates: Mapping[int, object]) -> str:
 def _row(line: Line, cells: Sequence[str], lights: bool) -> str:
     first = cells[0] != ""
     kind = ("" if line.ran else " missed") + (" first" if first else "")
-    focus = ' tabindex="0"' if first and lights else ""
+    focus = ' tabindex="0"' if line.rows and first and lights else ""
     texts = [*map(escape, cells[:5]), " ".join(f"<span>{escape(term)}</span>" for term in cells[5:])]
     shown = "".join(f'<td role="cell" class="{kind}">{text}</td>' for kind, text in zip(TITLES, texts, strict=True))
     return f'<tr role="row" class="line{kind}" data-line="{line.number}"{focus}>{shown}</tr>'

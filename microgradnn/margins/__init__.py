@@ -243,5 +243,7 @@ def _lines(function: Function, ran: set[int], rows: dict[int, list[Row]], gates:
     lines = []
     for number in range(function.first, function.last + 1):
         missed = function.can_run(number) and function.start_of(number) not in ran
-        lines.append(Line(number, function.text(number), not missed, rows.get(number, []), gates.get(number, [])))
+        lines.append(
+            Line(number, function.text(number), not missed, rows.get(number, []), gates.get(function.whole(number), []))
+        )
     return lines

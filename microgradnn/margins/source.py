@@ -120,6 +120,11 @@ class Function:
         """The line on which the innermost statement begins that holds `line`."""
         return self._starts.get(line, self.first)
 
+    def whole(self, line: int) -> int:
+        """The line on which the statement begins that goes on here; of one with a body each line stands for itself."""
+        start = self.start_of(line)
+        return line if any(hasattr(node, "body") for node in self._all(start)) else start
+
     def can_run(self, line: int) -> bool:
         """Whether a line belongs to statements that do something when they are reached: no docstring, no blank."""
         start = self.start_of(line)
