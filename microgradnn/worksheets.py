@@ -30,8 +30,6 @@ from microgradnn.value import Value
 
 SMALL, LARGE = 1e-3, 1e4  # between them the varied numbers of a worksheet lie, or are 0
 TRIES = 100  # for each way of varying the leaves
-
-
 HOW_MANY = Limit("a whole number ≥ 1 or a list of names", whole, lambda n: n >= 1)
 SEED = Limit("a whole number ≥ 0 or None", whole, lambda n: n >= 0)
 
@@ -209,7 +207,7 @@ def _by_name(root: Value, asked: Sequence[str]) -> list[Blank]:
     if not asked:
         raise ValueError("blanks is an empty list: name what is to be found, or say how many numbers")
     order, numbers, findable = topological_order(root), _numbers(root), _findable(root)
-    whole, given = names(order, root), Counter(node.name for node in order)
+    name_of, given = names(order, root), Counter(node.name for node in order)
     chosen: dict[Blank, None] = {}
     for name in asked:
         if not isinstance(name, str):
@@ -219,7 +217,7 @@ def _by_name(root: Value, asked: Sequence[str]) -> list[Blank]:
         meant = [
             blank
             for blank in findable
-            if name in (blank.name, str(blank), whole[id(blank.node)], f"{blank.role} of {whole[id(blank.node)]}")
+            if name in (blank.name, str(blank), name_of[id(blank.node)], f"{blank.role} of {name_of[id(blank.node)]}")
         ]
         if not meant:
             there = few(dict.fromkeys(f"{blank.name!r}" for blank in findable))

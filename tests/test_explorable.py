@@ -214,6 +214,8 @@ def test_numbers_without_neighbours_are_typed(shown):
     page.keyboard.type("2")
     page.keyboard.press("Enter")
     assert page.inner_text(".words") == "a = 2"
+    page.keyboard.press("ArrowUp")
+    assert leaf(page, "a").get_attribute("aria-valuenow") == "2.1"
     leaf(page, "b").focus()
     page.keyboard.press("ArrowUp")
     assert leaf(page, "b").get_attribute("aria-valuenow") == "0.000011"

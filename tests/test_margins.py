@@ -218,6 +218,7 @@ def helper(x):
     return x * 7
 
 def every(x, n):
+    if n < 0: return x
     a = x * 2; b = a * 3
     for _ in range(n): a = a * x
     k = 0
@@ -286,12 +287,12 @@ def test_a_block_that_is_left_is_not_run_again():
 
 
 def test_a_lambda_is_shown_alone():
-    seen = margin(lambda x: x * 3 + 1, 2.0)
+    seen = margin(lambda f: f * 3 + 1, f=2.0)
     [[line]] = seen.functions
-    assert line.text == "lambda x: x * 3 + 1"
+    assert line.text == "lambda f: f * 3 + 1"
     assert [(row.name, row.values, row.local) for row in line.rows] == [
-        ("x", [2.0], {}),
-        ("return", [7.0], {"x": [3.0]}),
+        ("f", [2.0], {}),
+        ("return", [7.0], {"f": [3.0]}),
     ]
 
 

@@ -2,7 +2,7 @@
 
 // How far a step goes: a tenth of the leading digit, at least of 1 but for small numbers.
 function unitOf(x, first) {
-  const size = Math.max(Math.abs(x), Math.abs(first));
+  const size = Math.max(Math.abs(x), Number.isFinite(first) ? Math.abs(first) : 0);
   return 10 ** Math.floor(Math.log10(size === 0 || size >= 0.1 ? Math.max(1, size) : size)) / 10;
 }
 const tidy = (x) => Number(x.toPrecision(12));

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 from microgradnn.margins.lookup import parts
 from microgradnn.margins.source import Function, Source
-from microgradnn.margins.watch import Binding, Watch
+from microgradnn.margins.watch import Binding, Watch, sampled
 from microgradnn.notation import columns, digits
 from microgradnn.sweep import sweep
 from microgradnn.value import Value
@@ -122,14 +122,14 @@ def bars(numbers: Sequence[float]) -> str:
     >>> bars([0.0, 4.0, float("inf"), 2.0])
     '▁█?▅'
     """
-    few = numbers if len(numbers) <= 12 else [numbers[(len(numbers) - 1) * n // 11] for n in range(12)]
+    few = numbers if len(numbers) <= 12 else sampled(numbers)
     finite = [x / 8 for x in few if abs(x) < float("inf")]  # in eighths, as the range of the whole may overflow
     low, high = min(finite, default=0.0), max(finite, default=0.0)
     heights = (int((x / 8 - low) / (high - low or 1.0) * 8) if abs(x) < float("inf") else None for x in few)
     return "".join("?" if height is None else BARS[min(height, 7)] for height in heights)
 
 
-def margin(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Margin:
+def margin(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Margin:
     """The source of `f`, and beside every line of it the value, ∂f/∂value and local derivatives of what it binds.
 
     It calls f(*args) once and follows the functions of the same file that `f` calls. A float, also a default, becomes
@@ -174,12 +174,8 @@ def margin(f: Callable[..., Any], *args: Any, **kwargs: Any) -> Margin:
     gradients = dict(sweep(root))
     rows = _rows(watch.bindings, gradients)
     gates = {line: [gate for gate in made if gate in gradients] for line, made in watch.gates_on.items()}
-    return Margin(
-        source.code.co_name,
-        root,
-        gradients,
-        [_lines(function, watch.ran, rows, gates) for function in _outermost([*watch.functions])],
-    )
+    functions = [_lines(function, watch.ran, rows, gates) for function in _outermost([*watch.functions])]
+    return Margin(name, root, gradients, functions)
 
 
 def _differentiable(name: str, thing: Any, copies: dict[int, Any]) -> Any:

@@ -49,6 +49,11 @@ def numbers_in(thing: Any) -> list[Any] | None:
     return inner if all(isinstance(x, Value) or _is_number(x) for x in inner) else None
 
 
+def sampled(numbers: Sequence[Any]) -> list[Any]:
+    """Twelve of many numbers, the first and the last among them."""
+    return [numbers[(len(numbers) - 1) * n // 11] for n in range(12)]
+
+
 def _is_number(x: Any) -> bool:
     return isinstance(x, float) or (isinstance(x, int) and not isinstance(x, bool) and abs(x) < LARGE)
 
@@ -127,10 +132,10 @@ class Watch:
         if run is not None:
             if run.start == start and not function.repeats(start):  # another line of the same statement
                 return
-            if function.returns(run.start):
-                run.collect(self.made)
+            if left := function.returns(run.start):
                 self._returning[frame] = run
-            self._finish(frame, [] if function.is_over(run.start, start) else function.bound(run.start, frame))
+            bound = [] if function.is_over(run.start, start) else function.bound(run.start, frame)
+            self._finish(frame, bound, ends=not left)
         self.ran.add(start)
         self._running[frame] = _Run(function, start, function.operands(start, frame), len(self.made))
 
@@ -160,12 +165,12 @@ class Watch:
             self._finish(frame, bound)
             self._note_with_derivatives(left, "return", result)
 
-    def _finish(self, frame: FrameType, bound: Sequence[tuple[str, Any]]) -> None:
-        """The statement at work in this frame is done."""
+    def _finish(self, frame: FrameType, bound: Sequence[tuple[str, Any]], ends: bool = True) -> None:
+        """The statement at work in this frame is done; where it bound nothing, its `ends` are noted."""
         run = self._running.pop(frame)
         gates = run.collect(self.made)
         self.gates_on.setdefault(run.start, {}).update(dict.fromkeys(gates))
-        if not (bound or frame in self._returning or run.function.yields(run.start)):
+        if ends and not bound and not run.function.yields(run.start):
             bound = [(run.function.words(run.start), end) for end in _ends(gates)]
         for name, thing in bound:
             self._note_with_derivatives(run, name, thing)
@@ -187,7 +192,7 @@ class Watch:
             return None
         size = len(numbers) if isinstance(thing, (list, tuple, dict)) else None
         if len(numbers) > MANY:
-            numbers = [numbers[(len(numbers) - 1) * n // 11] for n in range(12)]
+            numbers = sampled(numbers)
         values = [x for x in numbers if isinstance(x, Value)]
         binding = Binding(line, name, [x.data if isinstance(x, Value) else x for x in numbers], values, size)
         self.bindings.append(binding)
