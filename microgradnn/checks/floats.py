@@ -16,8 +16,12 @@ from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 EPSILON = 2.0**-52  # the distance from 1.0 to the next float
+ROUNDING = 16 * EPSILON  # a slope so small beside the secants that were extrapolated is 0
 TIGHT = 1e-4  # the largest error, relative to the slope, with which an estimate may decide
 ORDER = 6  # columns of an extrapolation
+WIDEST = 13.283  # the first step, relative to the scale of x
+SAFETY = 3  # how many times the noise that is seen
+FEWEST = 8  # with fewer values next to x there is no slope
 NEAR = 12  # so many of the smallest steps tell whether the secants have a limit
 
 
@@ -33,7 +37,7 @@ class Slopes(NamedTuple):
     across: float | None
     error: float
     kind: str  # smooth, kink, jump, edge or noisy
-    scale: float = 0.0  # the steepest secant within max(1, |x|): a slope far below its rounding is 0
+    scale: float = 0.0  # the steepest of the secants that were extrapolated: a slope below its rounding is 0
 
 
 def slopes(f: Callable[[float], list[float]], x: float) -> list[Slopes]:
@@ -53,9 +57,11 @@ def slopes(f: Callable[[float], list[float]], x: float) -> list[Slopes]:
 
     def values(t: float) -> list[float]:
         try:
-            return f(t) if math.isfinite(t) else [math.nan] * len(here)
+            numbers = f(t) if math.isfinite(t) else []
         except (ValueError, ArithmeticError):
-            return [math.nan] * len(here)
+            numbers = []
+        # A root of a negative number may be complex without a word.
+        return [math.nan if isinstance(v, complex) else v for v in numbers] or [math.nan] * len(here)
 
     steps = [h for h in _steps(x) if x - h < x < x + h]
     below, above = [values(x - h) for h in steps], [values(x + h) for h in steps]
@@ -63,8 +69,7 @@ def slopes(f: Callable[[float], list[float]], x: float) -> list[Slopes]:
     for row, middle in enumerate(here):
         sides = [_inside(x, middle, [x - h for h in steps], [v[row] for v in below])]
         sides.append(_inside(x, middle, [x + h for h in steps], [v[row] for v in above]))
-        stairs = max(_stair(side, middle, lambda t, row=row: values(t)[row]) for side in sides)  # type: ignore[misc]
-        found.append(_combined(x, middle, *sides, stairs))
+        found.append(_combined(x, middle, *sides, lambda t, row=row: values(t)[row]))  # type: ignore[misc]
     return found
 
 
@@ -93,21 +98,25 @@ def verdict(claimed: float, slopes: Slopes, rtol: float) -> tuple[str, float, fl
     if not math.isfinite(across) or not math.isfinite(claimed):
         return "right" if claimed == across else "wrong", across, abs(claimed - across), error
     distance = abs(claimed - across)
+    if max(abs(claimed), abs(across)) <= ROUNDING * scale:
+        return "right", across, distance, error
     tight = error <= TIGHT * max(abs(claimed), abs(across))
     if distance > error + rtol * abs(across):
         return "wrong" if tight else "noisy", across, distance, error
-    zero = kind == "smooth" and (claimed == 0.0 or max(abs(claimed), error) <= 1e3 * EPSILON * scale)
-    return "right" if tight or zero else "noisy", across, distance, error
+    return "right" if tight or (claimed == 0.0 and kind == "smooth") else "noisy", across, distance, error
 
 
 def _steps(x: float) -> Iterator[float]:
-    """Falling steps from 13 · max(1, |x|) to |x| 2⁻⁴⁶: no round numbers, where kinks and periods may be."""
+    """Falling steps from 13 · max(1, |x|) to |x| 2⁻⁴⁶.
+
+    No round numbers: round ones may be periods, and the noise of a function does not show at them.
+    """
     unit = math.ldexp(1.0, math.frexp(x)[1] - 1) if x else 1.0
     if unit < 1.0:  # from the scale 1 to that of x in at most 12 strides
         strides = min(12, -math.frexp(unit)[1] + 1)
-        yield from (13.0 * unit ** (i / strides) for i in range(strides))
-    ratio = 2.0 if x else 4.0  # at 0 there is no scale to begin from
-    yield from (13.0 * unit / ratio**i for i in range(50))
+        yield from (WIDEST * unit ** (i / strides) for i in range(strides))
+    ratio = 1.91 if x else 3.83  # at 0 there is no scale to begin from
+    yield from (WIDEST * unit / ratio**i for i in range(52))
 
 
 class _Side(NamedTuple):
@@ -128,48 +137,61 @@ def _inside(x: float, middle: float, at: list[float], values: list[float]) -> _S
     return _Side(at, values, [abs(t - x) for t in at], secants).last(reach if math.isfinite(middle) else 0)
 
 
-def _combined(x: float, middle: float, left: _Side, right: _Side, stairs: float) -> Slopes:
+def _combined(x: float, middle: float, left: _Side, right: _Side, f: Callable[[float], float]) -> Slopes:
     """Slopes across from the odd part of f, the gap between its sides from the even one."""
-    steep = max((abs(s) for side in (left, right) for s, h in zip(side.secants, side.steps, strict=True)
-                 if h <= max(1.0, abs(x))), default=0.0)  # fmt: skip
-    ends = [_end(side, middle, stairs) for side in (left, right)]
-    slopes = [slope for slope, _, _ in ends]
-    if None in slopes:
-        return Slopes(*slopes, None, min(error for _, error, _ in ends), "edge", steep)
-    if any(map(math.isinf, slopes)):
-        jump = any(jumps for _, _, jumps in ends)
-        if not jump and slopes[0] == slopes[1]:
-            return Slopes(*slopes, slopes[0], 0.0, "smooth", steep)
-        return Slopes(*slopes, None, max(error for _, error, _ in ends), "jump" if jump else "kink", steep)
+    ends = [_end(side, middle) for side in (left, right)]
+    slopes = [end.value for end in ends]
     reach = min(len(left.at), len(right.at))
+    if any(math.isnan(slope) for slope in slopes):
+        error = min(end.error for end in ends)
+        return Slopes(*(None if math.isnan(slope) else slope for slope in slopes), None, error, "edge")
     left, right = left.last(reach), right.last(reach)
+    stairs = min(_stair(x, side, _plateau(side), 0.0, f) for side in (left, right))
+    if any(map(math.isinf, slopes)) and not stairs:
+        jump = any(end.jumps for end in ends)
+        if not jump and slopes[0] == slopes[1]:
+            return Slopes(*slopes, slopes[0], 0.0, "smooth")
+        return Slopes(*slopes, None, max(end.error for end in ends), "jump" if jump else "kink")
     steps = [(b - a) / 2 for a, b in zip(left.at, right.at, strict=True)]
-    floors = _floors(middle, left.values, right.values, stairs)
     odd = [(b - a) / 2 / h for a, b, h in zip(left.values, right.values, steps, strict=True)]
-    across, error = _limit([h * h for h in steps], odd, [1 / h for h in steps], floors)
-    even = [b - a for a, b in zip(left.secants, right.secants, strict=True)]
-    gap, gap_error = _limit(steps, even, [4 / h for h in steps], floors)
-    if abs(gap) > 2 * gap_error:
-        return Slopes(across - gap / 2, across + gap / 2, across, error + gap_error / 2, "kink", steep)
-    if abs(gap) > gap_error:
-        error += abs(gap) / 2
-    rounding = 1e3 * EPSILON * max(steep, abs(middle) / steps[0])
-    smooth = error <= max(TIGHT * abs(across), rounding) and gap_error <= max(1e-3 * max(abs(across), steep), 10 * rounding)
-    return Slopes(across, across, across, error, "smooth" if smooth else "noisy", steep)
+    across = _limit(steps, odd, 1.0, _floors(middle, left.values, right.values, stairs), even=True)
+    if across.torn:
+        stairs = max(stairs, *(_stair(x, side, across.torn, across.value, f) for side in (left, right)))
+        across = _limit(steps, odd, 1.0, _floors(middle, left.values, right.values, stairs), even=True)
+    apart = [b - a for a, b in zip(left.secants, right.secants, strict=True)]
+    gap = _limit(steps, apart, 4.0, _floors(middle, left.values, right.values, stairs))
+    i = across.index
+    steep = max(abs(left.secants[i]), abs(right.secants[i]), abs(x * apart[i] / steps[i]))
+    slope, error, width = across.value, across.error, gap.value
+    if abs(width) > max(2 * gap.error, ROUNDING * steep):
+        return Slopes(slope - width / 2, slope + width / 2, slope, error + gap.error / 2, "kink", steep)
+    if abs(width) > gap.error:
+        error += abs(width) / 2
+    within = [abs(s) for side in (left, right) for s, h in zip(side.secants, steps, strict=True) if h <= max(1.0, abs(x))]
+    rounding = 1e3 * EPSILON * max(*within, abs(middle) / steps[0])
+    smooth = error <= max(TIGHT * abs(slope), rounding) and gap.error <= max(1e-3 * abs(slope), 10 * rounding)
+    return Slopes(slope, slope, slope, error, "smooth" if smooth else "noisy", steep)
 
 
-def _end(side: _Side, middle: float, stairs: float) -> tuple[float | None, float, bool]:
-    """The slope of one side, its error, and whether f jumps there; ±inf where the secants have no limit."""
-    if len(side.at) < NEAR:
-        return None, math.inf, False
-    near = side.last(NEAR).secants
+class _Limit(NamedTuple):
+    value: float
+    error: float
+    index: int = 0  # of the widest step that was used
+    torn: int = 0  # of the step within which f agrees with itself, if wider steps agree on another limit
+    jumps: bool = False  # the function itself, at x
+
+
+def _end(side: _Side, middle: float) -> _Limit:
+    """The slope of one side: nan where f has no values, ±inf where the secants have no limit."""
+    if len(side.at) < FEWEST:
+        return _Limit(math.nan, math.inf)
+    near = side.secants[-NEAR:]
     changes = [b - a for a, b in pairwise(near)]
     ratio = side.steps[-2] / side.steps[-1]
     growing = all(a * b > 0.0 and 0.9 * abs(a) <= abs(b) <= 1.2 * ratio * abs(a) for a, b in pairwise(changes))
     if growing and abs(near[-1] - near[0]) > 0.1 * abs(near[-1]):
-        return math.copysign(math.inf, changes[-1]), 0.0, abs(near[-1]) > ratio**0.98 * abs(near[-2])
-    floors = _floors(middle, side.values, side.values, stairs)
-    return *_limit(side.steps, side.secants, [2 / h for h in side.steps], floors), False
+        return _Limit(math.copysign(math.inf, changes[-1]), 0.0, jumps=abs(near[-1]) > ratio**0.98 * abs(near[-2]))
+    return _limit(side.steps, side.secants, 2.0, _floors(middle, side.values, side.values, 0.0))
 
 
 def _floors(middle: float, left: list[float], right: list[float], stairs: float) -> list[float]:
@@ -178,45 +200,71 @@ def _floors(middle: float, left: list[float], right: list[float], stairs: float)
     return [EPSILON * size + stairs for size in accumulate(reversed(sizes), max)][::-1]
 
 
-def _limit(nodes: list[float], ordinates: list[float], gains: list[float], floors: list[float]) -> tuple[float, float]:
-    """The limit at 0 of what has the `ordinates` at the falling `nodes`, and its error.
+def _limit(
+    steps: list[float], ordinates: list[float], gain: float, floors: list[float], even: bool = False
+) -> tuple[float, float]:
+    """The limit for step 0 of what has the `ordinates` at falling `steps`, perhaps an even function, and its error.
 
-    `gains` say how much noise of f comes into an ordinate, `floors` how much noise there is at least.
+    Noise of f comes into an ordinate `gain` / step times, `floors` say how much there is at least.
     """
-    columns = [(ordinates, gains)]
-    for order in range(1, min(ORDER, len(nodes) - 1) + 1):  # Neville
+    columns = [(ordinates, [gain / step for step in steps])]
+    for order in range(1, min(ORDER, len(steps) - 1) + 1):  # Neville
         values, noises = columns[-1]
-        pairs = [(nodes[j], nodes[j + order], j) for j in range(len(values) - 1)]
+        ratios = [wide / narrow for wide, narrow in zip(steps, steps[order:], strict=False)]
+        weights = [1 / (ratio * ratio - 1 if even else ratio - 1) for ratio in ratios]
         columns.append((
-            [values[j + 1] + (values[j + 1] - values[j]) * (b / (a - b)) for a, b, j in pairs],
-            [(a * noises[j + 1] + b * noises[j]) / (a - b) for a, b, j in pairs],
+            [narrow + w * (narrow - wide) for w, (wide, narrow) in zip(weights, pairwise(values), strict=True)],
+            [narrow + w * (narrow + wide) for w, (wide, narrow) in zip(weights, pairwise(noises), strict=True)],
         ))  # fmt: skip
-    last, before = columns[-1], columns[-2]
-    best, noise, low, high = (math.nan, math.inf), 0.0, -math.inf, math.inf
-    for j in range(len(nodes) - 3, -1, -1):
-        if j < len(last[0]):  # nothing but noise should be left of the highest differences at the smallest steps
-            noise = max(noise, 2 * abs(last[0][j] - before[0][j + 1]) / (last[1][j] + before[1][j + 1]))
-        for order in range(2, min(len(columns), len(nodes) - j)):
+    # Nothing but noise should be left of the highest differences at the smallest steps.
+    values, noises = columns[-1]
+    changes = zip(pairwise(values), pairwise(noises), strict=True)
+    rests = [SAFETY * abs(wide - narrow) / (a + b) for (wide, narrow), (a, b) in changes]
+    best, low, high = _Limit(math.nan, math.inf), -math.inf, math.inf
+    noise, leap, edge, torn = max(rests[-NEAR:], default=math.inf), 1.0, 0, 0
+    for j in range(len(steps) - 3, -1, -1):
+        if j < len(rests):
+            if rests[j] > leap * max(noise, floors[j]):
+                leap, edge = rests[j] / (max(noise, floors[j]) or rests[j]), j + 1
+            noise = max(noise, rests[j])
+        for order in range(2, min(len(columns), len(steps) - j)):
             (lower, _), (values, noises) = columns[order - 1], columns[order]
-            truncation = max(abs(values[j] - lower[j]), abs(values[j] - lower[j + 1]))
-            error = 2 * truncation + noises[j] * max(noise, floors[j])
+            beside = [lower[j], lower[j + 1], *values[j + 1 : j + 3]]
+            error = 2 * max(abs(values[j] - value) for value in beside) + noises[j] * max(noise, floors[j])
             # A wider step is believed only if it agrees with all that is narrower.
-            if error < best[1] and values[j] - error <= high and values[j] + error >= low:
-                best = values[j], error
-        if best[1] < math.inf:
-            low, high = max(low, best[0] - best[1]), min(high, best[0] + best[1])
-    return best
+            if values[j] - error > high or values[j] + error < low:
+                torn = torn or (edge if error <= 1e-3 * abs(values[j]) else 0)
+            elif error < best.error:
+                best = _Limit(values[j], error, j)
+        if best.error < math.inf:
+            low, high = max(low, best.value - best.error), min(high, best.value + best.error)
+    return best._replace(torn=torn)
 
 
-def _stair(side: _Side, middle: float, f: Callable[[float], float]) -> float:
-    """The height of the stair on which x stands, where f takes a few values only, as rounded numbers do; else 0."""
-    flat = next((i for i, value in enumerate(reversed(side.values)) if value != middle), 0)
-    if not flat:
+def _plateau(side: _Side) -> int:
+    """The index of the widest step at which f still has the value that it has next to x."""
+    return next((i for i in range(len(side.at), 0, -1) if side.values[i - 1] != side.values[-1]), 0)
+
+
+def _stair(x: float, side: _Side, index: int, slope: float, f: Callable[[float], float]) -> float:
+    """The height of a jump within the ORDER steps around `index`, if f goes on with `slope` behind it, else 0.
+
+    Rounded numbers are such stairs; so are differences of rounded numbers, divided by x.
+    """
+    start, first = side.at[-1], side.values[-1]
+
+    def off(t: float, value: float) -> float:
+        return value - first - slope * (t - start)
+
+    heights = [abs(off(t, value)) for t, value in zip(side.at, side.values, strict=True)]
+    candidates = range(max(index, 1), min(index + ORDER, len(heights)))
+    if not index or not candidates:
         return 0.0
-    edge = len(side.at) - flat
-    on, beyond = side.at[edge], side.at[edge - 1]
+    index = max(candidates, key=lambda i: heights[i - 1] / (heights[i] + EPSILON * abs(side.values[i]) or 1.0))
+    on, beyond, height = side.at[index], side.at[index - 1], heights[index - 1]
     for _ in range(12):
         half = (on + beyond) / 2
-        on, beyond = (half, beyond) if f(half) == middle else (on, half)
-    height, behind = f(beyond), f(beyond + 2 * (beyond - on))
-    return abs(height - middle) if height == behind else 0.0
+        on, beyond = (half, beyond) if abs(off(half, f(half))) < height / 2 else (on, half)
+    top, further = off(beyond, f(beyond)), beyond + (beyond - x) / 4
+    jump, behind = abs(top - off(on, f(on))), abs(off(further, f(further)) - top)
+    return jump if jump > height / 4 and behind <= jump / 10 else 0.0
