@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
+from microgradnn.checks.verdicts import Verdict
+
 EPSILON = 2.0**-52  # the distance from 1.0 to the next float
 ROUNDING = 16 * EPSILON  # a slope so small beside the secants that were extrapolated is 0
 TIGHT = 1e-4  # the largest error, relative to the slope, with which an estimate may decide
@@ -73,7 +75,7 @@ def slopes(f: Callable[[float], list[float]], x: float) -> list[Slopes]:
     return found
 
 
-def verdict(claimed: float, slopes: Slopes, rtol: float) -> tuple[str, float, float, float]:
+def verdict(claimed: float, slopes: Slopes, rtol: float) -> tuple[Verdict, float, float, float]:
     """The verdict on a claimed derivative, the number that differences give, its distance and their own error.
 
     right: within the own error plus `rtol`, relative. kink: the claim lies between the slopes of both sides.

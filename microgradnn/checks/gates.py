@@ -135,9 +135,12 @@ def _by_floats(gate: Primitive, point: Sequence[float], moved: Sequence[int], lo
     partials = gate.partials(gate.evaluate(point), point)
     proofs = []
     for n in moved:
-        [slope] = floats.slopes(lambda x, n=n: [gate.evaluate([*point[:n], x, *point[n + 1 :]])], point[n])
+
+        def forward(x: float, n: int = n) -> list[float]:
+            return [gate.evaluate([*point[:n], x, *point[n + 1 :]])]
+
         claimed = partials[n]
-        verdict, truth, *_ = floats.verdict(claimed or 0.0, slope, rtol)
+        verdict, truth, *_ = floats.verdict(claimed or 0.0, floats.slopes(forward, point[n])[0], rtol)
         if claimed is not None or verdict == "wrong":
             proofs.append(Proof(n, claimed or 0.0, truth, verdict, 1, lost))
     return proofs
@@ -182,7 +185,7 @@ def check_gate(gate: Primitive) -> None:
 
 
 def _points(gate: Primitive) -> Iterator[tuple[tuple[float, ...], int]]:
-    """Points, with the orders to prove there: samples, numbers of all sizes, both sides of constants in the functions."""
+    """Points with the orders to prove there: samples, numbers of all sizes, both sides of constants in functions."""
     counts = [gate.arity] if gate.arity else sorted({len(sample) for sample in gate.samples} or {2})
     chance = Random(gate.name)
     numbers = [sign * size for size in _SIZES for sign in (1, -1)]

@@ -24,7 +24,7 @@ def report_grads(
     f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *, rtol: float | None = None,
     of: Callable[..., Any] | None = None,
 ) -> Report:  # fmt: skip
-    """Say of every derivative of `f` at `args`, of all orders up to `order`, whether it is right, and how that is known.
+    """Say of every derivative of `f` at `args`, of all orders up to `order`, whether it is right, and why.
 
     The function is run once more on numbers of 160 digits, where a slope is as good as exact: a derivative by backprop
     must be that slope, the partials of every gate on the way must be the slopes of that gate. Where the function does
