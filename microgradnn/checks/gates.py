@@ -85,7 +85,9 @@ def prove(
                 if n not in detached or verdict == "wrong":
                     proofs.append(Proof(n, float(claimed), float(truth), verdict, order))
             return proofs
-    except Lost as lost:
+    except ForwardError:
+        raise
+    except (Lost, Exception) as lost:  # of code that floats run through
         return _by_floats(gate, point, moved, str(lost), rtol or 1e-9) if order == 1 else []
 
 
@@ -96,6 +98,8 @@ def judge(claimed: Any, slope: Slope, again: Callable[[], Any], rtol: float | No
     if slope.kind != "smooth":
         if slope.between(claimed):
             return claimed, claimed, "kink"
+        if slope.jumps:  # no slope on either side that it could be
+            return claimed, MP.nan, "outside"
         return claimed, min(slope.left, slope.right, key=lambda side: abs(side - claimed)), "wrong"
     if max(abs(claimed), abs(slope.right)) < SMALLEST:  # no floats that have all their digits
         return claimed, slope.right, "right"
