@@ -146,8 +146,8 @@ def _combined(x: float, middle: float, left: _Side, right: _Side, f: Callable[[f
         error = min(end.error for end in ends)
         return Slopes(*(None if math.isnan(slope) else slope for slope in slopes), None, error, "edge")
     left, right = left.last(reach), right.last(reach)
-    stairs = min(_stair(x, side, _plateau(side), 0.0, f) for side in (left, right))
-    if any(map(math.isinf, slopes)) and not stairs:
+    stairs = max(_stair(x, side, _plateau(side), 0.0, f) for side in (left, right))
+    if any(map(math.isinf, slopes)) and stairs < max(abs(side.values[-1] - middle) for side in (left, right)) / 2:
         jump = any(end.jumps for end in ends)
         if not jump and slopes[0] == slopes[1]:
             return Slopes(*slopes, slopes[0], 0.0, "smooth")
@@ -160,16 +160,20 @@ def _combined(x: float, middle: float, left: _Side, right: _Side, f: Callable[[f
         across = _limit(steps, odd, 1.0, _floors(middle, left.values, right.values, stairs), even=True)
     apart = [b - a for a, b in zip(left.secants, right.secants, strict=True)]
     gap = _limit(steps, apart, 4.0, _floors(middle, left.values, right.values, stairs))
-    i = across.index
+    i, unit = across.index, max(1.0, abs(x))
     steep = max(abs(left.secants[i]), abs(right.secants[i]), abs(x * apart[i] / steps[i]))
-    slope, error, width = across.value, across.error, gap.value
+    slope, width = across.value, gap.value
+    error = across.error + 4 * EPSILON * max(abs(slope), abs(x * apart[i] / steps[i]))
     if abs(width) > max(2 * gap.error, ROUNDING * steep):
         return Slopes(slope - width / 2, slope + width / 2, slope, error + gap.error / 2, "kink", steep)
     if abs(width) > gap.error:
         error += abs(width) / 2
-    within = [abs(s) for side in (left, right) for s, h in zip(side.secants, steps, strict=True) if h <= max(1.0, abs(x))]
-    rounding = 1e3 * EPSILON * max(*within, abs(middle) / steps[0])
-    smooth = error <= max(TIGHT * abs(slope), rounding) and gap.error <= max(1e-3 * abs(slope), 10 * rounding)
+    wide = [abs(s) for side in (left, right) for s, h in zip(side.secants, steps, strict=True) if 0.1 < h / unit < 1.0]
+    flat = 1e3 * EPSILON * max([*wide, abs(middle) / steps[i], 1e-300])  # what rounding alone does to a slope
+    single = gap.error <= max(1e-3 * abs(slope), 10 * flat)
+    if not single:  # there may be a kink below the noise
+        error += gap.error / 2
+    smooth = single and error <= max(TIGHT * abs(slope), flat)
     return Slopes(slope, slope, slope, error, "smooth" if smooth else "noisy", steep)
 
 
@@ -197,7 +201,7 @@ def _end(side: _Side, middle: float) -> _Limit:
 def _floors(middle: float, left: list[float], right: list[float], stairs: float) -> list[float]:
     """What rounding does at least to the values up to each step."""
     sizes = [max(abs(middle), abs(a), abs(b)) for a, b in zip(left, right, strict=True)]
-    return [EPSILON * size + stairs for size in accumulate(reversed(sizes), max)][::-1]
+    return [math.ulp(size) + stairs for size in accumulate(reversed(sizes), max)][::-1]
 
 
 def _limit(
@@ -230,7 +234,7 @@ def _limit(
         for order in range(2, min(len(columns), len(steps) - j)):
             (lower, _), (values, noises) = columns[order - 1], columns[order]
             beside = [lower[j], lower[j + 1], *values[j + 1 : j + 3]]
-            error = 2 * max(abs(values[j] - value) for value in beside) + noises[j] * max(noise, floors[j])
+            error = 3 * max(abs(values[j] - value) for value in beside) + noises[j] * max(noise, floors[j])
             # A wider step is believed only if it agrees with all that is narrower.
             if values[j] - error > high or values[j] + error < low:
                 torn = torn or (edge if error <= 1e-3 * abs(values[j]) else 0)
@@ -258,13 +262,14 @@ def _stair(x: float, side: _Side, index: int, slope: float, f: Callable[[float],
 
     heights = [abs(off(t, value)) for t, value in zip(side.at, side.values, strict=True)]
     candidates = range(max(index, 1), min(index + ORDER, len(heights)))
-    if not index or not candidates:
+    if not index or not candidates or len(set(side.values)) < 3:  # one step up and no other is no stair
         return 0.0
     index = max(candidates, key=lambda i: heights[i - 1] / (heights[i] + EPSILON * abs(side.values[i]) or 1.0))
     on, beyond, height = side.at[index], side.at[index - 1], heights[index - 1]
+    least = max(math.sqrt(heights[index]) * math.sqrt(height), height / 32)
     for _ in range(12):
         half = (on + beyond) / 2
-        on, beyond = (half, beyond) if abs(off(half, f(half))) < height / 2 else (on, half)
+        on, beyond = (half, beyond) if abs(off(half, f(half))) < least else (on, half)
     top, further = off(beyond, f(beyond)), beyond + (beyond - x) / 4
     jump, behind = abs(top - off(on, f(on))), abs(off(further, f(further)) - top)
-    return jump if jump > height / 4 and behind <= jump / 10 else 0.0
+    return jump if jump > least / 2 and behind <= jump / 10 else 0.0
