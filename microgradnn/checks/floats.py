@@ -146,7 +146,7 @@ def _side(x: float, middle: float, points: list[tuple[float, float]]) -> _Side:
 def _slopes(x: float, middle: float, left: _Side, right: _Side, f: Callable[[float], float]) -> Slopes:
     """Slopes across from the odd part of f, the gap between both sides from the even part."""
     sides = [left, right]
-    growths = [_growth(side) for side in sides]
+    growths = [_growth(side, middle) for side in sides]
     stairs = max(_stair(x, side, _plateau(side), 0.0, f) for side in sides)
     steep = any(growths) and 2 * stairs < max(abs(side.values[-1] - middle) for side in sides if side.values)
     if steep or min(len(left.at), len(right.at)) < FEWEST:
@@ -163,7 +163,7 @@ def _slopes(x: float, middle: float, left: _Side, right: _Side, f: Callable[[flo
     odd = [(b - a) / 2 / h for a, b, h in zip(left.values, right.values, steps, strict=True)]
     across = _limit(steps, odd, 1.0, _floors(middle, sides, stairs), even=True)
     if across.torn:
-        stairs = max(stairs, *(_stair(x, side, across.torn, across.value, f) for side in sides))
+        stairs = max(stairs, min(_stair(x, side, across.torn, across.value, f) for side in sides))
         across = _limit(steps, odd, 1.0, _floors(middle, sides, stairs), even=True)
     apart = [b - a for a, b in zip(left.secants, right.secants, strict=True)]
     gap = _limit(steps, apart, 4.0, _floors(middle, sides, stairs))
@@ -187,13 +187,15 @@ def _slopes(x: float, middle: float, left: _Side, right: _Side, f: Callable[[flo
     return Slopes(slope, slope, slope, error, "smooth" if smooth else "noisy", scale)
 
 
-def _growth(side: _Side) -> float:
+def _growth(side: _Side, middle: float) -> float:
     """The exponent with which the secants grow as the step shrinks, 1 at a jump of f; 0 where they have a limit."""
-    near = side.secants[-NEAR:]
-    if len(near) < FEWEST:
+    least = 1e3 * math.ulp(middle)  # above what rounding does
+    above = [(s, h) for s, h in zip(side.secants, side.steps, strict=True) if abs(s) * h > least][-NEAR:]
+    if len(above) < FEWEST:
         return 0.0
+    near = [s for s, _ in above]
     changes = [b - a for a, b in pairwise(near)]
-    ratio = side.steps[-2] / side.steps[-1]
+    ratio = above[-2][1] / above[-1][1]
     growing = all(a * b > 0.0 and 0.9 * abs(a) <= abs(b) <= 1.2 * ratio * abs(a) for a, b in pairwise(changes))
     if not growing or near[-1] * near[-2] <= 0.0 or abs(near[-1] - near[0]) <= 0.1 * abs(near[-1]):
         return 0.0
