@@ -23,8 +23,7 @@ from microgradnn.settings import Limit, whole
 from microgradnn.sweep import sweep
 from microgradnn.value import Value
 
-TELLING = 3  # digits from which a cause is named: a random number fits one by coincidence in 60 of 100 cases with
-# 1 digit, 16 with 2, less than 1 with 3
+TELLING = 3  # digits from which a cause is named: with fewer, numbers that come of no slip fit one too often
 PLACES = Limit("a whole number ≥ 0, of decimals, or None", whole, lambda n: n >= 0)
 _DECIMAL = re.compile(r"[+-]?(?=\.?\d)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?")
 
@@ -48,9 +47,16 @@ class Answer:
             return x == self.number or (math.isnan(x) and math.isnan(self.number))
         return math.isclose(self.number, x, rel_tol=self.relative, abs_tol=self.slack * (1 + 1e-9))
 
+    def comes_of(self, x: float) -> bool:
+        """Whether it is `x`, worked out from numbers that were rounded: up to two units off in the last digit."""
+        return self.fits(x) or (self.significant >= TELLING and abs(self.number - x) <= 4 * self.slack)
+
     def wrong(self, right: float) -> str:
-        count = min(max(4, self.significant + 1), 12)
-        return f"{self.what} = {self.text} is wrong, it is {digits(right, count)}"
+        return f"{self.what} = {self.text} is wrong, it is {self.right(right)}"
+
+    def right(self, number: float) -> str:
+        """The right number, with a digit more than the answer has."""
+        return digits(number, min(max(4, self.significant + 1), 12))
 
 
 def check_by_hand(root: Value, answers: Mapping[str, float | str], places: int | None = None) -> None:
@@ -77,7 +83,9 @@ def check_by_hand(root: Value, answers: Mapping[str, float | str], places: int |
     """
     __tracebackhide__ = True
     if not isinstance(root, Value):
-        raise TypeError(f"check_by_hand needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}")
+        raise TypeError(
+            f"check_by_hand needs the Value at the end of a circuit, got {type(root).__name__} {root!r:.60}"
+        )
     if not isinstance(answers, Mapping):
         raise TypeError(f'answers is a dict such as {{"x": "0.08"}}, got {type(answers).__name__} {answers!r:.60}')
     if complaint := out_of_date(root):
@@ -90,16 +98,15 @@ def check_by_hand(root: Value, answers: Mapping[str, float | str], places: int |
         {id(node): node.handed for node in circuit.order},
         {id(node): adjoint for node, adjoint in sweep(root)},
     )
-    if not all(answer.fits(_number(answer, right)) for answer in given):
-        if complaint := _complaint(given, right):
-            raise AssertionError(complaint)
+    if complaint := _complaint(given, right):
+        raise AssertionError(complaint)
 
 
 def _number(answer: Answer, numbers: Numbers) -> float:
     return (numbers.values if answer.of_value else numbers.gradients)[id(answer.node)]
 
 
-# ---- reading answers --------------------------------------------------------------------------------------------------
+# ---- reading answers ------------------------------------------------------------------------------------------------
 
 
 def _in_order(circuit: Circuit, answers: Mapping[str, Any], places: int | None) -> list[Answer]:
@@ -122,17 +129,17 @@ def _read(what: str, answer: Any, places: int | None) -> tuple[str, float, float
         except TypeError as error:
             raise TypeError(f"the answer for {what}: {error}") from None
         if places is None or not math.isfinite(x):
-            text, (_, _, slack, _, significant) = digits(x, 12), _read(what, repr(x), None)
-            return text, x, slack if significant >= TELLING or x == 0 else 0.0, 1e-3, max(TELLING, significant)
-        return _read(what, f"{x:.{places}f}", None)
+            text, (_, _, slack, _, significant) = digits(x, 6), _read(what, repr(x), None)
+            return text, x, slack if significant >= TELLING or x == 0 else 0.0, 1e-3, min(max(TELLING, significant), 6)
+        return _read(what, f"{x:#.{places}f}", None)
     text = answer.strip().replace("−", "-")
     shown = text.replace("-", "−")
     if text.lower().lstrip("+-") in ("inf", "nan", "∞"):
         return shown, float(text.replace("∞", "inf")), 0.0, 0.0, TELLING
     if match := _DECIMAL.fullmatch(text):
         unit = int(match[3] or 0) - len(match[2])
-        slack = 0.5 * 10.0**unit if float(text) or match[2] else 1e-12  # a mere 0 is meant exactly
-        return shown, float(text), slack, 0.0, _significant(match[1] + match[2])
+        slack = 0.5 * 10.0**unit if float(text) or "." in text else 1e-12  # a mere 0 is meant exactly
+        return shown.rstrip("."), float(text), slack, 1e-12, _significant(match[1] + match[2])
     numerator, slash, denominator = text.partition("/")
     if slash and all(_DECIMAL.fullmatch(part.strip()) for part in (numerator, denominator)):
         try:
@@ -146,7 +153,7 @@ def _significant(text: str) -> int:
     return len(re.sub(r"\D", "", text.partition("e")[0]).lstrip("0"))
 
 
-# ---- the student's own numbers ----------------------------------------------------------------------------------------
+# ---- the student's own numbers --------------------------------------------------------------------------------------
 
 
 def _own(given: list[Answer], right: Numbers) -> tuple[Numbers, dict[tuple[int, bool], list[Answer]]]:
@@ -164,53 +171,64 @@ def _own(given: list[Answer], right: Numbers) -> tuple[Numbers, dict[tuple[int, 
         return list({id(a): a for a in chain.from_iterable(heads) if a.number != _number(a, right)}.values())
 
     for node in circuit.order:
-        below = [(id(x), True) for x in node.operands if isinstance(x, Value)]
-        if sources_here := gathered(below):
-            sources[id(node), True] = sources_here
-        if node.primitive is not None and (sources_here or (id(node), True) in answered):
-            xs = [values[id(x)] if isinstance(x, Value) else x for x in node.operands]
-            if sources_here:
-                values[id(node)] = node.primitive.limit(xs)
-            if (id(node), True) in answered:
-                values[id(node)] = answered[id(node), True].number
+        key, below = (id(node), True), [(id(x), True) for x in node.operands if isinstance(x, Value)]
+        xs = [values[id(x)] if isinstance(x, Value) else x for x in node.operands]
+        if below_differ := gathered(below):
+            assert node.primitive is not None
+            sources[key], values[id(node)] = below_differ, node.primitive.limit(xs)
+        if key in answered:
+            values[id(node)] = answered[key].number
+        if node.primitive is not None and (below_differ or key in answered):
             marked = [Value(x) if isinstance(y, Value) else y for x, y in zip(xs, node.operands, strict=True)]
             partials[id(node)] = node.primitive.handed(values[id(node)], marked)
-        elif (id(node), True) in answered:
-            values[id(node)] = answered[id(node), True].number
     for node in reversed(circuit.order):
         users = {id(gate): gate for gate, _ in circuit.users[id(node)]}.values()
         above = [(id(gate), False) for gate in users]
         inside = [(id(x), True) for gate in users for x in (gate, *gate.operands) if isinstance(x, Value)]
-        if sources_here := gathered([*above, *inside]):
-            sources[id(node), False] = sources_here
+        if above_differ := gathered([*above, *inside]):
+            sources[id(node), False] = above_differ
     gradients = circuit.gradients(partials, {key: a.number for (key, value), a in answered.items() if not value})
     return Numbers(circuit, values, partials, gradients), sources
 
 
-# ---- what is wrong, and why -------------------------------------------------------------------------------------------
+# ---- what is wrong, and why -----------------------------------------------------------------------------------------
 
 
 def _complaint(given: list[Answer], right: Numbers) -> str:
     """A line for each answer that is wrong or follows from a wrong one, and which to begin with."""
+    if all(answer.fits(_number(answer, right)) for answer in given):
+        return ""
     own, sources = _own(given, right)
     lines: list[str] = []
     wrong: list[Answer] = []
+    following = 0
     for answer in given:
-        if answer.fits(_number(answer, right)):
+        exact, causes = _number(answer, right), sources.get((id(answer.node), answer.of_value), [])
+        slipped = [cause for cause in causes if not cause.fits(_number(cause, right))]
+        if answer.fits(exact):
             continue
-        causes = sources.get((id(answer.node), answer.of_value), [])
-        if causes and answer.fits(_expected(answer, own)):
-            lines.append(_follows(answer, [a for a in causes if not a.fits(_number(a, right))] or causes, right))
-        else:
+        if not (causes and answer.comes_of(_expected(answer, own))):
             wrong.append(answer)
-            lines.append(answer.wrong(_number(answer, right)) + _cause(answer, right, own if causes else None))
-    if len(lines) > 1:
-        follow = len(lines) - len(wrong)
+            lines.append(answer.wrong(exact) + _cause(answer, right, own if causes else None))
+        elif slipped:
+            following += 1
+            first = [cause for cause in slipped if any(cause is slip for slip in wrong)] or slipped
+            lines.append(f"{_follows(answer, 'follows from', first)}; with that right it is {answer.right(exact)}.")
+        else:
+            rounded = _follows(answer, "comes of the rounded", causes)
+            lines.append(f"{rounded}, it is {answer.right(exact)}: keep more digits on the way.")
+    if len(lines) > 1 and wrong:
         verb, them = ("is", "it") if len(wrong) == 1 else ("are", "them")
         count = f"{len(wrong)} of {len(given)} answers {verb} wrong"
-        count += f", and {follow} follow{'s' * (follow == 1)} from {them}" if follow else ""
-        lines.append(f"Begin with {wrong[0].what}: {count}." if wrong else "")
-    return "\n".join(line for line in lines if line)
+        count += f", and {following} follow{'s' * (following == 1)} from {them}" if following else ""
+        lines.append(f"Begin with {wrong[0].what}: {count}.")
+    return "\n".join(lines)
+
+
+def _follows(answer: Answer, how: str, causes: list[Answer]) -> str:
+    return f"{answer.what} = {answer.text} {how} " + " and ".join(
+        f"{cause.what} = {cause.text}" for cause in causes[:3]
+    )
 
 
 def _expected(answer: Answer, numbers: Numbers) -> float:
@@ -219,14 +237,6 @@ def _expected(answer: Answer, numbers: Numbers) -> float:
         return numbers.derivation(answer.node).total
     assert answer.node.primitive is not None
     return answer.node.primitive.limit([numbers.of(operand) for operand in answer.node.operands])
-
-
-def _follows(answer: Answer, causes: list[Answer], right: Numbers) -> str:
-    exact = digits(_number(answer, right), max(4, answer.significant))
-    shown = " and ".join(f"{a.what} = {a.text}" for a in causes[:3])
-    if all(a.fits(_number(a, right)) for a in causes):
-        return f"{answer.what} = {answer.text} comes of the rounded {shown}, it is {exact}: keep more digits on the way."
-    return f"{answer.what} = {answer.text} follows from {shown}; with {'that' if len(causes) == 1 else 'those'} right it is {exact}."
 
 
 def _cause(answer: Answer, right: Numbers, own: Numbers | None) -> str:
@@ -248,7 +258,7 @@ def _cause(answer: Answer, right: Numbers, own: Numbers | None) -> str:
         kinds = "1 slip fits" if len(fitting) == 1 else f"{len(fitting)} kinds of slips fit"
         return f". To so few digits {kinds}, which may be chance; {TELLING} digits would tell."
     if len(fitting) == 1:
-        return f": {[*fitting.values()][0]}."
+        return f": {next(iter(fitting.values()))}."
     return f". {len(fitting)} slips would give it: " + ". Or: ".join(fitting.values()) + "."
 
 

@@ -20,7 +20,7 @@ class Edge(NamedTuple):
     """One use of a node by a gate: contribution = partial × upstream."""
 
     gate: Value
-    index: int  # of the operand
+    position: int  # of the operand
     partial: float
     upstream: float
     name: str  # of the gate
@@ -34,8 +34,8 @@ class Edge(NamedTuple):
         assert self.gate.primitive is not None
         last, kind = len(self.gate.operands) - 1, self.gate.primitive.name
         if kind == "multiply":
-            return 1 - self.index
-        return (self.index + last // 2) % last if kind == "dot" and self.index < last else None
+            return 1 - self.position
+        return (self.position + last // 2) % last if kind == "dot" and self.position < last else None
 
 
 class Circuit:
@@ -52,51 +52,67 @@ class Circuit:
 
     def named(self, name: str, endings: Sequence[str] = ("",)) -> tuple[Value, str]:
         """The node with this name, and which of the `endings` follows the name; KeyError tells the names there are."""
-        nodes = {self.names[id(node)] + ending: (node, ending) for ending in endings for node in self.order}
-        if name in nodes:
-            return nodes[name]
-        lowered = {known.lower(): known for known in nodes}
+        for ending in sorted(endings, key=len):  # a name that ends so itself comes first
+            if str(name).endswith(ending) and (stem := str(name).removesuffix(ending)) in self.by_name:
+                return self.by_name[stem], ending
+        known = [*self.by_name]
+        lowered = {(stem + ending).lower(): stem + ending for stem in known for ending in endings}
         close = get_close_matches(str(name).lower(), lowered, 1)
         remedy = f", did you mean {lowered[close[0]]}? Known" if close else ": known"
-        known = [self.names[id(node)] for node in self.order]
         more = f" and {len(known) - 12:,} more" if len(known) > 12 else ""
         raise KeyError(f"no node of this circuit is called {name!s:.60}{remedy} are {', '.join(known[:12])}{more}")
 
     @cached_property
+    def by_name(self) -> dict[str, Value]:
+        return {self.names[id(node)]: node for node in self.order}
+
+    def terms(self, gate: Value) -> list[Value | float]:
+        """What a sum adds up, sums of sums taken apart; of another gate the gate itself."""
+        terms: list[Value | float] = []
+        waiting: list[Value | float] = [gate]
+        while waiting:
+            term = waiting.pop()
+            if isinstance(term, Value) and term.primitive is not None and term.primitive.name in ("add", "sum"):
+                waiting += reversed(term.operands)
+            else:
+                terms.append(term)
+        return terms
+
+    @cached_property
     def sums(self) -> set[int]:
-        """How many terms the sums of the circuit have."""
+        """How many terms are added up at the root, and by gates that sum."""
         gates = [gate for gate in self.order if gate.primitive is not None and gate.primitive.name == "sum"]
-        return {len(gate.operands) for gate in gates} | {len(terms) for _, terms in self.rows}
+        return {len(self.terms(self.root)), *(len(gate.operands) for gate in gates)}
 
     @cached_property
     def means(self) -> set[int]:
-        """By what whole numbers the circuit divides."""
-        numbers = set()
+        """By what whole numbers the circuit divides; a factor ½ is no mean."""
+        counts = set()
         for gate in self.order:
             kind = "" if gate.primitive is None else gate.primitive.name
             for x in gate.operands:
-                if kind in ("divide", "multiply") and isinstance(x, float) and abs(x) > 1e-6:
-                    numbers.add(x if kind == "divide" else round(1 / x, 9))
-        return {int(n) for n in numbers if n > 1 and n == int(n)}
+                if isinstance(x, float) and abs(x) > 1e-6 and kind in ("divide", "multiply"):
+                    count = x if kind == "divide" else round(1 / x, 9)
+                    if count == int(count) and count > (1 if kind == "divide" else 2):
+                        counts.add(int(count))
+        return counts
 
     @cached_property
     def rows(self) -> list[tuple[Value, list[tuple[Value | float, ...]]]]:
         """The weighted sums, dot gates or written out, each with its pairs of factors in order."""
         rows = []
-        sums = {id(gate) for gate in self.order if gate.primitive and gate.primitive.name in ("add", "sum")}
         for gate in self.order:
+            kind = "" if gate.primitive is None else gate.primitive.name
             pairs: list[tuple[Value | float, ...]] = []
-            if gate.primitive and gate.primitive.name == "dot":
+            if kind == "dot":
                 half = len(gate.operands) // 2
                 pairs = list(zip(gate.operands[:half], gate.operands[half:-1], strict=True))
-            elif id(gate) in sums and not any(id(user) in sums for user, _ in self.users[id(gate)]):
-                waiting = [gate]
-                while waiting:
-                    term = waiting.pop()
-                    if id(term) in sums:
-                        waiting += [x for x in reversed(term.operands) if isinstance(x, Value)]
-                    elif term.primitive and term.primitive.name == "multiply":
-                        pairs.append(term.operands)
+            elif kind in ("add", "sum"):
+                if not any(
+                    user.primitive and user.primitive.name in ("add", "sum") for user, _ in self.users[id(gate)]
+                ):
+                    products = [x for x in self.terms(gate) if isinstance(x, Value) and x.primitive]
+                    pairs = [x.operands for x in products if x.primitive and x.primitive.name == "multiply"]
             if len(pairs) > 1:
                 rows.append((gate, pairs))
         return rows

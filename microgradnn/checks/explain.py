@@ -6,20 +6,22 @@ Paths are counted and the largest of them found gate by gate, so that a graph wi
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from heapq import nlargest
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from microgradnn.backprop import out_of_date
 from microgradnn.checks.derivations import Circuit
-from microgradnn.notation import digits, factor, latex_name, latex_number
+from microgradnn.notation import digits, factor, few, latex_name, latex_number
 from microgradnn.sweep import sweep
 from microgradnn.value import Value
 
-SHOWN = 10  # paths
-ENDS = 4  # factors of a long path that are written at each of its ends
-READABLE = 12  # factors
+FEW = 10  # paths that are all written out
+LARGEST = 5  # paths that are written out of more
+READABLE = 16  # factors; of a longer path only the ends are written
+ENDS = 4  # factors at each end
 
 
 class Factor(NamedTuple):
@@ -37,7 +39,7 @@ class Path:
 
     factors: tuple[Factor, ...]
 
-    @property
+    @cached_property
     def contribution(self) -> float:
         return math.prod((factor.partial for factor in self.factors), start=1.0)
 
@@ -56,7 +58,7 @@ class Explanation:
     paths: tuple[Path, ...]
     count: int
     not_taken: int
-    blocks: tuple[Factor, ...]  # where some of the paths not taken end
+    blocks: tuple[str, ...]  # where some of the paths not taken end, in words
     total: float
 
     @property
@@ -72,6 +74,8 @@ class Explanation:
 
     def _headline(self) -> str:
         of = f"∂{self.root}/∂{self.node} = {digits(self.total)}"
+        if self.root == self.node:
+            return f"{of}: it is {self.root} itself"
         if self.count:
             return f"{of}, {_paths(self.count)} from {self.root} to {self.node}:"
         if self.not_taken:
@@ -79,44 +83,38 @@ class Explanation:
         return f"{of}: {self.root} does not depend on {self.node}, no path leads there"
 
     def _lines(self) -> Iterator[str]:
-        for path in self.paths:
-            steps = [f"∂{step.gate}/∂{step.operand}{step.place}" for step in path.factors]
-            numbers = [factor(step.partial) for step in path.factors]
-            sides = ["1"] if not steps else [_product(steps, " · "), _product(numbers, " × ")]
-            yield " = ".join([*sides, digits(path.contribution)] if len(steps) > 1 else sides)
+        for path in self.paths if self.root != self.node else ():
+            steps = _written(path, lambda step: f"∂{step.gate}/∂{step.operand}{step.place}", " · ", "…")
+            numbers = _written(path, lambda step: factor(step.partial), " × ", "…")
+            yield f"{steps} = {numbers}" + f" = {digits(path.contribution)}" * (len(path.factors) > 1)
         if self.count > len(self.paths):
-            yield f"the other {_count(self.count - len(self.paths))}, all smaller or as large: together {digits(self.rest)}"
+            sum_of_rest = "" if math.isnan(self.rest) else f": together {digits(self.rest)}"
+            yield f"the other {_count(self.count - len(self.paths))}, none of them larger{sum_of_rest}"
         if self.count > 1:
             yield f"added up: {digits(self.total)}"
         if self.not_taken:
-            where = " and ".join(f"∂{block.gate}/∂{block.operand}{block.place}" for block in self.blocks)
-            yield f"not taken: {_paths(self.not_taken)}, as {self.blocks[0].gate} hands nothing on ({where})"
+            yield f"not taken: {_paths(self.not_taken)}, as {', '.join(self.blocks)}"
 
     def _repr_markdown_(self) -> str:
-        """The sum as aligned equations; what is no formula, below them."""
-        of = rf"\frac{{\partial {latex_name(self.root)}}}{{\partial {latex_name(self.node)}}}"
+        """The sum as aligned equations, between the headline and what was not taken."""
         rows = []
-        for path in self.paths:
-            steps = [
-                rf"\frac{{\partial {latex_name(step.gate)}}}{{\partial {latex_name(step.operand)}}}"
-                for step in path.factors
-            ] or ["1"]
-            numbers = [_bracketed(latex_number(step.partial)) for step in path.factors] or ["1"]
-            steps, numbers = ([_product(side, r" \cdot ", r"\cdots")] for side in (steps, numbers))
-            rows.append(f"{steps[0]} & = {numbers[0]} = {latex_number(path.contribution)}")
-        if self.count > len(self.paths):
-            rows.append(rf"\text{{the other paths}} & = {latex_number(self.rest)}")
-        rows.append(f"{of} & = {latex_number(self.total)}")
-        equations = " \\\\\n".join(rows)
-        words = [self._headline(), *(line for line in self._lines() if line.startswith("not taken"))]
-        return "\n\n".join([f"$$\\begin{{aligned}}\n{equations}\n\\end{{aligned}}$$", *words])
+        for path in self.paths if self.root != self.node else ():
+            steps = _written(path, lambda step: _slope(step.gate, step.operand), r" \cdot ", r"\cdots")
+            numbers = _written(path, lambda step: _bracketed(latex_number(step.partial)), r" \cdot ", r"\cdots")
+            rows.append(f"{steps} &= {numbers}" + f" = {latex_number(path.contribution)}" * (len(path.factors) > 1))
+        if self.count > len(self.paths) and not math.isnan(self.rest):
+            rows.append(rf"\text{{the other paths}} &= {latex_number(self.rest)}")
+        rows.append(f"{_slope(self.root, self.node)} &= {latex_number(self.total)}")
+        equations = "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
+        below = [line for line in self._lines() if line.startswith("not taken")]
+        return "\n\n".join([self._headline(), equations, *below])
 
 
 def explain(root: Value, wrt: Value | str) -> Explanation:
     """∂root/∂wrt as the sum over all paths from `root` to `wrt`, each the product of the local derivatives along it.
 
     `wrt` is a node or its name, as pictures and steps have it. Every path is counted; up to 10 are written out, of more
-    the 10 with the largest contributions, and the others are summed up. A gate that takes an operand twice, as x * x
+    the 5 with the largest contributions, and the others are summed up. A gate that takes an operand twice, as x * x
     does, makes two paths. Raises TypeError for what is no Value, KeyError for a name that the circuit does not have and
     ValueError for a graph that is out of date.
 
@@ -139,81 +137,83 @@ def explain(root: Value, wrt: Value | str) -> Explanation:
     f = circuit.names[id(root)]
     if id(node) not in circuit.names:
         return Explanation(f, node.name or "this Value", (), 0, 0, (), 0.0)
-    every, taken, best, blocks = _walked(circuit, node)
     total = next(adjoint for gate, adjoint in sweep(root) if gate is node)
-    return Explanation(f, circuit.names[id(node)], best, taken, every - taken, blocks, total)
+    return Explanation(f, circuit.names[id(node)], *_walked(circuit, node), total)
 
 
 class _Way(NamedTuple):
-    """A way up from the node: the gate that it has come to, by which operand, and the way to that operand."""
+    """A way up from the node: how it came to a gate, by which operand and partial, and the way to that operand."""
 
-    size: float  # log₂ of the contribution so far; nan counts as infinite
-    places: int  # how far it has come
-    gate: Value | None
-    index: int
-    below: _Way | None
+    size: float  # log₂ of the contribution so far
+    gate: Value | None = None
+    position: int = 0
+    partial: float = 1.0
+    below: _Way | None = None
 
 
-def _walked(circuit: Circuit, node: Value) -> tuple[int, int, tuple[Path, ...], tuple[Factor, ...]]:
-    """How many paths lead to the node, how many are taken, the largest of those, and edges that are not taken.
+def _walked(circuit: Circuit, node: Value) -> tuple[tuple[Path, ...], int, int, tuple[str, ...]]:
+    """The paths to write out, how many there are, how many more are not taken, and where some of those end.
 
     Upwards from the node: a gate has the ways of its operands, one for each time it takes them. What no gate needs any
     more is forgotten, as the counts themselves may have as many digits as the graph is deep.
     """
-    every, taken = {id(node): 1}, {id(node): 1}
-    ways: dict[int, list[_Way]] = {id(node): [_Way(0.0, 0, None, 0, None)]}
-    blocks: list[Factor] = []
-    waiting = {key: len(users) for key, users in circuit.users.items()}
+    every, taken, ways = {id(node): 1}, {id(node): 1}, {id(node): [_Way(0.0)]}
+    blocks: dict[str, list[str]] = {}  # by gate: operands
+    uses_left = {key: len(users) for key, users in circuit.users.items()}
     for gate in circuit.order:
         uses = [
-            (index, operand, handed)
-            for index, (operand, handed) in enumerate(zip(gate.operands, gate.handed, strict=True))
+            (index, operand, partial)
+            for index, (operand, partial) in enumerate(zip(gate.operands, gate.handed, strict=True))
             if isinstance(operand, Value) and id(operand) in every
         ]
-        if uses and gate is not node:
-            every[id(gate)] = sum(every[id(operand)] for _, operand, _ in uses)
-            taken[id(gate)] = sum(taken[id(operand)] for _, operand, handed in uses if handed is not None)
-            candidates = (
-                _Way(way.size + _size(handed), way.places + 1, gate, index, way)
-                for index, operand, handed in uses
-                if handed is not None
-                for way in ways[id(operand)]
-            )
-            ways[id(gate)] = nlargest(SHOWN, candidates, key=lambda way: way.size)
-            blocks += [_factor(circuit, gate, index) for index, _, handed in uses if handed is None and len(blocks) < 3]
-        for _, operand, _ in uses:
-            waiting[id(operand)] -= 1
-            if not waiting[id(operand)]:
+        if not uses:
+            continue
+        candidates = [
+            _Way(_size(way, partial), gate, index, partial, way)
+            for index, operand, partial in uses
+            if partial is not None
+            for way in ways[id(operand)]
+        ]
+        every[id(gate)] = sum(every[id(operand)] for _, operand, _ in uses)
+        taken[id(gate)] = sum(taken[id(operand)] for _, operand, partial in uses if partial is not None)
+        ways[id(gate)] = nlargest(FEW, candidates, key=lambda way: way.size) if len(candidates) > FEW else candidates
+        for _, operand, partial in uses:
+            if partial is None and len(blocks) < 3:
+                blocks.setdefault(circuit.names[id(gate)], []).append(circuit.names[id(operand)])
+            uses_left[id(operand)] -= 1
+            if not uses_left[id(operand)]:
                 del every[id(operand)], taken[id(operand)], ways[id(operand)]
     top = id(circuit.root)
-    largest = [_unrolled(circuit, way) for way in ways[top]]
-    if taken[top] <= SHOWN:  # all of them, from left to right as the circuit has them
-        largest.sort(key=lambda pair: pair[0])
-    return every[top], taken[top], tuple(path for _, path in largest), tuple(blocks)
+    if taken[top] <= FEW:
+        chosen = sorted(ways[top], key=lambda way: [index for _, index, _ in _edges(way)])  # left operands first
+    else:
+        chosen = nlargest(LARGEST, ways[top], key=lambda way: way.size)
+    paths = tuple(Path(tuple(_factor(circuit, *edge) for edge in _edges(way))) for way in chosen)
+    words = tuple(f"{gate} hands nothing on to {few(dict.fromkeys(operands))}" for gate, operands in blocks.items())
+    return paths, taken[top], every[top] - taken[top], words
 
 
-def _size(partial: float) -> float:
-    return math.inf if not math.isfinite(partial) else math.log2(abs(partial)) if partial else -math.inf
+def _size(way: _Way, partial: float) -> float:
+    """The size of a way that goes on by one edge: 0 × ∞ and nan come first, as they decide the sum."""
+    size = way.size + (math.log2(abs(partial)) if partial else -math.inf)
+    return math.inf if math.isnan(size) else size
 
 
-def _unrolled(circuit: Circuit, way: _Way | None) -> tuple[list[int], Path]:
-    """The way down from the root, by the indices of the operands and as a path."""
-    indices, factors = [], []
+def _edges(way: _Way | None) -> Iterator[tuple[Value, int, float]]:
+    """The way down from the root: gates, the indices of their operands, and the partials."""
     while way is not None and way.gate is not None:
-        indices.append(way.index)
-        factors.append(_factor(circuit, way.gate, way.index))
+        yield way.gate, way.position, way.partial
         way = way.below
-    return indices, Path(tuple(factors))
 
 
-def _factor(circuit: Circuit, gate: Value, index: int) -> Factor:
-    operand, partial = gate.operands[index], gate.handed[index]
-    same = [i for i, other in enumerate(gate.operands) if other is operand]
+def _factor(circuit: Circuit, gate: Value, index: int, partial: float) -> Factor:
+    operands = gate.operands
+    same = [i for i, other in enumerate(operands) if other is operands[index]] if len(operands) > 1 else [index]
     place = f" ({same.index(index) + 1} of {len(same)})" if len(same) > 1 else ""
-    return Factor(circuit.names[id(gate)], circuit.names[id(operand)], place, 0.0 if partial is None else partial)
+    return Factor(circuit.names[id(gate)], circuit.names[id(operands[index])], place, partial)
 
 
-# ---- words ------------------------------------------------------------------------------------------------------------
+# ---- words ----------------------------------------------------------------------------------------------------------
 
 
 def _paths(count: int) -> str:
@@ -226,14 +226,18 @@ def _count(count: int) -> str:
     >>> _count(1234), _count(2**100_000)
     ('1,234', 'about 10^30103')
     """
-    return f"{count:,}" if count < 10**15 else f"about 10^{math.log10(count):.0f}"
+    return f"{count:,}" if count < 10**18 else f"about 10^{math.log10(count):.0f}"
 
 
-def _product(terms: list[str], sign: str, gap: str = "…") -> str:
-    """Factors side by side, of very many the first and the last."""
-    if len(terms) > READABLE:
-        terms = [*terms[:ENDS], f"{gap}", *terms[-ENDS:]]
-    return sign.join(terms)
+def _written(path: Path, write: Callable[[Factor], str], sign: str, gap: str) -> str:
+    """The factors of a path side by side, of very many the first and the last."""
+    if len(path.factors) > READABLE:
+        return sign.join([*map(write, path.factors[:ENDS]), gap, *map(write, path.factors[-ENDS:])])
+    return sign.join(map(write, path.factors))
+
+
+def _slope(root: str, node: str) -> str:
+    return rf"\frac{{\partial {latex_name(root)}}}{{\partial {latex_name(node)}}}"
 
 
 def _bracketed(number: str) -> str:

@@ -1,4 +1,4 @@
-"""The slips that people make when they differentiate by hand: for each kind the number that comes of it, and a sentence.
+"""The slips that people make in a backward pass by hand: for each kind the number that comes of it, and a sentence.
 
 A slip is known by its number alone. What an answer is, and which of the slips is told, is for `by_hand` to say.
 """
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from microgradnn.checks.derivations import Derivation, Edge, Numbers
-from microgradnn.notation import digits
+from microgradnn.notation import digits, written
 from microgradnn.value import Value
 
 RATES = (1.0, 0.5, 0.1, 0.05, 0.01, 0.001)  # learning rates with which weights may have been updated too early
@@ -42,25 +42,26 @@ def _totals(slip: Slip, at: Derivation) -> Iterator[tuple[float, dict[str, str]]
         return
     assert slip.changed is not None
     changed = [list(slip.changed(edge, at.numbers)) for edge in at.edges]  # a row may hold variants of the slip
-    alone = [[i] for i in range(len(changed))] if 1 < len(changed) <= FEW else []
     for variant in range(max(map(len, changed), default=0)):
-        for positions in [range(len(changed)), *alone]:
-            steps = {i: changed[i][variant] for i in positions if variant < len(changed[i])}
-            for i in [*steps][:1]:
-                name = at.edges[i].name
-                where = f" on the path through {name}" if len(steps) < len(changed) else " on every path" * bool(alone)
-                total = at.with_steps({i: contribution for i, (contribution, _) in steps.items()})
-                yield total, {"gate": name, "where": where, "detail": steps[i][1]}
+        steps = {
+            i: row[variant]
+            for i, (row, edge) in enumerate(zip(changed, at.edges, strict=True))
+            if variant < len(row) and row[variant][0] != edge.contribution
+        }
+        alone = [[i] for i in steps] if 1 < len(steps) <= FEW else []
+        for positions in [[*steps], *alone] if steps else ():
+            name = at.edges[positions[0]].name
+            where = " on every path" if len(positions) > 1 else f" on the path through {name}" * (len(changed) > 1)
+            total = at.with_steps({i: steps[i][0] for i in positions})
+            yield total, {"gate": name, "where": where, "detail": steps[positions[0]][1]}
 
 
-# ---- one step of the chain rule gone wrong: partial × upstream becomes another number ---------------------------------
+# ---- one step of the chain rule gone wrong: partial × upstream becomes another number -------------------------------
 
 
 def _swapped(edge: Edge, numbers: Numbers) -> Iterator[tuple[float, str]]:
-    beside = edge.factor_beside()
-    if beside is not None:
-        operand = edge.gate.operands[edge.index]
-        yield numbers.of(operand) * edge.upstream, digits(edge.partial)
+    if edge.factor_beside() is not None:
+        yield numbers.of(edge.gate.operands[edge.position]) * edge.upstream, digits(edge.partial)
 
 
 def _at_output(edge: Edge, numbers: Numbers) -> Iterator[tuple[float, str]]:
@@ -80,8 +81,10 @@ def _of_input(edge: Edge, numbers: Numbers) -> Iterator[tuple[float, str]]:
 def _updated(edge: Edge, numbers: Numbers, rates: Sequence[float] = RATES) -> Iterator[tuple[float, str]]:
     """An inner gradient that came back through a weight after its update."""
     beside = edge.factor_beside()
-    weight = None if beside is None else edge.gate.operands[beside]
-    if isinstance(weight, Value) and weight.primitive is None and edge.gate.operands[edge.index].primitive is not None:  # type: ignore[union-attr]  # operands with a partial are Values
+    if beside is None:
+        return
+    inner, weight = edge.gate.operands[edge.position], edge.gate.operands[beside]
+    if isinstance(inner, Value) and inner.primitive and isinstance(weight, Value) and not weight.primitive:
         for rate in rates:
             new = edge.partial - rate * numbers.gradients[id(weight)]
             yield new * edge.upstream, f"{numbers.circuit.names[id(weight)]}, with the rate {digits(rate)}"
@@ -93,11 +96,11 @@ def _updated_everywhere(at: Derivation) -> Iterator[tuple[float, str]]:
         for node in at.circuit.order:
             for edge in at.numbers.derivation(node).edges:
                 for contribution, _ in _updated(edge._replace(upstream=1.0), at.numbers, [rate]):
-                    partials[id(edge.gate)][edge.index] = contribution
+                    partials[id(edge.gate)][edge.position] = contribution
         yield at.circuit.gradients(partials)[id(at.node)], digits(rate)
 
 
-# ---- a sum gone wrong -------------------------------------------------------------------------------------------------
+# ---- a sum gone wrong -----------------------------------------------------------------------------------------------
 
 
 def _one_path(at: Derivation) -> Iterator[tuple[float, str]]:
@@ -144,24 +147,15 @@ def _not_zeroed(at: Derivation) -> Iterator[tuple[float, str]]:
 def _transposed(at: Derivation) -> Iterator[tuple[float, str]]:
     """Of a layer with as many outputs as inputs: the weights of an output in place of those of an input."""
     numbers = at.numbers
-    uses = [
-        (row, pairs, place, side)
-        for row, pairs in numbers.circuit.rows
-        for place, pair in enumerate(pairs)
-        for side in (0, 1)
-        if pair[side] is at.node
-    ]
-    if len(uses) > 1 and len({(place, side) for *_, place, side in uses}) == 1:
-        _, _, place, side = uses[0]
-        if all(len(pairs) == len(uses) for _, pairs, _, _ in uses):
-            right = [pairs[place][1 - side] for _, pairs, _, _ in uses]
-            wrong = [pair[1 - side] for pair in uses[place][1]]
-            upstream = [numbers.gradients[id(row)] for row, *_ in uses]
-            names = [
-                ", ".join(numbers.circuit.names.get(id(x)) or digits(numbers.of(x)) for x in xs) for xs in (right, wrong)
-            ]
-            number = sum(numbers.of(w) * u for w, u in zip(wrong, upstream, strict=True))
-            yield number, f"goes out through {names[0]}, not through {names[1]}"
+    layer = [(out, pairs) for out, pairs in at.circuit.rows if any(at.node is x for pair in pairs for x in pair)]
+    columns = {(n, side) for _, row in layer for n, pair in enumerate(row) for side in (0, 1) if pair[side] is at.node}
+    if len(columns) == 1 and len(layer) > 1 and all(len(row) == len(layer) for _, row in layer):
+        [(column, side)] = columns
+        right = [row[column][1 - side] for _, row in layer]
+        wrong = [pair[1 - side] for pair in layer[column][1]]
+        number = sum(numbers.of(x) * numbers.gradients[id(out)] for x, (out, _) in zip(wrong, layer, strict=True))
+        shown = [", ".join(written(weights, at.circuit.names)) for weights in (right, wrong)]
+        yield number, f"goes out through {shown[0]}, not through {shown[1]}"
 
 
 class Slip(NamedTuple):
@@ -188,7 +182,7 @@ SLIPS = (
     Slip("output", "this is ∂{detail}/∂{name}, the derivative of {detail} and not of {f}", total=_of_output),
     Slip("swapped", "the factors are swapped{where}; ∂{gate}/∂{name} is the other factor, {detail}", _swapped),
     Slip("input", "the slope of {detail} is taken at the output of {gate}{where}; take it at the input", _at_output),
-    Slip("input", "the input of {gate} stands where its output belongs{where}, in the derivative of {detail}", _of_input),
+    Slip("input", "the input of {gate} stands where its output belongs{where}, in the slope of {detail}", _of_input),
     Slip("overwritten", "what came before was overwritten by what comes through {detail}; add it, += and not =",
          total=_overwritten),
     Slip("zeroed", "the gradient of an earlier sweep, {name}.grad = {detail}, was not set to zero before",
@@ -201,7 +195,7 @@ SLIPS = (
 )  # fmt: skip
 
 
-# ---- wrong values -----------------------------------------------------------------------------------------------------
+# ---- wrong values ---------------------------------------------------------------------------------------------------
 
 
 class ValueSlip(NamedTuple):
