@@ -336,7 +336,7 @@ def test_it_follows_through_nodes_that_were_not_answered():
     w1 = (wrong * V["out_o1"] * (1 - V["out_o1"]) * V["w5"] + E2 * V["w7"]) * SLOPE_H1 * 0.05
     lines = complaint(network(), {"w1": f"{w1:.4g}", "out_o1": f"{wrong:.4g}", "w8": f"{N['w8']:.3g}"}).split("\n")
     assert lines[0].startswith("∂E/∂out_o1 = −0.7414 is wrong, it is 0.74137")
-    assert lines[1] == "∂E/∂w1 = −0.0008982 follows from ∂E/∂out_o1 = −0.7414; with that right it is 0.0004386."
+    assert lines[1] == "∂E/∂w1 = −0.0008982 follows from ∂E/∂out_o1 = −0.7414; with that right it is 0.00043857."
 
 
 def test_it_follows_from_a_wrong_value():

@@ -16,6 +16,14 @@ from microgradnn.notation import names
 from microgradnn.value import Value
 
 
+SUMS = ("add", "sum")  # gates that add up
+
+
+def kind(node: Value) -> str:
+    """The name of its gate, "" for a leaf."""
+    return "" if node.primitive is None else node.primitive.name
+
+
 class Edge(NamedTuple):
     """One use of a node by a gate: contribution = partial × upstream."""
 
@@ -31,11 +39,10 @@ class Edge(NamedTuple):
 
     def factor_beside(self) -> int | None:
         """The index of what the operand is multiplied by in a product or a weighted sum, else None."""
-        assert self.gate.primitive is not None
-        last, kind = len(self.gate.operands) - 1, self.gate.primitive.name
-        if kind == "multiply":
+        last = len(self.gate.operands) - 1
+        if kind(self.gate) == "multiply":
             return 1 - self.position
-        return (self.position + last // 2) % last if kind == "dot" and self.position < last else None
+        return (self.position + last // 2) % last if kind(self.gate) == "dot" and self.position < last else None
 
 
 class Circuit:
@@ -72,7 +79,7 @@ class Circuit:
         waiting: list[Value | float] = [gate]
         while waiting:
             term = waiting.pop()
-            if isinstance(term, Value) and term.primitive is not None and term.primitive.name in ("add", "sum"):
+            if isinstance(term, Value) and kind(term) in SUMS:
                 waiting += reversed(term.operands)
             else:
                 terms.append(term)
@@ -81,19 +88,17 @@ class Circuit:
     @cached_property
     def sums(self) -> set[int]:
         """How many terms are added up at the root, and by gates that sum."""
-        gates = [gate for gate in self.order if gate.primitive is not None and gate.primitive.name == "sum"]
-        return {len(self.terms(self.root)), *(len(gate.operands) for gate in gates)}
+        return {len(self.terms(self.root)), *(len(gate.operands) for gate in self.order if kind(gate) == "sum")}
 
     @cached_property
     def means(self) -> set[int]:
         """By what whole numbers the circuit divides; a factor ½ is no mean."""
         counts = set()
         for gate in self.order:
-            kind = "" if gate.primitive is None else gate.primitive.name
             for x in gate.operands:
-                if isinstance(x, float) and abs(x) > 1e-6 and kind in ("divide", "multiply"):
-                    count = x if kind == "divide" else round(1 / x, 9)
-                    if count == int(count) and count > (1 if kind == "divide" else 2):
+                if isinstance(x, float) and abs(x) > 1e-6 and kind(gate) in ("divide", "multiply"):
+                    count = x if kind(gate) == "divide" else round(1 / x, 9)
+                    if count == int(count) and count > (1 if kind(gate) == "divide" else 2):
                         counts.add(int(count))
         return counts
 
@@ -102,17 +107,12 @@ class Circuit:
         """The weighted sums, dot gates or written out, each with its pairs of factors in order."""
         rows = []
         for gate in self.order:
-            kind = "" if gate.primitive is None else gate.primitive.name
             pairs: list[tuple[Value | float, ...]] = []
-            if kind == "dot":
+            if kind(gate) == "dot":
                 half = len(gate.operands) // 2
                 pairs = list(zip(gate.operands[:half], gate.operands[half:-1], strict=True))
-            elif kind in ("add", "sum"):
-                if not any(
-                    user.primitive and user.primitive.name in ("add", "sum") for user, _ in self.users[id(gate)]
-                ):
-                    products = [x for x in self.terms(gate) if isinstance(x, Value) and x.primitive]
-                    pairs = [x.operands for x in products if x.primitive and x.primitive.name == "multiply"]
+            elif kind(gate) in SUMS and {kind(user) for user, _ in self.users[id(gate)]}.isdisjoint(SUMS):
+                pairs = [x.operands for x in self.terms(gate) if isinstance(x, Value) and kind(x) == "multiply"]
             if len(pairs) > 1:
                 rows.append((gate, pairs))
         return rows

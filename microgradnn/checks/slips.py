@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from microgradnn.checks.derivations import Derivation, Edge, Numbers
+from microgradnn.checks.derivations import Derivation, Edge, Numbers, kind
 from microgradnn.notation import digits, written
 from microgradnn.value import Value
 
@@ -74,8 +74,8 @@ def _at_output(edge: Edge, numbers: Numbers) -> Iterator[tuple[float, str]]:
 
 def _of_input(edge: Edge, numbers: Numbers) -> Iterator[tuple[float, str]]:
     gate = edge.gate
-    if gate.primitive is not None and gate.primitive.name in BY_OUTPUT:
-        yield BY_OUTPUT[gate.primitive.name](numbers.of(gate.operands[0])) * edge.upstream, gate.primitive.name
+    if kind(gate) in BY_OUTPUT:
+        yield BY_OUTPUT[kind(gate)](numbers.of(gate.operands[0])) * edge.upstream, kind(gate)
 
 
 def _updated(edge: Edge, numbers: Numbers, rates: Sequence[float] = RATES) -> Iterator[tuple[float, str]]:
