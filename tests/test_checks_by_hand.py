@@ -105,6 +105,7 @@ V, N = numbers_of(network())
 E1, E2 = N["net_o1"], N["net_o2"]
 SLOPE_H1 = V["out_h1"] * (1 - V["out_h1"])
 H, B = numbers_of(branches())
+W = numbers_of(batch())[1]["w"]  # of the sum, three times that of the mean
 P, Q = (numbers_of(layer())[1][name] for name in ("u1", "u3"))
 
 
@@ -169,7 +170,7 @@ def test_zero_infinity_and_nan_are_answers_too():
     assert "is wrong, it is 0.4" in complaint(0.4 * x, {"x": "0"})
 
 
-# ---- 36 slips: each finds its number and its cause ------------------------------------------------------------------
+# ---- slips: each finds its number and its cause ---------------------------------------------------------------------
 
 SLIPPED = {  # the circuit, the name, the number that a student got, and words of the cause
     "sign": (circuit, "x", -20.0, "the sign is flipped"),
@@ -178,7 +179,7 @@ SLIPPED = {  # the circuit, the name, the number that a student got, and words o
     "one path of two": (circuit, "x", 15, "x is used 2 times, and this is what comes through"),
     "the other path": (circuit, "x", 5, "x is used 2 times"),
     "one path in a network": (network, "out_h1", V["w5"] * E1, "out_h1 is used 2 times"),
-    "one path of three is missing": (batch, "w", None, "w is used 3 times, and what comes through"),
+    "one path of three is missing": (batch, "w", W - 2 * 1.1 * (0.37 * 1.1 - 0.2), "w is used 3 times, and what comes through"),
     "overwritten": (network, "out_h1", V["w5"] * E1, "what came before was overwritten by what comes through u4"),
     "local derivative of a tanh": (branches, "z", B["h"], "the local derivative ∂h/∂z = 0.8556 is forgotten"),
     "local on one path": (branches, "h", 1.7 - 0.7, "∂g/∂h = 1.462 is forgotten on the path through g"),
@@ -210,8 +211,8 @@ SLIPPED = {  # the circuit, the name, the number that a student got, and words o
                    "the weights are transposed; out_h1 goes out through w5, w7, not through w5, w6"),
     "transposed, the second": (network, "out_h2", V["w7"] * E1 + V["w8"] * E2, "the weights are transposed"),
     "transposed dot gates": (layer, "a", 0.31 * P - 0.52 * Q, "transposed; a goes out through w11, w21"),
-    "averaged for summed": (batch, "w", "/3", "divided by 3, as if the terms were averaged"),
-    "summed for averaged": (lambda: batch(mean=True), "w", "*3", "multiplied by 3, as if the terms were summed"),
+    "averaged for summed": (batch, "w", W / 3, "divided by 3, as if the terms were averaged"),
+    "summed for averaged": (lambda: batch(mean=True), "w", W, "multiplied by 3, as if the terms were summed"),
     "output for loss": (network, "w5", N["w5"] / N["out_o1"], "this is ∂out_o1/∂w5, the derivative of out_o1 and not"),
     "one of two losses": (network, "w1", V["w5"] * E1 * SLOPE_H1 * 0.05,
                           "this is ∂E_o1/∂w1, the derivative of E_o1 and not of E"),
@@ -223,13 +224,7 @@ SLIPPED = {  # the circuit, the name, the number that a student got, and words o
 def slipped(name):
     make, node, number, cause = SLIPPED[name]
     root = make()
-    right = next(a for n, a in sweep(root) if Circuit(root).names[id(n)] == node)
-    if name == "one path of three is missing":
-        number = right - 2 * 1.1 * (0.37 * 1.1 - 0.2)
-    elif isinstance(number, str):
-        number = right / 3 if number == "/3" else right * 3
-    elif number is None:
-        number = right / -1.0
+    right = numbers_of(root)[1][node]
     return root, node, number, right, cause
 
 
@@ -291,6 +286,18 @@ def test_few_digits_name_no_cause(few):
 def test_an_unknown_cause_stays_unknown(unknown):
     shown = str(unknown).replace("-", "−")
     assert complaint(circuit(), {"x": unknown}) == f"∂f/∂x = {shown} is wrong, it is 20."
+
+
+def test_the_gradient_of_the_root_by_itself_is_1():
+    check_by_hand(circuit(), {"f": "1.00"})
+    assert complaint(circuit(), {"f": "-1.00"}) == "∂f/∂f = −1.00 is wrong, it is 1: the sign is flipped."
+    assert "∂f/∂x = 40 follows from ∂f/∂f = 2; with that right it is 20." in complaint(circuit(), {"f": 2, "x": 40})
+
+
+def test_pytest_shows_no_source_of_ours():
+    with pytest.raises(AssertionError) as caught:
+        check_by_hand(circuit(), {"x": 1.5})
+    assert caught.traceback[-1].frame.f_locals["__tracebackhide__"] is True
 
 
 # ---- wrong values ---------------------------------------------------------------------------------------------------
@@ -421,7 +428,7 @@ def test_other_bad_input_is_refused_with_a_remedy():
 
 def test_deep_circuits_can_be_checked_too():
     y = Value(1.0, "x")
-    for _ in range(20_000):
+    for _ in range(10_000):
         y = y + 1.0
     check_by_hand(y, {"x": 1.0})
     assert "the sign is flipped" in complaint(y, {"x": -1.0, "u7": 1.0})
@@ -448,11 +455,11 @@ def coincidences(significant, count):
     """How many of `count` wrong numbers, drawn at random near the right ones in size, are given a cause."""
     random = Random(20261127)
     named = asked = 0
-    circuits = [(make(), make) for make in (circuit, classic, neuron, branches, network, layer, batch)]
-    cases = [(root, name, a) for root, _ in circuits for name, a in numbers_of(root)[1].items() if a and name != "f"]
+    circuits = [make() for make in (circuit, classic, neuron, branches, network, layer, batch)]
+    cases = [(root, name, right) for root in circuits for name, right in numbers_of(root)[1].items() if right]
     while asked < count:
         root, name, right = random.choice(cases)
-        x = right * math.exp(random.uniform(-2.3, 2.3)) * random.choice((1, -1))
+        x = right * math.exp(random.uniform(-0.7, 0.7)) * random.choice((1, -1))
         answer = f"{x:.{significant - 1}e}"
         try:
             check_by_hand(root, {name: answer})
@@ -463,5 +470,5 @@ def coincidences(significant, count):
 
 
 def test_random_wrong_numbers_are_given_a_cause_by_coincidence_only():
-    assert coincidences(3, 300) <= 15
-    assert coincidences(4, 300) <= 3
+    assert coincidences(3, 200) <= 8
+    assert coincidences(4, 200) <= 2

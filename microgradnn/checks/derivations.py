@@ -15,7 +15,6 @@ from microgradnn.graph import topological_order
 from microgradnn.notation import names
 from microgradnn.value import Value
 
-
 SUMS = ("add", "sum")  # gates that add up
 
 

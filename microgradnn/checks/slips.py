@@ -178,7 +178,7 @@ SLIPS = (
          lambda edge, _: [(edge.upstream, digits(edge.partial))]),
     Slip("upstream", "the upstream gradient ∂{f}/∂{gate} = {detail} is forgotten{where}; multiply by it",
          lambda edge, _: [(edge.partial, digits(edge.upstream))]),
-    Slip("average", "it is {detail}", total=_averaged),
+    Slip("average", "this is the gradient {detail}", total=_averaged),
     Slip("output", "this is ∂{detail}/∂{name}, the derivative of {detail} and not of {f}", total=_of_output),
     Slip("swapped", "the factors are swapped{where}; ∂{gate}/∂{name} is the other factor, {detail}", _swapped),
     Slip("input", "the slope of {detail} is taken at the output of {gate}{where}; take it at the input", _at_output),
