@@ -7,7 +7,7 @@ import pytest
 
 import microgradnn as m
 from microgradnn import Value, check_grads, primitive
-from microgradnn.checks import check_by_hand, numeric_grad, report_grads
+from microgradnn.checks import numeric_grad, report_grads
 from microgradnn.checks.strategies import Expression
 from microgradnn.primitive import lookup
 
@@ -269,59 +269,6 @@ def test_numeric_gradient_needs_one_number_and_a_step():
     for h in (0.0, -1e-5, math.nan):
         with pytest.raises(ValueError, match="the step h must be above 0"):
             numeric_grad(m.exp, (1.0,), h)
-
-
-# ---- by hand ----------------------------------------------------------------------------------------------------
-
-
-def circuit():
-    x, y = Value(2.0, "x"), Value(3.0, "y")
-    return (x * y + x) * 5.0
-
-
-def test_right_answers_pass():
-    assert check_by_hand(circuit(), {"x": 20, "y": 10, "u1": 5.0, "f": 1, "u2": 5.001}) is None
-    assert check_by_hand(circuit(), {}) is None
-
-
-@pytest.mark.parametrize(
-    ("answers", "cause"),
-    [
-        ({"x": -20.0}, "∂f/∂x = -20.0 is wrong, it is 20.0: the sign is flipped"),
-        ({"y": 2}, "∂f/∂y = 2 is wrong, it is 10.0: this is the local derivative of one gate"),
-        ({"x": 15}, "∂f/∂x = 15 is wrong, it is 20.0: the node is used 2 times"),
-        ({"x": 5}, "∂f/∂x = 5 is wrong, it is 20.0: the node is used 2 times"),
-        ({"x": 1}, "∂f/∂x = 1 is wrong, it is 20.0: this is the local derivative"),
-        ({"x": 19.9}, "∂f/∂x = 19.9 is wrong, it is 20.0$"),
-        ({"x": math.nan}, "∂f/∂x = nan is wrong, it is 20.0$"),
-    ],
-)
-def test_a_wrong_answer_is_named_with_its_likely_cause(answers, cause):
-    with pytest.raises(AssertionError, match=f"^{cause}"):
-        check_by_hand(circuit(), answers)
-
-
-def test_every_wrong_answer_is_named_and_no_right_one():
-    with pytest.raises(AssertionError) as caught:
-        check_by_hand(circuit(), {"x": 1.5, "y": 10.0, "u1": 4.0})
-    assert re.findall("∂f/∂(\\w+) =", str(caught.value)) == ["x", "u1"]
-
-
-def test_fewer_digits_may_be_asked_for():
-    check_by_hand(circuit(), {"x": 19.9}, rtol=1e-2)
-
-
-def test_unknown_names_list_the_known_ones():
-    with pytest.raises(KeyError, match="no node of this circuit is called q, r: known are x, y, u1, u2, f"):
-        check_by_hand(circuit(), {"q": 1.0, "x": 20.0, "r": 2.0})
-
-
-def test_deep_circuits_can_be_checked_too():
-    x = Value(1.0, "x")
-    y = x
-    for _ in range(20_000):
-        y = y + 1.0
-    check_by_hand(y, {"x": 1.0})
 
 
 # ---- expressions ------------------------------------------------------------------------------------------------
