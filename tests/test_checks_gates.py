@@ -6,7 +6,7 @@ import pytest
 
 import microgradnn as m
 from microgradnn import check_gate, gate, gates, primitive, scratch_table
-from microgradnn.checks.gates import prove
+from microgradnn.checks.proofs import prove
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from typing import Any
 from microgradnn.anomalies import at_line
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import places_of
-from microgradnn.checks.gates import FEW, judge, suspects
+from microgradnn.checks.proofs import FEW, judge, suspects
 from microgradnn.checks.recorded import Recorded, on_floats
 from microgradnn.checks.slopes import Slope, digits_for, same
 from microgradnn.checks.truth import Directions, Truth, estimated, proven
