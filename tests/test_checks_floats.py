@@ -53,6 +53,7 @@ NOISY = [
     (lambda t: 1e12 + t - 1e12, lambda t: 1.0, [0.0, 0.5, 3.3]),
     (lambda t: (1 + t) - 1, lambda t: 1.0, [0.0, 1e-12, 1e-9, 1e-3]),
     (lambda t: (1 - math.cos(t)) / t, lambda t: math.sin(t) / t - 0.5 * (math.sin(t / 2) / (t / 2)) ** 2, [1e-7, 1e-4]),
+    (lambda t: math.log(math.cos(1e-12 * t)), lambda t: -1e-24 * t, [-1.5]),
     (lambda t: float32(math.sin(t)), math.cos, [0.7, -1.3, 2.5]),
     (lambda t: float32(math.exp(t)), math.exp, [0.7, -1.3, 2.5]),
     (lambda t: float32(math.cos(t)), lambda t: -math.sin(t), [-2.9e-6, 1.0]),

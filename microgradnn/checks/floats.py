@@ -148,6 +148,10 @@ def _side(x: float, middle: float, points: list[tuple[float, float]]) -> _Side:
 def _slopes(x: float, middle: float, left: _Side, right: _Side, f: Callable[[float], float]) -> Slopes:
     """Slopes across from the odd part of f, the gap between both sides from the even part."""
     sides = [left, right]
+    if (
+        {*left.values, middle} == {*right.values, middle} == {middle} and left.at and right.at
+    ):  # a constant, as it seems
+        return Slopes(0.0, 0.0, 0.0, EPSILON * max(abs(middle), 1.0), "smooth")
     growths = [_growth(side, middle) for side in sides]
     stairs = max(_stair(x, side, _plateau(side), 0.0, f) for side in sides)
     steep = any(growths) and 2 * stairs < max(abs(side.values[-1] - middle) for side in sides if side.values)
