@@ -39,6 +39,7 @@ SMOOTH = [  # a function, its derivative, points
     (lambda t: math.exp(300 * t), lambda t: 300 * math.exp(300 * t), [-0.5, 0.0, 1.0, 2.0]),
     (lambda t: math.hypot(t, 1e-10), lambda t: t / math.hypot(t, 1e-10), [0.0, 1e-11, -3e-9, 1.0]),
     (lambda t: math.log(1 - t), lambda t: -1 / (1 - t), [0.5, 1 - 2**-20, 1 - 2**-33]),
+    (lambda t: 1 + math.exp(-math.erf(t) / math.expm1(t)), lambda t: 0.18254824309522708, [2.1192189376186906e-06]),
     (lambda t: 1e300 * t, lambda t: 1e300, [1.0, 0.0, -7.0]),
     (lambda t: 1e-300 * t, lambda t: 1e-300, [1.0, -7.0]),
     (lambda t: 5.0, lambda t: 0.0, [0.0, 1.0, -1e9]),
@@ -52,6 +53,7 @@ NOISY = [
     (lambda t: 1e12 + t - 1e12, lambda t: 1.0, [0.0, 0.5, 3.3]),
     (lambda t: (1 + t) - 1, lambda t: 1.0, [0.0, 1e-12, 1e-9, 1e-3]),
     (lambda t: (1 - math.cos(t)) / t, lambda t: math.sin(t) / t - 0.5 * (math.sin(t / 2) / (t / 2)) ** 2, [1e-7, 1e-4]),
+    (lambda t: math.log(math.cos(1e-12 * t)), lambda t: -1e-24 * t, [-1.5]),
     (lambda t: float32(math.sin(t)), math.cos, [0.7, -1.3, 2.5]),
     (lambda t: float32(math.exp(t)), math.exp, [0.7, -1.3, 2.5]),
     (lambda t: float32(math.cos(t)), lambda t: -math.sin(t), [-2.9e-6, 1.0]),
@@ -81,6 +83,8 @@ def test_a_right_derivative_is_right_and_a_wrong_one_wrong(f, x, slope):
 def test_estimates_are_tight_enough_for_errors_of_1e_6():
     loose = [(x, slope) for f, x, slope in SMOOTH_POINTS if slope and slopes_of(f, x).error > 2e-7 * abs(slope)]
     assert len(loose) <= 3, loose
+    assert slopes_of(math.exp, 1.0).error < 1e-12
+    assert slopes_of(math.sin, 0.7).error < 1e-13
 
 
 @pytest.mark.parametrize(("f", "x", "slope"), NOISY_POINTS)
@@ -147,6 +151,7 @@ def test_kinks_jumps_and_edges_are_named_with_both_slopes(f, x, kind, left, righ
         (1.0, Slopes(1.0, 1.0, 1.0, 1e-3, "noisy"), "noisy"),
         (1.1, Slopes(1.0, 1.0, 1.0, 1e-3, "noisy"), "noisy"),
         (0.0, Slopes(0.0, 0.0, 0.0, 1e-16, "smooth"), "right"),
+        (INF, Slopes(math.nan, math.nan, math.nan, INF, "noisy", 1.0), "noisy"),
         (0.0, Slopes(math.nan, math.nan, math.nan, INF, "noisy", 1.0), "noisy"),
         (1e-17, Slopes(0.0, 0.0, 0.0, 1e-20, "smooth", 1.0), "right"),
     ],

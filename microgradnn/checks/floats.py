@@ -96,6 +96,8 @@ def verdict(claimed: float, slopes: Slopes, rtol: float) -> tuple[Verdict, float
             return "kink", numeric if across is None else across, distance, error
         return "wrong", numeric, distance, error
     distance = 0.0 if claimed == across else abs(claimed - across)
+    if math.isnan(across):
+        return "noisy", across, distance, error
     if math.isinf(across) or not math.isfinite(claimed):
         return "right" if claimed == across else "wrong", across, distance, error
     tight = error <= TIGHT * max(abs(claimed), abs(across))
@@ -148,6 +150,10 @@ def _side(x: float, middle: float, points: list[tuple[float, float]]) -> _Side:
 def _slopes(x: float, middle: float, left: _Side, right: _Side, f: Callable[[float], float]) -> Slopes:
     """Slopes across from the odd part of f, the gap between both sides from the even part."""
     sides = [left, right]
+    if (
+        {*left.values, middle} == {*right.values, middle} == {middle} and left.at and right.at
+    ):  # a constant, as it seems
+        return Slopes(0.0, 0.0, 0.0, EPSILON * max(abs(middle), 1.0), "smooth")
     growths = [_growth(side, middle) for side in sides]
     stairs = max(_stair(x, side, _plateau(side), 0.0, f) for side in sides)
     steep = any(growths) and 2 * stairs < max(abs(side.values[-1] - middle) for side in sides if side.values)
@@ -171,14 +177,12 @@ def _slopes(x: float, middle: float, left: _Side, right: _Side, f: Callable[[flo
     gap = _limit(steps, apart, 4.0, _floors(middle, sides, stairs))
 
     slope, width, i = across.value, abs(gap.value), across.widest
-    bend = abs(
-        x * apart[i] / steps[i]
-    )  # |x f″|: the rounding of x, which f may meet inside, moves the slope by ε of it
+    bend = abs(x * apart[i] / steps[i])  # |x f″|: f may round x inside, which moves the slope by ε times this
     error = across.error + 4 * EPSILON * max(abs(slope), bend)
     scale = max(abs(left.secants[i]), abs(right.secants[i]), bend)
     if width > max(2 * gap.error, ROUNDING * scale):
-        ends_at = slope - gap.value / 2, slope + gap.value / 2
-        return Slopes(*ends_at, slope, error + gap.error / 2, "kink", scale)
+        half = gap.value / 2
+        return Slopes(slope - half, slope + half, slope, error + gap.error / 2, "kink", scale)
     unit = max(1.0, abs(x))
     wide = [abs(s) for side in sides for s, h in zip(side.secants, steps, strict=True) if 0.1 < h / unit < 1.0]
     flat = 1e3 * EPSILON * max([*wide, abs(middle) / steps[i], 1e-300])  # what rounding alone does to a slope
