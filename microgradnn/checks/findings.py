@@ -60,7 +60,7 @@ class _Check:
         for behind, names in self.directions(order - 1):
             try:
                 proven = [] if self.truth.lost else list(self.by_proof(behind, names))
-            except (Lost, ForwardError) as reason:
+            except (Lost, *ForwardError) as reason:
                 self.truth.lost, proven = str(reason), []
             yield from proven or self.by_floats(behind, names)
 
