@@ -1,0 +1,104 @@
+"""The check of a gradient that somebody else computes: of any Python function of floats, lists or NumPy arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from microgradnn.checks import floats
+from microgradnn.checks.arguments import places_of, rebuilt, shape_of, spread
+from microgradnn.checks.gates import judge
+from microgradnn.checks.slopes import Slope
+from microgradnn.checks.truth import Truth, estimated, proven
+from microgradnn.checks.verdicts import Judged, Report
+from microgradnn.checks.wide import MP
+from microgradnn.reading import number
+from microgradnn.value import Value
+
+RTOL, RTOL_SINGLE = 1e-9, 1e-4  # of claims in double and in single precision
+ULP = 2.0**-52
+
+
+def report_claims(
+    f: Callable[..., Any], args: tuple[Any, ...], point: Sequence[float], of: Callable[..., Any], rtol: float | None
+) -> Report:
+    """The report on the gradient `of(*args)` of a function, see `report_grads`."""
+
+    def value(numbers: Sequence[float]) -> float:
+        result = f(*rebuilt(args, iter(numbers)))
+        results = spread(result)
+        if isinstance(result, (list, tuple, dict)) or len(results) != 1:
+            raise TypeError(f"of= claims the gradient of one number, f returned {len(results)}: sum them or choose one")
+        return results[0].data if isinstance(results[0], Value) else number(results[0])
+
+    first, second = value(point), value(point)
+    if first != second and (first == first or second == second):
+        raise ValueError(
+            f"f gave {first!r}, and {second!r} when it was called again: it draws by chance or keeps state, which "
+            "leaves no derivative to check; give it a generator with a fixed seed inside"
+        )
+    given = of(*rebuilt(args, iter(point)))
+    claims = _claims(given, args)
+    rtol = rtol if rtol is not None else RTOL_SINGLE if _single(given) else RTOL
+    truth = Truth(f, f, args, point)
+    findings = []
+    for n, (place, claim) in enumerate(zip(places_of(args), claims, strict=True)):
+        if truth.lost:
+
+            def moved(x: float, n: int = n) -> list[float]:
+                return [value([*point[:n], x, *point[n + 1 :]])]
+
+            judged = estimated(claim, floats.slopes(moved, point[n])[0], rtol)
+        else:
+            judged = _proven(truth, point, n, claim, rtol)
+        what = f"the derivative by {place} = {point[n]!r}"
+        claimed = f"{what} was claimed to be {claim!r}, it is {judged.numeric!r}"
+        message = {
+            "right": f"{what} is right",
+            "wrong": claimed,
+            "noisy": f"undecided: {claimed}, and rounding may be to blame for the difference",
+        }.get(judged.verdict) or judged.no_slope(what, "the claim is")
+        findings.append(judged.finding(place, message))
+    return Report(tuple(findings), f"{truth.lost}: differences of floats were used" * bool(truth.lost))
+
+
+def _slope(truth: Truth, point: Sequence[float], n: int) -> Slope:
+    return truth.slopes([[float(n == m) for m in range(len(point))]], point=point)[0]
+
+
+def _proven(truth: Truth, point: Sequence[float], n: int, claim: float, rtol: float) -> Judged:
+    slope = _slope(truth, point, n)
+    _, true, verdict = judge(MP.mpf(claim), slope, lambda: MP.mpf(claim), rtol)
+    if verdict == "wrong" and slope.kind == "smooth":
+        if claim == float(true):
+            verdict = "right"
+        elif abs(claim - true) <= 64 * _wobble(truth, point, n, true):
+            verdict = "noisy"
+    return proven(claim, true, verdict, slope)
+
+
+def _wobble(truth: Truth, point: Sequence[float], n: int, true: Any) -> Any:
+    """How far the derivative moves where the arguments change in their last bit: no claim in floats can be closer."""
+    moved = [_slope(truth, [x * (1 + sign * ULP) for x in point], n) for sign in (-1, 1)]
+    return max((abs(slope.right - true) for slope in moved if slope.kind == "smooth"), default=0)
+
+
+def _claims(given: Any, args: tuple[Any, ...]) -> list[float]:
+    """The claimed numbers; ValueError where they are not nested like the arguments."""
+    claims, shape = spread(given), shape_of(given)
+    flat = [None] * len(spread(args))
+    if shape not in (shape_of(args), flat) and (len(args) != 1 or shape != shape_of(args[0])):
+        raise ValueError(
+            "of= must return a number for each number of the arguments, nested like them: "
+            f"got {given!r:.60} for {args!r:.60}"
+        )
+    return [claim.data if isinstance(claim, Value) else number(claim) for claim in claims]
+
+
+def _single(given: Any) -> bool:
+    """Whether some of the claims come in single precision or less."""
+    if isinstance(given, (list, tuple)):
+        return any(map(_single, given))
+    if isinstance(given, dict):
+        return any(map(_single, given.values()))
+    return any(name in str(getattr(given, "dtype", "")) for name in ("float32", "float16", "bfloat16"))

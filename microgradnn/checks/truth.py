@@ -1,0 +1,58 @@
+"""What is true of a function at a point: its slopes on wide numbers, or why it does not run on those."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from microgradnn.checks import floats
+from microgradnn.checks.arguments import rebuilt, spread
+from microgradnn.checks.lifting import Unliftable, lift, verify
+from microgradnn.checks.slopes import Slope, slopes
+from microgradnn.checks.verdicts import Judged, Verdict, distance
+from microgradnn.checks.wide import MP, Lost
+
+Directions = Sequence[Sequence[float]]
+
+
+class Truth:
+    """The slopes of `f` at `args`, along directions that have an entry per number of the arguments.
+
+    `lost` says why the function does not run on wide numbers; it is empty where it does. `on_floats` is the same
+    function from floats to floats, with which it is compared.
+    """
+
+    def __init__(
+        self, f: Callable[..., Any], on_floats: Callable[..., Any], args: tuple[Any, ...], point: Sequence[float]
+    ) -> None:
+        self.args, self.point = args, list(point)
+        self._values: dict[tuple[Any, ...], list[Any]] = {}  # each point is computed once
+        try:
+            self._lifted = lift(f)
+            self.lost = verify(on_floats, self._lifted, args) or ""
+        except (Lost, Unliftable) as reason:
+            self.lost = str(reason)
+
+    def wide(self, numbers: Sequence[Any]) -> list[Any]:
+        """The numbers of the result, from wide numbers."""
+        key = (MP.prec, *(x.number for x in numbers))
+        if key not in self._values:
+            self._values[key] = spread(self._lifted(*rebuilt(self.args, iter(numbers))))
+        return self._values[key]
+
+    def slopes(self, directions: Directions, claims: Sequence[Any] | None = None, point: Any = None) -> list[Slope]:
+        """The derivative of each number of the result along all directions in turn, at the arguments or a `point`."""
+        return slopes(self.wide, self.point if point is None else point, directions, claims)
+
+
+def proven(exact: float, numeric: Any, verdict: Verdict, slope: Slope) -> Judged:
+    """A derivative judged by a slope on wide numbers."""
+    left, right = (None if side is None else float(side) for side in (slope.left, slope.right))
+    error = distance(exact, float(numeric))
+    return Judged(exact, float(numeric), error, float(slope.noise), verdict, "proof", left, right, slope.kind)
+
+
+def estimated(exact: float, slope: floats.Slopes, rtol: float) -> Judged:
+    """A derivative judged by differences of floats."""
+    verdict, numeric, error, own_error = floats.verdict(exact, slope, rtol)
+    return Judged(exact, numeric, error, own_error, verdict, "differences", slope.left, slope.right, slope.kind)
