@@ -734,7 +734,7 @@ def stack_machine(x, y):
 
 @case(1.0, 4.0, formula=lambda a, b: mp.agm(a, b))
 def arithmetic_geometric_mean(a, b):
-    while abs(a - b) > 1e-9:
+    while abs(a - b) > 1e-14:
         a, b = (a + b) / 2, math.sqrt(a * b)
     return a
 
@@ -839,7 +839,7 @@ def checks_of_arguments(x, y):
     return x - 2 * float(y)
 
 
-@case(7.3, formula=lambda x: x - 6 + 2 * 3)
+@case(7.3, formula=lambda x: x - 1)
 def remainders_and_floors(x):
     quotient, rest = divmod(x, 2.0)
     return x % 3 + rest * 0 + 2 * math.floor(x / 2) + round(x) * 0 - 1 + int(quotient - 3) + (x // 7 - 1)
@@ -853,7 +853,7 @@ def fractions_of_numbers(x):
 @case(1.5, formula=lambda x: mp.mpf("0.1") * x + mp.sqrt(x))
 def decimals(x):
     d = decimal.Decimal(x)
-    return decimal.Decimal("0.1") * d + d**0.5
+    return float(decimal.Decimal("0.1") * d + d.sqrt())
 
 
 @case(0.5, 1.5, formula=lambda x, y: mp.sqrt((x * x - y * y) ** 2 + 4 * x * x * y * y))
@@ -1086,5 +1086,4 @@ def _as_in_the_network(x, y):
 
 @case(0.3, -0.8, formula=_as_in_the_network)
 def network_of_the_package(x, y):
-    out = neuron([x, y])
-    return getattr(out[0], "data", out[0])
+    return neuron([x, y]).data
