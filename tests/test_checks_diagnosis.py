@@ -340,6 +340,20 @@ def test_steps_are_those_of_the_optimizer_as_it_is(lr, limit, remedy):
     assert str(symptoms[0]).endswith(f"take a {remedy} lr")
 
 
+def test_what_is_added_is_no_weight_whatever_it_is_called():
+    class Shifted(Module):
+        def __init__(self):
+            self.inner, self.shift = MLP(4, [4] * 8 + [1], "sigmoid", rng=0), Value(1e-6)
+
+        def forward(self, x):
+            return self.inner.run([x])[0][0] + self.shift
+
+    model = Shifted()
+    for model.shift.data in (1e-6, 0.0):
+        symptoms = ill(model, optimizer=optim.SGD(model.parameters(), lr=1.0))
+        assert [symptom.where for symptom in symptoms] == ["inner.0"]
+
+
 # ---- what stays as it is, and what is refused ---------------------------------------------------------------------
 
 
