@@ -172,6 +172,11 @@ def test_zero_infinity_and_nan_are_answers_too():
 
 # ---- slips: each finds its number and its cause ---------------------------------------------------------------------
 
+
+def switched_off():
+    return m.relu(Value(-2.0, "r")) * 3.0
+
+
 SLIPPED = {  # the circuit, the name, the number that a student got, and words of the cause
     "sign": (circuit, "x", -20.0, "the sign is flipped"),
     "sign on one path": (branches, "h", 1.7 + 0.7 * H["g"], "the sign is flipped on the path through g"),
@@ -179,10 +184,11 @@ SLIPPED = {  # the circuit, the name, the number that a student got, and words o
     "one path of two": (circuit, "x", 15, "x is used 2 times, and this is what comes through"),
     "the other path": (circuit, "x", 5, "x is used 2 times"),
     "one path in a network": (network, "out_h1", V["w5"] * E1, "out_h1 is used 2 times"),
-    "one path of three is missing": (batch, "w", W - 2 * 1.1 * (0.37 * 1.1 - 0.2), "w is used 3 times, and what comes through"),
+    "one path of three is missing": (batch, "w", W - 2 * 1.1 * (0.37 * 1.1 - 0.2), "w is used 3 times, and what comes"),
     "overwritten": (network, "out_h1", V["w5"] * E1, "what came before was overwritten by what comes through u4"),
     "local derivative of a tanh": (branches, "z", B["h"], "the local derivative ∂h/∂z = 0.8556 is forgotten"),
     "local on one path": (branches, "h", 1.7 - 0.7, "∂g/∂h = 1.462 is forgotten on the path through g"),
+    "slope 0 of a ReLU forgotten": (switched_off, "r", 3, "the local derivative ∂u1/∂r = 0 is forgotten"),
     "upstream forgotten": (circuit, "y", 2, "the upstream gradient ∂f/∂u1 = 5 is forgotten"),
     "upstream of a tanh": (branches, "z", 1 - H["h"] ** 2, "the upstream gradient ∂f/∂h = 0.6765 is forgotten"),
     "upstream on one path": (branches, "h", 1.7 + math.exp(H["h"]), "is forgotten on the path through g"),
@@ -356,6 +362,15 @@ def test_it_follows_from_a_wrong_value():
     )
 
 
+def test_a_gradient_follows_from_the_values_that_its_slopes_need_and_from_no_others():
+    x = Value(3.0, "x")
+    u, v = (x + 1).named("u"), (2 * x).named("v")
+    message = complaint(u * v, {"u.data": 5, "v.data": 8, "f.data": 40, "u": 8, "v": 5})
+    assert "f.data = 40 follows from u.data = 5 and v.data = 8; with those right it is 24." in message
+    assert "∂f/∂v = 5 follows from u.data = 5; with that right it is 4." in message
+    assert "∂f/∂u = 8 follows from v.data = 8; with that right it is 6." in message
+
+
 def test_a_wrong_value_goes_on_into_all_that_is_computed_with_it():
     values, gradients = numbers_of(network(shift=0.1225))
     answers = {"net_h1.data": "0.500", **{name: f"{gradients[name]:.5g}" for name in ("net_h1", "w5", "w8", "out_o2")}}
@@ -414,6 +429,8 @@ def test_text_that_is_no_number_is_refused(answer):
 def test_other_bad_input_is_refused_with_a_remedy():
     with pytest.raises(TypeError, match="the answer for ∂f/∂x: expected a number"):
         check_by_hand(circuit(), {"x": None})
+    with pytest.raises(TypeError, match="answers go by the names of nodes"):
+        check_by_hand(circuit(), {Value(1.0): 20})
     with pytest.raises(TypeError, match=r"answers is a dict such as .*, got list"):
         check_by_hand(circuit(), [20])
     with pytest.raises(TypeError, match="needs the Value at the end of a circuit, got float"):

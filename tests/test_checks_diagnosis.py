@@ -156,8 +156,8 @@ def test_units_that_are_dead_by_chance_are_ill_only_where_they_are_most_of_a_lay
 
 
 def test_dead_units_of_a_module_of_the_users_own_and_behind_batch_norm():
-    model = with_data(lambda model: [model.neurons[2].b], -9.0, Residual(4))
-    assert "1 of 4 relu units is dead, neurons.2.w," in str(only(ill(model, inputs=100 * X)))
+    model = with_data(lambda model: [model.neurons[3].b], -9.0, Residual(4))
+    assert "1 of 4 relu units is dead, neurons.3.w," in str(only(ill(model, inputs=100 * X)))
     assert only(ill(model, inputs=100 * X)).where == "Residual"
     model = with_data(lambda model: [model.layers[2].bias[5]], -9.0, normed())
     symptom = only(ill(model, "cross_entropy", X, CLASS))
@@ -221,6 +221,18 @@ def test_no_gradient_at_all_behind_a_step():
     assert (symptom.where, symptom.figure) == ("0", 0.0)
 
 
+def test_where_the_loss_is_0_there_is_nothing_to_learn():
+    assert ill(Sequential(with_data(lambda model: model.w, 1e3, Neuron(4, "linear"))), hinge, abs(X), np.ones(40)) == []
+
+
+def test_dropout_drops_nothing():
+    def figures(p):
+        model = Sequential(Layer(4, 8, "tanh", rng=0), Dropout(p, rng=0), Layer(8, 1, "linear", rng=1))
+        return [symptom.figure for symptom in ill(model, optimizer=optim.SGD(model.parameters(), lr=1e3))]
+
+    assert figures(0.9) == pytest.approx(figures(0.0))
+
+
 def test_numbers_that_run_away_are_named_where_they_do():
     symptom = only(ill(MLP(4, [8] * 6 + [1], init=init.normal(1e60), rng=0)))
     assert symptom.illness == "exploding numbers"
@@ -257,6 +269,10 @@ def test_inputs_out_of_scale():
     assert (large.illness, large.where, large.threshold) == ("unscaled inputs", "X[:, 1]", 10.0)
     assert large.figure == pytest.approx(900 * np.sqrt((X[:, 1] ** 2).mean()))
     assert (small.illness, small.where, small.threshold) == ("unscaled inputs", "X[:, 3]", 1e-3)
+
+
+def test_a_column_of_zeros_has_no_scale():
+    assert ill(MLP(4, [8, 1], "tanh", rng=0), inputs=X * [1, 0, 1, 1]) == []
 
 
 LABELS = {
@@ -322,6 +338,20 @@ def test_steps_are_those_of_the_optimizer_as_it_is(lr, limit, remedy):
     assert symptoms[0].figure == pytest.approx(ratio)
     assert symptoms[0].threshold == limit
     assert str(symptoms[0]).endswith(f"take a {remedy} lr")
+
+
+def test_what_is_added_is_no_weight_whatever_it_is_called():
+    class Shifted(Module):
+        def __init__(self):
+            self.inner, self.shift = MLP(4, [4] * 8 + [1], "sigmoid", rng=0), Value(1e-6)
+
+        def forward(self, x):
+            return self.inner.run([x])[0][0] + self.shift
+
+    model = Shifted()
+    for model.shift.data in (1e-6, 0.0):
+        symptoms = ill(model, optimizer=optim.SGD(model.parameters(), lr=1.0))
+        assert [symptom.where for symptom in symptoms] == ["inner.0"]
 
 
 # ---- what stays as it is, and what is refused ---------------------------------------------------------------------
@@ -453,15 +483,6 @@ def test_bad_input_is_refused_in_one_sentence(said):
     assert {name: array.tolist() for name, array in MODEL.state_dict().items()} == {
         name: array.tolist() for name, array in before.items()
     }
-
-
-def test_a_model_may_give_one_number_for_a_batch():
-    class Pooled(Residual):
-        def forward_batch(self, batch):
-            return sum(super().forward_batch(batch))
-
-    assert ill(Pooled(4), lambda out, y: (out / len(y) - sum(y)) ** 2, 100 * X) == []
-    assert only(ill(Pooled(4), "mse", 100 * X)).illness == "labels"
 
 
 def test_an_error_of_the_users_forward_stays_what_it_is():

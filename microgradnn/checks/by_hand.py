@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import ChainMap
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -115,6 +116,8 @@ def _in_order(circuit: Circuit, answers: Mapping[str, Any], places: int | None) 
     position = {id(node): index for index, node in enumerate(circuit.order)}
     read = []
     for name, answer in answers.items():
+        if not isinstance(name, str):
+            raise TypeError(f'answers go by the names of nodes, such as "x": got {type(name).__name__} {name!r:.60}')
         node, ending = circuit.named(name, (".data", ""))
         what = name if ending else f"∂{f}/∂{name}"
         read.append(Answer(node, what, bool(ending), *_read(what, answer, places)))
@@ -156,39 +159,53 @@ def _significant(text: str) -> int:
 # ---- the student's own numbers --------------------------------------------------------------------------------------
 
 
-def _own(given: list[Answer], right: Numbers) -> tuple[Numbers, dict[tuple[int, bool], list[Answer]]]:
-    """The numbers as they follow from the answers, and from which of those each one does: by `id`, and if a value.
+Key = tuple[int, bool]  # the `id` of a node, and whether its value is meant, or its gradient
 
-    What is itself an answer depends on no other.
-    """
+
+def _own(given: list[Answer], right: Numbers) -> tuple[Numbers, dict[Key, list[Answer]]]:
+    """All numbers as they follow from the answers, and which answers each of them follows from."""
     circuit = right.circuit
     answered = {(id(answer.node), answer.of_value): answer for answer in given}
     values, partials = dict(right.values), dict(right.partials)
-    sources: dict[tuple[int, bool], list[Answer]] = {}
+    sources: dict[Key, list[Answer]] = {}
 
-    def gathered(keys: Iterable[tuple[int, bool]]) -> list[Answer]:
-        heads = ([answered[key]] if key in answered else sources.get(key, []) for key in keys)
-        return list({id(a): a for a in chain.from_iterable(heads) if a.number != _number(a, right)}.values())
+    def gathered(keys: Iterable[Key]) -> list[Answer]:
+        """The answers that differ from the right number among these, or that these follow from."""
+        answers = chain.from_iterable([answered[key]] if key in answered else sources.get(key, []) for key in keys)
+        return list({id(answer): answer for answer in answers if answer.number != _number(answer, right)}.values())
 
     for node in circuit.order:
-        key, below = (id(node), True), [(id(x), True) for x in node.operands if isinstance(x, Value)]
-        xs = [values[id(x)] if isinstance(x, Value) else x for x in node.operands]
-        if below_differ := gathered(below):
+        key = (id(node), True)
+        if below := gathered((id(x), True) for x in node.operands if isinstance(x, Value)):
             assert node.primitive is not None
-            sources[key], values[id(node)] = below_differ, node.primitive.limit(xs)
+            sources[key] = below
+            xs = [values[id(x)] if isinstance(x, Value) else x for x in node.operands]
+            values[id(node)] = node.primitive.limit(xs)
         if key in answered:
             values[id(node)] = answered[key].number
-        if node.primitive is not None and (below_differ or key in answered):
-            marked = [Value(x) if isinstance(y, Value) else y for x, y in zip(xs, node.operands, strict=True)]
-            partials[id(node)] = node.primitive.handed(values[id(node)], marked)
+        if node.primitive is not None and (below or key in answered):
+            partials[id(node)] = _handed(node, values)
     for node in reversed(circuit.order):
-        users = {id(gate): gate for gate, _ in circuit.users[id(node)]}.values()
-        above = [(id(gate), False) for gate in users]
-        inside = [(id(x), True) for gate in users for x in (gate, *gate.operands) if isinstance(x, Value)]
-        if above_differ := gathered([*above, *inside]):
-            sources[id(node), False] = above_differ
+        keys: list[Key] = []
+        for gate, index in circuit.users[id(node)]:
+            keys.append((id(gate), False))
+            for x in (gate, *gate.operands):
+                if isinstance(x, Value) and values[id(x)] != right.values[id(x)]:
+                    corrected = _handed(gate, ChainMap({id(x): right.values[id(x)]}, values))
+                    if corrected[index] != partials[id(gate)][index]:
+                        keys.append((id(x), True))
+        if above := gathered(keys):
+            sources[id(node), False] = above
     gradients = circuit.gradients(partials, {key: a.number for (key, value), a in answered.items() if not value})
     return Numbers(circuit, values, partials, gradients), sources
+
+
+def _handed(gate: Value, values: Mapping[int, float]) -> list[float | None]:
+    """The local derivatives of a gate at other values."""
+    assert gate.primitive is not None
+    return gate.primitive.handed(
+        values[id(gate)], [Value(values[id(x)]) if isinstance(x, Value) else x for x in gate.operands]
+    )
 
 
 # ---- what is wrong, and why -----------------------------------------------------------------------------------------
@@ -213,7 +230,8 @@ def _complaint(given: list[Answer], right: Numbers) -> str:
         elif slipped:
             following += 1
             first = [cause for cause in slipped if any(cause is slip for slip in wrong)] or slipped
-            lines.append(f"{_follows(answer, 'follows from', first)}; with that right it is {answer.right(exact)}.")
+            that = "that" if len(first) == 1 else "those"
+            lines.append(f"{_follows(answer, 'follows from', first)}; with {that} right it is {answer.right(exact)}.")
         else:
             rounded = _follows(answer, "comes of the rounded", causes)
             lines.append(f"{rounded}, it is {answer.right(exact)}: keep more digits on the way.")

@@ -5,6 +5,7 @@ The same circuit with any numbers in it, the right ones or those that somebody g
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -144,11 +145,11 @@ class Numbers:
         return self.values[id(operand)] if isinstance(operand, Value) else operand
 
     def derivation(self, node: Value) -> Derivation:
-        edges = [
-            Edge(gate, index, partial, self.gradients[id(gate)], self.circuit.names[id(gate)])
-            for gate, index in self.circuit.users[id(node)]
-            if (partial := self.partials[id(gate)][index]) is not None
-        ]
+        edges = []
+        for gate, index in self.circuit.users[id(node)]:
+            partial, upstream = self.partials[id(gate)][index], self.gradients[id(gate)]
+            if partial is not None or math.isfinite(upstream):  # what is not taken gets nothing, 0 × ∞ neither
+                edges.append(Edge(gate, index, partial or 0.0, upstream, self.circuit.names[id(gate)]))
         return Derivation(self, node, edges, 1.0 if node is self.circuit.root else 0.0)
 
 
