@@ -344,9 +344,10 @@ def test_what_is_added_is_no_weight_whatever_it_is_called():
     class Shifted(Module):
         def __init__(self):
             self.inner, self.shift = MLP(4, [4] * 8 + [1], "sigmoid", rng=0), Value(1e-6)
+            self.skip = Value(0.0)
 
         def forward(self, x):
-            return self.inner.run([x])[0][0] + self.shift
+            return self.inner.run([x])[0][0] + self.skip * x[0] + self.shift
 
     model = Shifted()
     for model.shift.data in (1e-6, 0.0):

@@ -271,7 +271,7 @@ class Batch:
             ratio = math.hypot(*(copies[leaf].data - leaf.data for leaf in tensor)) / norm if norm else USUAL
             if not SLOWEST <= ratio <= FASTEST:
                 limit, remedy = (SLOWEST, "take a larger lr") if ratio < SLOWEST else (FASTEST, "take a smaller lr")
-                seen = f"a step moves it by {digits(ratio, 3)} of its norm, {digits(USUAL)} is usual"
+                seen = f"a step moves it by {digits(ratio, 3)} times its norm, {digits(USUAL)} is usual"
                 yield Symptom(
                     "update-to-weight ratio", name, ratio, limit, f"{seen} and the limit {digits(limit)}", remedy
                 )  # fmt: skip
