@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from microgradnn.checks.digits import Lost
 from microgradnn.checks.stand_ins import ALIASES, FUNCTIONS, Float, apply
-from microgradnn.checks.wide import Element, Lost, read, wide
+from microgradnn.checks.wide import Element, read, wide
 
 
 def widened(x: Any) -> Any:
@@ -43,8 +44,8 @@ def array_function(f: Any) -> Any:
     import numpy as np
 
     name = ALIASES.get(f.__name__, f.__name__)
-    if isinstance(f, np.ufunc) and name not in FUNCTIONS:
-        return f
+    if isinstance(f, np.ufunc) and (name not in FUNCTIONS or name == "remainder"):
+        return f  # which uses the operators of objects; NumPy's remainder is %, that of math is another
     if name in ARRAYS:
         return functools.wraps(f)(lambda *args, **settings: widened(ARRAYS[name](np, *args, **settings)))
     if name in FUNCTIONS:

@@ -11,7 +11,8 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from microgradnn.checks.wide import MP, Element, Lost, Wide, notes, power, read, wide
+from microgradnn.checks.digits import MP, Lost, notes, power
+from microgradnn.checks.wide import Element, Wide, read, wide
 from microgradnn.value import Value
 
 mpf = MP.mpf

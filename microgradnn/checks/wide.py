@@ -8,39 +8,25 @@ for a double, raises `Lost`. It does not know how functions get here: `lifting` 
 from __future__ import annotations
 
 import operator
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
 
-import mpmath
-
 from microgradnn import operations, value as value  # which fills `operations`
+from microgradnn.checks.digits import (
+    LARGEST,
+    MP as MP,
+    Lost as Lost,
+    divided,
+    floor_divided,
+    notes,
+    power,
+    remainder,
+    whole_of,
+)  # fmt: skip
 from microgradnn.primitive import NOTHING, gates
-
-MP = mpmath.MPContext()  # a context of its own: the user's `mpmath.mp` stays as it is
-MP.dps = 160
-LARGEST = 2**25  # bits of the largest numbers, 10⁷ digits: beyond, towers of exp would run for minutes
-_INF, _NAN = MP.inf, MP.nan
-
-
-class Lost(BaseException):
-    """Digits of a wide number were lost, or would be; not an Exception, so that `except Exception` lets it pass."""
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        notes.lost.append(reason)
-
-
-class Notes:
-    """What wide numbers have met: losses, also those that were swallowed, and whether one was written as text."""
-
-    def __init__(self) -> None:
-        self.lost: list[str] = []
-        self.written = False
-
-
-notes = Notes()
 
 
 def read(x: Any) -> Any:
@@ -61,69 +47,15 @@ def read(x: Any) -> Any:
 
 
 def wide(x: Any, kind: type[Wide] | None = None) -> Wide:
-    """The number `x` of MP as a wide one; Lost where it is so large that the next step would not end."""
+    """The number `x` of MP as a wide one; Lost where it is too large to go on with, or the time is over."""
     _, man, exponent, bits = x._mpf_
     if exponent + bits > LARGEST and man:
         raise Lost("a number has more than 10⁷ digits in front of the point")
+    if time.monotonic() > notes.deadline:
+        raise Lost("with 160 digits it takes too long")
     out: Wide = object.__new__(kind or Wide)
     out.number = x
     return out
-
-
-def _divided(x: Any, y: Any) -> Any:
-    if not y:
-        raise ZeroDivisionError("float division by zero")
-    return x / y
-
-
-def _floor_divided(x: Any, y: Any) -> Any:
-    return _whole(_divided(x - _remainder(x, y), y), MP.nint) if MP.isfinite(x) and MP.isfinite(y) else MP.floor(x / y)
-
-
-def _remainder(x: Any, y: Any) -> Any:
-    if not y:
-        raise ZeroDivisionError("float modulo")
-    if MP.isinf(y) and MP.isfinite(x):
-        return x if x * y >= 0 else y
-    if not (MP.isfinite(x) and MP.isfinite(y)):
-        return _NAN
-    if x and MP.mag(x) - MP.mag(y) > 10**6:
-        raise Lost("a remainder asks for more than a million bits")
-    return x % y
-
-
-def power(x: Any, y: Any) -> Any:
-    """X to the y, of numbers of MP, as floats do it; ValueError where Python would give a complex number."""
-    if not y or x == 1:
-        return MP.one
-    if MP.isnan(x) or MP.isnan(y):
-        return _NAN
-    if not x:
-        if y < 0:
-            raise ZeroDivisionError("0.0 cannot be raised to a negative power")
-        return MP.zero
-    if MP.isinf(y):
-        return MP.one if abs(x) == 1 else _INF if (abs(x) > 1) == (y > 0) else MP.zero
-    whole = MP.isint(y)
-    if x < 0 and not whole and MP.isfinite(x):
-        raise ValueError("a negative base with a fractional exponent has no real power")
-    if MP.isinf(x):
-        size = _INF if y > 0 else MP.zero
-    else:
-        if y * MP.log(abs(x)) > LARGEST:
-            raise Lost("a power has more than 10⁷ digits in front of the point")
-        size = MP.power(abs(x), int(y) if whole and abs(y) < 10**6 else y)
-    return -size if x < 0 and whole and y % 2 == 1 else size
-
-
-def _whole(x: Any, rounded: Callable[[Any], Any] = MP.floor) -> Any:
-    if MP.isinf(x):
-        raise OverflowError("cannot convert float infinity to integer")
-    if MP.isnan(x):
-        raise ValueError("cannot convert float NaN to integer")
-    if x and MP.mag(x) > 10**6:
-        raise Lost("a whole number has more than a million bits")
-    return rounded(x)
 
 
 class Wide(operations.Methods):
@@ -146,7 +78,7 @@ class Wide(operations.Methods):
     imag = 0.0
 
     def __init__(self, x: Any) -> None:
-        self.number = x if isinstance(x, mpmath.ctx_mp_python._mpf) else read(x)
+        self.number = MP.make_mpf(x._mpf_) if hasattr(x, "_mpf_") else read(x)
         if self.number is None:
             raise TypeError(f"expected a real number, got {type(x).__name__} {x!r:.60}")
 
@@ -162,10 +94,11 @@ class Wide(operations.Methods):
     def __reduce__(self) -> Any:
         raise Lost("a number would be pickled")
 
-    def __copy__(self, memo: Any = None) -> Wide:
+    def __copy__(self, _: Any = None) -> Wide:
         return self
 
-    __deepcopy__ = item = conjugate = named = __pos__ = __copy__
+    __deepcopy__ = item = conjugate = named = __copy__
+    __pos__ = __copy__  # type: ignore[assignment]
     data = real = property(__copy__)
 
     def backward(self) -> None:
@@ -177,26 +110,26 @@ class Wide(operations.Methods):
     def __bool__(self) -> bool:
         return bool(self.number)
 
-    def __neg__(self) -> Wide:
+    def __neg__(self) -> Wide:  # type: ignore[override]  # Methods says what Value gives
         return wide(-self.number, type(self))
 
-    def __abs__(self) -> Wide:
+    def __abs__(self) -> Wide:  # type: ignore[override]
         return wide(abs(self.number), type(self))
 
     def __int__(self) -> int:
-        return int(_whole(self.number, int))
+        return int(whole_of(self.number, int))
 
     __trunc__ = __int__
 
     def __floor__(self) -> int:
-        return int(_whole(self.number))
+        return int(whole_of(self.number))
 
     def __ceil__(self) -> int:
-        return int(_whole(self.number, MP.ceil))
+        return int(whole_of(self.number, MP.ceil))
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits is None:
-            return int(_whole(self.number, MP.nint))
+            return int(whole_of(self.number, MP.nint))
         scale = MP.mpf(10) ** digits
         return wide(MP.nint(self.number * scale) / scale, type(self)) if MP.isfinite(self.number) else self
 
@@ -207,7 +140,7 @@ class Wide(operations.Methods):
         return bool(MP.isint(self.number))
 
     def as_integer_ratio(self) -> tuple[int, int]:
-        _whole(self.number)
+        whole_of(self.number)
         sign, man, exponent, _ = self.number._mpf_
         exact = Fraction(-man if sign else man) * Fraction(2) ** exponent
         return exact.numerator, exact.denominator
@@ -250,9 +183,9 @@ def _operator(function: Callable[[Any, Any], Any], swapped: bool = False) -> Cal
         except (ValueError, ZeroDivisionError):
             if kind is None and type(other).__module__ != "numpy":
                 raise
-            if function is _divided and pair[0]:
-                return wide(pair[0] * _INF, Element)
-            return wide(_INF if function is power and not pair[0] else _NAN, Element)
+            if function is divided and pair[0]:
+                return wide(pair[0] * MP.inf, Element)
+            return wide(MP.inf if function is power and not pair[0] else MP.nan, Element)
 
     return operate
 
@@ -266,8 +199,8 @@ def _comparison(function: Callable[[Any, Any], Any]) -> Callable[[Any, Any], Any
 
 
 for _name, _function in {
-    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": _divided, "mod": _remainder,
-    "floordiv": _floor_divided, "pow": power,
+    "add": operator.add, "sub": operator.sub, "mul": operator.mul, "truediv": divided, "mod": remainder,
+    "floordiv": floor_divided, "pow": power,
 }.items():  # fmt: skip
     setattr(Wide, f"__{_name}__", _operator(_function))
     setattr(Wide, f"__r{_name}__", _operator(_function, swapped=True))
