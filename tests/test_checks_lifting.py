@@ -28,6 +28,7 @@ from microgradnn.checks.digits import notes
 from microgradnn.checks.lifting import Unliftable, lift, verify
 from microgradnn.checks.stand_ins import ALIASES, FUNCTIONS
 from microgradnn.checks.wide import MP, Lost, Wide
+from microgradnn.primitive import primitive, scratch_table
 from tests.checks_functions import FUNCTIONS as WRITTEN
 
 REFUSED = {"complex_numbers", "complex_exponential"}
@@ -167,6 +168,16 @@ def test_a_lift_that_loses_digits_is_never_believed(name, rest):
     lose = LOSSES[name]
     assert isinstance(believed(lambda x: lose(x) ** 2 + rest(x), (0.7,)), str)
     assert not notes.lost  # nothing is left for the next call
+
+
+def test_a_loss_inside_a_gate_is_noticed_where_it_was_swallowed():
+    with scratch_table():
+        leaky = primitive("leaky", lambda x: struct.unpack("d", struct.pack("d", x))[0], lambda out, x: 1.0)
+        with pytest.raises((Lost, struct.error)):
+            lift(lambda x: leaky(x))(Wide(0.5))
+        hexed = primitive("hexed", lambda x: float.fromhex(x.hex()), lambda out, x: 1.0)
+        with pytest.raises(Lost):
+            lift(lambda x: swallowed(lambda: hexed(x), 0.5))(Wide(0.5))
 
 
 @pytest.mark.parametrize("f", [math.gcd, print, itertools.chain])

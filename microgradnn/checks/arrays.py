@@ -126,11 +126,32 @@ def _interpolated(np: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: An
     return np.frompyfunc(at, 1, 1)(x)
 
 
+def _cholesky(np: Any, a: Any) -> Any:
+    a = widened(np.asarray(a, object))
+    lower = widened(np.zeros(a.shape))
+    for i in range(len(a)):
+        for j in range(i + 1):
+            rest = a[i, j] - lower[i, :j] @ lower[j, :j] if j else a[i, j]
+            lower[i, j] = apply("sqrt", [rest], True) if i == j else rest / lower[j, j]
+    return lower
+
+
+def _log_sum(np: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    x = widened(np.asarray(x, object))
+    highest = x.max(axis, keepdims=True)
+    total = np.frompyfunc(lambda x: apply("exp", [x], False), 1, 1)(x - highest).sum(axis, keepdims=True)
+    out = highest + np.frompyfunc(lambda x: apply("log", [x], False), 1, 1)(total)
+    return out if keepdims else out.sum(axis)
+
+
 ARRAYS: dict[str, Callable[..., Any]] = {
     "solve": _solve,
     "det": _determinant,
     "inv": lambda np, a: _solve(np, a, np.eye(len(a))),
+    "slogdet": lambda np, a: (lambda d: (np.sign(d), apply("log", [abs(d)], False)))(_determinant(np, a)),
+    "cholesky": _cholesky,
     "norm": _norm,
+    "logsumexp": _log_sum,
     "interp": _interpolated,
     "isclose": lambda np, a, b, rtol=1e-5, atol=1e-8: abs(np.asarray(a) - b) <= atol + rtol * abs(np.asarray(b)),
     "allclose": lambda np, a, b, rtol=1e-5, atol=1e-8: bool(

@@ -315,8 +315,9 @@ def _noticing(lifted: Callable[..., Any]) -> Callable[..., Any]:
             if len(notes.lost) > known:
                 raise Lost(notes.lost[known])
         finally:
-            del notes.lost[known:]
             notes.written, notes.deadline = written, deadline
+            if deadline == math.inf:  # no other lifted function is at work
+                notes.lost.clear()
         return out
 
     return function

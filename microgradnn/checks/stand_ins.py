@@ -49,7 +49,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     )
 } | {
     "cbrt": lambda x: MP.cbrt(x) if x >= 0 else -MP.cbrt(-x),
-    "exp2": lambda x: MP.power(2, x), "log2": lambda x: MP.log(x, 2), "pow": power,
+    "exp2": lambda x: MP.power(2, x), "exp10": lambda x: MP.power(10, x), "log2": lambda x: MP.log(x, 2), "pow": power,
     "hypot": lambda *xs: MP.sqrt(MP.fsum(x * x for x in xs)),
     "copysign": _copysign, "fmod": _fmod, "remainder": lambda x, y: x - y * MP.nint(x / y),
     "degrees": lambda x: x * 180 / MP.pi, "radians": lambda x: x * MP.pi / 180,

@@ -116,16 +116,9 @@ class Wide(operations.Methods):
     def __abs__(self) -> Wide:  # type: ignore[override]
         return wide(abs(self.number), type(self))
 
-    def __int__(self) -> int:
-        return int(whole_of(self.number, int))
-
-    __trunc__ = __int__
-
-    def __floor__(self) -> int:
-        return int(whole_of(self.number))
-
-    def __ceil__(self) -> int:
-        return int(whole_of(self.number, MP.ceil))
+    __int__ = __trunc__ = lambda self: int(whole_of(self.number, int))
+    __floor__, __ceil__ = lambda self: int(whole_of(self.number)), lambda self: int(whole_of(self.number, MP.ceil))
+    __divmod__, __rdivmod__ = lambda x, y: (x // y, x % y), lambda x, y: (y // x, y % x)
 
     def __round__(self, digits: int | None = None) -> Any:
         if digits is None:
@@ -145,15 +138,9 @@ class Wide(operations.Methods):
         exact = Fraction(-man if sign else man) * Fraction(2) ** exponent
         return exact.numerator, exact.denominator
 
-    def __divmod__(self, other: Any) -> Any:
-        return self // other, self % other
-
-    def __rdivmod__(self, other: Any) -> Any:
-        return other // self, other % self
-
     def __format__(self, spec: str) -> str:
         notes.written = True
-        return format(_rounded(self), spec)
+        return format(float(self.number), spec)
 
     def __repr__(self) -> str:
         return self.__format__("")
@@ -163,10 +150,6 @@ class Element(Wide):
     """A wide number out of a NumPy array: where floats of Python raise, its operators give nan or an infinity."""
 
     __slots__ = ()
-
-
-def _rounded(x: Wide) -> float:
-    return float(MP.mpf(x.number))
 
 
 def _operator(function: Callable[[Any, Any], Any], swapped: bool = False) -> Callable[[Any, Any], Any]:
