@@ -16,12 +16,13 @@ from typing import Any
 from microgradnn.anomalies import at_line
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import places_of
-from microgradnn.checks.gates import FEW, judge, suspects
+from microgradnn.checks.proofs import FEW, judge, suspects
 from microgradnn.checks.recorded import Recorded, on_floats
 from microgradnn.checks.slopes import Slope, digits_for, same
 from microgradnn.checks.truth import Directions, Truth, estimated, proven
 from microgradnn.checks.verdicts import Finding, Judged, Report, distance
-from microgradnn.checks.wide import MP
+from microgradnn.checks.wide import MP, Lost
+from microgradnn.primitive import ForwardError
 from microgradnn.value import Value
 
 RTOL = 1e-6  # how many digits of a derivative must be left
@@ -57,7 +58,11 @@ class _Check:
 
     def findings(self, order: int) -> Iterator[Finding]:
         for behind, names in self.directions(order - 1):
-            yield from self.by_floats(behind, names) if self.truth.lost else self.by_proof(behind, names)
+            try:
+                proven = [] if self.truth.lost else list(self.by_proof(behind, names))
+            except (Lost, *ForwardError) as reason:
+                self.truth.lost, proven = str(reason), []
+            yield from proven or self.by_floats(behind, names)
 
     def directions(self, count: int) -> Iterator[tuple[Directions, list[str]]]:
         """Directions along which the function is differentiated before the last time, with their names.
@@ -153,10 +158,8 @@ class _Check:
             message += (
                 f"; off by {judged.error / abs(judged.numeric):.1g}, give rtol= where a forward function approximates"
             )
-        node = fault and fault[0]
-        return judged.finding(
-            place, message, node.primitive.describe(node.operands) if node and node.primitive else None
-        )
+        gate = fault[0].primitive.describe(fault[0].operands) if fault and fault[0].primitive is not None else None
+        return judged.finding(place, message, gate)
 
     def innocent(self, moved: list[int], kind: str) -> str:
         """Why a derivative is wrong though no gate is."""

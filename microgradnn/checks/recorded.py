@@ -9,7 +9,7 @@ from microgradnn.anomalies import at_line, note_line
 from microgradnn.backprop import differentiable
 from microgradnn.checks import rules
 from microgradnn.checks.arguments import places, rebuilt, spread
-from microgradnn.checks.gates import Proof, prove
+from microgradnn.checks.proofs import Proof, prove
 from microgradnn.checks.truth import Directions
 from microgradnn.checks.wide import Wide
 from microgradnn.context import no_grad, noting, recording
