@@ -65,6 +65,7 @@ def test_roundings_are_those_of_floats(rounding):
 def test_digits_are_kept_where_floats_drop_them():
     x = Wide(0.1) + 1e-100
     assert (x - 0.1) * 1e100 == Wide(1e-100) * 1e100
+    assert x + MP.mpf("1e-150") > x
     assert abs(Wide(Fraction(1, 3)) * 3 - 1) < Wide(1e-159)
     assert Fraction(*x.as_integer_ratio()) > Fraction(0.1)
     assert [Wide(x) for x in (mpmath.mpf(2), True, np.int64(3), np.float32(0.5))] == [2, 1, 3, 0.5]
@@ -125,7 +126,7 @@ def test_elements_of_arrays_give_infinities_as_numpy_does():
     assert np.array([zero, one], object).sum() == 1.0
 
 
-@pytest.mark.parametrize("gate", gates(), ids=lambda gate: gate.name)
+@pytest.mark.parametrize("gate", [*gates()], ids=lambda gate: gate.name)
 def test_every_gate_runs_on_wide_numbers(gate):
     for sample in gate.samples:
         exact = gate(*map(Wide, sample))

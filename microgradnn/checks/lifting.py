@@ -179,9 +179,9 @@ class _Lift:
         if not _is_own(x.__module__) or issubclass(x, (Enum, Primitive)):
             return self.keep(x, x)
         bases, meta = tuple(map(self, x.__bases__)), type(x)
-        slots = {"__slots__": x.__dict__["__slots__"]} if "__slots__" in x.__dict__ else {}
+        given = {name: vars(x)[name] for name in ("__slots__", "__orig_bases__") if name in vars(x)}
         make = type.__new__ if _is_own(meta.__module__) else meta.__new__
-        names = {"__module__": x.__module__, "__qualname__": x.__qualname__} | slots
+        names = {"__module__": x.__module__, "__qualname__": x.__qualname__} | given
         try:
             lifted = make(self(meta) if _is_own(meta.__module__) else meta, x.__name__, bases, names)
         except TypeError as error:
@@ -457,7 +457,7 @@ def _lost_slope(value: Callable[[Any], list[Any]]) -> str | None:
                 values.append(value(0))
         return [(above - below) / MP.mpf(step) for above, below in zip(*values, strict=True)]
 
-    tiny, small = secants("1e-40"), secants("1e-20")
+    tiny, small = secants("1e-40"), functools.cache(lambda: secants("1e-20"))
     asked = [n for n, slope in enumerate(tiny) if MP.isfinite(slope)]
     for step, doubled in (("1e-9", "2e-9"), ("1e-11", "2e-11"), ("1e-13", "2e-13")):
         if not asked:
@@ -467,7 +467,7 @@ def _lost_slope(value: Callable[[Any], list[Any]]) -> str | None:
             error = 4 * abs(far[n] - near[n]) + abs(near[n]) * MP.mpf("1e-13")
             if error > abs(near[n]) / 1000 and step != "1e-13":
                 unsettled.append(n)  # secants so long say nothing
-            elif abs(tiny[n] - near[n]) > error and abs(small[n] - tiny[n]) <= abs(tiny[n] - near[n]) / 1000:
+            elif abs(tiny[n] - near[n]) > error and abs(small()[n] - tiny[n]) <= abs(tiny[n] - near[n]) / 1000:
                 return (  # else the slope is infinite
                     f"its slope is {MP.nstr(tiny[n], 10)} over a step of 1e-40 and {MP.nstr(near[n], 10)} over {step}: "
                     "digits get lost, or it is made of steps"

@@ -180,6 +180,13 @@ class _Kind(type):
 
 
 class _FloatKind(_Kind):
+    @property
+    def dtype(cls) -> Any:
+        """What NumPy makes arrays of where it is told to make them of float."""
+        import numpy as np
+
+        return np.dtype(object)
+
     def __call__(cls, x: Any = 0.0) -> Any:
         if isinstance(x, Wide):
             return x

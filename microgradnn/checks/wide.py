@@ -39,6 +39,8 @@ def read(x: Any) -> Any:
         return x.number
     if isinstance(x, (float, int)):
         return MP.mpf(x)
+    if hasattr(x, "_mpf_"):  # of mpmath, in a context of its own; it says that it is a Real
+        return MP.make_mpf(x._mpf_)
     if isinstance(x, Integral) or type(x).__name__ == "bool":  # of NumPy
         return MP.mpf(int(x))
     if isinstance(x, Rational):
@@ -78,7 +80,7 @@ class Wide(operations.Methods):
     imag = 0.0
 
     def __init__(self, x: Any) -> None:
-        self.number = MP.make_mpf(x._mpf_) if hasattr(x, "_mpf_") else read(x)
+        self.number = read(x)
         if self.number is None:
             raise TypeError(f"expected a real number, got {type(x).__name__} {x!r:.60}")
 
