@@ -348,7 +348,8 @@ def _lifted_of(gate: Primitive) -> tuple[Any, Any]:
     return _forwards[gate]
 
 
-def _record_gate(self: Wide, gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Any:
+def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Any:
+    """The gate on wide numbers and floats; its limit, if told to, where it has no value."""
     forward, limit = _lifted_of(gate)
     xs = [x if isinstance(x, (Wide, float)) else x._data if isinstance(x, Value) else float(x) for x in operands]
     try:
@@ -358,9 +359,6 @@ def _record_gate(self: Wide, gate: Primitive, operands: Sequence[Any], by_limit:
             raise gate.refusal(operands, error) from None
         out = math.nan if limit is None else limit(*xs)
     return out if out is NOTHING or isinstance(out, Wide) else Wide(out)
-
-
-Wide.record_gate = _record_gate
 
 
 # ---- is a lift to be believed? ---------------------------------------------------------------------------------------

@@ -1,15 +1,14 @@
 """`Wide`: a number of 160 digits that passes for a float, so that a function of floats runs on it.
 
 It knows Python's arithmetic and the methods of `Value`. What would lose its digits, `float(x)` and whatever in C asks
-for a double, raises `Lost`. It does not know how functions get here: `lifting` exchanges what they call, and fills in
-`Wide.record_gate`.
+for a double, raises `Lost`. It does not know how functions get here: `lifting` exchanges what they call, and gives the values of gates.
 """
 
 from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
@@ -26,7 +25,7 @@ from microgradnn.checks.digits import (
     remainder,
     whole_of,
 )  # fmt: skip
-from microgradnn.primitive import NOTHING, gates
+from microgradnn.primitive import NOTHING, Primitive, gates
 
 
 def read(x: Any) -> Any:
@@ -72,7 +71,6 @@ class Wide(operations.Methods):
 
     __slots__ = ("number",)
     number: Any
-    record_gate: Callable[..., Any]  # `lifting` fills it in
 
     grad, name, path, primitive = 0.0, None, None, None
     _path = _primitive = None
@@ -102,6 +100,11 @@ class Wide(operations.Methods):
     __deepcopy__ = item = conjugate = named = __copy__
     __pos__ = __copy__  # type: ignore[assignment]
     data = real = property(__copy__)
+
+    def record_gate(self, gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Any:
+        from microgradnn.checks.lifting import record  # which is below this module
+
+        return record(gate, operands, by_limit)
 
     def backward(self) -> None:
         raise Lost("backward() inside the function")
