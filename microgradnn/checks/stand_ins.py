@@ -180,12 +180,8 @@ class _Kind(type):
 
 
 class _FloatKind(_Kind):
-    @property
-    def dtype(cls) -> Any:
-        """What NumPy makes arrays of where it is told to make them of float."""
-        import numpy as np
-
-        return np.dtype(object)
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(float, name)
 
     def __call__(cls, x: Any = 0.0) -> Any:
         if isinstance(x, Wide):
@@ -197,7 +193,7 @@ class _FloatKind(_Kind):
         return Wide(x) if type(x) is int and abs(x) > 2**53 else float(x)
 
 
-class Float(float, metaclass=_FloatKind):
+class Float(metaclass=_FloatKind):  # no subclass of float, of which NumPy would make doubles
     original = float
 
 
@@ -206,7 +202,7 @@ class _ConstantKind(_FloatKind):
         return type.__instancecheck__(float, x) and not isinstance(x, AnyValue)
 
 
-class Constant(float, metaclass=_ConstantKind):
+class Constant(metaclass=_ConstantKind):
     """`float` in microgradnn's own code, where a wide number passes for a Value."""
 
     original = float

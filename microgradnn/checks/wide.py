@@ -1,7 +1,8 @@
 """`Wide`: a number of 160 digits that passes for a float, so that a function of floats runs on it.
 
 It knows Python's arithmetic and the methods of `Value`. What would lose its digits, `float(x)` and whatever in C asks
-for a double, raises `Lost`. It does not know how functions get here: `lifting` exchanges what they call, and gives the values of gates.
+for a double, raises `Lost`. It does not know how functions get here: `lifting` exchanges what they call, and gives the
+values of gates.
 """
 
 from __future__ import annotations
