@@ -1003,7 +1003,7 @@ def keyword_arguments(x):
 
 @case(np.array([0.5, -1.0, 2.0]), formula=lambda x: sum(mp.exp(-a * a) for a in x) / 3 + max(x))
 def numpy_functions(x):
-    return np.mean(np.exp(-(x**2))) + np.max(x)
+    return np.mean(np.exp(-(x.astype(float) ** 2))) + np.max(x.astype(np.float64))
 
 
 @case(np.array([0.5, -1.0, 2.0]), formula=lambda x: mp.mpf(0.5) + 0 * x[0] + mp.exp(x[1]) - 1 + x[2] + x[0] - 0.5)

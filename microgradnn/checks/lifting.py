@@ -234,8 +234,12 @@ class _Lift:
                 lifted.default_factory = self(x.default_factory)
             for key, value in x.items():
                 lifted[self(key)] = self(value)
+            if float in x:
+                lifted[float] = lifted[Float]  # for what looks up the class that a number says it has
         else:
             (lifted.extend if hasattr(lifted, "extend") else lifted.update)(map(self, x))
+            if isinstance(lifted, set) and float in x:
+                lifted.add(float)
         return lifted
 
 
@@ -247,6 +251,7 @@ _HOW: dict[type, Callable[[_Lift, Any], Any]] = {
     types.FunctionType: _Lift.function,
     types.BuiltinFunctionType: _Lift.builtin,
     types.MethodType: _made(lambda lift, x: types.MethodType(lift(x.__func__), lift(x.__self__))),
+    weakref.WeakKeyDictionary: _made(lambda lift, x: weakref.WeakKeyDictionary()),  # a cache, as of singledispatch
     **dict.fromkeys((list, dict, set, collections.deque, collections.OrderedDict, collections.defaultdict,
                      collections.Counter), _Lift.container),
     tuple: _made(lambda lift, x: tuple(map(lift, x))),

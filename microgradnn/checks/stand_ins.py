@@ -175,8 +175,7 @@ class _Kind(type):
     def __eq__(cls, other: object) -> bool:
         return other is cls or other is getattr(cls, "original", None)
 
-    def __hash__(cls) -> int:
-        return hash(cls.original)
+    __hash__ = type.__hash__  # another than that of float, under which NumPy would look up its own
 
 
 class _FloatKind(_Kind):

@@ -73,10 +73,9 @@ class Wide(operations.Methods):
     __slots__ = ("number",)
     number: Any
 
-    grad, name, path, primitive = 0.0, None, None, None
-    _path = _primitive = None
+    grad = imag = 0.0
+    name = path = primitive = _path = _primitive = None
     operands = partials = ()
-    imag = 0.0
 
     def __init__(self, x: Any) -> None:
         self.number = read(x)
