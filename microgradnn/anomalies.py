@@ -30,6 +30,16 @@ def note_lines(roots: Iterable[Any]) -> None:
             note_line(node, line)
 
 
+def called(gate: Any) -> str:
+    """A gate as the call with its numbers.
+
+    >>> from microgradnn import Value
+    >>> called(Value(2.0, "x") * 3)
+    'multiply(x=2.0, 3.0)'
+    """
+    return str(gate.primitive.describe(gate.operands))
+
+
 def at_line(gate: Any, happened: str = "") -> str:
     """A gate as messages name it: the call with its numbers, its module, what happened, the line that recorded it.
 
@@ -39,7 +49,7 @@ def at_line(gate: Any, happened: str = "") -> str:
     """
     module = f" of module {gate.path}" if gate.path else ""
     line = _lines.get(id(gate))
-    return f"{gate.primitive.describe(gate.operands)}{module}{happened}{f', recorded at {line}' if line else ''}"
+    return f"{called(gate)}{module}{happened}{f', recorded at {line}' if line else ''}"
 
 
 def refuse_nan(swept: Iterable[tuple[Any, Any]]) -> None:

@@ -13,7 +13,7 @@ from operator import mul
 from random import Random
 from typing import Any
 
-from microgradnn.anomalies import at_line
+from microgradnn.anomalies import at_line, called
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import places_of
 from microgradnn.checks.proofs import FEW, SMALLEST, judge, suspects
@@ -145,6 +145,7 @@ class _Check:
         what = f"the derivative {'of' if several else 'by'} {place} = {self.truth.point[n]!r}"
         fault = recorded.guilty(moved, recorded.outputs[row], len(behind) + 1)
         guilt = f"the rule of {at_line(fault[0])} is wrong: {fault[1]}" if fault else ""
+        gate = fault[0] if fault else None
         if judged.verdict == "right":
             return judged.finding(
                 place, f"{what} is right" + f", though {guilt}; it has no influence here" * bool(guilt)
@@ -153,14 +154,18 @@ class _Check:
             return judged.finding(place, self.undecided(what, judged))
         if judged.verdict != "wrong":
             return judged.finding(place, judged.no_slope(what, "the rules say"))
+        if gate is None and recorded.kinks and not behind and (together := recorded.together(n)):
+            gate, claim, true = together
+            guilt = (
+                f"the rule of {at_line(gate)} is wrong as its operands move here: it gives {claim:g}, it is {true:g}"
+            )
         message = f"{what} is {judged.exact!r} by the rules and {judged.numeric!r} in truth: "
         message += guilt or self.innocent(moved, judged.kind)
         if 0.0 < judged.error < 1e-3 * abs(judged.numeric):
             message += (
                 f"; off by {judged.error / abs(judged.numeric):.1g}, give rtol= where a forward function approximates"
             )
-        gate = fault[0].primitive.describe(fault[0].operands) if fault and fault[0].primitive is not None else None
-        return judged.finding(place, message, gate)
+        return judged.finding(place, message, None if gate is None else called(gate))
 
     def innocent(self, moved: list[int], kind: str) -> str:
         """Why a derivative is wrong though no gate is."""
@@ -191,7 +196,7 @@ def _kept(exact: float, size: float, claim: Any, true: Any, rtol: float) -> bool
 
     Too large or too small a number is no loss of them, nor a 0 that is off by the rounding of what adds up to it.
     """
-    if abs(true) <= 1e-30 * size and abs(exact) <= 64 * ULP * size:
+    if abs(true) <= 1e-60 * size and abs(exact) <= 64 * ULP * size:
         return True
     return any(
         exact == rounded or abs(exact - rounded) <= rtol * abs(rounded) + SMALLEST

@@ -10,6 +10,7 @@ from microgradnn.backprop import differentiable
 from microgradnn.checks import rules
 from microgradnn.checks.arguments import places, rebuilt, spread
 from microgradnn.checks.proofs import Proof, prove
+from microgradnn.checks.slopes import same, slopes
 from microgradnn.checks.truth import Directions
 from microgradnn.checks.wide import Wide
 from microgradnn.context import no_grad, noting, recording
@@ -78,6 +79,21 @@ class Recorded:
         before = set(topological_order(output)) if isinstance(output, Value) and self.faults else set()
         faults = (fault for fault in self.faults if fault[0] in before and fault[1].order <= order)
         return next((fault for fault in faults if any(self.leads(n, *fault) for n in moved)), None)
+
+    def together(self, n: int) -> tuple[Value, float, float] | None:
+        """A gate at a kink, but not on the way that input n moves its operands: what its rule says, and the truth."""
+        given = {x: rules.moving(Wide(x.data), [float(x is self.inputs[n])]) for x in self.inputs}
+        numbers = rules.forward(self.nodes, given)
+        for node in dict.fromkeys(node for node, _ in self.kinks):
+            gate, operands = node.primitive, rules.operands(node, numbers)
+            assert gate is not None
+            point, along = ([float(rules.derivative(x, k).number) for x in operands] for k in (0, 1))
+            claim = rules.derivative(numbers[node], 1).number
+            if any(along):
+                [slope] = slopes(lambda xs, gate=gate: [gate(*xs)], point, [along], [claim])  # type: ignore[misc]
+                if slope.kind == "smooth" and not same(claim, slope.right, slope.noise):
+                    return node, float(claim), float(slope.right)
+        return None
 
     def by_engine(self, output: Any, behind: Directions) -> list[tuple[float, float]]:
         """The derivatives by all inputs, of the derivative along the directions, as a user gets them.

@@ -17,7 +17,10 @@ _ADD, _MULTIPLY = lookup("add"), lookup("multiply")
 
 
 class Moving:
-    """A number and its derivative along a direction, both wide or both moving along further directions."""
+    """A number and its derivative along a direction, both wide or both moving along further directions.
+
+    The tangent of what stands still is `NOTHING`, so that an infinite slope beside it does no harm.
+    """
 
     __slots__ = ("tangent", "value")
 
@@ -32,22 +35,22 @@ class Moving:
         terms = [
             run(_MULTIPLY, [partial, x.tangent])
             for x, partial in zip(operands, partials(gate, value, values), strict=True)
-            if isinstance(x, Moving) and partial is not None and partial is not NOTHING
+            if isinstance(x, Moving) and x.tangent is not NOTHING and partial is not None and partial is not NOTHING
         ]
-        return Moving(value, total(terms))
+        return Moving(value, total(terms) if terms else NOTHING)
 
 
 def run(gate: Primitive, operands: Sequence[Any]) -> Any:
     """The gate on numbers of any kind; its limit where it has no value."""
-    recording = next((x for x in operands if isinstance(x, Moving)), None)
+    recording: Any = next((x for x in operands if isinstance(x, Moving)), None)
     if recording is None:
         recording = next((x for x in operands if isinstance(x, Wide)), None)
     return gate.limit(operands) if recording is None else recording.record_gate(gate, operands, by_limit=True)
 
 
 def total(terms: Sequence[Any]) -> Any:
-    """The sum of numbers of any kind, 0 where there are none."""
-    result: Any = terms[0] if terms else 0.0
+    """The sum of numbers of any kind."""
+    result = terms[0]
     for term in terms[1:]:
         result = run(_ADD, [result, term])
     return result
@@ -68,14 +71,14 @@ def moving(x: Any, tangents: Sequence[float]) -> Any:
     (6.0, 2.0)
     """
     for n, speed in enumerate(tangents):
-        x = Moving(x, moving(Wide(speed), [0.0] * n))
+        x = Moving(x, moving(Wide(speed), [0.0] * n) if speed else NOTHING)
     return x
 
 
 def derivative(x: Any, order: int) -> Any:
     """The derivative of a number along all the directions, as a wide number."""
     for _ in range(order):
-        x = x.tangent if isinstance(x, Moving) else Wide(0.0)
+        x = x.tangent if isinstance(x, Moving) else NOTHING
     while isinstance(x, Moving):
         x = x.value
     return Wide(x)

@@ -37,8 +37,6 @@ def read(x: Any) -> Any:
     """
     if isinstance(x, Wide):
         return x.number
-    if isinstance(x, mpmath.ctx_mp_python._mpf):
-        return MP.make_mpf(x._mpf_)  # of whichever context
     if isinstance(x, (float, int)):
         return MP.mpf(x)
     if hasattr(x, "_mpf_"):  # of mpmath, in a context of its own; it says that it is a Real
