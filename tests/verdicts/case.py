@@ -6,7 +6,7 @@ gives the function of the numbers alone.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -15,6 +15,15 @@ from microgradnn.primitive import Primitive, lookup, primitive, scratch_table
 from tests.verdicts.judge import TWINS, in_mpmath
 
 Rule = Callable[..., Any]  # a partial of (out, *operands), or all partials of a gate of any number of operands
+
+
+# What a derivative may be: one that is infinite on both sides is steep, a sound one far from the truth is off.
+WORST = ("wrong", "outside", "jump", "steep", "off", "noisy", "kink", "right")
+
+
+def worst(labels: Iterable[str]) -> str:
+    """The gravest of some labels; right where there are none."""
+    return min(labels, key=WORST.index, default="right")
 
 
 class Plant(NamedTuple):
@@ -44,10 +53,9 @@ class Plant(NamedTuple):
 class Case(NamedTuple):
     """A function `f` of the gates planted and then of `args`, and a verdict on the derivative by each number of `args`.
 
-    `labels` are right, wrong, kink, outside, noisy, or jump and steep, at which a checker may say kink or outside; one
-    stands for all. `second` is the label of the whole case at order 2, which the judge finds where it is None. `true` is
-    the function in mpmath's words, where it is not `f` itself. `guilty` are names of which one must be named. `size` is
-    the relative error of the worst derivative.
+    `labels` are the words of `WORST`; one stands for all. `second` is the label of the whole case at order 2, the worst of
+    `labels` unless given. `true` is the function in mpmath's words, where it is not `f` itself. `guilty` are names of
+    which one must be named. `size` is the relative error of the worst derivative.
     """
 
     name: str
@@ -58,13 +66,17 @@ class Case(NamedTuple):
     plants: tuple[Plant, ...] = ()
     guilty: tuple[str, ...] = ()
     true: Callable[..., Any] | None = None
-    second: str | None = None
+    second: str = ""
     size: float = 0.0
 
     @property
     def expected(self) -> tuple[str, ...]:
         """A label for each number of `args`."""
         return self.labels * len(leaves(self.args)) if len(self.labels) == 1 else self.labels
+
+    def label(self, order: int) -> str:
+        """The label of the whole case, its orders up to this one."""
+        return self.second if order > 1 and self.second else worst(self.expected)
 
     @property
     def in_mpmath(self) -> Callable[..., Any]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import mpmath
 
-from microgradnn import grad, hessian
+from microgradnn import grad, hessian, no_grad
 from microgradnn.backprop import leaves, like
 from microgradnn.primitive import Primitive, gates
 
@@ -58,7 +58,7 @@ TWINS |= {"leaky_relu": lambda x, slope=0.01: x if x > 0 else slope * x}
 TWINS |= {"elu": lambda x, alpha=1.0: x if x > 0 else alpha * CONTEXT.expm1(x)}
 TWINS |= {"xlogy": lambda x, y: x * CONTEXT.log(y) if x else 0 * x, "tanh": _tanh}
 TWINS |= {"power": lambda x, y: x**y, "cbrt": lambda x: CONTEXT.sign(x) * CONTEXT.cbrt(abs(x))}
-_MATH = SimpleNamespace(pi=math.pi, e=math.e, **{name: TWINS[name] for name in dir(math) if name in TWINS})
+_MATH = SimpleNamespace(pi=math.pi, e=math.e, prod=math.prod, **{name: TWINS[name] for name in dir(math) if name in TWINS})
 WORDS: dict[str, Any] = {
     **{name: function for name, function in TWINS.items() if name not in ("abs", "sum")},  # for those, Python's
     **{name: _gathered(TWINS[name]) for name in ("maximum", "minimum", "norm", "logsumexp")},
@@ -72,6 +72,7 @@ def in_mpmath(f: Any, *planted: Callable[..., Any]) -> Callable[..., Any]:
     if isinstance(f, Primitive) or not hasattr(f, "__code__") or f.__code__.co_filename.startswith("<microgradnn"):
         return TWINS[f.__name__]
     function = FunctionType(f.__code__, WORDS, f.__name__, f.__defaults__)
+    function.__kwdefaults__ = f.__kwdefaults__
     return lambda *args: function(*planted, *args)
 
 
@@ -104,28 +105,38 @@ class Sides(NamedTuple):
         return bool(abs(self.left - self.right) <= CONTEXT.mpf("1e-18") * max(abs(self.left), abs(self.right)))
 
 
-def sides(f: Callable[[Any], Any], x: Any, h: Any, finer: Any) -> Sides:
-    """The slopes of `f` at x, told from how its differences change from the step h to a finer one."""
-    try:
-        here = f(x)
-    except NO_VALUE:
+def sides(f: Callable[[Any], Any], x: Any, h: Any, finer: Any, rounding: float = 1e-300) -> Sides:
+    """The slopes of `f` at x, told from how its differences change from the step h to a finer one.
+
+    Differences below `rounding`, relative to the largest value, are none.
+    """
+    values = [_value(f, at) for at in (x, x - h, x - finer, x + h, x + finer)]
+    here = values[0]
+    if here is None:
         return Sides(None, None)
+    size = max(abs(value) for value in values if value is not None)
     slopes, jumps = [], False
-    for sign in (-1, 1):
-        try:
-            coarse, fine = f(x + sign * h) - here, f(x + sign * finer) - here
-        except NO_VALUE:
+    for sign, coarse, fine in [(-1, *values[1:3]), (1, *values[3:])]:
+        if coarse is None or fine is None:
             slopes.append(None)
             continue
-        if max(abs(coarse), abs(fine)) < CONTEXT.mpf(10) ** (20 - CONTEXT.dps) * abs(here):  # rounding
+        coarse, fine = coarse - here, fine - here
+        if max(abs(coarse), abs(fine)) <= max(rounding * size, CONTEXT.mpf("1e-390")):
             coarse = fine = CONTEXT.zero
-        jumps |= bool(fine and abs(fine) > abs(coarse) / 2 and abs(fine) > CONTEXT.mpf("1e-25"))
+        jumps |= bool(fine and abs(fine) > abs(coarse) / 2 and abs(fine) > 1e-25 * size)
         coarse, fine = coarse / (sign * h), fine / (sign * finer)
         if abs(fine) < abs(coarse) / 2:
             slopes.append(CONTEXT.zero)
         else:
             slopes.append(fine if abs(fine) < 2 * abs(coarse) or not fine else CONTEXT.sign(fine) * CONTEXT.inf)
     return Sides(*slopes, jumps)
+
+
+def _value(f: Callable[[Any], Any], x: Any) -> Any:
+    try:
+        return f(x)
+    except NO_VALUE:
+        return None
 
 
 def _steps(x: Any, exponent: int) -> tuple[Any, Any]:
@@ -154,11 +165,12 @@ def true_second_slopes(f: Callable[..., Any], args: tuple[Any, ...]) -> list[lis
             return [*at[:i], x, *at[i + 1 :]]
 
         def slope(at: Sequence[Any], i: int) -> Any:
-            step = _steps(point[i], 100)[0]
+            step = _steps(point[i], 160)[0]
             return (of_list(moved(at, i, at[i] + step)) - of_list(moved(at, i, at[i] - step))) / (2 * step)
 
         return [
-            [sides(lambda x, i=i, j=j: slope(moved(point, j, x), i), y, *_steps(y, 40)) for j, y in enumerate(point)]
+            [sides(lambda x, i=i, j=j: slope(moved(point, j, x), i), y, *_steps(y, 40), 1e-100)
+             for j, y in enumerate(point)]
             for i in range(len(point))
         ]  # fmt: skip
 
@@ -168,12 +180,19 @@ def true_second_slopes(f: Callable[..., Any], args: tuple[Any, ...]) -> list[lis
 
 def claimed(f: Callable[..., Any], args: tuple[Any, ...]) -> list[float]:
     """The gradient by the rules of microgradnn, flat."""
-    return leaves(grad(lambda point: f(*like(args, iter(point))))([float(x) for x in leaves(args)]))
+    return _floats(grad, f, args)
 
 
 def claimed_second(f: Callable[..., Any], args: tuple[Any, ...]) -> list[list[float]]:
     """The second derivatives by the rules of microgradnn."""
-    return hessian(lambda point: f(*like(args, iter(point))))([float(x) for x in leaves(args)])  # type: ignore[no-any-return]
+    flat, count = _floats(hessian, f, args), len(leaves(args))
+    return [flat[n : n + count] for n in range(0, count * count, count)]
+
+
+def _floats(derivative: Callable[..., Any], f: Callable[..., Any], args: tuple[Any, ...]) -> list[float]:
+    of_list = derivative(lambda point: f(*like(args, iter(point))))
+    with no_grad():  # plain numbers, also of a function that reaches other Values
+        return leaves(of_list([float(x) for x in leaves(args)]))
 
 
 def distance(claim: float, truth: Any, size: Any) -> float:
@@ -202,9 +221,10 @@ def verdict(slope: Sides, claim: float, sound: float, size: Any = 0) -> str | No
             return "steep"
         return "kink" if low - 1e-12 * abs(low) <= claim <= high + 1e-12 * abs(high) else "wrong"
     truth = (slope.left + slope.right) / 2
-    error, floor = distance(claim, truth, size), distance(sound, truth, size)
     if claim == sound:
+        error = distance(claim, truth, size)
         return "right" if error <= 1e-10 else "off" if error > 1e-4 else None
+    error, floor = distance(claim, truth, 0), distance(sound, truth, size)
     if floor > 1e-11:
         return None
     return "wrong" if error > max(1e-10, 30 * floor) else "right" if error <= 1e-12 else None
