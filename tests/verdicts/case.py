@@ -1,7 +1,7 @@
 """What a case is: a function at a point with the verdict on each of its derivatives, and gates planted in it.
 
-A planted gate is a parameter in front of the numbers: `lambda gate, x: gate(x) * x`. `planted(case)` makes the gates and
-gives the function of the numbers alone.
+A planted gate is a parameter in front of the numbers: `lambda gate, x: gate(x) * x`. `planted(case)` makes the gates
+and gives the function of the numbers alone.
 """
 
 from __future__ import annotations
@@ -53,9 +53,9 @@ class Plant(NamedTuple):
 class Case(NamedTuple):
     """A function `f` of the gates planted and then of `args`, and a verdict on the derivative by each number of `args`.
 
-    `labels` are the words of `WORST`; one stands for all. `second` is the label of the whole case at order 2, the worst of
-    `labels` unless given. `true` is the function in mpmath's words, where it is not `f` itself. `guilty` are names of
-    which one must be named. `size` is the relative error of the worst derivative.
+    `labels` are the words of `WORST`; one stands for all. `second` is the label of the whole case at order 2, the
+    worst of `labels` unless given. `true` is the function in mpmath's words, where it is not `f` itself. `guilty` are
+    names of which one must be named. `size` is the relative error of the worst derivative.
     """
 
     name: str

@@ -1,7 +1,7 @@
 """The truth about the derivatives of a case, by differences of its function in the words of mpmath.
 
-The function of a case runs again with its names exchanged: `tanh` is the twin of the gate, on numbers of 400 digits (600
-for order 2). What the rules of microgradnn claim comes from its floats. Nothing here knows how a checker works.
+The function of a case runs again with its names exchanged: `tanh` is the twin of the gate, on numbers of 400 digits
+(600 for order 2). What the rules of microgradnn claim comes from its floats. Nothing here knows how a checker works.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ TWINS |= {"leaky_relu": lambda x, slope=0.01: x if x > 0 else slope * x}
 TWINS |= {"elu": lambda x, alpha=1.0: x if x > 0 else alpha * CONTEXT.expm1(x)}
 TWINS |= {"xlogy": lambda x, y: x * CONTEXT.log(y) if x else 0 * x, "tanh": _tanh}
 TWINS |= {"power": lambda x, y: x**y, "cbrt": lambda x: CONTEXT.sign(x) * CONTEXT.cbrt(abs(x))}
-_MATH = SimpleNamespace(pi=math.pi, e=math.e, prod=math.prod, **{name: TWINS[name] for name in dir(math) if name in TWINS})
+_MATH = SimpleNamespace(
+    pi=math.pi, e=math.e, prod=math.prod, **{name: TWINS[name] for name in dir(math) if name in TWINS}
+)
 WORDS: dict[str, Any] = {
     **{name: function for name, function in TWINS.items() if name not in ("abs", "sum")},  # for those, Python's
     **{name: _gathered(TWINS[name]) for name in ("maximum", "minimum", "norm", "logsumexp")},
@@ -207,9 +209,9 @@ def distance(claim: float, truth: Any, size: Any) -> float:
 def verdict(slope: Sides, claim: float, sound: float, size: Any = 0) -> str | None:
     """The verdict on a claim; `sound` is what the rules claim without what was planted. None where it is unclear.
 
-    Right is what agrees to ten digits, as do all rules of the table where rounding is kind. A planted rule is wrong where
-    it is further off than the sound one. Sound rules that are off by more than 10⁻⁴ are "off": the digits are lost, or
-    choices at kinks do not go together.
+    Right is what agrees to ten digits, as do all rules of the table where rounding is kind. A planted rule is wrong
+    where it is further off than the sound one. Sound rules that are off by more than 10⁻⁴ are "off": the digits are
+    lost, or choices at kinks do not go together.
     """
     if slope.left is None or slope.right is None:
         return "outside"

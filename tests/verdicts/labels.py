@@ -8,14 +8,21 @@ from typing import Any
 from microgradnn.backprop import leaves
 from tests.verdicts.case import Case, healthy, planted, worst
 from tests.verdicts.judge import (
-    NO_VALUE, claimed, claimed_second, distance, largest, true_second_slopes, true_slopes, verdict,
+    NO_VALUE,
+    claimed,
+    claimed_second,
+    distance,
+    largest,
+    true_second_slopes,
+    true_slopes,
+    verdict,
 )  # fmt: skip
 
 
 def first_labels(case: Case) -> tuple[tuple[str, ...] | None, float]:
     """A label for each number, and the largest relative error of those that are wrong; None where one is unclear."""
-    slopes, (claims, sound) = true_slopes(case.in_mpmath, case.args), _claims(case, claimed)
-    return _judged(slopes, claims, sound)
+    slopes = true_slopes(case.in_mpmath, case.args)
+    return _judged(slopes, *_claims(case, claimed), largest(slopes))
 
 
 def second_label(case: Case) -> tuple[str | None, float]:
@@ -24,7 +31,8 @@ def second_label(case: Case) -> tuple[str | None, float]:
     if first is None or set(first) != {"right"}:
         return first and worst(first), size
     slopes = [slope for row in true_second_slopes(case.in_mpmath, case.args) for slope in row]
-    labels, size = _judged(slopes, *_claims(case, claimed_second))
+    scale = max(largest(slopes), largest(true_slopes(case.in_mpmath, case.args)))
+    labels, size = _judged(slopes, *_claims(case, claimed_second), scale)
     return labels and worst(labels), size
 
 
@@ -45,10 +53,12 @@ def _numbers(claim: Any, f: Any, args: tuple[Any, ...]) -> list[float]:
         return [math.nan] * len(leaves(args)) ** 2
 
 
-def _judged(slopes: list[Any], claims: list[float], sound: list[float]) -> tuple[tuple[str, ...] | None, float]:
-    size, labels, error = largest(slopes), [], 0.0
+def _judged(
+    slopes: list[Any], claims: list[float], sound: list[float], scale: Any
+) -> tuple[tuple[str, ...] | None, float]:
+    labels, error = [], 0.0
     for slope, claim, right in zip(slopes, claims, sound, strict=False):
-        labels.append(verdict(slope, claim, right, size))
+        labels.append(verdict(slope, claim, right, scale))
         if labels[-1] == "wrong" and slope.smooth:
-            error = max(error, distance(claim, slope.right, size))
+            error = max(error, distance(claim, slope.right, 0))
     return (None if None in labels else tuple(map(str, labels))), error

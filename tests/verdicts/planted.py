@@ -7,7 +7,7 @@ from typing import Any
 
 from microgradnn import Value, cos, exp, log, sigmoid, sin, sqrt, tanh, where
 from microgradnn.primitive import lookup
-from tests.verdicts.case import Case, Plant, worst
+from tests.verdicts.case import Case, Plant
 
 
 def _plant(name: str, forward: Any, right: Any, wrong: Any) -> Plant:
@@ -95,18 +95,22 @@ _KNOWN = {2.0: Value(4.0)}  # the square of 2, kept from a graph of before
 
 # (the category, its function, args, labels by argument, gates planted)
 _ROWS: list[tuple[Any, ...]] = [
-    ("factor", alone, (3.0,), "wrong", SQUARE), ("factor", lambda g, x, y: g(x) * y + y, (3.0, 0.5), "wrong right", SQUARE),
-    ("factor", lambda g, x: g(x) + 1e12, (3.0,), "wrong", SQUARE), ("factor", lambda g, x: exp(-g(x)), (0.7,), "wrong", SQUARE),
+    ("factor", alone, (3.0,), "wrong", SQUARE),
+    ("factor", lambda g, x, y: g(x) * y + y, (3.0, 0.5), "wrong right", SQUARE),
+    ("factor", lambda g, x: g(x) + 1e12, (3.0,), "wrong", SQUARE),
+    ("factor", lambda g, x: exp(-g(x)), (0.7,), "wrong", SQUARE),
     ("factor", lambda g, x: g(g(x)), (1.3,), "wrong", SQUARE), ("factor", alone, (1.5,), "wrong", TINY),
     ("factor", alone, (1.5,), "wrong", HUGE), ("factor", alone, (0.7, 1.0), "wrong right", LOSS),
     ("factor", lambda g, v: g(*v), ([1.0, 2.0, 4.0],), "wrong", AVERAGE),
     ("sign", alone, (0.7,), "wrong", COSINE), ("sign", lambda g, x: tanh(g(x) * x), (2.0,), "wrong", COSINE),
     ("sign", alone, (3.0, 2.0), "right wrong", SIGN_LOST), ("sign", alone, (-2.0,), "wrong", SIZE_WRONG),
     ("sign", alone, (2.0,), "right", SIZE_WRONG), ("sign", lambda g, x: sqrt(2 + g(x)), (-1.0,), "wrong", COSINE),
-    ("missing term", alone, (0.4,), "wrong", WAVE), ("missing term", lambda g, x, y: y * g(x), (0.4, 2.0), "wrong right", WAVE),
+    ("missing term", alone, (0.4,), "wrong", WAVE),
+    ("missing term", lambda g, x, y: y * g(x), (0.4, 2.0), "wrong right", WAVE),
     ("missing term", alone, (0.4,), "wrong", LOGARITHM), ("missing term", alone, (0.3, 1.0), "wrong right", ENTROPY),
     ("missing term", alone, (0.9,), "wrong", SQUASH), ("missing term", net, NET, None, SQUASH),
-    ("missing term", lambda g, v: g(*v), ([0.1, 0.2, 1.0],), "wrong", SOFT), ("missing term", alone, (2.5,), "wrong", CONSTANT),
+    ("missing term", lambda g, v: g(*v), ([0.1, 0.2, 1.0],), "wrong", SOFT),
+    ("missing term", alone, (2.5,), "wrong", CONSTANT),
     ("missing term", lambda g, v: g(*v), ([1.5, -2.0, 3.0],), "right right wrong", PRODUCT),
     ("missing term", lambda g, v: g(*v), ([1.0, 3.0, 2.0],), "wrong right wrong", LARGEST),
     ("forgotten operand", alone, (1.0, 2.0), "right wrong", PARABOLA),
@@ -115,8 +119,10 @@ _ROWS: list[tuple[Any, ...]] = [
     *[("relative", alone, (x,), "wrong", plant) for plant in OFF_BY for x in (0.5, -3.0)],
     *[("relative", lambda g, x, y: y * g(x), (1.5, 2.0), "wrong right", plant) for plant in OFF_BY],
     *[("relative", lambda g, x: g(x) + 1e6, (1.5,), "wrong", plant) for plant in OFF_BY[::2]],
-    ("region", alone, (7.0,), "wrong", RELU6), ("region", alone, (3.0,), "right", RELU6), ("region", alone, (-3.0,), "right", RELU6),
-    ("region", alone, (-2.0,), "wrong", HUBER), ("region", alone, (0.5,), "right", HUBER), ("region", alone, (-6.0,), "wrong", FAR),
+    ("region", alone, (7.0,), "wrong", RELU6), ("region", alone, (3.0,), "right", RELU6),
+    ("region", alone, (-3.0,), "right", RELU6),
+    ("region", alone, (-2.0,), "wrong", HUBER), ("region", alone, (0.5,), "right", HUBER),
+    ("region", alone, (-6.0,), "wrong", FAR),
     ("region", alone, (-4.0,), "right", FAR), ("region", lambda g, x: g(3 * x), (2.5,), "wrong", RELU6),
     ("second order", lambda f, g, x: g(x), (1.5,), "right/wrong", FROZEN, CUBE_FROZEN),
     ("second order", lambda f, g, x: g(x), (1.5,), "right/wrong", SQUARE, CUBE_HALF),
@@ -126,19 +132,26 @@ _ROWS: list[tuple[Any, ...]] = [
     ("swapped", alone, (2.0, 2.0), "right/wrong", LENGTH), ("swapped", alone, (1.5,), "wrong", SQUASH_INPUT),
     ("swapped", alone, (0.8,), "wrong", LOGISTIC), ("swapped", net, NET, None, LOGISTIC),
     ("absolute", alone, (0.3,), "wrong", OFFSET), ("absolute", lambda g, x: g(x) + 1e12, (0.3,), "wrong", OFFSET),
-    ("absolute", lambda g, x: 1e4 * x + g(x), (0.3,), "wrong", OFFSET), ("absolute", lambda g, x, y: 1e12 * y + g(x), (0.3, 1.0), "wrong right", OFFSET),
+    ("absolute", lambda g, x: 1e4 * x + g(x), (0.3,), "wrong", OFFSET),
+    ("absolute", lambda g, x, y: 1e12 * y + g(x), (0.3, 1.0), "wrong right", OFFSET),
     ("absolute", alone, (0.0,), "wrong", NOT_A_NUMBER), ("absolute", alone, (0.0,), "wrong", LOGARITHM),
-    ("vanishing", lambda g, x: g(x) - g(x) + x, (3.0,), "right", SQUARE), ("vanishing", lambda g, x, y: (y - 2) * g(x) + x, (3.0, 2.0), "right/wrong", SQUARE),
-    ("vanishing", lambda g, x: (x - 2) * (x - 2) * g(x), (2.0,), "right", WAVE), ("constants", lambda g, x, y: y + 0.0 * g(x), (3.0, 2.0), "right", SQUARE),
-    ("kinks", alone, (0.0,), "wrong", RAMP_ABOVE), ("kinks", alone, (0.0,), "kink", RAMP_HALF), ("kinks", alone, (0.0,), "kink", SIZE_TILTED),
-    ("kinks", alone, (0.0,), "wrong", SIZE_BELOW), ("kinks", lambda g, x, y: g(x) + y, (0.0, 1.0), "wrong right", RAMP_ABOVE),
+    ("vanishing", lambda g, x: g(x) - g(x) + x, (3.0,), "right", SQUARE),
+    ("vanishing", lambda g, x, y: (y - 2) * g(x) + x, (3.0, 2.0), "right/wrong", SQUARE),
+    ("vanishing", lambda g, x: (x - 2) * (x - 2) * g(x), (2.0,), "right", WAVE),
+    ("constants", lambda g, x, y: y + 0.0 * g(x), (3.0, 2.0), "right", SQUARE),
+    ("kinks", alone, (0.0,), "wrong", RAMP_ABOVE), ("kinks", alone, (0.0,), "kink", RAMP_HALF),
+    ("kinks", alone, (0.0,), "kink", SIZE_TILTED),
+    ("kinks", alone, (0.0,), "wrong", SIZE_BELOW),
+    ("kinks", lambda g, x, y: g(x) + y, (0.0, 1.0), "wrong right", RAMP_ABOVE),
     ("kinks", lambda g, x: g(x - 1) * 2, (1.0,), "kink", RAMP_HALF), ("kinks", alone, (0.0,), "kink", SIZE_WRONG),
 ]  # fmt: skip
 
 # (function, args, labels by argument, the function as it is meant)
 _DETACHED: list[tuple[Any, ...]] = [
-    (lambda x: x.data * x, (3.0,), "wrong", lambda x: x * x), (lambda x: float(x.data) * x, (3.0,), "wrong", lambda x: x * x),
-    (lambda x: Value(x.data) * x, (3.0,), "wrong", lambda x: x * x), (lambda x, y: x.data * y + x, (3.0, 2.0), "wrong right", lambda x, y: x * y + x),
+    (lambda x: x.data * x, (3.0,), "wrong", lambda x: x * x),
+    (lambda x: float(x.data) * x, (3.0,), "wrong", lambda x: x * x),
+    (lambda x: Value(x.data) * x, (3.0,), "wrong", lambda x: x * x),
+    (lambda x, y: x.data * y + x, (3.0, 2.0), "wrong right", lambda x, y: x * y + x),
     (lambda x: (_KNOWN[x.data] if x.data in _KNOWN else x * x) * x, (2.0,), "wrong", lambda x: x**3),
     (lambda x: math.exp(x.data) + x, (0.5,), "wrong", lambda x: exp(x) + x),
     (lambda x, y: y * sin(x.data), (0.5, 2.0), "wrong right", lambda x, y: y * sin(x)),

@@ -1,114 +1,79 @@
-"""Cases in which every rule is right: smooth, at kinks and jumps, at edges of a domain, and where floats lose digits."""
+"""Cases in which every rule is right: smooth, at kinks, jumps and edges of a domain, and where floats lose digits."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from microgradnn import (
-    acos, acosh, asin, asinh, atan, atan2, atanh, cbrt, cos, cosh, dot, elu, erf, exp, exp2, expm1, floor, gelu,
-    hardtanh, hypot, leaky_relu, log, log1p, log2, log10, logsumexp, maximum, mean, minimum, norm, relu, remainder,
-    sigmoid, sign, silu, sin, sinc, sinh, softmax, softplus, softsign, sqrt, step, tan, tanh, where, xlogy,
-)  # fmt: skip
+    acos,
+    acosh,
+    asin,
+    asinh,
+    atan,
+    atan2,
+    atanh,
+    cbrt,
+    cos,
+    cosh,
+    dot,
+    elu,
+    exp,
+    exp2,
+    floor,
+    gelu,
+    hardtanh,
+    hypot,
+    leaky_relu,
+    log,
+    log1p,
+    log2,
+    log10,
+    logsumexp,
+    maximum,
+    mean,
+    minimum,
+    norm,
+    relu,
+    remainder,
+    sigmoid,
+    sign,
+    silu,
+    sin,
+    sinc,
+    sinh,
+    softmax,
+    softplus,
+    softsign,
+    sqrt,
+    step,
+    tan,
+    tanh,
+    where,
+    xlogy,
+)
 from microgradnn.primitive import gates
 from microgradnn.table import LABELLED
 from tests.verdicts.case import Case, worst
-
-# ---- functions that take more than a line ----------------------------------------------------------------------------
-
-
-def layer(weights: Any, inputs: Any) -> Any:
-    return sum([tanh(dot(row[:-1], inputs, row[-1])) for row in weights])
-
-
-def network(first: Any, second: Any, inputs: Any) -> Any:
-    hidden = [tanh(sum(w * x for w, x in zip(row, inputs)) + row[-1]) for row in first]  # noqa: B905
-    return sum(w * h for w, h in zip(second, hidden))  # noqa: B905
-
-
-def relu_network(first: Any, second: Any, inputs: Any) -> Any:
-    hidden = [relu(row[0] * inputs[0] + row[1] * inputs[1] + row[2]) for row in first]
-    return sigmoid(second[0] * hidden[0] + second[1] * hidden[1])
-
-
-def cross_entropy_of_digits(logits: Any) -> Any:
-    return -log(softmax(logits)[1])
-
-
-def pendulum(angle: Any, speed: Any) -> Any:
-    for _ in range(5):
-        angle, speed = angle + 0.1 * speed, speed - 0.1 * 9.81 * sin(angle)
-    return angle
-
-
-def newton_root(x: Any) -> Any:
-    root = 0.5 * (1 + x)
-    for _ in range(4):
-        root = 0.5 * (root + x / root)
-    return root
-
-
-def horner(coefficients: Any, x: Any) -> Any:
-    total = 0.0
-    for coefficient in coefficients:
-        total = total * x + coefficient
-    return total
-
-
-def rosenbrock(v: Any) -> Any:
-    return sum(100 * (v[n + 1] - v[n] ** 2) ** 2 + (1 - v[n]) ** 2 for n in range(len(v) - 1))
-
-
-def lennard_jones(r: Any, depth: Any, size: Any) -> Any:
-    return 4 * depth * ((size / r) ** 12 - (size / r) ** 6)
-
-
-def taylor_of_exp(x: Any) -> Any:
-    total = term = 1.0
-    for n in range(1, 150):
-        term = term * x / n
-        total = total + term
-    return total
-
-
-def variance(xs: Any) -> Any:
-    return sum(x * x for x in xs) / len(xs) - (sum(xs) / len(xs)) ** 2
-
-
-def larger_root(a: Any, b: Any, c: Any) -> Any:
-    return (-b + sqrt(b * b - 4 * a * c)) / (2 * a)
-
-
-def black_scholes(spot: Any, strike: Any, rate: Any, volatility: Any) -> Any:
-    d = (log(spot / strike) + rate + volatility**2 / 2) / volatility
-    return spot * (1 + erf(d / 2**0.5)) / 2 - strike * exp(-rate) * (1 + erf((d - volatility) / 2**0.5)) / 2
-
-
-def planck(x: Any) -> Any:
-    return x**3 / expm1(x)
-
-
-def arm(a: Any, b: Any, upper: Any, lower: Any) -> Any:
-    return hypot(upper * cos(a) + lower * cos(a + b), upper * sin(a) + lower * sin(a + b))
-
-
-def tower(x: Any) -> Any:
-    for _ in range(30):
-        x = sin(x) + 0.5 * x
-    return x
-
-
-def product(xs: Any) -> Any:
-    total = 1.0
-    for x in xs:
-        total = total * x
-    return total
-
-
-def by_branch(x: Any) -> Any:
-    if x > 1:
-        return x**2
-    return 2 * x - 1 + (x - 1) ** 2
-
+from tests.verdicts.functions import (
+    arm,
+    black_scholes,
+    by_branch,
+    cross_entropy_of_digits,
+    horner,
+    larger_root,
+    layer,
+    lennard_jones,
+    network,
+    newton_root,
+    pendulum,
+    planck,
+    product,
+    relu_network,
+    rosenbrock,
+    taylor_of_exp,
+    tower,
+    variance,
+)
 
 # ---- right -----------------------------------------------------------------------------------------------------------
 
@@ -123,7 +88,8 @@ _RIGHT: dict[str, list[tuple[Any, ...]]] = {
     "losses": [
         (lambda p, y: (p - y) ** 2, (0.7, 1.0)), (lambda z: softplus(z) - 0.3 * z, (2.5,)),
         (cross_entropy_of_digits, ([0.2, -1.0, 3.0],)), (lambda p: -0.2 * log(p) - 0.8 * log1p(-p), (0.3,)),
-        (lambda z: logsumexp(z) - z[2], ([699.5, 700.0, 690.0],)), (lambda v: mean([x * x for x in v]), ([1.0, -2.0, 4.0],)),
+        (lambda z: logsumexp(z) - z[2], ([699.5, 700.0, 690.0],)),
+        (lambda v: mean([x * x for x in v]), ([1.0, -2.0, 4.0],)),
         (lambda p, q: xlogy(p, p) - xlogy(p, q), (0.3, 0.6)), (lambda e: sqrt(1 + e * e) - 1, (0.4,)),
         (lambda z: maximum(0.0, 1 - z), (0.2,)), (lambda e: where(abs(e) - 1, abs(e) - 0.5, e * e / 2), (2.0,)),
     ],
@@ -137,28 +103,35 @@ _RIGHT: dict[str, list[tuple[Any, ...]]] = {
         (tower, (0.8,)), (newton_root, (2.0,)), (lambda x: exp(sin(log(sqrt(x)))), (3.0,)),
         (lambda x: tanh(tanh(tanh(tanh(x)))), (0.9,)), (lambda x: atan(sinh(asinh(tan(x)))), (0.4,)),
         (lambda x: log(1 + exp(sin(x * x))), (1.3,)), (lambda x: acosh(1 + cosh(x)), (0.2,)),
-        (lambda x: cbrt(x) + exp2(x) + log2(x) + log10(x), (2.5,)), (lambda x: asin(x) + acos(x) ** 2 + atanh(x), (0.3,)),
+        (lambda x: cbrt(x) + exp2(x) + log2(x) + log10(x), (2.5,)),
+        (lambda x: asin(x) + acos(x) ** 2 + atanh(x), (0.3,)),
     ],
     "products and powers": [
         (product, ([1.5, -2.0, 3.0, 0.1],)), (horner, ([1.0, -3.0, 2.0, 5.0], 0.7)), (lambda x, y: x**y, (2.0, 3.5)),
-        (lambda x, y: x**y, (2.0, 0.0)), (lambda x: x**-3, (-1.5,)), (lambda x: x**20, (1.1,)), (lambda x: 2.0**x, (5.0,)),
+        (lambda x, y: x**y, (2.0, 0.0)), (lambda x: x**-3, (-1.5,)), (lambda x: x**20, (1.1,)),
+        (lambda x: 2.0**x, (5.0,)),
         (lambda x, y: x / y / y, (3.0, -0.2)), (lambda x: x**x, (1.7,)), (rosenbrock, ([-1.2, 1.0, 0.5],)),
     ],
     "near edges": [
         (lambda x: sqrt(x), (1e-9,)), (lambda x: log(x), (1e-12,)), (lambda x: asin(x), (0.999999,)), (relu, (-1e-12,)),
         (lambda x: acosh(x), (1.00001,)), (lambda x: 1 / x, (1e-9,)), (lambda x: abs(x) ** 1.5, (1e-10,)),
-        (floor, (2.999999999,)), (lambda x: tan(x), (1.57,)), (lambda x: x % 1.0, (0.9999999,)), (by_branch, (1.0000001,)),
+        (floor, (2.999999999,)), (lambda x: tan(x), (1.57,)), (lambda x: x % 1.0, (0.9999999,)),
+        (by_branch, (1.0000001,)),
         (lambda x: log1p(x), (-0.99999,)), (lambda x, y: maximum(x, y), (1.0, 1.0 + 1e-12)), (cbrt, (-1e-12,)),
     ],
     "huge and tiny": [
-        (lambda x: x * 1e-300, (1.0,)), (lambda x: x * 1e300, (-2.0,)), (lambda x: x * x, (1e150,)), (norm, (3e200, 4e200)),
+        (lambda x: x * 1e-300, (1.0,)), (lambda x: x * 1e300, (-2.0,)), (lambda x: x * x, (1e150,)),
+        (norm, (3e200, 4e200)),
         (lambda x: 1 / x, (-3e120,)), (lambda x, y: hypot(x, y), (3e200, 4e200)), (lambda x: exp(x), (700.0,)),
         (lambda x: exp(x), (-700.0,)), (lambda x: log(x), (1e300,)), (lambda x: sqrt(x), (1e-200,)),
-        (lambda x, y: x + y, (1e12, 1e-12)), (lambda x, y: x * 1e12 + y, (1.0, 3.0)), (lambda x, y: x * y, (1e-150, 1e150)),
+        (lambda x, y: x + y, (1e12, 1e-12)), (lambda x, y: x * 1e12 + y, (1.0, 3.0)),
+        (lambda x, y: x * y, (1e-150, 1e150)),
     ],
     "flat points": [
-        (lambda x: x**2, (0.0,)), (lambda x: x**4, (0.0,)), (cos, (0.0,)), (lambda x: (x - 1) ** 3, (1.0,)), (cosh, (0.0,)),
-        (lambda x: x * x * sin(x), (0.0,)), (sinc, (0.0,)), (lambda x, y: x * y, (0.0, 0.0)), (lambda x: exp(-x * x), (0.0,)),
+        (lambda x: x**2, (0.0,)), (lambda x: x**4, (0.0,)), (cos, (0.0,)), (lambda x: (x - 1) ** 3, (1.0,)),
+        (cosh, (0.0,)),
+        (lambda x: x * x * sin(x), (0.0,)), (sinc, (0.0,)), (lambda x, y: x * y, (0.0, 0.0)),
+        (lambda x: exp(-x * x), (0.0,)),
         (lambda x: relu(x) ** 2 * x, (0.0,)), (lambda x: x * x * abs(x), (0.0,)),
     ],
     "stiff": [
@@ -171,9 +144,11 @@ _RIGHT: dict[str, list[tuple[Any, ...]]] = {
         (lambda x: step(x) * x, (2.0,)), (sign, (-3.0,)), (floor, (2.5,)), (lambda x, y: y * 2.0, (1.0, 2.0)),
     ],
     "cancelling": [
-        (lambda x: sin(x) ** 2 + cos(x) ** 2, (0.5,)), (lambda x, y: x * y - y * x, (1.3, 2.4)), (lambda x: x - x, (3.0,)),
+        (lambda x: sin(x) ** 2 + cos(x) ** 2, (0.5,)), (lambda x, y: x * y - y * x, (1.3, 2.4)),
+        (lambda x: x - x, (3.0,)),
         (lambda x: 1e16 + x - 1e16, (1.0,)), (lambda x: (x + 1e8) - 1e8, (0.1,)), (lambda x: x / x, (3.0,)),
-        (lambda x: log(exp(x)), (50.0,)), (lambda x: relu(x) - relu(-x), (2.0,)), (lambda x: exp(x) - exp(x) + x, (3.0,)),
+        (lambda x: log(exp(x)), (50.0,)), (lambda x: relu(x) - relu(-x), (2.0,)),
+        (lambda x: exp(x) - exp(x) + x, (3.0,)),
     ],
     "vectors": [
         (lambda v: logsumexp(v), ([1.0, 2.0, 3.0],)), (lambda v: softmax(v)[0], ([0.3, -0.2, 1.0],)),
@@ -194,14 +169,18 @@ _OTHER: dict[str, list[tuple[Any, ...]]] = {
     "kinks": [
         (relu, (0.0,), "kink"), (lambda x: abs(x), (0.0,), "kink"), (lambda x: maximum(x, 1.0), (1.0,), "kink"),
         (lambda x, y: maximum(x, y), (2.0, 2.0), "kink"), (lambda x, y: minimum(x, y) + x, (2.0, 2.0), "kink"),
-        (lambda x: leaky_relu(x, 0.1), (0.0,), "kink"), (lambda x: elu(x, 0.5), (0.0,), "kink"), (hardtanh, (1.0,), "kink"),
+        (lambda x: leaky_relu(x, 0.1), (0.0,), "kink"), (lambda x: elu(x, 0.5), (0.0,), "kink"),
+        (hardtanh, (1.0,), "kink"),
         (lambda x, y: relu(x) * y + y * y, (0.0, 3.0), "kink", "right"), (lambda x: abs(x - 3) * x, (3.0,), "kink"),
         (lambda x: exp(relu(x)), (0.0,), "kink"), (lambda v: norm(v), ([0.0, 0.0],), "kink"),
         (lambda x: relu(x) - 0.5 * relu(-x), (0.0,), "wrong"), (lambda x: relu(x) - relu(-x), (0.0,), "wrong"),
-        (lambda x: abs(x) + x, (0.0,), "kink"), (lambda x: relu(x) * 0.0 + x, (0.0,), "right"), (elu, (0.0,), "right/kink"),
-        (lambda x: relu(x) * x, (0.0,), "right/kink"), (lambda x, y: maximum(x, y) + minimum(x, y), (1.0, 1.0), "right"),
+        (lambda x: abs(x) + x, (0.0,), "kink"), (lambda x: relu(x) * 0.0 + x, (0.0,), "right"),
+        (elu, (0.0,), "right/kink"),
+        (lambda x: relu(x) * x, (0.0,), "right/kink"),
+        (lambda x, y: maximum(x, y) + minimum(x, y), (1.0, 1.0), "right"),
         (lambda x: maximum(x, x), (2.0,), "right"), (lambda x: abs(sin(x)), (0.0,), "kink"),
-        (lambda x: where(x, 2 * x, -x), (0.0,), "kink"), (lambda x, y, z: maximum(x, y, z), (1.0, 1.0, 0.0), "kink", "kink", "right"),
+        (lambda x: where(x, 2 * x, -x), (0.0,), "kink"),
+        (lambda x, y, z: maximum(x, y, z), (1.0, 1.0, 0.0), "kink", "kink", "right"),
     ],
     "jumps": [
         (step, (0.0,), "jump"), (floor, (2.0,), "jump"), (sign, (0.0,), "jump"), (lambda x: x % 1.0, (3.0,), "jump"),
@@ -210,9 +189,11 @@ _OTHER: dict[str, list[tuple[Any, ...]]] = {
     ],
     "edges": [
         (sqrt, (0.0,), "outside"), (log, (0.0,), "outside"), (asin, (1.0,), "outside"), (acos, (-1.0,), "outside"),
-        (lambda x, y: x**y, (0.0, 1.5), "outside", "right"), (lambda x: x**0.5, (0.0,), "outside"), (acosh, (1.0,), "outside"),
+        (lambda x, y: x**y, (0.0, 1.5), "outside", "right"), (lambda x: x**0.5, (0.0,), "outside"),
+        (acosh, (1.0,), "outside"),
         (lambda x: x**1.5, (0.0,), "outside"), (lambda x, y: sqrt(x) + y, (0.0, 2.0), "outside", "right"),
-        (lambda x: sqrt(1 - x * x), (1.0,), "outside"), (lambda x: sqrt(x) * x, (0.0,), "outside"), (cbrt, (0.0,), "steep"),
+        (lambda x: sqrt(1 - x * x), (1.0,), "outside"), (lambda x: sqrt(x) * x, (0.0,), "outside"),
+        (cbrt, (0.0,), "steep"),
         (lambda x: 1 / x, (0.0,), "outside"), (lambda x: log1p(x), (-1.0,), "outside"), (atanh, (1.0,), "outside"),
         (lambda x: xlogy(x, x), (0.0,), "outside"),
     ],
@@ -227,7 +208,6 @@ _OTHER: dict[str, list[tuple[Any, ...]]] = {
         (lambda x, y: (exp(x) - 1) / x + y, (1e-12, 2.0), "noisy", "right"),
     ],
 }  # fmt: skip
-
 
 
 def _named(kind: str, f: Any, n: int) -> str:

@@ -1,0 +1,106 @@
+"""What a checker's answer on a case is worth: false alarms, misses, what was called wrong without being it.
+
+Works on words alone, so that reports of microgradnn and the yes or no of other checkers are counted by the same rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from microgradnn.backprop import leaves
+from tests.verdicts.case import Case, planted, worst
+
+# The verdicts that a label allows. Where the rules claim the infinite slope of a steep point, it may be called right.
+ALLOWED: dict[str, tuple[str, ...]] = {
+    "right": ("right",), "wrong": ("wrong",), "kink": ("kink",), "outside": ("outside",), "noisy": ("noisy",),
+    "jump": ("kink", "outside"), "steep": ("kink", "outside", "right"), "off": ("noisy", "wrong"),
+}  # fmt: skip
+FAULTS = ("false alarm", "miss", "called wrong", "not named", "undecided")
+
+
+class Fault(NamedTuple):
+    """What a checker did wrong on a case, and how large the error was that it should have judged."""
+
+    kind: str
+    case: Case
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {self.case.name} at {self.case.args}, {self.words}"
+
+
+def fault(label: str, verdict: str) -> str | None:
+    """The name of the fault in calling what has this label so; None where it is none."""
+    if verdict in ALLOWED[label]:
+        return None
+    if label == "wrong":
+        return "undecided" if verdict == "noisy" else "miss"
+    if label == "right":
+        return {"wrong": "false alarm", "noisy": "undecided"}.get(verdict, "false alarm")
+    return "called wrong" if verdict == "wrong" else "not named"
+
+
+def faults(case: Case, order: int, verdicts: Sequence[str], named: str) -> list[Fault]:
+    """The faults of the verdicts on each number of the case, or from order 2 on of all findings on the case as a whole.
+
+    `named` are all words about guilty gates.
+    """
+    if order == 1:
+        pairs = list(zip(case.expected, verdicts, strict=True))
+    else:
+        label, verdict = case.label(order), worst(verdicts)
+        allowed = [word for word in verdicts if word in ALLOWED[label]]
+        pairs = [(label, allowed[0] if allowed and verdict != "wrong" and label != "right" else verdict)]
+    kinds = {kind for kind in (fault(*pair) for pair in pairs) if kind}
+    if case.guilty and (case.label(order) == "wrong" or case.kind == "vanishing"):
+        kinds |= set() if any(name in named for name in case.guilty) else {"not named"}
+    words = (
+        f"order {order}: {', '.join(verdicts)} and not {', '.join(case.expected)}, guilty: {named.strip() or 'none'}"
+    )
+    return [Fault(kind, case, words) for kind in FAULTS if kind in kinds]
+
+
+def our_faults(case: Case, order: int) -> list[Fault]:
+    """The faults of `report_grads` on a case."""
+    from microgradnn.checks import report_grads
+
+    with planted(case) as f:
+        try:
+            findings = list(report_grads(f, case.args, order))
+        except (ArithmeticError, ValueError) as error:  # f has no value there, and says so
+            return faults(case, order, ["outside"] * len(case.expected), str(error))
+        verdicts = by_number(findings, case.args) if order == 1 else [finding.verdict for finding in findings]
+        return faults(
+            case, order, verdicts, " ".join(f"{finding.gate or ''} {finding.message}" for finding in findings)
+        )
+
+
+def by_number(findings: Iterable[Any], args: tuple[Any, ...]) -> list[str]:
+    """The gravest verdict on each number of `args`, by the places of the findings."""
+    verdicts: dict[str, list[str]] = {
+        place: [] for n, arg in enumerate(args) for place in _places(arg, f"argument {n}")
+    }
+    assert len(verdicts) == len(leaves(args))
+    for finding in findings:
+        verdicts[re.search(r"argument \d+(\[\d+\])*", finding.place).group()].append(finding.verdict)  # type: ignore[union-attr]
+    assert all(verdicts.values()), f"no finding for some of {', '.join(verdicts)}"
+    return [worst(words) for words in verdicts.values()]
+
+
+def _places(tree: Any, place: str) -> list[str]:
+    if isinstance(tree, (list, tuple)):
+        return [inner for n, branch in enumerate(tree) for inner in _places(branch, f"{place}[{n}]")]
+    return [place]
+
+
+def counted(found: Iterable[Fault]) -> Counter[str]:
+    """How many cases show each kind of fault, and how many of the misses are of 10⁻³ and more."""
+    count: Counter[str] = Counter()
+    for one in found:
+        count[one.kind] += 1
+        if one.kind == "miss" and one.case.size >= 1e-3:
+            count["gross miss"] += 1
+    return count
