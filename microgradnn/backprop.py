@@ -104,7 +104,7 @@ def _fresh(leaf: Any) -> Value:
     return positive(leaf) if isinstance(leaf, Value) else Value(leaf)
 
 
-def _differentiable(f: Callable[..., Any], output: Any) -> Any:
+def differentiable(f: Callable[..., Any], output: Any) -> Any:
     """One number of the result of `f`; TypeError for what has no derivative."""
     if isinstance(output, Value):
         return output
@@ -171,7 +171,7 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], positions: list[int], di
     made.update(leaves(inputs))
     if around is not None:
         around |= made
-    outputs = [_differentiable(f, output) for output in leaves(result)]
+    outputs = [differentiable(f, output) for output in leaves(result)]
     reached = topological_order(*(output for output in outputs if isinstance(output, Value)))
     foreign = [node for node in reached if node.primitive is None and node not in made]
     foreign += [direction for direction in directions if isinstance(direction, Value)]

@@ -182,6 +182,11 @@ class Primitive:
         return self._traces[count]
 
     @property
+    def functions(self) -> list[Callable[..., Any]]:
+        """The forward function and the partials."""
+        return [self.forward, *(f for f in (*self._partials, self._variadic) if f is not None)]
+
+    @property
     def public(self) -> bool:
         """Whether the gate is a function of the package: an example shows how it is called."""
         return self.example is not None

@@ -14,8 +14,8 @@ PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
     "extras", "files", "reading", "primitive", "formulas", "table", "graph", "context", "anomalies", "recorders",
     "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
-    "notation", "functional", "backprop", "margins", "checks", "drawing", "worksheets", "compiler", "nn",
-    "optim", "training", "saving", "plots", "sklearn",
+    "notation", "functional", "backprop", "margins", "drawing", "worksheets", "compiler", "nn",
+    "optim", "training", "checks", "saving", "plots", "sklearn",
     "demonstrations", "parser", "answer", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]

@@ -1,8 +1,11 @@
-"""Checking derivatives: against differences, against a hand derivation, and by property tests.
+"""Derivatives proven, or the guilty gate named: of functions, of gates, of claims, and of derivations by hand.
 
 `microgradnn.checks.strategies` generates random expressions; it needs hypothesis and is imported on its own.
 """
 
-from microgradnn.checks.gradients import check_by_hand, check_grads, numeric_grad
+from microgradnn.checks.by_hand import check_by_hand
+from microgradnn.checks.gates import check_gate
+from microgradnn.checks.gradients import check_grads, numeric_grad, report_grads
+from microgradnn.checks.verdicts import Finding, Report
 
-__all__ = ["check_by_hand", "check_grads", "numeric_grad"]
+__all__ = ["Finding", "Report", "check_by_hand", "check_gate", "check_grads", "numeric_grad", "report_grads"]

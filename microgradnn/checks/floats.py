@@ -167,7 +167,9 @@ def _combined(x: float, middle: float, left: _Side, right: _Side, f: Callable[[f
         return Slopes(slope - width / 2, slope + width / 2, slope, error + gap.error / 2, "kink", steep)
     if abs(width) > gap.error:
         error += abs(width) / 2
-    within = [abs(s) for side in (left, right) for s, h in zip(side.secants, steps, strict=True) if h <= max(1.0, abs(x))]
+    within = [
+        abs(s) for side in (left, right) for s, h in zip(side.secants, steps, strict=True) if h <= max(1.0, abs(x))
+    ]
     rounding = 1e3 * EPSILON * max(*within, abs(middle) / steps[0])
     smooth = error <= max(TIGHT * abs(slope), rounding) and gap.error <= max(1e-3 * abs(slope), 10 * rounding)
     return Slopes(slope, slope, slope, error, "smooth" if smooth else "noisy", steep)

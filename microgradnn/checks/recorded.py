@@ -1,0 +1,119 @@
+"""A function of Values as it was recorded at a point: its gates proven, its derivatives as the rules have them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from microgradnn.anomalies import at_line, note_line
+from microgradnn.backprop import differentiable
+from microgradnn.checks import rules
+from microgradnn.checks.arguments import places, rebuilt, spread
+from microgradnn.checks.gates import Proof, prove
+from microgradnn.checks.wide import Wide
+from microgradnn.context import no_grad, noting, recording
+from microgradnn.graph import topological_order
+from microgradnn.sweep import sweep
+from microgradnn.table import sum_
+from microgradnn.value import Value
+
+Directions = list[list[float]]
+
+
+class _Noted(list[Value]):
+    """Gates as they are recorded, each with the user's line."""
+
+    def append(self, gate: Value) -> None:
+        note_line(gate)
+        super().append(gate)
+
+
+def on_floats(f: Callable[..., Any]) -> Callable[..., list[float]]:
+    """A function of Values as one of floats, with its results in one list."""
+
+    def function(*args: Any) -> list[float]:
+        with no_grad():
+            return [x.data if isinstance(x, Value) else x for x in spread(f(*rebuilt(args, map(Value, spread(args)))))]
+
+    return function
+
+
+class Recorded:
+    """A function recorded once at a point, with the faults of its gates."""
+
+    def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], point: Sequence[float]) -> None:
+        self.inputs = [Value(x) for x in point]
+        with noting(_Noted()):
+            result = f(*rebuilt(args, iter(self.inputs)))
+        self.outputs = [differentiable(f, output) for output in spread(result)]
+        self.places = places(result, "f")
+        self.nodes = topological_order(*(output for output in self.outputs if isinstance(output, Value)))
+        self.numbers = [output.data if isinstance(output, Value) else float(output) for output in self.outputs]
+        self.faults: list[tuple[Value, Proof]] = []
+        self.kinks: list[tuple[Value, Proof]] = []
+        self.lost: list[str] = []
+
+    def prove_gates(self, order: int, rtol: float | None) -> None:
+        """Prove each gate at its operands; those that are wrong are kept, and why some cannot be proven."""
+        proofs: dict[tuple[Any, ...], list[Proof]] = {}
+        for node in self.nodes:
+            if node.primitive is None:
+                continue
+            point = [x.data if isinstance(x, Value) else x for x in node.operands]
+            moved = [n for n, x in enumerate(node.operands) if isinstance(x, Value)]
+            key = node.primitive, *point, *moved
+            if key not in proofs:
+                proofs[key] = [
+                    proof for k in range(1, order + 1) for proof in prove(node.primitive, point, moved, k, rtol)
+                ]
+                self.lost += [f"{node.primitive.name}: {p.lost}" for p in proofs[key] if p.lost]
+            self.faults += [(node, proof) for proof in proofs[key] if proof.verdict == "wrong"]
+            self.kinks += [(node, proof) for proof in proofs[key] if proof.verdict == "kink"]
+
+    def leads(self, n: int, node: Value, proof: Proof) -> bool:
+        """Whether what a proof is of lies on a path from input n."""
+        return self.inputs[n] in topological_order(node.operands[proof.operand])
+
+    def guilty(self, moved: Sequence[int], output: Any, order: int) -> tuple[Value, Proof] | None:
+        """The first gate with a wrong rule on a path from one of the inputs that are `moved` to an output."""
+        before = set(topological_order(output)) if isinstance(output, Value) and self.faults else set()
+        faults = (fault for fault in self.faults if fault[0] in before and fault[1].order <= order)
+        return next((fault for fault in faults if any(self.leads(n, *fault) for n in moved)), None)
+
+    def by_engine(self, output: Any, behind: Directions) -> list[float]:
+        """The derivatives by all inputs, of the derivative along the directions, as a user gets them."""
+        with recording():
+            for along in behind:
+                adjoints = dict(sweep(output, recorded=True)) if isinstance(output, Value) else {}
+                moved = [(adjoints.get(x), speed) for x, speed in zip(self.inputs, along, strict=True) if speed]
+                terms = [adjoint * speed for adjoint, speed in moved if isinstance(adjoint, Value)]
+                output = sum_(*terms) if terms else 0.0
+            adjoints = dict(sweep(output)) if isinstance(output, Value) else {}
+        return [adjoints.get(x, 0.0) for x in self.inputs]
+
+    def by_rules(self, behind: Directions) -> list[list[Any]]:
+        """The same in wide numbers, of every output."""
+        given = {x: rules.moving(Wide(x.data), speeds) for x, *speeds in zip(self.inputs, *behind, strict=True)}
+        numbers = rules.forward(self.nodes, given)
+        swept = [
+            rules.backward(self.nodes, output, numbers) if isinstance(output, Value) else {} for output in self.outputs
+        ]
+        return [[rules.derivative(adjoints.get(x, 0.0), len(behind)).number for x in self.inputs] for adjoints in swept]
+
+    def lost_at(self) -> str:
+        """The gate at which most digits of the values are lost, as messages name it."""
+        numbers = rules.forward(self.nodes, {})
+        errors = {node: _relative(node.data, Wide(numbers[node]).number) for node in self.nodes}
+        before = {
+            node: max([2.0**-53, *(errors[x] for x in node.operands if isinstance(x, Value))]) for node in self.nodes
+        }
+        gates = [node for node in self.nodes if node.primitive is not None]
+        worst = max(gates, key=lambda node: errors[node] / before[node], default=None)
+        if worst is None or errors[worst] < 1e-12:
+            return "where contributions to the gradient cancel"
+        return f"at {at_line(worst)}"
+
+
+def _relative(x: float, true: Any) -> float:
+    error = abs(true - x)
+    return float(error / abs(true)) if true else float(error)

@@ -1,0 +1,94 @@
+"""What a check says: one finding for each derivative, and the report of them all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from microgradnn.notation import columns, digits
+
+Verdict = Literal["right", "wrong", "kink", "outside", "noisy"]
+
+
+def distance(a: float, b: float) -> float:
+    """|a − b|, and 0 between an infinity and itself."""
+    return 0.0 if a == b else abs(a - b)
+
+
+def no_slope(what: str, sides: Sequence[float | None], kind: str, said: str) -> str:
+    """The sentence on a derivative at a kink or a jump, or at an edge of the domain."""
+    missing = [name for name, side in zip(("left", "right"), sides, strict=True) if side is None]
+    if missing:
+        return f"{what} does not exist: f has no value on its {' and its '.join(missing)}"
+    left, right = (digits(side or 0.0) for side in sides)
+    return f"{what} is at a {kind}: the slope is {left} on its left and {right} on its right, {said}"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One derivative: `exact` by the rules, or as it was claimed, beside `numeric`, what it is.
+
+    `error` is the distance of the two, at a kink that from the slopes of both sides; `own_error` what `numeric` itself
+    may be off by. The verdict is right; wrong; kink, where the slopes of both sides differ and the rule lies between
+    them; outside, where the function has no value on one side; noisy, where rounding leaves too few digits to tell.
+    `by` proof, on numbers of 160 digits, or by differences of floats. `gate` names the guilty one.
+    """
+
+    place: str
+    exact: float
+    numeric: float
+    error: float
+    own_error: float
+    verdict: Verdict
+    by: Literal["proof", "differences"]
+    gate: str | None
+    message: str
+
+    def __str__(self) -> str:
+        return self.message
+
+
+@dataclass(frozen=True)
+class Report:
+    """The findings of a check, in the order of the arguments; true if none is wrong.
+
+    `note` says why a function could not be run on wide numbers.
+    """
+
+    findings: tuple[Finding, ...]
+    note: str = ""
+
+    def __iter__(self) -> Iterator[Finding]:
+        return iter(self.findings)
+
+    def __len__(self) -> int:
+        return len(self.findings)
+
+    def __bool__(self) -> bool:
+        return all(finding.verdict != "wrong" for finding in self.findings)
+
+    @property
+    def guilty(self) -> list[str]:
+        """The gates whose rules are wrong, each once."""
+        return list(dict.fromkeys(finding.gate for finding in self.findings if finding.gate is not None))
+
+    def raise_if_wrong(self) -> None:
+        """Raise AssertionError for what is wrong, outside or undecided: one sentence for each."""
+        __tracebackhide__ = True
+        sentences = [finding.message for finding in self.findings if finding.verdict not in ("right", "kink")]
+        if len(sentences) > 5:
+            sentences[5:] = [f"and {len(sentences) - 5} more: report_grads lists them all"]
+        if sentences:
+            raise AssertionError("\n".join([*sentences, *[self.note] * bool(self.note)]))
+
+    def __str__(self) -> str:
+        rows = [
+            (finding.place, f"{finding.exact:.10g}", f"{finding.numeric:.10g}", f"{finding.error:.2g}",
+             finding.verdict, finding.by)
+            for finding in self.findings
+        ]  # fmt: skip
+        header = ("derivative by", "by the rules", "in truth", "error", "verdict", "by")
+        lines = columns(header, rows, right=header[1:4])
+        lines += dict.fromkeys(finding.message for finding in self.findings if finding.verdict != "right")
+        return "\n".join([*lines, *[self.note] * bool(self.note)])
