@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from microgradnn.backprop import leaves
+from microgradnn import Value, no_grad
+from microgradnn.backprop import leaves, like
+from microgradnn.checks import report_grads
 from tests.verdicts.case import Case, planted, worst
 
 # The verdicts that a label allows. Where the rules claim the infinite slope of a steep point, it may be called right.
@@ -18,7 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "right": ("right",), "wrong": ("wrong",), "kink": ("kink",), "outside": ("outside",), "noisy": ("noisy",),
     "jump": ("kink", "outside"), "steep": ("kink", "outside", "right"), "off": ("noisy", "wrong"),
 }  # fmt: skip
-FAULTS = ("false alarm", "miss", "called wrong", "not named", "undecided")
+FAULTS = ("false alarm", "miss", "called wrong", "not named", "undecided", "crash")
 
 
 class Fault(NamedTuple):
@@ -65,17 +67,26 @@ def faults(case: Case, order: int, verdicts: Sequence[str], named: str) -> list[
 
 def our_faults(case: Case, order: int) -> list[Fault]:
     """The faults of `report_grads` on a case."""
-    from microgradnn.checks import report_grads
-
     with planted(case) as f:
         try:
             findings = list(report_grads(f, case.args, order))
-        except (ArithmeticError, ValueError) as error:  # f has no value there, and says so
-            return faults(case, order, ["outside"] * len(case.expected), str(error))
+        except Exception as error:
+            if not _has_value(f, case.args):  # and that was said
+                return faults(case, order, ["outside"] * len(case.expected), str(error))
+            return [Fault("crash", case, f"order {order}: {type(error).__name__}: {error}")]
         verdicts = by_number(findings, case.args) if order == 1 else [finding.verdict for finding in findings]
         return faults(
             case, order, verdicts, " ".join(f"{finding.gate or ''} {finding.message}" for finding in findings)
         )
+
+
+def _has_value(f: Callable[..., Any], args: tuple[Any, ...]) -> bool:
+    try:
+        with no_grad():
+            f(*like(args, map(Value, leaves(args))))
+    except (ArithmeticError, ValueError):
+        return False
+    return True
 
 
 def by_number(findings: Iterable[Any], args: tuple[Any, ...]) -> list[str]:
