@@ -16,7 +16,8 @@ from tests.verdicts.mutants import MUTATIONS, labelled, mutant
 
 ONE = [
     "exp", "log1p", "sqrt", "sin", "cos", "tan", "atan", "asinh", "sinh", "cosh", "tanh", "sigmoid", "softplus",
-    "softsign", "relu", "gelu", "silu", "hardtanh", "erf", "expm1", "cbrt", "log", "exp2", "abs", "asin", "acosh", "sinc",
+    "softsign", "relu", "gelu", "silu", "hardtanh", "erf", "expm1", "cbrt", "log", "exp2", "abs", "asin", "acosh",
+    "sinc",
 ]  # fmt: skip
 TWO = {"add": "({} + {})", "subtract": "({} - {})", "multiply": "({} * {})", "divide": "({} / {})"}
 TWO |= {name: name + "({}, {})" for name in ("atan2", "hypot", "maximum", "minimum", "logsumexp", "norm", "xlogy")}

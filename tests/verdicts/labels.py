@@ -36,6 +36,11 @@ def second_label(case: Case) -> tuple[str | None, float]:
     return labels and worst(labels), size
 
 
+def sized(case: Case) -> Case:
+    """The case with the relative error of its rules, as the judge finds it."""
+    return case._replace(size=first_labels(case)[1] or second_label(case)[1])
+
+
 def _claims(case: Case, claim: Any) -> tuple[list[float], list[float]]:
     """What the rules claim, as they are planted and as they should be."""
     with planted(case) as f:
@@ -59,6 +64,6 @@ def _judged(
     labels, error = [], 0.0
     for slope, claim, right in zip(slopes, claims, sound, strict=False):
         labels.append(verdict(slope, claim, right, scale))
-        if labels[-1] == "wrong" and slope.smooth:
+        if labels[-1] in ("wrong", "off") and slope.smooth:
             error = max(error, distance(claim, slope.right, 0))
     return (None if None in labels else tuple(map(str, labels))), error
