@@ -30,8 +30,9 @@ def spread(tree: Any) -> list[Any]:
 
 
 def rebuilt(tree: Any, leaves: Iterator[Any]) -> Any:
-    """Containers like those of `tree`, with the next of `leaves` in each place; arrays of other things than floats hold
-    objects.
+    """Containers like those of `tree`, with the next of `leaves` in each place.
+
+    Arrays are of floats, or else of objects.
 
     >>> rebuilt({"a": [1, 2]}, iter("xy"))
     {'a': ['x', 'y']}

@@ -7,9 +7,11 @@ from typing import Any
 
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import places_of, rebuilt, shape_of, spread
-from microgradnn.checks.slopes import Slope, same
-from microgradnn.checks.truth import Truth
-from microgradnn.checks.verdicts import Finding, Report, Verdict, distance, no_slope
+from microgradnn.checks.proofs import judge
+from microgradnn.checks.slopes import Slope
+from microgradnn.checks.truth import Truth, estimated, proven
+from microgradnn.checks.verdicts import Judged, Report
+from microgradnn.checks.wide import MP
 from microgradnn.reading import number
 from microgradnn.value import Value
 
@@ -32,52 +34,47 @@ def report_claims(
     first, second = value(point), value(point)
     if first != second and (first == first or second == second):
         raise ValueError(
-            f"f gave {first!r}, and {second!r} when it was called again: it draws by chance or keeps state, which leaves "
-            "no derivative to check"
+            f"f gave {first!r}, and {second!r} when it was called again: it draws by chance or keeps state, which "
+            "leaves no derivative to check; give it a generator with a fixed seed inside"
         )
     given = of(*rebuilt(args, iter(point)))
     claims = _claims(given, args)
     rtol = rtol if rtol is not None else RTOL_SINGLE if _single(given) else RTOL
     truth = Truth(f, f, args, point)
     findings = []
-    for n, (place, claimed) in enumerate(zip(places_of(args), claims, strict=True)):
-        what = f"the derivative by {place} = {point[n]!r}"
+    for n, (place, claim) in enumerate(zip(places_of(args), claims, strict=True)):
         if truth.lost:
-            [estimate] = floats.slopes(lambda x, n=n: [value([*point[:n], x, *point[n + 1 :]])], point[n])
-            verdict, numeric, error, own_error = floats.verdict(claimed, estimate, rtol)
-            sides, kind = [estimate.left, estimate.right], estimate.kind
+
+            def moved(x: float, n: int = n) -> list[float]:
+                return [value([*point[:n], x, *point[n + 1 :]])]
+
+            judged = estimated(claim, floats.slopes(moved, point[n])[0], rtol)
         else:
-            slope = _slope(truth, point, n)
-            verdict, numeric = _judged(claimed, slope, rtol, lambda true, n=n: _wobble(truth, point, n, true))
-            error, own_error = distance(claimed, numeric), float(slope.noise)
-            sides, kind = [None if side is None else float(side) for side in (slope.left, slope.right)], slope.kind
+            judged = _proven(truth, point, n, claim, rtol)
+        what = f"the derivative by {place} = {point[n]!r}"
+        claimed = f"{what} was claimed to be {claim!r}, it is {judged.numeric!r}"
         message = {
             "right": f"{what} is right",
-            "wrong": f"{what} was claimed to be {claimed!r}, it is {numeric!r}",
-            "noisy": f"undecided: {what} was claimed to be {claimed!r}, it is {numeric!r}, but so few digits are left that "
-            "rounding may be to blame",
-        }.get(verdict) or no_slope(what, sides, kind, f"the claim is {claimed!r}")
-        by = "differences" if truth.lost else "proof"
-        findings.append(Finding(place, claimed, numeric, error, own_error, verdict, by, None, message))
-    return Report(tuple(findings), f"{truth.lost}: differences of floats were used" if truth.lost else "")
+            "wrong": claimed,
+            "noisy": f"undecided: {claimed}, and rounding may be to blame for the difference",
+        }.get(judged.verdict) or judged.no_slope(what, "the claim is")
+        findings.append(judged.finding(place, message))
+    return Report(tuple(findings), f"{truth.lost}: differences of floats were used" * bool(truth.lost))
 
 
 def _slope(truth: Truth, point: Sequence[float], n: int) -> Slope:
-    return truth.slopes([[float(n == m) for m in range(len(point))]], point)[0]
+    return truth.slopes([[float(n == m) for m in range(len(point))]], point=point)[0]
 
 
-def _judged(claimed: float, slope: Slope, rtol: float, wobble: Callable[[Any], Any]) -> tuple[Verdict, float]:
-    """The verdict on a claim, and what is true."""
-    if slope.kind == "edge":
-        return "outside", float("nan")
-    if slope.kind != "smooth":
-        if slope.between(claimed):
-            return "kink", claimed
-        return "wrong", float(min(slope.left, slope.right, key=lambda side: abs(side - claimed)))
-    true = slope.right
-    if same(claimed, true, slope.noise + rtol * abs(true)) or claimed == float(true):
-        return "right", float(true)
-    return "noisy" if abs(claimed - true) <= 64 * wobble(true) else "wrong", float(true)
+def _proven(truth: Truth, point: Sequence[float], n: int, claim: float, rtol: float) -> Judged:
+    slope = _slope(truth, point, n)
+    _, true, verdict = judge(MP.mpf(claim), slope, lambda: MP.mpf(claim), rtol)
+    if verdict == "wrong" and slope.kind == "smooth":
+        if claim == float(true):
+            verdict = "right"
+        elif abs(claim - true) <= 64 * _wobble(truth, point, n, true):
+            verdict = "noisy"
+    return proven(claim, true, verdict, slope)
 
 
 def _wobble(truth: Truth, point: Sequence[float], n: int, true: Any) -> Any:
@@ -89,11 +86,11 @@ def _wobble(truth: Truth, point: Sequence[float], n: int, true: Any) -> Any:
 def _claims(given: Any, args: tuple[Any, ...]) -> list[float]:
     """The claimed numbers; ValueError where they are not nested like the arguments."""
     claims, shape = spread(given), shape_of(given)
-    if shape not in (shape_of(args), shape_of(list(range(len(spread(args)))))) and (
-        len(args) > 1 or shape != shape_of(args[0])
-    ):
+    flat = [None] * len(spread(args))
+    if shape not in (shape_of(args), flat) and (len(args) != 1 or shape != shape_of(args[0])):
         raise ValueError(
-            f"of= must return a number for each number in the arguments, nested like them: got {given!r:.60} for {args!r:.60}"
+            "of= must return a number for each number of the arguments, nested like them: "
+            f"got {given!r:.60} for {args!r:.60}"
         )
     return [claim.data if isinstance(claim, Value) else number(claim) for claim in claims]
 

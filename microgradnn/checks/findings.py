@@ -11,17 +11,19 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from operator import mul
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
 from microgradnn.anomalies import at_line
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import places_of
-from microgradnn.checks.gates import FEW, judge, suspects
-from microgradnn.checks.recorded import Directions, Recorded, on_floats
+from microgradnn.checks.proofs import FEW, judge, suspects
+from microgradnn.checks.recorded import Recorded, on_floats
 from microgradnn.checks.slopes import Slope, digits_for, same
-from microgradnn.checks.truth import Truth
-from microgradnn.checks.verdicts import Finding, Report, Verdict, distance, no_slope
-from microgradnn.checks.wide import MP
+from microgradnn.checks.truth import Directions, Truth, estimated, proven
+from microgradnn.checks.verdicts import Finding, Judged, Report, distance
+from microgradnn.checks.wide import MP, Lost
+from microgradnn.primitive import ForwardError
+from microgradnn.value import Value
 
 RTOL = 1e-6  # how many digits of a derivative must be left
 SMALLEST = 2.0**-1022  # below it floats have fewer digits
@@ -56,7 +58,11 @@ class _Check:
 
     def findings(self, order: int) -> Iterator[Finding]:
         for behind, names in self.directions(order - 1):
-            yield from self.by_floats(behind, names) if self.truth.lost else self.by_proof(behind, names)
+            try:
+                proven = [] if self.truth.lost else list(self.by_proof(behind, names))
+            except (Lost, *ForwardError) as reason:
+                self.truth.lost, proven = str(reason), []
+            yield from proven or self.by_floats(behind, names)
 
     def directions(self, count: int) -> Iterator[tuple[Directions, list[str]]]:
         """Directions along which the function is differentiated before the last time, with their names.
@@ -82,27 +88,29 @@ class _Check:
             def agree(group: list[int]) -> bool:
                 along = [(abs(x) or 1.0) if n in group else 0.0 for n, x in enumerate(point)]
                 sums = [MP.fsum(speed * claim for speed, claim in zip(along, row, strict=True)) for row in claims]
-                truths = self.truth.slopes([along, *behind])
+                truths = self.truth.slopes([along, *behind], sums)
                 return all(
-                    same(claim, t.left, t.noise) and same(claim, t.right, t.noise) for claim, t in zip(sums, truths)
+                    truth.kind == "smooth" and same(claim, truth.right, truth.noise)
+                    for claim, truth in zip(sums, truths, strict=True)
                 )
 
             singled = suspects(list(inputs), agree)
-            truths = {n: self.truth.slopes([[float(n == m) for m in inputs], *behind]) for n in singled}
+            truths = {
+                n: self.truth.slopes([[float(n == m) for m in inputs], *behind], [row[n] for row in claims])
+                for n in singled
+            }
             for row, output in enumerate(recorded.outputs):
                 exact = recorded.by_engine(output, behind)
                 for n in inputs:
-                    claimed = claims[row][n]
-                    slope = truths[n][row] if n in singled else Slope(claimed, claimed, MP.zero)
+                    claim = claims[row][n]
+                    slope = truths[n][row] if n in singled else Slope(claim, claim, MP.zero)
                     again = lambda row=row, n=n: recorded.by_rules(behind)[row][n]  # noqa: E731
-                    _, true, verdict = judge(claimed, slope, again, self.rtol)
-                    numeric, kept = float(true), _close(exact[n], claimed, self.rtol or RTOL)
-                    if verdict == "right" and not kept:
+                    _, true, verdict = judge(claim, slope, again, self.rtol)
+                    if verdict == "right" and not _close(exact[n], claim, self.rtol or RTOL):
                         verdict = "noisy"
-                    yield self.finding(
-                        row, n, behind, names, exact[n], numeric, distance(exact[n], numeric), float(slope.noise), verdict,
-                        "proof", [side and float(side) for side in (slope.left, slope.right)], slope.kind,
-                    )  # fmt: skip
+                    if verdict == "wrong" and behind and not MP.isfinite(true) and self.kinks(self.moved(n, behind)):
+                        verdict = "kink"  # where the slope jumps it has none itself
+                    yield self.finding(row, n, behind, names, proven(exact[n], true, verdict, slope))
 
     def by_floats(self, behind: Directions, names: list[str]) -> Iterator[Finding]:
         """What the rules give beside differences of floats: of the function, or of its derivative along the others."""
@@ -115,73 +123,65 @@ class _Check:
                 *outer, along = behind
                 return [sum(map(mul, recorded.by_engine(output, outer), along)) for output in recorded.outputs]
 
-            for row, estimate in enumerate(floats.slopes(lower, x)):
+            for row, slope in enumerate(floats.slopes(lower, x)):
                 exact = self.recorded.by_engine(self.recorded.outputs[row], behind)[n]
-                verdict, numeric, error, own_error = floats.verdict(exact, estimate, self.rtol or RTOL)
-                sides = [estimate.left, estimate.right]
-                yield self.finding(
-                    row,
-                    n,
-                    behind,
-                    names,
-                    exact,
-                    numeric,
-                    error,
-                    own_error,
-                    verdict,
-                    "differences",
-                    sides,
-                    estimate.kind,
-                )
+                yield self.finding(row, n, behind, names, estimated(exact, slope, self.rtol or RTOL))
 
-    def finding(
-        self, row: int, n: int, behind: Directions, names: list[str], exact: float, numeric: float, error: float, own_error: float,
-        verdict: Verdict, by: Literal["proof", "differences"], sides: list[float | None], kind: str,
-    ) -> Finding:  # fmt: skip
-        recorded, order = self.recorded, len(behind) + 1
-        moved = [m for m, along in enumerate(zip(*behind, self.places)) if m == n or any(along[:-1])]
-        place = ", ".join([*names, self.places[n]])
-        if len(recorded.outputs) > 1:
-            place = f"{recorded.places[row]} by {place}"
-        what = f"the derivative {'of' if len(recorded.outputs) > 1 else 'by'} {place} = {self.truth.point[n]!r}"
-        fault = recorded.guilty(moved, recorded.outputs[row], order) if verdict in ("right", "wrong") else None
+    def moved(self, n: int, behind: Directions) -> list[int]:
+        """The inputs by which is differentiated: n, and those in the directions before."""
+        return [m for m in range(len(self.places)) if m == n or any(along[m] for along in behind)]
+
+    def kinks(self, moved: list[int]) -> list[Value]:
+        """The gates at a kink that lie on a path from these inputs."""
+        leads = self.recorded.leads
+        return [node for node, proof in self.recorded.kinks if any(leads(n, node, proof) for n in moved)]
+
+    def finding(self, row: int, n: int, behind: Directions, names: list[str], judged: Judged) -> Finding:
+        """The finding on output `row` by input n, in words."""
+        recorded, moved = self.recorded, self.moved(n, behind)
+        several = len(recorded.outputs) > 1
+        place = f"{recorded.places[row]} by " * several + ", ".join([*names, self.places[n]])
+        what = f"the derivative {'of' if several else 'by'} {place} = {self.truth.point[n]!r}"
+        fault = recorded.guilty(moved, recorded.outputs[row], len(behind) + 1)
         guilt = f"the rule of {at_line(fault[0])} is wrong: {fault[1]}" if fault else ""
-        if verdict == "wrong":
-            message = f"{what} is {exact!r} by the rules and {numeric!r} in truth: "
-            message += guilt or self.innocent(moved, kind)
-            if 0.0 < error < 1e-3 * abs(numeric):
-                message += f"; off by {error / abs(numeric):.1g}: where a forward function approximates, give rtol="
-        elif verdict == "right":
-            message = f"{what} is right" + (f", though {guilt}: it has no influence here" if guilt else "")
-        elif verdict == "noisy":
-            message = self.undecided(what, exact, numeric, own_error, by)
-        else:
-            message = no_slope(what, sides, kind, f"the rules say {exact!r}")
-        gate = fault[0] if fault and verdict == "wrong" else None
-        named = gate.primitive.describe(gate.operands) if gate and gate.primitive else None
-        return Finding(place, exact, numeric, error, own_error, verdict, by, named, message)
+        if judged.verdict == "right":
+            return judged.finding(
+                place, f"{what} is right" + f", though {guilt}; it has no influence here" * bool(guilt)
+            )
+        if judged.verdict == "noisy":
+            return judged.finding(place, self.undecided(what, judged))
+        if judged.verdict != "wrong":
+            return judged.finding(place, judged.no_slope(what, "the rules say"))
+        message = f"{what} is {judged.exact!r} by the rules and {judged.numeric!r} in truth: "
+        message += guilt or self.innocent(moved, judged.kind)
+        if 0.0 < judged.error < 1e-3 * abs(judged.numeric):
+            message += (
+                f"; off by {judged.error / abs(judged.numeric):.1g}, give rtol= where a forward function approximates"
+            )
+        gate = fault[0].primitive.describe(fault[0].operands) if fault and fault[0].primitive is not None else None
+        return judged.finding(place, message, gate)
 
     def innocent(self, moved: list[int], kind: str) -> str:
         """Why a derivative is wrong though no gate is."""
-        if kind == "kink":
-            return "a kink, where it must lie between the slopes of both sides"
-        kinks = [node for node, proof in self.recorded.kinks if any(self.recorded.leads(n, node, proof) for n in moved)]
-        if kinks:
+        if kind in ("kink", "jump"):
+            return f"at a {kind} it must lie between the slopes of both sides"
+        if kinks := self.kinks(moved):
             return (
-                f"each gate may choose its slope at a kink, as {at_line(kinks[0])} does, but together they miss f's own"
+                f"a gate may choose its slope at a kink, as {at_line(kinks[0])} does, but together they miss that of f"
             )
         return (
-            f"no gate is wrong, so a path is missing: f takes {' or '.join(self.places[n] for n in moved)} as a plain number somewhere, by .data, "
-            "float() or a Value kept from an earlier call"
+            f"no gate is wrong, so a path is missing: f takes {' or '.join(self.places[n] for n in moved)} as a plain "
+            "number somewhere, by .data, float() or a Value kept from an earlier call"
         )
 
-    def undecided(self, what: str, exact: float, numeric: float, own_error: float, by: str) -> str:
+    def undecided(self, what: str, judged: Judged) -> str:
         """The sentence on digits that are lost."""
-        if by == "differences":
-            return f"undecided: {what} is {exact!r} by the rules and {numeric!r} by differences, give or take {own_error:.2g}"
+        if judged.by == "differences":
+            numbers = f"{judged.exact!r} by the rules and {judged.numeric!r} by differences"
+            return f"undecided: {what} is {numbers}, give or take {judged.own_error:.2g}"
         return (
-            f"undecided: {what} is {exact!r}, and {numeric!r} by the same rules with more digits: "
-            f"{_digits_left(exact, numeric)} digits are left, the others are lost {self.recorded.lost_at()}"
+            f"undecided: {what} is {judged.exact!r}, and {judged.numeric!r} by the same rules with more digits: "
+            f"{_digits_left(judged.exact, judged.numeric)} digits are left, others are lost {self.recorded.lost_at()}"
         )
 
 

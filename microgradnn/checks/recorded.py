@@ -9,15 +9,14 @@ from microgradnn.anomalies import at_line, note_line
 from microgradnn.backprop import differentiable
 from microgradnn.checks import rules
 from microgradnn.checks.arguments import places, rebuilt, spread
-from microgradnn.checks.gates import Proof, prove
+from microgradnn.checks.proofs import Proof, prove
+from microgradnn.checks.truth import Directions
 from microgradnn.checks.wide import Wide
 from microgradnn.context import no_grad, noting, recording
 from microgradnn.graph import topological_order
 from microgradnn.sweep import sweep
 from microgradnn.table import sum_
 from microgradnn.value import Value
-
-Directions = list[list[float]]
 
 
 class _Noted(list[Value]):

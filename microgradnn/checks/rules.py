@@ -6,7 +6,7 @@ rules with which they are written; nested in one another they give every order.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from microgradnn.checks.wide import Wide
@@ -99,7 +99,7 @@ def operands(node: Value, numbers: dict[Value, Any]) -> list[Any]:
 
 def backward(nodes: Sequence[Value], root: Value, numbers: dict[Value, Any]) -> dict[Value, Any]:
     """The adjoints ∂root/∂node by the rules, for all nodes that anything is handed on to."""
-    arrived: dict[Value, list[Any]] = {root: [1.0]}
+    arrived: dict[Any, list[Any]] = {root: [1.0]}
     adjoints: dict[Value, Any] = {}
     for node in reversed(nodes):
         if node not in arrived:

@@ -70,8 +70,8 @@ def slopes(
     """The derivative of each number of `f` along all the directions in turn, from the left and from the right.
 
     One direction gives slopes, two the second derivative along both … A direction has an entry per number of the point.
-    Where both sides are what somebody `claims` them to be, they are not computed a second time. Raises Lost where digits
-    are lost on the way, ForwardError where f has no value at the point.
+    Where both sides are what somebody `claims` them to be, they are not computed a second time. Raises Lost where
+    digits are lost on the way, ForwardError where f has no value at the point.
 
     >>> [slope] = slopes(lambda x: [x[0] * x[0]], [3.0], [[1.0]])
     >>> float(slope.left), float(slope.right), slope.kind
@@ -114,7 +114,7 @@ def _slopes(
         coarse, fine = steps
         left, right = quotients(-fine), quotients(fine)
         if claims is not None and all(
-            same(x, c, noise) for side in (left, right) for (x, noise), c in zip(side, claims)
+            same(x, c, noise) for side in (left, right) for (x, noise), c in zip(side, claims, strict=True)
         ):
             return [Slope(a, b, max(noise, other)) for (a, noise), (b, other) in zip(left, right, strict=True)]
         sides = zip(map(_limit, quotients(-coarse), left), map(_limit, quotients(coarse), right), strict=True)
@@ -124,7 +124,7 @@ def _slopes(
 
 
 def _quotients(f: Callable[[list[Any]], list[Any]], here: list[Any], directions: Any, steps: list[Any]) -> list[Any]:
-    """The difference along all directions of each number of `f`, by the steps, and what rounding may have done to it."""
+    """The difference along all directions of each number of `f`, by the steps, and its rounding."""
     terms = []
     for chosen in product((0, 1), repeat=len(directions)):
         moved = list(here)

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from microgradnn.checks import floats
 from microgradnn.checks.arguments import rebuilt, spread
-from microgradnn.checks.lifting import Unliftable, lift, verify
+from microgradnn.checks.lifting import lift, verify
 from microgradnn.checks.slopes import Slope, slopes
+from microgradnn.checks.verdicts import Judged, Verdict, distance
 from microgradnn.checks.wide import MP, Lost
+
+Directions = Sequence[Sequence[float]]
 
 
 class Truth:
@@ -26,7 +30,7 @@ class Truth:
         try:
             self._lifted = lift(f)
             self.lost = verify(on_floats, self._lifted, args) or ""
-        except (Lost, Unliftable) as reason:
+        except (Lost, Exception) as reason:  # of code that floats run through
             self.lost = str(reason)
 
     def wide(self, numbers: Sequence[Any]) -> list[Any]:
@@ -36,6 +40,19 @@ class Truth:
             self._values[key] = spread(self._lifted(*rebuilt(self.args, iter(numbers))))
         return self._values[key]
 
-    def slopes(self, directions: Sequence[Sequence[float]], point: Sequence[float] | None = None) -> list[Slope]:
-        """The derivative of each number of the result along all the directions in turn, at `args` or another point."""
-        return slopes(self.wide, self.point if point is None else point, directions)
+    def slopes(self, directions: Directions, claims: Sequence[Any] | None = None, point: Any = None) -> list[Slope]:
+        """The derivative of each number of the result along all directions in turn, at the arguments or a `point`."""
+        return slopes(self.wide, self.point if point is None else point, directions, claims)
+
+
+def proven(exact: float, numeric: Any, verdict: Verdict, slope: Slope) -> Judged:
+    """A derivative judged by a slope on wide numbers."""
+    left, right = (None if side is None else float(side) for side in (slope.left, slope.right))
+    error = distance(exact, float(numeric))
+    return Judged(exact, float(numeric), error, float(slope.noise), verdict, "proof", left, right, slope.kind)
+
+
+def estimated(exact: float, slope: floats.Slopes, rtol: float) -> Judged:
+    """A derivative judged by differences of floats."""
+    verdict, numeric, error, own_error = floats.verdict(exact, slope, rtol)
+    return Judged(exact, numeric, error, own_error, verdict, "differences", slope.left, slope.right, slope.kind)

@@ -2,27 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from microgradnn.notation import columns, digits
 
 Verdict = Literal["right", "wrong", "kink", "outside", "noisy"]
+By = Literal["proof", "differences"]
 
 
 def distance(a: float, b: float) -> float:
     """|a − b|, and 0 between an infinity and itself."""
     return 0.0 if a == b else abs(a - b)
-
-
-def no_slope(what: str, sides: Sequence[float | None], kind: str, said: str) -> str:
-    """The sentence on a derivative at a kink or a jump, or at an edge of the domain."""
-    missing = [name for name, side in zip(("left", "right"), sides, strict=True) if side is None]
-    if missing:
-        return f"{what} does not exist: f has no value on its {' and its '.join(missing)}"
-    left, right = (digits(side or 0.0) for side in sides)
-    return f"{what} is at a {kind}: the slope is {left} on its left and {right} on its right, {said}"
 
 
 @dataclass(frozen=True)
@@ -41,12 +33,37 @@ class Finding:
     error: float
     own_error: float
     verdict: Verdict
-    by: Literal["proof", "differences"]
+    by: By
     gate: str | None
     message: str
 
     def __str__(self) -> str:
         return self.message
+
+
+class Judged(NamedTuple):
+    """A derivative with its verdict and the slopes of both sides (None: no value there), before there are words."""
+
+    exact: float
+    numeric: float
+    error: float
+    own_error: float
+    verdict: Verdict
+    by: By
+    left: float | None
+    right: float | None
+    kind: str
+
+    def no_slope(self, what: str, said: str) -> str:
+        """The sentence on a derivative at a kink or a jump, or at an edge of the domain."""
+        missing = [name for name, side in (("left", self.left), ("right", self.right)) if side is None]
+        if missing or self.left is None or self.right is None:
+            return f"{what} does not exist: f has no value on its {' and its '.join(missing)}"
+        slopes = f"{digits(self.left)} on its left and {digits(self.right)} on its right"
+        return f"{what} is at a {self.kind}: the slope is {slopes}, {said} {self.exact!r}"
+
+    def finding(self, place: str, message: str, gate: str | None = None) -> Finding:
+        return Finding(place, *self[:6], gate, message)
 
 
 @dataclass(frozen=True)
