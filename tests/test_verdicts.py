@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from microgradnn import checks
 from tests.verdicts.case import Case, worst
 from tests.verdicts.fresh import fresh
 from tests.verdicts.labels import first_labels, second_label
@@ -15,7 +14,6 @@ from tests.verdicts.score import ALLOWED, by_number, counted, fault, faults, our
 from tests.verdicts.sound import SOUND
 
 CASES = [*SOUND, *BY_HAND]
-REPORTS = hasattr(checks, "report_grads")
 
 
 def of_categories(cases):
@@ -32,24 +30,21 @@ def without_faults(cases, order):
 # ---- the checker -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("cases", of_categories(CASES))
-def test_every_verdict_at_order_one(cases):
+@pytest.mark.parametrize("cases", of_categories(CASES[::3]))
+def test_verdicts_at_order_one(cases):
     without_faults(cases, 1)
 
 
-@pytest.mark.parametrize("cases", of_categories(CASES[::4]))
+@pytest.mark.parametrize("cases", of_categories(CASES[::12]))
 def test_verdicts_at_order_two(cases):
     without_faults(cases, 2)
 
 
-def test_a_mutant_of_every_rule_is_named():
-    without_faults(mutants(rotate=0), 1)
-
-
 @pytest.mark.slow
+@pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("cases", of_categories(CASES))
-def test_every_verdict_at_order_two(cases):
-    without_faults(cases, 2)
+def test_every_verdict(cases, order):
+    without_faults(cases, order)
 
 
 @pytest.mark.slow
@@ -98,12 +93,13 @@ def test_the_judge_agrees_at_order_two(cases):
         assert agrees(second_label(case)[0], case.label(2)), case.name
 
 
-def test_the_judge_is_sure_of_what_closed_forms_say():
-    """Rules of the table with a factor planted, whose error is known without the judge."""
+def test_a_factor_in_a_rule_is_named_and_the_judge_finds_its_size():
+    """Here the error is known without the judge."""
     off = [case for case in mutants(rotate=8) if "off by" in case.kind and case.f.__name__ == "alone" and case.size]
     assert len({case.kind for case in off}) == 8
     for case in off:
         assert case.size == pytest.approx(float(case.kind.split()[-1]), rel=0.02)
+    without_faults(off, 1)
 
 
 def test_fresh_cases_come_again_with_their_seed_and_are_of_all_sorts():
