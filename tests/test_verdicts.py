@@ -95,8 +95,12 @@ def test_the_judge_agrees_at_order_two(cases):
 
 def test_a_factor_in_a_rule_is_named_and_the_judge_finds_its_size():
     """Here the error is known without the judge."""
-    off = [case for case in mutants(rotate=8) if "off by" in case.kind and case.f.__name__ == "alone" and case.size]
-    assert len({case.kind for case in off}) == 8
+    off = [
+        case
+        for case in mutants(rotate=8, every=3)
+        if "off by" in case.kind and case.f.__name__ == "alone" and case.size
+    ]
+    assert len({case.kind for case in off}) >= 5
     for case in off:
         assert case.size == pytest.approx(float(case.kind.split()[-1]), rel=0.02)
     without_faults(off, 1)

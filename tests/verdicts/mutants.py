@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from microgradnn import sin, where
@@ -75,12 +76,13 @@ def chosen(index: float, behind: bool) -> Any:
     return lambda gate, *xs, index=index: gate(index, *xs)
 
 
-def mutants(rotate: int | None = None) -> Iterator[Case]:
+def mutants(rotate: int | None = None, every: int = 1) -> Iterator[Case]:
     """Mutants that the judge is sure of: of every rule at its first sample, alone and inside an expression.
 
-    All of them, or with `rotate` one for each rule: the mutations take turns, and begin with that one.
+    All of them, or with `rotate` one for each rule: the mutations take turns, and begin with that one. With `every`,
+    only each second rule, or third …
     """
-    for count, (gate, place, sample) in enumerate(_rules()):
+    for count, (gate, place, sample) in islice(enumerate(_rules()), 0, None, every):
         names = list(MUTATIONS)
         if rotate is not None:
             names = [names[(count + rotate) % len(names)]]
