@@ -1,10 +1,12 @@
 """Labelled cases: right rules are called right, wrong ones wrong, and kinks, edges and noise are named."""
 
 import datetime
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from tests.verdicts import score
 from tests.verdicts.case import Case, worst
 from tests.verdicts.fresh import fresh
 from tests.verdicts.labels import first_labels, second_label
@@ -73,6 +75,13 @@ def test_there_are_cases_of_every_category():
     assert {"activations", "losses", "physics", "chains", "networks", "the table", "kinks", "jumps", "edges"} <= kinds
     assert {"noise", "relative", "region", "second order", "swapped", "absolute", "detached", "vanishing"} <= kinds
     assert len({(case.kind, case.name) for case in CASES}) == len(CASES)
+
+
+def test_the_judge_shares_nothing_with_the_checks():
+    files = {path.name: path.read_text(encoding="utf-8") for path in Path(score.__file__).parent.glob("*.py")}
+    assert [name for name, source in files.items() if "import" in source and "microgradnn.checks" in source] == [
+        "score.py"
+    ]
 
 
 def agrees(label, written):

@@ -55,7 +55,7 @@ def lennard_jones(r: Any, depth: Any, size: Any) -> Any:
 
 def taylor_of_exp(x: Any) -> Any:
     total = term = 1.0
-    for n in range(1, 150):
+    for n in range(1, 100):
         term = term * x / n
         total = total + term
     return total

@@ -200,10 +200,11 @@ _OTHER: dict[str, list[tuple[Any, ...]]] = {
     "noise": [
         (lambda x: (1 - cos(x)) / x**2, (1e-9,), "noisy"), (lambda x: (exp(x) - 1 - x) / x**2, (1e-9,), "noisy"),
         (lambda x: sqrt(x + 1) - sqrt(x), (1e15,), "noisy"), (lambda x: tan(x) - sin(x), (1e-8,), "noisy"),
-        (lambda x: sin(1e22 * x), (0.1,), "noisy"), (taylor_of_exp, (-40.0,), "noisy"),
+        (lambda x: sin(1e22 * x), (0.1,), "noisy"), (taylor_of_exp, (-25.0,), "noisy"),
         (variance, ([1e14, 1e14 + 1, 1e14 + 3],), "noisy"), (lambda x: (x - sin(x)) / x**3, (1e-7,), "noisy"),
         (larger_root, (1.0, 1e8, 1.0), "noisy", "noisy", "right"), (lambda x: (1 + x * x) ** 0.5 - x, (1e9,), "noisy"),
         (lambda x: log((1 + x) / (1 - x)) - 2 * x, (1e-7,), "noisy"), (lambda x: cosh(x) - sinh(x), (20.0,), "noisy"),
+        (lambda x: sinh(x) / cosh(x), (20.0,), "noisy"),
         (lambda x: (tanh(x) - x) / x**3, (1e-7,), "noisy"), (lambda x: 1 / (1 - cos(x)) - 2 / x**2, (1e-5,), "noisy"),
         (lambda x, y: (exp(x) - 1) / x + y, (1e-12, 2.0), "noisy", "right"),
     ],
