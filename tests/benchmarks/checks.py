@@ -48,7 +48,7 @@ class Row(NamedTuple):
 
 
 def _row(count: Counter[str], seconds: float) -> Row:
-    wrong = count["called wrong"] + count["not named"]
+    wrong = count["called wrong"] + count["not named"] + count["innocent named"]
     undecided = count["undecided"] + count["crash"]
     return Row(count["false alarm"], count["miss"], count["gross miss"], wrong, undecided, seconds)
 

@@ -20,7 +20,7 @@ ALLOWED: dict[str, tuple[str, ...]] = {
     "right": ("right",), "wrong": ("wrong",), "kink": ("kink",), "outside": ("outside",), "noisy": ("noisy",),
     "jump": ("kink", "outside"), "steep": ("kink", "outside", "right"), "off": ("noisy", "wrong"),
 }  # fmt: skip
-FAULTS = ("false alarm", "miss", "called wrong", "not named", "undecided", "crash")
+FAULTS = ("false alarm", "miss", "called wrong", "not named", "innocent named", "undecided", "crash")
 
 
 class Fault(NamedTuple):
@@ -45,23 +45,25 @@ def fault(label: str, verdict: str) -> str | None:
     return "called wrong" if verdict == "wrong" else "not named"
 
 
-def faults(case: Case, order: int, verdicts: Sequence[str], named: str) -> list[Fault]:
+def faults(case: Case, order: int, verdicts: Sequence[str], named: Sequence[str]) -> list[Fault]:
     """The faults of the verdicts on each number of the case, or from order 2 on of all findings on the case as a whole.
 
-    `named` are all words about guilty gates.
+    `named` are the words about guilty gates: where gates are guilty they must be among them, and no innocent ones.
     """
+    label = case.label(order)
     if order == 1:
         pairs = list(zip(case.expected, verdicts, strict=True))
     else:
-        label, verdict = case.label(order), worst(verdicts)
+        verdict = worst(verdicts)
         allowed = [word for word in verdicts if word in ALLOWED[label]]
         pairs = [(label, allowed[0] if allowed and verdict != "wrong" and label != "right" else verdict)]
     kinds = {kind for kind in (fault(*pair) for pair in pairs) if kind}
-    if case.guilty and (case.label(order) == "wrong" or case.kind == "vanishing"):
-        kinds |= set() if any(name in named for name in case.guilty) else {"not named"}
-    words = (
-        f"order {order}: {', '.join(verdicts)} and not {', '.join(case.expected)}, guilty: {named.strip() or 'none'}"
-    )
+    true = [words for words in named if any(name in words for name in case.guilty)]
+    if case.guilty and (label == "wrong" or case.kind == "vanishing") and not true:
+        kinds.add("not named")
+    if len(true) < len(named) and (case.guilty or case.kind == "detached"):
+        kinds.add("innocent named")
+    words = f"order {order}: {', '.join(verdicts)} and not {', '.join(case.expected)}, guilty: {named}"
     return [Fault(kind, case, words) for kind in FAULTS if kind in kinds]
 
 
@@ -72,12 +74,13 @@ def our_faults(case: Case, order: int) -> list[Fault]:
             findings = list(report_grads(f, case.args, order))
         except Exception as error:
             if not _has_value(f, case.args):  # and that was said
-                return faults(case, order, ["outside"] * len(case.expected), str(error))
+                return faults(case, order, ["outside"] * len(case.expected), [])
             return [Fault("crash", case, f"order {order}: {type(error).__name__}: {error}")]
         verdicts = by_number(findings, case.args) if order == 1 else [finding.verdict for finding in findings]
-        return faults(
-            case, order, verdicts, " ".join(f"{finding.gate or ''} {finding.message}" for finding in findings)
-        )
+        named = [finding.gate for finding in findings if finding.gate]
+        if case.kind == "vanishing" and not named:  # right, though a gate is wrong: the sentence says so
+            named = [" ".join(finding.message for finding in findings)]
+        return faults(case, order, verdicts, named)
 
 
 def _has_value(f: Callable[..., Any], args: tuple[Any, ...]) -> bool:
