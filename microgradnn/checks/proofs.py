@@ -51,6 +51,8 @@ def prove(
     chance = Random(gate.name)
     speeds = [chance.uniform(0.5, 1.5) * (abs(x) or 1.0) if n in moved else 0.0 for n, x in enumerate(point)]
     behind = [[0.0 if n in detached else speed for n, speed in enumerate(speeds)]] * (order - 1)
+    if behind and not any(behind[0]):
+        return []
 
     def forward(numbers: Sequence[Any]) -> list[Any]:
         return [forward_of(gate)(*[x if n in moved else point[n] for n, x in enumerate(numbers)])]
