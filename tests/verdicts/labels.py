@@ -13,6 +13,7 @@ from tests.verdicts.judge import (
     claimed_second,
     distance,
     largest,
+    on_point,
     true_second_slopes,
     true_slopes,
     verdict,
@@ -22,7 +23,8 @@ from tests.verdicts.judge import (
 def first_labels(case: Case) -> tuple[tuple[str, ...] | None, float]:
     """A label for each number, and the largest relative error of those that are wrong; None where one is unclear."""
     slopes = true_slopes(case.in_mpmath, case.args)
-    return _judged(slopes, *_claims(case, claimed), largest(slopes))
+    size = largest(slopes) or _per_number(case)  # where all are 0
+    return _judged(slopes, *_claims(case, claimed), size)
 
 
 def second_label(case: Case) -> tuple[str | None, float]:
@@ -31,9 +33,18 @@ def second_label(case: Case) -> tuple[str | None, float]:
     if first is None or set(first) != {"right"}:
         return first and worst(first), size
     slopes = [slope for row in true_second_slopes(case.in_mpmath, case.args) for slope in row]
-    scale = max(largest(slopes), largest(true_slopes(case.in_mpmath, case.args)))
+    scale = max(largest(slopes), largest(true_slopes(case.in_mpmath, case.args))) or _per_number(case)
     labels, size = _judged(slopes, *_claims(case, claimed_second), scale)
     return labels and worst(labels), size
+
+
+def _per_number(case: Case) -> float:
+    """The size of the value beside that of the smallest number of the point."""
+    try:
+        value = abs(float(on_point(case.in_mpmath, case.args)(leaves(case.args))))
+    except NO_VALUE:
+        return 0.0
+    return value / min((abs(x) for x in leaves(case.args) if x), default=1.0)
 
 
 def sized(case: Case) -> Case:
