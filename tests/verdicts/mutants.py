@@ -127,7 +127,7 @@ def labelled(case: Case) -> Case | None:
 
 
 def _ties(case: Case) -> bool:
-    """Whether a planted gate stands at a kink, where what its rule says may be one of the slopes and others are wrong."""
+    """Whether a planted gate stands at a kink, where its rule may be one of the slopes though the sum is wrong."""
     with planted(case) as f, suppress(ArithmeticError, ValueError):
         root = f(*like(case.args, map(Value, leaves(case.args))))
         for node in topological_order(root) if isinstance(root, Value) else ():
