@@ -104,8 +104,13 @@ def swish_with_value_gates(x, beta):
 # ---- losses ---------------------------------------------------------------------------------------------------------
 
 
-@case([0.5, 2.0, -1.5], [0.0, 0.5, -1.0], formula=lambda p, t: sum(
-    (a - b) ** 2 / 2 if abs(a - b) <= 1 else abs(a - b) - mp.mpf(1) / 2 for a, b in zip(p, t, strict=True)) / 3)
+@case(
+    [0.5, 2.0, -1.5],
+    [0.0, 0.5, -1.0],
+    formula=lambda p, t: (
+        sum((a - b) ** 2 / 2 if abs(a - b) <= 1 else abs(a - b) - mp.mpf(1) / 2 for a, b in zip(p, t, strict=True)) / 3
+    ),
+)
 def huber(predictions, targets, delta=1.0):
     total = 0.0
     for p, t in zip(predictions, targets, strict=True):
@@ -124,8 +129,11 @@ def kullback_leibler(p, q):
     return sum(a * math.log(a / b) for a, b in zip(p, q, strict=True) if a > 0)
 
 
-@case(np.array([1.0, 2.0, 3.0]), np.array([0.5, -1.0, 2.0]), formula=lambda a, b: 1 - sum(
-    x * y for x, y in zip(a, b, strict=True)) / mp.norm(a) / mp.norm(b))
+@case(
+    np.array([1.0, 2.0, 3.0]),
+    np.array([0.5, -1.0, 2.0]),
+    formula=lambda a, b: 1 - sum(x * y for x, y in zip(a, b, strict=True)) / mp.norm(a) / mp.norm(b),
+)
 def cosine_distance(a, b):
     return 1 - np.dot(a, b) / (np.linalg.norm(a) * np.linalg.norm(b))
 
@@ -136,8 +144,14 @@ def log_cosh(x, y):
     return abs(d) + math.log1p(math.exp(-2 * abs(d))) - math.log(2)
 
 
-@case([1.0, 0.2], [0.3, 0.9], [-1.0, 2.0], formula=lambda a, p, n: (
-    (a[0] - p[0]) ** 2 + (a[1] - p[1]) ** 2 - mp.sqrt((a[0] - n[0]) ** 2 + (a[1] - n[1]) ** 2) + 2))
+@case(
+    [1.0, 0.2],
+    [0.3, 0.9],
+    [-1.0, 2.0],
+    formula=lambda a, p, n: (
+        (a[0] - p[0]) ** 2 + (a[1] - p[1]) ** 2 - mp.sqrt((a[0] - n[0]) ** 2 + (a[1] - n[1]) ** 2) + 2
+    ),
+)
 def triplet(anchor, positive, negative, margin=2.0):
     return max(math.dist(anchor, positive) ** 2 - math.dist(anchor, negative) + margin, 0)
 
@@ -152,8 +166,12 @@ def cross_entropy_of_the_package(z):
     return nn.cross_entropy(z, 1)
 
 
-@case(np.array([[0.5, 1.0], [2.0, -0.3]]), formula=lambda z: -(
-    z[0][1] - mp.log(mp.exp(z[0][0]) + mp.exp(z[0][1])) + z[1][0] - mp.log(mp.exp(z[1][0]) + mp.exp(z[1][1]))) / 2)
+@case(
+    np.array([[0.5, 1.0], [2.0, -0.3]]),
+    formula=lambda z: (
+        -(z[0][1] - mp.log(mp.exp(z[0][0]) + mp.exp(z[0][1])) + z[1][0] - mp.log(mp.exp(z[1][0]) + mp.exp(z[1][1]))) / 2
+    ),
+)
 def cross_entropy_of_a_batch(logits, labels=(1, 0)):
     shifted = logits - logits.max(axis=1, keepdims=True)
     log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
@@ -277,9 +295,22 @@ def quaternion_angle(x, y, z):
     return 2 * math.atan2(math.hypot(x, y, z), 1.0)
 
 
-@case(52.5, 13.4, 48.9, 2.35, formula=lambda a, b, c, d: 2 * 6371 * mp.asin(mp.sqrt(
-    mp.sin(mp.radians(c - a) / 2) ** 2
-    + mp.cos(mp.radians(a)) * mp.cos(mp.radians(c)) * mp.sin(mp.radians(d - b) / 2) ** 2)))
+@case(
+    52.5,
+    13.4,
+    48.9,
+    2.35,
+    formula=lambda a, b, c, d: (
+        2
+        * 6371
+        * mp.asin(
+            mp.sqrt(
+                mp.sin(mp.radians(c - a) / 2) ** 2
+                + mp.cos(mp.radians(a)) * mp.cos(mp.radians(c)) * mp.sin(mp.radians(d - b) / 2) ** 2
+            )
+        )
+    ),
+)
 def haversine(lat1, lon1, lat2, lon2):
     lat1, lon1, lat2, lon2 = map(math.radians, (lat1, lon1, lat2, lon2))
     h = math.sin((lat2 - lat1) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin((lon2 - lon1) / 2) ** 2
@@ -306,8 +337,10 @@ def named_tuples(x, y):
     return p._replace(y=p.y + 0.5).angle
 
 
-@case([0.0, 0.0, 2.0, 0.5, 1.0, 3.0], formula=lambda c: abs(
-    c[0] * (c[3] - c[5]) + c[2] * (c[5] - c[1]) + c[4] * (c[1] - c[3])) / 2)
+@case(
+    [0.0, 0.0, 2.0, 0.5, 1.0, 3.0],
+    formula=lambda c: abs(c[0] * (c[3] - c[5]) + c[2] * (c[5] - c[1]) + c[4] * (c[1] - c[3])) / 2,
+)
 def shoelace(c):
     points = list(zip(c[::2], c[1::2], strict=True))
     shifted = points[1:] + points[:1]
@@ -359,17 +392,24 @@ def median(x):
     return statistics.median(x)
 
 
-@case([1.0, 2.0, 4.0], [2.0, 3.0, 3.5], formula=lambda x, y: (
-    sum((a - sum(x) / 3) * (b - sum(y) / 3) for a, b in zip(x, y, strict=True))
-    / mp.sqrt(sum((a - sum(x) / 3) ** 2 for a in x) * sum((b - sum(y) / 3) ** 2 for b in y))))
+@case(
+    [1.0, 2.0, 4.0],
+    [2.0, 3.0, 3.5],
+    formula=lambda x, y: (
+        sum((a - sum(x) / 3) * (b - sum(y) / 3) for a, b in zip(x, y, strict=True))
+        / mp.sqrt(sum((a - sum(x) / 3) ** 2 for a in x) * sum((b - sum(y) / 3) ** 2 for b in y))
+    ),
+)
 def pearson(x, y):
     mx, my = statistics.fmean(x), math.fsum(y) / len(y)
     cov = sum((a - mx) * (b - my) for a, b in zip(x, y, strict=True))
     return cov / math.sqrt(sum((a - mx) ** 2 for a in x) * sum((b - my) ** 2 for b in y))
 
 
-@case(np.array([0.3, 1.2, -0.7, 2.0]), formula=lambda x: sum((a - sum(x) / 4) ** 4 for a in x) / 4 / (
-    sum((a - sum(x) / 4) ** 2 for a in x) / 4) ** 2)
+@case(
+    np.array([0.3, 1.2, -0.7, 2.0]),
+    formula=lambda x: sum((a - sum(x) / 4) ** 4 for a in x) / 4 / (sum((a - sum(x) / 4) ** 2 for a in x) / 4) ** 2,
+)
 def kurtosis(x):
     centred = x - x.mean()
     return np.mean(centred**4) / np.var(x) ** 2
@@ -380,8 +420,10 @@ def normal_of_statistics(x):
     return 0.5 * math.erfc(-x / math.sqrt(2)) - math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
 
 
-@case([0.5, 1.5], formula=lambda rates: sum(
-    y * mp.log(sum(rates)) - sum(rates) - mp.log(mp.factorial(y)) for y in (3, 1, 2)))
+@case(
+    [0.5, 1.5],
+    formula=lambda rates: sum(y * mp.log(sum(rates)) - sum(rates) - mp.log(mp.factorial(y)) for y in (3, 1, 2)),
+)
 def poisson_likelihood(rates):
     total = 0
     for count in (3, 1, 2):
@@ -393,8 +435,12 @@ def poisson_likelihood(rates):
 # ---- finance --------------------------------------------------------------------------------------------------------
 
 
-@case(100.0, 95.0, 0.25, formula=lambda s, k, v: (
-    s * mp.ncdf((mp.log(s / k) + v**2 / 2) / v) - k * mp.ncdf((mp.log(s / k) - v**2 / 2) / v)))
+@case(
+    100.0,
+    95.0,
+    0.25,
+    formula=lambda s, k, v: s * mp.ncdf((mp.log(s / k) + v**2 / 2) / v) - k * mp.ncdf((mp.log(s / k) - v**2 / 2) / v),
+)
 def black_scholes(spot, strike, vol):
     def cdf(x):
         return (1.0 + math.erf(x / math.sqrt(2.0))) / 2.0
@@ -441,14 +487,21 @@ def determinant_by_recursion(a):
     return sum((-1) ** n * a[0][n] * determinant_by_recursion(minor) for n, minor in enumerate(minors))
 
 
-@case(np.array([[2.0, 1.0], [0.5, 3.0]]), np.array([1.0, -2.0]), formula=lambda a, b: (
-    (b[0] * a[1][1] - b[1] * a[0][1]) / (a[0][0] * a[1][1] - a[0][1] * a[1][0])))
+@case(
+    np.array([[2.0, 1.0], [0.5, 3.0]]),
+    np.array([1.0, -2.0]),
+    formula=lambda a, b: (b[0] * a[1][1] - b[1] * a[0][1]) / (a[0][0] * a[1][1] - a[0][1] * a[1][0]),
+)
 def solve(a, b):
     return np.linalg.solve(a, b)[0]
 
 
-@case(np.array([[2.0, 1.0], [0.5, 3.0]]), formula=lambda a: mp.log(a[0][0] * a[1][1] - a[0][1] * a[1][0]) + (
-    a[0][0] + a[1][1]) / (a[0][0] * a[1][1] - a[0][1] * a[1][0]))
+@case(
+    np.array([[2.0, 1.0], [0.5, 3.0]]),
+    formula=lambda a: (
+        mp.log(a[0][0] * a[1][1] - a[0][1] * a[1][0]) + (a[0][0] + a[1][1]) / (a[0][0] * a[1][1] - a[0][1] * a[1][0])
+    ),
+)
 def log_det_and_trace_of_inverse(a):
     return np.log(np.linalg.det(a)) + np.trace(np.linalg.inv(a))
 
@@ -592,9 +645,11 @@ def properties(c):
     return Temperature.glow(t.kelvin) + t.log
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _legendre(n, x):
-    return 1.0 if n == 0 else x if n == 1 else ((2 * n - 1) * x * _legendre(n - 1, x) - (n - 1) * _legendre(n - 2, x)) / n
+    if n < 2:
+        return x if n else 1.0
+    return ((2 * n - 1) * x * _legendre(n - 1, x) - (n - 1) * _legendre(n - 2, x)) / n
 
 
 @case(0.3, formula=lambda x: mp.legendre(7, x))
@@ -722,7 +777,7 @@ def dispatch_by_enum(x, y):
 @case(2.0, 3.0, formula=lambda x, y: (x + y) * x - y / x)
 def stack_machine(x, y):
     stack, names = [], {"x": x, "y": y}
-    for token in "x y + x * y x / -".split():
+    for token in ["x", "y", "+", "x", "*", "y", "x", "/", "-"]:
         if token in names:
             stack.append(names[token])
         else:
@@ -948,7 +1003,7 @@ def keyword_arguments(x):
 
 @case(np.array([0.5, -1.0, 2.0]), formula=lambda x: sum(mp.exp(-a * a) for a in x) / 3 + max(x))
 def numpy_functions(x):
-    return np.mean(np.exp(-(x**2))) + np.max(x)
+    return np.mean(np.exp(-(x.astype(float) ** 2))) + np.max(x.astype(np.float64))
 
 
 @case(np.array([0.5, -1.0, 2.0]), formula=lambda x: mp.mpf(0.5) + 0 * x[0] + mp.exp(x[1]) - 1 + x[2] + x[0] - 0.5)
@@ -956,7 +1011,7 @@ def numpy_where(x):
     return np.where(x > 0, x, np.expm1(x)).sum()
 
 
-@case(np.array([0.5, 1.0, 2.0]), formula=lambda x: sum(a * b for a, b in zip(x, x[1:], strict=False)) + 3 * x[2])
+@case(np.array([0.5, 1.0, 2.0]), formula=lambda x: sum(a * b for a, b in itertools.pairwise(x)) + 3 * x[2])
 def filling_an_array(x):
     out = np.zeros(4)
     for n in range(2):
@@ -976,8 +1031,10 @@ def interpolation_and_clipping(x):
     return np.interp(x, [0.0, 0.5, 1.0], [10.0, 20.0, 40.0]) + np.clip(x, 0, 1)
 
 
-@case(np.array([1.0, 3.0, 2.0]), formula=lambda x: sum((a - sum(x) / 3) ** 2 for a in x) / 3 + mp.sqrt(
-    sum((a - sum(x) / 3) ** 2 for a in x) / 2))
+@case(
+    np.array([1.0, 3.0, 2.0]),
+    formula=lambda x: sum((a - sum(x) / 3) ** 2 for a in x) / 3 + mp.sqrt(sum((a - sum(x) / 3) ** 2 for a in x) / 2),
+)
 def spread(x):
     return np.var(x) + x.std(ddof=1)
 
@@ -1000,8 +1057,7 @@ class Network:
 network = Network()
 
 
-@case(0.4, -0.6, formula=lambda x, y: mp.tanh(sum(
-    mp.tanh(mp.mpf(a) * x + mp.mpf(b) * y) for a, b in WEIGHTS.tolist())))
+@case(0.4, -0.6, formula=lambda x, y: mp.tanh(sum(mp.tanh(mp.mpf(a) * x + mp.mpf(b) * y) for a, b in WEIGHTS.tolist())))
 def network_of_arrays(x, y):
     return network(np.array([x, y]))[0]
 
@@ -1017,8 +1073,10 @@ def where_with_a_hole(x):
         return np.where(x != 0, np.sin(x) / x, 1.0).sum()
 
 
-@case(np.array([[1.0, 2.0], [3.0, 4.0]]), formula=lambda a: sum(
-    (a[i][j] - a[i][0] / 2 - a[i][1] / 2) * (j + 1) for i in range(2) for j in range(2)))
+@case(
+    np.array([[1.0, 2.0], [3.0, 4.0]]),
+    formula=lambda a: sum((a[i][j] - a[i][0] / 2 - a[i][1] / 2) * (j + 1) for i in range(2) for j in range(2)),
+)
 def broadcasting(a):
     centred = a - a.mean(axis=1)[:, None]
     return (centred * np.array([1, 2])[np.newaxis, :]).reshape(-1).sum()
@@ -1040,8 +1098,11 @@ def sorted_arrays(x):
     return np.dot(np.sort(x), [1, 2, 3]) + x[np.argmax(x)]
 
 
-@case(np.array([1.0, 2.0]), np.array([0.5, -1.0]), formula=lambda a, b: sum(
-    (p + q) ** 2 for p in a for q in b) + a[0] * b[1] - a[1] * b[0])
+@case(
+    np.array([1.0, 2.0]),
+    np.array([0.5, -1.0]),
+    formula=lambda a, b: sum((p + q) ** 2 for p in a for q in b) + a[0] * b[1] - a[1] * b[0],
+)
 def outer_products(a, b):
     table = np.add.outer(a, b)
     return np.square(table).sum() + (np.outer(a, b)[0, 1] - np.outer(a, b)[1, 0])

@@ -11,8 +11,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from microgradnn.checks.digits import Lost
 from microgradnn.checks.stand_ins import ALIASES, FUNCTIONS, Float, apply
-from microgradnn.checks.wide import Element, Lost, read, wide
+from microgradnn.checks.wide import Element, read, wide
 
 
 def widened(x: Any) -> Any:
@@ -43,8 +44,8 @@ def array_function(f: Any) -> Any:
     import numpy as np
 
     name = ALIASES.get(f.__name__, f.__name__)
-    if isinstance(f, np.ufunc) and name not in FUNCTIONS:
-        return f
+    if isinstance(f, np.ufunc) and (name not in FUNCTIONS or name == "remainder"):
+        return f  # which uses the operators of objects; NumPy's remainder is %, that of math is another
     if name in ARRAYS:
         return functools.wraps(f)(lambda *args, **settings: widened(ARRAYS[name](np, *args, **settings)))
     if name in FUNCTIONS:
@@ -125,11 +126,32 @@ def _interpolated(np: Any, x: Any, xp: Any, fp: Any, left: Any = None, right: An
     return np.frompyfunc(at, 1, 1)(x)
 
 
+def _cholesky(np: Any, a: Any) -> Any:
+    a = widened(np.asarray(a, object))
+    lower = widened(np.zeros(a.shape))
+    for i in range(len(a)):
+        for j in range(i + 1):
+            rest = a[i, j] - lower[i, :j] @ lower[j, :j] if j else a[i, j]
+            lower[i, j] = apply("sqrt", [rest], True) if i == j else rest / lower[j, j]
+    return lower
+
+
+def _log_sum(np: Any, x: Any, axis: Any = None, keepdims: bool = False) -> Any:
+    x = widened(np.asarray(x, object))
+    highest = x.max(axis, keepdims=True)
+    total = np.frompyfunc(lambda x: apply("exp", [x], False), 1, 1)(x - highest).sum(axis, keepdims=True)
+    out = highest + np.frompyfunc(lambda x: apply("log", [x], False), 1, 1)(total)
+    return out if keepdims else out.sum(axis)
+
+
 ARRAYS: dict[str, Callable[..., Any]] = {
     "solve": _solve,
     "det": _determinant,
     "inv": lambda np, a: _solve(np, a, np.eye(len(a))),
+    "slogdet": lambda np, a: (lambda d: (np.sign(d), apply("log", [abs(d)], False)))(_determinant(np, a)),
+    "cholesky": _cholesky,
     "norm": _norm,
+    "logsumexp": _log_sum,
     "interp": _interpolated,
     "isclose": lambda np, a, b, rtol=1e-5, atol=1e-8: abs(np.asarray(a) - b) <= atol + rtol * abs(np.asarray(b)),
     "allclose": lambda np, a, b, rtol=1e-5, atol=1e-8: bool(

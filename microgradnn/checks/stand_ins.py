@@ -11,7 +11,8 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from microgradnn.checks.wide import MP, Element, Lost, Wide, notes, power, read, wide
+from microgradnn.checks.digits import MP, Lost, notes, power
+from microgradnn.checks.wide import Element, Wide, read, wide
 from microgradnn.value import Value
 
 mpf = MP.mpf
@@ -48,7 +49,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     )
 } | {
     "cbrt": lambda x: MP.cbrt(x) if x >= 0 else -MP.cbrt(-x),
-    "exp2": lambda x: MP.power(2, x), "log2": lambda x: MP.log(x, 2), "pow": power,
+    "exp2": lambda x: MP.power(2, x), "exp10": lambda x: MP.power(10, x), "log2": lambda x: MP.log(x, 2), "pow": power,
     "hypot": lambda *xs: MP.sqrt(MP.fsum(x * x for x in xs)),
     "copysign": _copysign, "fmod": _fmod, "remainder": lambda x, y: x - y * MP.nint(x / y),
     "degrees": lambda x: x * 180 / MP.pi, "radians": lambda x: x * MP.pi / 180,
@@ -174,11 +175,13 @@ class _Kind(type):
     def __eq__(cls, other: object) -> bool:
         return other is cls or other is getattr(cls, "original", None)
 
-    def __hash__(cls) -> int:
-        return hash(cls.original)
+    __hash__ = type.__hash__  # another than that of float, under which NumPy would look up its own
 
 
 class _FloatKind(_Kind):
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(float, name)
+
     def __call__(cls, x: Any = 0.0) -> Any:
         if isinstance(x, Wide):
             return x
@@ -189,7 +192,7 @@ class _FloatKind(_Kind):
         return Wide(x) if type(x) is int and abs(x) > 2**53 else float(x)
 
 
-class Float(float, metaclass=_FloatKind):
+class Float(metaclass=_FloatKind):  # no subclass of float, of which NumPy would make doubles
     original = float
 
 
@@ -198,7 +201,7 @@ class _ConstantKind(_FloatKind):
         return type.__instancecheck__(float, x) and not isinstance(x, AnyValue)
 
 
-class Constant(float, metaclass=_ConstantKind):
+class Constant(metaclass=_ConstantKind):
     """`float` in microgradnn's own code, where a wide number passes for a Value."""
 
     original = float
