@@ -12,8 +12,9 @@ import pytest
 
 from microgradnn import Value
 from microgradnn.drawing.page import LIVE
-from tests.benchmarks import compile as compiled, eager, harness, networks, page
+from tests.benchmarks import checkers, checks, compile as compiled, eager, harness, networks, page
 from tests.benchmarks.__main__ import SUITES
+from tests.verdicts.case import Case
 
 PAGE = harness.PAGE.read_text(encoding="utf-8")
 GRAPHS = [(eager.w1(10), eager.START), (eager.w1(200), eager.START), *(small[:2] for small in eager.SMALL.values())]
@@ -85,6 +86,17 @@ def lines_of(suite: str) -> list[str]:
     if suite == "page":
         figures = {key: (len(row.circuit().order), 1.0, 1.0, 1.0) for key, row in page.ROWS.items()}
         return [page.TITLE, *page.table(figures), *page.targets(figures)]
+    if suite == "checks":
+        rows = {
+            order: [checks.OURS] + [
+                f"{peer.name}, {which}" for peer in checkers.CHECKERS if max(order, 1) in peer.orders
+                for which in ("defaults", f"best of {len(peer.settings)} settings")
+            ]
+            for order in checks.TITLE
+        }  # fmt: skip
+        figures = {order: dict.fromkeys(names, checks.Row(1, 1, 1, 1, 1, 1.0)) for order, names in rows.items()}
+        tables = [line for order, title in checks.TITLE.items() for line in (title, *checks.table(figures[order]))]
+        return [*tables, *checks.targets(figures, dict.fromkeys(checks.LIMITS, 1.0))]
     cells = {(workload, peer): 1.0 for workload in compiled.WORKLOADS for peer in compiled.PEERS}
     del cells["README graph", compiled.IN_JAX]
     first = {cell: figure for cell, figure in cells.items() if cell[1] != compiled.MICROGRAD_OFF}
@@ -372,3 +384,40 @@ def test_a_change_ends_where_it_began_with_all_laid_out(chromium) -> None:
     tab.evaluate(page.CHANGE, 4)
     assert tab.evaluate("pressed") == "UDUD"
     tab.close()
+
+
+def test_checkers_are_counted_by_the_same_rule() -> None:
+    wrong = Case("wrong", "kind", abs, (1.0,), ("wrong",), size=0.5)
+    right, kink = wrong._replace(labels=("right",)), wrong._replace(labels=("kink",))
+    said = {
+        (case.label(1), answer): checks.fault(case, 1, answer) for case in (wrong, right, kink) for answer in (0, 1)
+    }
+    assert {key: fault.kind for key, fault in said.items() if fault} == {
+        ("wrong", 1): "miss", ("right", 0): "false alarm", ("kink", 0): "called wrong",
+    }  # fmt: skip
+    assert checks.fault(right, 1, None).kind == "undecided"
+    lenient = checkers.Checker("lenient", ["always", "never"], lambda claim, order: [True, False])
+    rows = checks.theirs(lenient, [right, right, wrong, kink], 1)
+    assert [row[:5] for row in rows.values()] == [(0, 1, 1, 0, 0), (0, 1, 1, 0, 0)]
+
+
+def test_table_and_targets_of_checks() -> None:
+    mine, other = checks.Row(0, 0, 0, 0, 1, 2.0), checks.Row(3, 2, 1, 4, 0, 0.5)
+    figures = {order: {checks.OURS: mine, "other": other} for order in checks.TITLE}
+    lines = checks.table(figures[1])
+    assert lines[-1] == "| other | 3 | 2 | 1 | 4 | 0 | 0.5 |"
+    assert {line.count("|") for line in lines} == {8}
+    verdicts = [line.rpartition(", ")[2] for line in checks.targets(figures, dict.fromkeys(checks.LIMITS, 0.06))]
+    assert verdicts == [*["met"] * 3, "missed", *["met"] * 4, "missed", "met", "met", "missed"]
+
+
+CLAIMS = [(lambda x, y: x * y + x, True), (lambda x, y: x.data * y + x, False)]
+
+
+@pytest.mark.torch
+@pytest.mark.jax
+@pytest.mark.parametrize("checker", checkers.CHECKERS, ids=lambda checker: checker.name)
+@pytest.mark.parametrize(("f", "right"), CLAIMS)
+def test_every_checker_tells_a_right_claim_from_a_wrong_one(checker, f, right) -> None:
+    for order in checker.orders:
+        assert set(checkers.answers(checker, Case("case", "kind", f, (0.7, 1.3)), order)) == {right}
