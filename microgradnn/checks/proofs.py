@@ -36,12 +36,14 @@ class Proof:
 
 
 def prove(
-    gate: Primitive, point: Sequence[float], moved: Sequence[int], order: int = 1, rtol: float | None = None
-) -> list[Proof]:
+    gate: Primitive, point: Sequence[float], moved: Sequence[int], order: int = 1, rtol: float | None = None,
+    few: int = FEW,
+) -> list[Proof]:  # fmt: skip
     """The rule of a gate at a point, for each of the operands `moved`; the others are constants.
 
     From order 2 on, its partials are differentiated along a direction that is drawn by chance. Raises ForwardError
-    where the gate has no value. `rtol` is for forward functions that are approximations.
+    where the gate has no value. `rtol` is for forward functions that are approximations; more than a `few` operands are
+    moved in groups first.
 
     >>> from microgradnn.primitive import lookup
     >>> [str(proof.verdict) for proof in prove(lookup("divide"), [2.0, 3.0], [0, 1], order=2)]
@@ -78,7 +80,7 @@ def prove(
     try:
         with MP.workdps(digits_for(order, point)):
             partials = rule()
-            singled = suspects(list(moved), lambda group: judged(group)[2] == "right")
+            singled = suspects(list(moved), lambda group: judged(group)[2] == "right", few)
             proofs = []
             for n in moved:
                 claimed, truth, verdict = judged([n]) if n in singled else (partials[n], partials[n], "right")
@@ -118,20 +120,14 @@ def _rounding(again: Callable[[], Any], claimed: Any) -> Any:
     return max(errors) if MP.isfinite(MP.fsum(errors)) else MP.zero
 
 
-def suspects(members: list[int], agree: Callable[[list[int]], bool]) -> set[int]:
+def suspects(members: list[int], agree: Callable[[list[int]], bool], few: int = FEW) -> set[int]:
     """Those to be looked at one by one: all where they are few, else what is left when groups that agree are gone."""
-    if len(members) <= FEW or not members:
-        return set(members)
-    return _suspects(members, agree)
-
-
-def _suspects(members: list[int], agree: Callable[[list[int]], bool]) -> set[int]:
-    if len(members) == 1:
+    if len(members) <= few:
         return set(members)
     if agree(members):
         return set()
     half = len(members) // 2
-    return _suspects(members[:half], agree) | _suspects(members[half:], agree)
+    return suspects(members[:half], agree, 1) | suspects(members[half:], agree, 1)
 
 
 def _by_floats(gate: Primitive, point: Sequence[float], moved: Sequence[int], lost: str, rtol: float) -> list[Proof]:
