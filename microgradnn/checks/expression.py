@@ -28,7 +28,7 @@ class Expression:
     >>> from microgradnn.primitive import lookup
     >>> square = Expression(((lookup("multiply"), (0, 0)), (lookup("sin"), (1,)), (lookup("add"), (2, 1))), (3.0,))
     >>> square
-    check_grads(lambda x: sin(u1 := x * x) + u1, (3.0,))
+    check_grads(lambda x: sin((u1 := x * x)) + u1, (3.0,))
     >>> square(1.0), square(Value(1.0))
     (1.8414709848078965, Value(data=1.8414709848078965, grad=0.0))
     """

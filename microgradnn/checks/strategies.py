@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
+from itertools import product
 from random import Random
 from typing import Any
 
@@ -98,7 +99,7 @@ def _expressions(
     lines = _leading_to(variables + len(lines) - 1, lines, variables)
     point = draw(points(variables))
     if smooth:
-        lines, point = _mended(lines, point, alone=draw(st.integers(0, 9)) == 0)
+        lines, point = _mended(lines, point, alone=draw(st.integers(0, 99)) == 0)
     expression = Expression(tuple(lines), point)
     assume(not smooth or (lines and _keeps_digits(expression)))
     return expression
@@ -243,16 +244,19 @@ def _keeps_digits(expression: Expression) -> bool:
 
 # ---- numbers ---------------------------------------------------------------------------------------------------------
 
-_GRIDS = (1, 1.0), (2, 1.0), (10, 1.0), (1000, 1.0), (1, 10.0), (100_000, 1e-3)  # steps in a unit, the unit
+
+def _number(steps: int, thousandths: int) -> float:
+    """1 + some thousandths, from 8 on ten times as far, on a grid of `steps` in a unit, but not 0, a kink of many gates.
+
+    Numbers below 1 stay there on all grids but that of whole numbers: so they shrink to 0.5.
+    """
+    number = 1 + thousandths / 1000
+    size = abs(number) + 10 * max(0.0, abs(number) - 8)
+    whole = math.ceil(size * steps)
+    return math.copysign((min(whole, steps - 1) if size < 1 < steps else whole) / steps, number)
 
 
-def _on_grid(grid: tuple[int, float], number: float) -> float:
-    """The number, in units, rounded away from 0 to whole steps: 0 is a kink of too many gates to shrink to."""
-    steps, unit = grid
-    return math.copysign(math.ceil(abs(number) * steps), number) * unit / steps
-
-
-_NUMBERS = st.builds(_on_grid, st.sampled_from(_GRIDS), st.integers(-9000, 7000).map(lambda i: (1000 + i) / 1000))
+_NUMBERS = st.builds(_number, st.sampled_from([1, 2, 10, 1000]), st.integers(-13_000, 11_000))
 _EDGES = st.floats() | st.sampled_from([0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan, 1e308, 5e-324])
 
 
@@ -280,7 +284,7 @@ def values_inside(gate: Primitive | str | Callable[..., Any]) -> st.SearchStrate
     simple: list[tuple[float, ...]] = []
     for count in _counts(gate):
         chance = Random(gate.name)
-        simple += {tuple(chance.choices(SIMPLE, k=count)) for _ in range(500)}
+        simple += {*product(SIMPLE[:3], repeat=count), *(tuple(chance.choices(SIMPLE, k=count)) for _ in range(300))}
     simple = [*sorted(simple, key=lambda operands: [*map(SIMPLE.index, operands)]), *gate.samples]
     inside = [operands for operands in simple if _is_inside(gate, operands)]
     if not inside:
