@@ -10,14 +10,14 @@
 
 from microgradnn import nn as nn, operations, optim as optim, plots as plots, saving as saving
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
-from microgradnn.checks import check_grads
+from microgradnn.checks import check_by_hand, check_gate, check_grads, diagnose, explain, report_grads
 from microgradnn.compiler import compile as compile
 from microgradnn.context import detect_anomaly, no_grad
 from microgradnn.drawing import draw, to_latex
 from microgradnn.functional import *  # noqa: F403  the public gates, softmax, mean, dot
 from microgradnn.functional import abs as abs, dot, mean, softmax, sum as sum
 from microgradnn.margins import margin
-from microgradnn.primitive import primitive
+from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 from microgradnn.worksheets import worksheet
@@ -26,8 +26,9 @@ __version__ = "0.6.0"
 
 # abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [
-    "History", "Value", "accuracy", "check_grads", "detect_anomaly", "dot", "draw", "fit", "grad", "hessian", "hvp",
-    "jacobian", "jvp", "margin", "mean", "nn", "no_grad", "optim", "plots", "primitive", "softmax", "steps", "to_latex",
+    "History", "Value", "accuracy", "check_by_hand", "check_gate", "check_grads", "detect_anomaly", "diagnose", "dot",
+    "draw", "explain", "fit", "gate", "gates", "grad", "hessian", "hvp", "jacobian", "jvp", "margin", "mean", "nn",
+    "no_grad", "optim", "plots", "primitive", "report_grads", "scratch_table", "softmax", "steps", "to_latex",
     "value_and_grad", "worksheet",
 ]  # fmt: skip
 __all__ += operations.__all__

@@ -46,8 +46,8 @@ options:
   --save FILE      also save it as .svg, .png, .pdf, .dot, .tex (equations) or
                    .html (a page to step through); may be repeated
   --order 1|2      2 adds the second derivatives, the Hessian
-  --check          numeric gradients beside the exact ones; the exit status is
-                   1 unless they agree
+  --check          verdicts on all derivatives, beside what is true; the exit
+                   status is 1 unless they are right
   --no-steps       leave out the backward steps
   --open           show the page to step through and to explore in a browser
   --json           print one JSON document; inf and nan are strings in it
@@ -207,7 +207,7 @@ def _evaluate(argv: Sequence[str]) -> int:
         _print(answer.text(with_steps, coloured) + (f"\nSaved {', '.join(paths)}\n" if paths else ""))
     if "--open" in options:
         _show(answer.root)
-    return 1 if answer.objection else 0
+    return 0 if answer.agrees else 1
 
 
 def _show(root: Value) -> None:

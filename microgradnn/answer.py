@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
 from microgradnn.backprop import Steps, hessian, steps
-from microgradnn.checks import check_grads, numeric_grad
+from microgradnn.checks import Finding, report_grads
 from microgradnn.notation import columns, digits, formula, written
 from microgradnn.parser import check_names, evaluate, parse
 from microgradnn.value import Value
@@ -22,7 +22,7 @@ GREEN, RED, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"  # of a terminal
 
 
 class Answer:
-    """An expression at the point `given`; with order 2 its Hessian, with `check` the gradient by differences as well.
+    """An expression at the point `given`; with order 2 its Hessian, with `check` the verdicts on its derivatives.
 
     Raises InputError for what is no expression, or has no value there.
 
@@ -50,11 +50,20 @@ class Answer:
         self.trail = steps(self.root)
         self.f = self.trail.names[id(self.root)]
         self.hessian = hessian(lambda x: f(*x))(point) if order == 2 else None
-        self.numeric: dict[str, float | None] | None = None
-        self.objection = ""
-        if check:
-            self.numeric = dict(zip(names, _numeric(f, point), strict=True))
-            self.objection = _objection(f, names, point, order)
+        self.report = report_grads(f, tuple(point), order) if check else None
+        self.findings: Sequence[Finding] = self.report.findings if self.report is not None else ()
+
+    @property
+    def objection(self) -> str:
+        """The sentences on derivatives that are not right, with the arguments by name."""
+        sentences = dict.fromkeys(str(finding) for finding in self.findings if finding.verdict != "right")
+        names = list(self.inputs)
+        return re.sub(r"argument (\d+)", lambda match: names[int(match[1])], "; ".join(sentences))
+
+    @property
+    def agrees(self) -> bool:
+        """Whether all derivatives are right, or at a kink between the slopes of both sides."""
+        return all(finding.verdict in ("right", "kink") for finding in self.findings)
 
     def text(self, with_steps: bool = True, coloured: bool = False) -> str:
         """Tables for a terminal; `coloured` ones are green forward and red backward."""
@@ -70,8 +79,8 @@ class Answer:
             sections.append([RED, title, *_backward_lines(self.trail)])
         if self.inputs:
             sections.append([RED, "Gradients", *self._gradient_table()])
-        if self.numeric is not None:
-            sections[-1] += wrap(f"Check: {self.objection or 'exact and numeric derivatives agree.'}", 90)
+        if self.report is not None:
+            sections[-1] += wrap(f"Check: {self.objection or 'every derivative is right.'}", 90)
         if self.hessian:
             title = f"Hessian: ∂²{self.f} by row and column"
             sections.append([RED, title, *_hessian_table(list(self.inputs), self.hessian)])
@@ -85,18 +94,14 @@ class Answer:
 
     def _gradient_table(self) -> list[str]:
         header = ["input", "value", f"∂{self.f}/∂input"]
-        if self.numeric is not None:
-            header += ["numeric", "difference"]
-        rows = []
-        for name, leaf in self.inputs.items():
-            rows.append([name, digits(leaf.data), digits(leaf.grad)])
-            if self.numeric is not None:
-                numeric = self.numeric[name]
-                by_differences = ["—", "—"]
-                if numeric is not None:
-                    by_differences = [_precisely(numeric), _precisely(abs(leaf.grad - numeric), 2)]
-                rows[-1][2:] = [_precisely(leaf.grad), *by_differences]
-        return columns(header, rows, right=header[1:])
+        rows = [[name, digits(leaf.data), digits(leaf.grad)] for name, leaf in self.inputs.items()]
+        if self.report is not None:
+            header += ["in truth", "difference", "verdict"]
+            for row, finding in zip(rows, self.findings, strict=False):  # those of order 1 come first
+                true = [_precisely(finding.numeric), _precisely(finding.error, 2)]
+                row[2:] = [_precisely(finding.exact), *(["—", "—"] if finding.verdict == "outside" else true)]
+                row.append(f"{finding.verdict}, by {finding.by}")
+        return columns(header, rows, right=header[1:5])
 
     def document(self, with_steps: bool = True) -> dict[str, Any]:
         """Everything as data for JSON: infinities and nan as strings."""
@@ -128,32 +133,16 @@ class Answer:
         if self.hessian is not None:
             rows = zip(self.inputs, self.hessian, strict=True)
             document["hessian"] = {name: dict(zip(self.inputs, row, strict=True)) for name, row in rows}
-        if self.numeric is not None:
+        if self.report is not None:
+            first: dict[str, Finding] = dict(zip(self.inputs, self.findings, strict=False))
             document["check"] = {
-                "agrees": not self.objection, "objection": self.objection, "numeric": self.numeric,
-            }  # fmt: skip
+                "agrees": self.agrees,
+                "objection": self.objection,
+                "numeric": {name: finding.numeric for name, finding in first.items()},
+                "verdicts": {name: finding.verdict for name, finding in first.items()},
+            }
         strict: dict[str, Any] = _strict(document)
         return strict
-
-
-def _numeric(f: Callable[..., Any], point: list[float]) -> list[float | None]:
-    """The gradient by differences, None where `f` is undefined beside the point."""
-    numeric: list[float | None] = []
-    for index, x in enumerate(point):
-        try:
-            numeric += numeric_grad(lambda moved, at=index: f(*point[:at], moved, *point[at + 1 :]), (x,))
-        except ValueError:
-            numeric.append(None)
-    return numeric
-
-
-def _objection(f: Callable[..., Any], names: list[str], point: list[float], order: int) -> str:
-    """What the checker of gradients objects to, with the arguments by name."""
-    try:
-        check_grads(f, tuple(point), order)
-    except (AssertionError, ValueError) as error:
-        return re.sub(r"argument (\d+)", lambda match: names[int(match[1])], str(error))
-    return ""
 
 
 def _precisely(x: float, precision: int = 10) -> str:

@@ -7,7 +7,7 @@ import pytest
 
 import microgradnn as m
 from microgradnn import Value, check_grads, primitive
-from microgradnn.checks import check_by_hand, numeric_grad
+from microgradnn.checks import numeric_grad, report_grads
 
 # ---- check_grads ------------------------------------------------------------------------------------------------
 
@@ -37,11 +37,14 @@ def test_right_derivatives_pass_to_order_three(f, args):
     assert check_grads(f, args, order=3) is None
 
 
-@pytest.mark.parametrize("error", [1.0, 0.5, 1e-3, 1e-5, -1.0, -2.0, 1e300, math.inf, math.nan])
+@pytest.mark.parametrize("error", [1.0, 0.5, 1e-3, 1e-6, 1e-9, -1.0, -2.0, 1e300, math.inf, math.nan])
 @pytest.mark.parametrize("x", [3.0, -0.01, 1e-9, 1e6])
-def test_a_wrong_partial_is_caught(error, x):
+def test_a_wrong_partial_is_caught_and_named(error, x):
     wrong = primitive("wrong", lambda x: math.sin(x) + 2 * x, lambda out, x: (m.cos(x) + 2) * (1 + error))
-    with pytest.raises(AssertionError, match="derivative of f by argument 0"):
+    [finding] = report_grads(wrong, (x,))
+    assert (finding.verdict, finding.by, finding.gate) == ("wrong", "proof", f"wrong({x!r})")
+    assert finding.numeric == pytest.approx(math.cos(x) + 2, rel=1e-15)
+    with pytest.raises(AssertionError, match=re.escape(f"the rule of wrong({x!r}), recorded at ")):
         check_grads(wrong, (x,))
 
 
@@ -69,9 +72,7 @@ def test_a_wrong_second_derivative_is_caught_at_order_two_only():
     detached = primitive("detached", lambda x: x, None)
     frozen = primitive("frozen", lambda x: x**3, lambda out, x: 3 * detached(x) * x)
     check_grads(frozen, (2.0,))
-    with pytest.raises(
-        AssertionError, match=r"order 2, derivative of f by argument 0, argument 0 = 2\.0: 6\.0 by backprop"
-    ):
+    with pytest.raises(AssertionError, match=r"argument 0, argument 0 = 2\.0 is 6\.0 by the rules and 12\.0 in truth"):
         check_grads(frozen, (2.0,), order=2)
 
 
@@ -82,28 +83,67 @@ def test_a_constant_does_not_hide_a_wrong_rule():
             check_grads(lambda x, c=constant: wrong(x) + c, (1.0,))
 
 
-def test_the_message_names_the_worst_argument_both_numbers_error_and_tolerance():
+def test_each_wrong_derivative_has_its_sentence_with_place_numbers_gate_and_line():
     wrong = primitive("wrong", lambda x: 3 * x, lambda out, x: 2.0)
     bad = primitive("bad", lambda x: 3 * x, lambda out, x: 2.9)
     with pytest.raises(AssertionError) as caught:
         check_grads(lambda v, w: [w, bad(v[0]) + wrong(v[1])], ([1.0, 2.0], 5.0))
-    assert str(caught.value) == (
-        "derivative of f[1] by argument 0[1] = 2.0: 2.0 by backprop, 3.0 by differences, "
-        "error 1 with a tolerance of 3e-06"
+    first, second = str(caught.value).splitlines()
+    assert re.fullmatch(
+        r"the derivative of f\[1\] by argument 0\[0\] = 1\.0 is 2\.9 by the rules and 3\.0 in truth: "
+        r"the rule of bad\(1\.0\), "
+        r"recorded at .*test_checks\.py, line \d+: check_grads.* is wrong: its partial 0 gives 2\.9, it is 3",
+        first,
     )
+    assert "by argument 0[1] = 2.0 is 2.0 by the rules and 3.0 in truth: the rule of wrong(2.0)" in second
+
+
+def test_only_the_gate_on_the_path_is_guilty():
+    wrong = primitive("wrong", lambda x: x * x, lambda out, x: x)
+    by_x, by_y = report_grads(lambda x, y: wrong(x) + m.tanh(y), (3.0, 1.0))
+    assert (by_x.verdict, by_x.gate, by_y.verdict, by_y.gate) == ("wrong", "wrong(3.0)", "right", None)
+
+
+def test_a_wrong_gate_without_influence_leaves_the_number_right_and_is_named():
+    wrong = primitive("wrong", lambda x: x * x, lambda out, x: x)
+    [finding] = report_grads(lambda x: 0.0 * wrong(x) + x, (3.0,))
+    assert finding.verdict == "right"
+    assert "though the rule of wrong(3.0)" in finding.message
+    assert finding.message.endswith("it has no influence here")
 
 
 @pytest.mark.parametrize(
-    ("f", "x", "left", "right"), [(m.relu, 0.0, 0, 1), (m.hardtanh, 1.0, 1, 0), (m.leaky_relu, 0.0, 0.01, 1)]
+    "f",
+    [lambda x: x.data * x, lambda x: float(x.data) * m.exp(x), lambda x: x + Value(x.data) ** 2],
+    ids=["data", "float", "Value"],
 )
-def test_a_kink_is_named_with_both_slopes(f, x, left, right):
-    with pytest.raises(AssertionError, match=f"the slope is {left} on the left and {right} on the right: a kink"):
-        check_grads(f, (x,))
+def test_a_path_that_is_lost_is_found_though_no_gate_is_wrong(f):
+    [finding] = report_grads(f, (3.0,))
+    assert (finding.verdict, finding.by, finding.gate) == ("wrong", "proof", None)
+    assert "no gate is wrong, so a path is missing: f takes argument 0 as a plain number" in finding.message
 
 
-def test_the_mean_of_both_slopes_passes_at_a_kink():
-    check_grads(m.abs, (0.0,))
-    check_grads(lambda v: m.maximum(*v), ([2.0, 2.0],))
+def test_kinks_that_cancel_are_wrong_though_each_gate_may_choose():
+    [finding] = report_grads(lambda x: m.relu(x) - m.relu(-x), (0.0,))
+    assert (finding.verdict, finding.exact, finding.numeric) == ("wrong", 0.0, 1.0)
+    assert "a gate may choose its slope at a kink, as relu(" in finding.message
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "left", "right"),
+    [(m.relu, 0.0, 0, 1), (m.hardtanh, 1.0, 1, 0), (m.leaky_relu, 0.0, 0.01, 1), (m.abs, 0.0, "−1", 1)],
+)
+def test_a_kink_passes_and_is_named_with_both_slopes(f, x, left, right):
+    [finding] = report_grads(f, (x,))
+    assert finding.verdict == "kink"
+    assert f"is at a kink: the slope is {left} on its left and {right} on its right, the rules say" in finding.message
+    check_grads(f, (x,), order=2)
+
+
+def test_a_rule_outside_of_the_slopes_of_a_kink_is_wrong():
+    wrong = primitive("wrong", lambda x: max(x, 0.0), lambda out, x: m.where(x, 1.0, -0.5))
+    [finding] = report_grads(wrong, (0.0,))
+    assert (finding.verdict, finding.gate, finding.numeric) == ("wrong", "wrong(0.0)", 0.0)
 
 
 def test_a_wrong_rule_away_from_a_kink_is_not_called_one():
@@ -115,23 +155,36 @@ def test_a_wrong_rule_away_from_a_kink_is_not_called_one():
 
 @pytest.mark.parametrize("f", [m.step, m.sign])
 def test_a_jump_is_named(f):
-    with pytest.raises(AssertionError, match="a kink or a jump"):
-        check_grads(f, (0.0,))
+    [finding] = report_grads(f, (0.0,))
+    assert finding.verdict in ("kink", "outside")
+    assert "is at a jump: the slope is" in finding.message
 
 
 @pytest.mark.parametrize(
     ("f", "x"),
-    [(lambda x: x * math.nan, 1.0), (lambda x: x, math.nan), (lambda x: x, math.inf), (lambda x: x * 1e308, 2.0)],
+    [(lambda x: x * math.nan, 1.0), (lambda x: x, math.nan), (lambda x: x, math.inf), (lambda x: x * math.inf, 2.0)],
 )
 def test_nan_and_infinity_never_pass(f, x):
-    with pytest.raises((AssertionError, ValueError), match=r"nan by differences|no values on both sides"):
+    with pytest.raises(AssertionError):
         check_grads(f, (x,))
 
 
-@pytest.mark.parametrize(("f", "args"), [(m.sqrt, (0.0,)), (m.asin, (1.0,)), (lambda x, y: x**y, (-2.0, 3.0))])
-def test_an_edge_of_the_domain_is_no_point_to_check(f, args):
-    with pytest.raises(ValueError, match=r"no values on both sides of argument \d"):
+@pytest.mark.parametrize(
+    ("f", "args", "side"),
+    [(m.sqrt, (0.0,), "left"), (m.asin, (1.0,), "right"), (lambda x, y: x**y, (-2.0, 3.0), "left and its right")],
+)
+def test_an_edge_of_the_domain_is_no_point_to_check(f, args, side):
+    assert "outside" in [finding.verdict for finding in report_grads(f, args)]
+    with pytest.raises(AssertionError, match=f"does not exist: f has no value on its {side}"):
         check_grads(f, args)
+
+
+def test_digits_that_cancel_leave_it_undecided_and_the_gate_is_named():
+    [finding] = report_grads(lambda x: (1 - m.cos(x)) / x**2, (1e-7,))
+    assert finding.verdict == "noisy"
+    assert re.match(r"undecided: .* 0 digits are left, others are lost at subtract\(1\.0, 0\.99", finding.message)
+    with pytest.raises(AssertionError, match="undecided"):
+        check_grads(lambda x: (1 - m.cos(x)) / x**2, (1e-7,))
 
 
 def test_what_f_raises_at_the_point_itself_is_passed_on():
@@ -139,11 +192,32 @@ def test_what_f_raises_at_the_point_itself_is_passed_on():
         check_grads(lambda x: 1 / x, (0.0,))
 
 
-def test_rtol_can_be_widened():
-    wrong = primitive("wrong", lambda x: x * x, lambda out, x: 2.001 * x)
-    check_grads(wrong, (1.0,), rtol=1e-2)
-    with pytest.raises(AssertionError):
-        check_grads(wrong, (1.0,), rtol=1e-4)
+def test_rtol_is_for_forward_functions_that_approximate():
+    fit = primitive("fit", lambda x: math.exp(x) * (1 + 1e-7 * math.sin(9 * x)), lambda out, x: m.exp(x))
+    with pytest.raises(AssertionError, match=r"; off by [\d.]+e-07, give rtol= where a forward function approximates"):
+        check_grads(fit, (1.0,))
+    check_grads(fit, (1.0,), rtol=1e-5)
+
+
+def test_a_function_that_draws_by_chance_or_keeps_state_is_refused():
+    calls = []
+    with pytest.raises(ValueError, match=r"f gave 1\.0, and 2\.0 when it was called again"):
+        check_grads(lambda x: calls.append(x) or x * len(calls), (1.0,))
+    with pytest.raises(ValueError, match="draws by chance"):
+        check_grads(lambda x: x, (1.0,), of=lambda x: 1.0) or check_grads(
+            lambda x: calls.append(x) or x * len(calls), (1.0,), of=lambda x: 1.0
+        )
+
+
+def test_a_function_that_does_not_run_on_wide_numbers_is_estimated_and_the_reason_said():
+    import json
+
+    stored = primitive("stored", lambda x: json.loads(json.dumps(x * x)), lambda out, x: 2 * x)
+    report = report_grads(stored, (3.0,))
+    assert [(finding.verdict, finding.by) for finding in report] == [("right", "differences")]
+    assert "differences of floats were used" in report.note
+    wrong = primitive("stored", lambda x: json.loads(json.dumps(x * x)), lambda out, x: 2.00001 * x)
+    assert [finding.verdict for finding in report_grads(wrong, (3.0,))] == ["wrong"]
 
 
 def test_unusable_arguments_are_refused_with_a_remedy():
@@ -195,59 +269,6 @@ def test_numeric_gradient_needs_one_number_and_a_step():
             numeric_grad(m.exp, (1.0,), h)
 
 
-# ---- by hand ----------------------------------------------------------------------------------------------------
-
-
-def circuit():
-    x, y = Value(2.0, "x"), Value(3.0, "y")
-    return (x * y + x) * 5.0
-
-
-def test_right_answers_pass():
-    assert check_by_hand(circuit(), {"x": 20, "y": 10, "u1": 5.0, "f": 1, "u2": 5.001}) is None
-    assert check_by_hand(circuit(), {}) is None
-
-
-@pytest.mark.parametrize(
-    ("answers", "cause"),
-    [
-        ({"x": -20.0}, "∂f/∂x = -20.0 is wrong, it is 20.0: the sign is flipped"),
-        ({"y": 2}, "∂f/∂y = 2 is wrong, it is 10.0: this is the local derivative of one gate"),
-        ({"x": 15}, "∂f/∂x = 15 is wrong, it is 20.0: the node is used 2 times"),
-        ({"x": 5}, "∂f/∂x = 5 is wrong, it is 20.0: the node is used 2 times"),
-        ({"x": 1}, "∂f/∂x = 1 is wrong, it is 20.0: this is the local derivative"),
-        ({"x": 19.9}, "∂f/∂x = 19.9 is wrong, it is 20.0$"),
-        ({"x": math.nan}, "∂f/∂x = nan is wrong, it is 20.0$"),
-    ],
-)
-def test_a_wrong_answer_is_named_with_its_likely_cause(answers, cause):
-    with pytest.raises(AssertionError, match=f"^{cause}"):
-        check_by_hand(circuit(), answers)
-
-
-def test_every_wrong_answer_is_named_and_no_right_one():
-    with pytest.raises(AssertionError) as caught:
-        check_by_hand(circuit(), {"x": 1.5, "y": 10.0, "u1": 4.0})
-    assert re.findall("∂f/∂(\\w+) =", str(caught.value)) == ["x", "u1"]
-
-
-def test_fewer_digits_may_be_asked_for():
-    check_by_hand(circuit(), {"x": 19.9}, rtol=1e-2)
-
-
-def test_unknown_names_list_the_known_ones():
-    with pytest.raises(KeyError, match="no node of this circuit is called q, r: known are x, y, u1, u2, f"):
-        check_by_hand(circuit(), {"q": 1.0, "x": 20.0, "r": 2.0})
-
-
-def test_deep_circuits_can_be_checked_too():
-    x = Value(1.0, "x")
-    y = x
-    for _ in range(20_000):
-        y = y + 1.0
-    check_by_hand(y, {"x": 1.0})
-
-
 # ---- corners ----------------------------------------------------------------------------------------------------
 
 
@@ -262,7 +283,7 @@ def test_a_flat_point_passes_and_a_wrong_rule_there_does_not(f, x):
 def test_a_wrong_second_derivative_is_found_though_the_first_is_right_at_the_point():
     wrong = primitive("wrong", lambda x: x**3, lambda out, x: 3 * x * x + (x - 2.0))
     check_grads(wrong, (2.0,))
-    with pytest.raises(AssertionError, match="by argument 1 = "):
+    with pytest.raises(AssertionError, match=r"by argument 1, argument 1 = 2\.0 is 13\.0"):
         check_grads(lambda w, x: w + wrong(x), (1.0, 2.0), order=2)
 
 

@@ -19,7 +19,7 @@ ORDER = [
     "demonstrations", "parser", "answer", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
-HEAVY += ["sklearn", "tqdm", "safetensors"]
+HEAVY += ["sklearn", "tqdm", "safetensors", "mpmath"]
 
 
 def imported(source):

@@ -212,31 +212,41 @@ def test_wide_hessian_comes_in_blocks(answer) -> None:
     assert rows[-2:] == [["a0", "0", *["256"] * 7], ["a0", "256", "256"]]
 
 
-def test_check_agrees(answer) -> None:
+def test_check_proves(answer) -> None:
     out = answer(*NEURON, "--check", "--order", "2")
-    assert "numeric   difference" in out
+    assert "in truth   difference   verdict" in out
     rows = [line.replace("−", "-").split()[1:] for line in out.splitlines() if line.startswith("  w0  ")]
-    _, exact, numeric, difference = map(float, rows[0])
-    assert abs(exact - numeric) < 1e-8 > difference
-    assert "Check: exact and numeric derivatives agree." in out
+    _, exact, numeric, difference = map(float, rows[0][:4])
+    assert abs(exact - numeric) < 1e-15 > difference
+    assert rows[0][4:] == ["right,", "by", "proof"]
+    assert "Check: every derivative is right." in out
     check = answer(*NEURON, "--check", "--json")["check"]
     assert check["agrees"] is True
-    assert check["numeric"] == pytest.approx(answer(*NEURON, "--json")["gradients"], rel=1e-8)
+    assert set(check["verdicts"].values()) == {"right"}
+    assert check["numeric"] == pytest.approx(answer(*NEURON, "--json")["gradients"], rel=1e-15)
+
+
+def test_the_number_shown_is_the_number_judged(answer) -> None:
+    out = answer("sin(x)", "x=1e6", "--check")
+    assert "0.9367521275   0.9367521275            0   right, by proof" in out
 
 
 def test_check_catches_a_wrong_rule(answer, monkeypatch) -> None:
     with scratch_table():
         wrong = primitive("wrong", math.sin, lambda out, x: out)
-    monkeypatch.setitem(FUNCTIONS, "sin", wrong)
-    assert "Check: derivative of f by x = 1.0: 0.84" in answer("sin(x)", "x=1", "--check", status=1)
-    assert answer("sin(x)", "x=1", "--check", "--json", status=1)["check"]["agrees"] is False
+        monkeypatch.setitem(FUNCTIONS, "sin", wrong)
+        text = " ".join(answer("sin(x)", "x=1", "--check", status=1).split())
+        assert "Check: the derivative by x = 1.0 is 0.84" in text
+        assert "the rule of wrong(" in text
+        assert answer("sin(x)", "x=1", "--check", "--json", status=1)["check"]["agrees"] is False
 
 
 def test_check_at_a_kink_and_at_an_edge(answer) -> None:
-    assert "x = 0.0" in answer("relu(x)", "x=0", "--check", status=1)
+    assert "x = 0.0 is at a kink: the slope is 0 on its left and 1" in answer("relu(x)", "x=0", "--check")
     document = answer("sqrt(x) + y", "x=0", "y=1", "--check", "--json", status=1)
     assert document["gradients"]["x"] == "inf"
-    assert document["check"]["numeric"] == {"x": None, "y": pytest.approx(1.0)}
+    assert document["check"]["verdicts"] == {"x": "outside", "y": "right"}
+    assert document["check"]["numeric"]["y"] == pytest.approx(1.0)
 
 
 def test_json_is_strict(answer) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import places_of, rebuilt, shape_of, spread
-from microgradnn.checks.gates import judge
+from microgradnn.checks.proofs import judge
 from microgradnn.checks.slopes import Slope
 from microgradnn.checks.truth import Truth, estimated, proven
 from microgradnn.checks.verdicts import Judged, Report

@@ -16,16 +16,17 @@ from typing import Any
 from microgradnn.anomalies import at_line
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import places_of
-from microgradnn.checks.gates import FEW, judge, suspects
+from microgradnn.checks.proofs import FEW, SMALLEST, judge, suspects
 from microgradnn.checks.recorded import Recorded, on_floats
 from microgradnn.checks.slopes import Slope, digits_for, same
 from microgradnn.checks.truth import Directions, Truth, estimated, proven
 from microgradnn.checks.verdicts import Finding, Judged, Report, distance
-from microgradnn.checks.wide import MP
+from microgradnn.checks.wide import MP, Lost
+from microgradnn.primitive import ForwardError
 from microgradnn.value import Value
 
 RTOL = 1e-6  # how many digits of a derivative must be left
-SMALLEST = 2.0**-1022  # below it floats have fewer digits
+ULP = 2.0**-52
 
 
 def report_recorded(
@@ -57,7 +58,11 @@ class _Check:
 
     def findings(self, order: int) -> Iterator[Finding]:
         for behind, names in self.directions(order - 1):
-            yield from self.by_floats(behind, names) if self.truth.lost else self.by_proof(behind, names)
+            try:
+                proven = [] if self.truth.lost else list(self.by_proof(behind, names))
+            except (Lost, *ForwardError) as reason:
+                self.truth.lost, proven = str(reason), []
+            yield from proven or self.by_floats(behind, names)
 
     def directions(self, count: int) -> Iterator[tuple[Directions, list[str]]]:
         """Directions along which the function is differentiated before the last time, with their names.
@@ -101,11 +106,11 @@ class _Check:
                     slope = truths[n][row] if n in singled else Slope(claim, claim, MP.zero)
                     again = lambda row=row, n=n: recorded.by_rules(behind)[row][n]  # noqa: E731
                     _, true, verdict = judge(claim, slope, again, self.rtol)
-                    if verdict == "right" and not _close(exact[n], claim, self.rtol or RTOL):
+                    if verdict == "right" and not _kept(*exact[n], claim, true, self.rtol or RTOL):
                         verdict = "noisy"
                     if verdict == "wrong" and behind and not MP.isfinite(true) and self.kinks(self.moved(n, behind)):
                         verdict = "kink"  # where the slope jumps it has none itself
-                    yield self.finding(row, n, behind, names, proven(exact[n], true, verdict, slope))
+                    yield self.finding(row, n, behind, names, proven(exact[n][0], true, verdict, slope))
 
     def by_floats(self, behind: Directions, names: list[str]) -> Iterator[Finding]:
         """What the rules give beside differences of floats: of the function, or of its derivative along the others."""
@@ -116,10 +121,11 @@ class _Check:
                 if not behind:
                     return recorded.numbers
                 *outer, along = behind
-                return [sum(map(mul, recorded.by_engine(output, outer), along)) for output in recorded.outputs]
+                gradients = [[exact for exact, _ in recorded.by_engine(output, outer)] for output in recorded.outputs]
+                return [sum(map(mul, gradient, along)) for gradient in gradients]
 
             for row, slope in enumerate(floats.slopes(lower, x)):
-                exact = self.recorded.by_engine(self.recorded.outputs[row], behind)[n]
+                exact, _ = self.recorded.by_engine(self.recorded.outputs[row], behind)[n]
                 yield self.finding(row, n, behind, names, estimated(exact, slope, self.rtol or RTOL))
 
     def moved(self, n: int, behind: Directions) -> list[int]:
@@ -153,10 +159,8 @@ class _Check:
             message += (
                 f"; off by {judged.error / abs(judged.numeric):.1g}, give rtol= where a forward function approximates"
             )
-        node = fault and fault[0]
-        return judged.finding(
-            place, message, node.primitive.describe(node.operands) if node and node.primitive else None
-        )
+        gate = fault[0].primitive.describe(fault[0].operands) if fault and fault[0].primitive is not None else None
+        return judged.finding(place, message, gate)
 
     def innocent(self, moved: list[int], kind: str) -> str:
         """Why a derivative is wrong though no gate is."""
@@ -182,10 +186,17 @@ class _Check:
         )
 
 
-def _close(exact: float, claimed: Any, rtol: float) -> bool:
-    """Whether a float has the digits that are asked for; too large or too small a number is no loss of them."""
-    rounded = float(claimed)
-    return exact == rounded or abs(exact - rounded) <= rtol * abs(rounded) + SMALLEST
+def _kept(exact: float, size: float, claim: Any, true: Any, rtol: float) -> bool:
+    """Whether a float has the digits that are asked for.
+
+    Too large or too small a number is no loss of them, nor a 0 that is off by the rounding of what adds up to it.
+    """
+    if abs(true) <= 1e-30 * size and abs(exact) <= 64 * ULP * size:
+        return True
+    return any(
+        exact == rounded or abs(exact - rounded) <= rtol * abs(rounded) + SMALLEST
+        for rounded in (float(claim), float(true))
+    )
 
 
 def _digits_left(exact: float, numeric: float) -> int:

@@ -21,6 +21,7 @@ EPSILON = 2.0**-52  # the distance from 1.0 to the next float
 ROUNDING = 16 * EPSILON  # a slope so small beside the secants that were extrapolated is 0
 TIGHT = 1e-4  # the largest error, relative to the slope, with which an estimate may decide
 ORDER = 6  # columns of an extrapolation
+JUMP = 0.98  # the growth of secants from which on f jumps
 WIDEST = 13.283  # the first step, relative to the scale of x
 SAFETY = 3  # how many times the noise that is seen
 FEWEST = 8  # with fewer values next to x there is no slope
@@ -65,14 +66,14 @@ def slopes(f: Callable[[float], list[float]], x: float) -> list[Slopes]:
         # A root of a negative number may be complex without a word.
         return [math.nan if isinstance(v, complex) else v for v in numbers] or [math.nan] * len(here)
 
-    steps = [h for h in _steps(x) if x - h < x < x + h]
-    below, above = [values(x - h) for h in steps], [values(x + h) for h in steps]
-    found = []
-    for row, middle in enumerate(here):
-        sides = [_inside(x, middle, [x - h for h in steps], [v[row] for v in below])]
-        sides.append(_inside(x, middle, [x + h for h in steps], [v[row] for v in above]))
-        found.append(_combined(x, middle, *sides, lambda t, row=row: values(t)[row]))  # type: ignore[misc]
-    return found
+    steps = [h for h in dict.fromkeys(_steps(x)) if x - h < x < x + h]
+    below, above = [[(t, values(t)) for t in (x + sign * h for h in steps)] for sign in (-1, 1)]
+
+    def slopes_of(row: int) -> Slopes:
+        left, right = (_side(x, here[row], [(t, numbers[row]) for t, numbers in side]) for side in (below, above))
+        return _slopes(x, here[row], left, right, lambda t: values(t)[row])
+
+    return [slopes_of(row) for row in range(len(here))]
 
 
 def verdict(claimed: float, slopes: Slopes, rtol: float) -> tuple[Verdict, float, float, float]:
@@ -85,27 +86,26 @@ def verdict(claimed: float, slopes: Slopes, rtol: float) -> tuple[Verdict, float
     ('right', 2.0, 0.0, 1e-12)
     """
     left, right, across, error, kind, scale = slopes
-    if left is None or right is None:
-        numeric = next((slope for slope in (left, right) if slope is not None), math.nan)
+    if left is None or right is None or (kind == "jump" and left == right):
+        numeric = left if left is not None else right if right is not None else math.nan
         return "outside", numeric, abs(claimed - numeric), error
-    if kind == "jump" and left == right:
-        return "outside", left, abs(claimed - left), error
-    if kind in ("kink", "jump"):
-        low, high = min(left, right), max(left, right)
-        numeric = min(max(claimed, low), high)
+    if across is None or kind == "kink":
+        numeric = min(max(min(left, right), claimed), max(left, right))
         distance = 0.0 if claimed == numeric else abs(claimed - numeric)
-        inside = distance <= error + rtol * abs(numeric)
-        return "kink" if inside else "wrong", (left + right) / 2 if inside else numeric, distance, error
-    assert across is not None
-    if not math.isfinite(across) or not math.isfinite(claimed):
-        return "right" if claimed == across else "wrong", across, abs(claimed - across), error
-    distance = abs(claimed - across)
-    if max(abs(claimed), abs(across)) <= ROUNDING * scale:
-        return "right", across, distance, error
+        if distance <= error + rtol * abs(numeric):
+            return "kink", numeric if across is None else across, distance, error
+        return "wrong", numeric, distance, error
+    distance = 0.0 if claimed == across else abs(claimed - across)
+    if math.isnan(across):
+        return "noisy", across, distance, error
+    if math.isinf(across) or not math.isfinite(claimed):
+        return "right" if claimed == across else "wrong", across, distance, error
     tight = error <= TIGHT * max(abs(claimed), abs(across))
-    if distance > error + rtol * abs(across):
-        return "wrong" if tight else "noisy", across, distance, error
-    return "right" if tight or (claimed == 0.0 and kind == "smooth") else "noisy", across, distance, error
+    negligible = abs(claimed) + abs(across) <= ROUNDING * scale
+    zero = negligible or (claimed == 0.0 and kind == "smooth")
+    if distance <= error + rtol * abs(across):
+        return "right" if tight or zero else "noisy", across, distance, error
+    return "right" if negligible else "wrong" if tight else "noisy", across, distance, error
 
 
 def _steps(x: float) -> Iterator[float]:
@@ -133,81 +133,101 @@ class _Side(NamedTuple):
         return _Side(*(numbers[len(numbers) - count :] for numbers in self))
 
 
-def _inside(x: float, middle: float, at: list[float], values: list[float]) -> _Side:
-    reach = next((i for i, value in enumerate(reversed(values)) if not math.isfinite(value)), len(values))
-    secants = [(value - middle) / (t - x) for t, value in zip(at, values, strict=True)]
-    return _Side(at, values, [abs(t - x) for t in at], secants).last(reach if math.isfinite(middle) else 0)
-
-
-def _combined(x: float, middle: float, left: _Side, right: _Side, f: Callable[[float], float]) -> Slopes:
-    """Slopes across from the odd part of f, the gap between its sides from the even one."""
-    ends = [_end(side, middle) for side in (left, right)]
-    slopes = [end.value for end in ends]
-    reach = min(len(left.at), len(right.at))
-    if any(math.isnan(slope) for slope in slopes):
-        error = min(end.error for end in ends)
-        return Slopes(*(None if math.isnan(slope) else slope for slope in slopes), None, error, "edge")
-    left, right = left.last(reach), right.last(reach)
-    stairs = min(_stair(x, side, _plateau(side), 0.0, f) for side in (left, right))
-    if any(map(math.isinf, slopes)) and not stairs:
-        jump = any(end.jumps for end in ends)
-        if not jump and slopes[0] == slopes[1]:
-            return Slopes(*slopes, slopes[0], 0.0, "smooth")
-        return Slopes(*slopes, None, max(end.error for end in ends), "jump" if jump else "kink")
-    steps = [(b - a) / 2 for a, b in zip(left.at, right.at, strict=True)]
-    odd = [(b - a) / 2 / h for a, b, h in zip(left.values, right.values, steps, strict=True)]
-    across = _limit(steps, odd, 1.0, _floors(middle, left.values, right.values, stairs), even=True)
-    if across.torn:
-        stairs = max(stairs, *(_stair(x, side, across.torn, across.value, f) for side in (left, right)))
-        across = _limit(steps, odd, 1.0, _floors(middle, left.values, right.values, stairs), even=True)
-    apart = [b - a for a, b in zip(left.secants, right.secants, strict=True)]
-    gap = _limit(steps, apart, 4.0, _floors(middle, left.values, right.values, stairs))
-    i = across.index
-    steep = max(abs(left.secants[i]), abs(right.secants[i]), abs(x * apart[i] / steps[i]))
-    slope, error, width = across.value, across.error, gap.value
-    if abs(width) > max(2 * gap.error, ROUNDING * steep):
-        return Slopes(slope - width / 2, slope + width / 2, slope, error + gap.error / 2, "kink", steep)
-    if abs(width) > gap.error:
-        error += abs(width) / 2
-    within = [
-        abs(s) for side in (left, right) for s, h in zip(side.secants, steps, strict=True) if h <= max(1.0, abs(x))
-    ]
-    rounding = 1e3 * EPSILON * max(*within, abs(middle) / steps[0])
-    smooth = error <= max(TIGHT * abs(slope), rounding) and gap.error <= max(1e-3 * abs(slope), 10 * rounding)
-    return Slopes(slope, slope, slope, error, "smooth" if smooth else "noisy", steep)
-
-
 class _Limit(NamedTuple):
     value: float
     error: float
-    index: int = 0  # of the widest step that was used
-    torn: int = 0  # of the step within which f agrees with itself, if wider steps agree on another limit
-    jumps: bool = False  # the function itself, at x
+    widest: int  # index of the widest step that was used
+    torn: int = 0  # index of the step within which f agrees with itself, where wider ones agree on something else
 
 
-def _end(side: _Side, middle: float) -> _Limit:
-    """The slope of one side: nan where f has no values, ±inf where the secants have no limit."""
-    if len(side.at) < FEWEST:
-        return _Limit(math.nan, math.inf)
-    near = side.secants[-NEAR:]
+def _side(x: float, middle: float, points: list[tuple[float, float]]) -> _Side:
+    reach = next((i for i, (_, value) in enumerate(reversed(points)) if not math.isfinite(value)), len(points))
+    at, values = [t for t, _ in points], [value for _, value in points]
+    secants = [(value - middle) / (t - x) for t, value in points]
+    return _Side(at, values, [abs(t - x) for t in at], secants).last(reach if math.isfinite(middle) else 0)
+
+
+def _slopes(x: float, middle: float, left: _Side, right: _Side, f: Callable[[float], float]) -> Slopes:
+    """Slopes across from the odd part of f, the gap between both sides from the even part."""
+    sides = [left, right]
+    if (
+        {*left.values, middle} == {*right.values, middle} == {middle} and left.at and right.at
+    ):  # a constant, as it seems
+        return Slopes(0.0, 0.0, 0.0, EPSILON * max(abs(middle), 1.0), "smooth")
+    growths = [_growth(side, middle) for side in sides]
+    stairs = max(_stair(x, side, _plateau(side), 0.0, f) for side in sides)
+    steep = any(growths) and 2 * stairs < max(abs(side.values[-1] - middle) for side in sides if side.values)
+    if steep or min(len(left.at), len(right.at)) < FEWEST:
+        ends = [_end(side, middle, growth) for side, growth in zip(sides, growths, strict=True)]
+        (below, above), error = (slope for slope, _ in ends), min(error for _, error in ends)
+        if below is None or above is None:
+            return Slopes(below, above, None, error, "edge")
+        if max(growths) < JUMP and below == above:
+            return Slopes(below, above, below, 0.0, "smooth")
+        return Slopes(below, above, None, max(error for _, error in ends), "kink" if max(growths) < JUMP else "jump")
+
+    left, right = sides = [side.last(min(len(left.at), len(right.at))) for side in sides]
+    steps = [(b - a) / 2 for a, b in zip(left.at, right.at, strict=True)]
+    odd = [(b - a) / 2 / h for a, b, h in zip(left.values, right.values, steps, strict=True)]
+    across = _limit(steps, odd, 1.0, _floors(middle, sides, stairs), even=True)
+    if across.torn:
+        stairs = max(stairs, min(_stair(x, side, across.torn, across.value, f) for side in sides))
+        across = _limit(steps, odd, 1.0, _floors(middle, sides, stairs), even=True)
+    apart = [b - a for a, b in zip(left.secants, right.secants, strict=True)]
+    gap = _limit(steps, apart, 4.0, _floors(middle, sides, stairs))
+
+    slope, width, i = across.value, abs(gap.value), across.widest
+    bend = abs(x * apart[i] / steps[i])  # |x f″|: f may round x inside, which moves the slope by ε times this
+    error = across.error + 4 * EPSILON * max(abs(slope), bend)
+    scale = max(abs(left.secants[i]), abs(right.secants[i]), bend)
+    if width > max(2 * gap.error, ROUNDING * scale):
+        half = gap.value / 2
+        return Slopes(slope - half, slope + half, slope, error + gap.error / 2, "kink", scale)
+    unit = max(1.0, abs(x))
+    wide = [abs(s) for side in sides for s, h in zip(side.secants, steps, strict=True) if 0.1 < h / unit < 1.0]
+    flat = 1e3 * EPSILON * max([*wide, abs(middle) / steps[i], 1e-300])  # what rounding alone does to a slope
+    hidden = gap.error > max(1e-3 * abs(slope), 10 * flat)  # there may be a kink below the noise
+    if hidden or width > gap.error:
+        error += max(width, gap.error) / 2
+    smooth = not hidden and error <= max(TIGHT * abs(slope), flat)
+    return Slopes(slope, slope, slope, error, "smooth" if smooth else "noisy", scale)
+
+
+def _growth(side: _Side, middle: float) -> float:
+    """The exponent with which the secants grow as the step shrinks, 1 at a jump of f; 0 where they have a limit."""
+    least = 1e3 * math.ulp(middle)  # above what rounding does
+    above = [(s, h) for s, h in zip(side.secants, side.steps, strict=True) if abs(s) * h > least][-NEAR:]
+    if len(above) < FEWEST:
+        return 0.0
+    near = [s for s, _ in above]
     changes = [b - a for a, b in pairwise(near)]
-    ratio = side.steps[-2] / side.steps[-1]
+    ratio = above[-2][1] / above[-1][1]
     growing = all(a * b > 0.0 and 0.9 * abs(a) <= abs(b) <= 1.2 * ratio * abs(a) for a, b in pairwise(changes))
-    if growing and abs(near[-1] - near[0]) > 0.1 * abs(near[-1]):
-        return _Limit(math.copysign(math.inf, changes[-1]), 0.0, jumps=abs(near[-1]) > ratio**0.98 * abs(near[-2]))
-    return _limit(side.steps, side.secants, 2.0, _floors(middle, side.values, side.values, 0.0))
+    if not growing or near[-1] * near[-2] <= 0.0 or abs(near[-1] - near[0]) <= 0.1 * abs(near[-1]):
+        return 0.0
+    return math.log(near[-1] / near[-2]) / math.log(ratio)
 
 
-def _floors(middle: float, left: list[float], right: list[float], stairs: float) -> list[float]:
+def _end(side: _Side, middle: float, growth: float) -> tuple[float | None, float]:
+    """The slope of one side and its error."""
+    if len(side.at) < FEWEST:
+        return None, math.inf
+    if growth:
+        return math.copysign(math.inf, side.secants[-1]), 0.0
+    limit = _limit(side.steps, side.secants, 2.0, _floors(middle, [side], 0.0))
+    return limit.value, limit.error
+
+
+def _floors(middle: float, sides: list[_Side], stairs: float) -> list[float]:
     """What rounding does at least to the values up to each step."""
-    sizes = [max(abs(middle), abs(a), abs(b)) for a, b in zip(left, right, strict=True)]
-    return [EPSILON * size + stairs for size in accumulate(reversed(sizes), max)][::-1]
+    sizes = [max(abs(middle), *map(abs, values)) for values in zip(*(side.values for side in sides), strict=True)]
+    return [math.ulp(size) + stairs for size in accumulate(reversed(sizes), max)][::-1]
 
 
 def _limit(
     steps: list[float], ordinates: list[float], gain: float, floors: list[float], even: bool = False
-) -> tuple[float, float]:
-    """The limit for step 0 of what has the `ordinates` at falling `steps`, perhaps an even function, and its error.
+) -> _Limit:  # fmt: skip
+    """The limit for step 0 of what has the `ordinates` at falling `steps`, perhaps an even function of the step.
 
     Noise of f comes into an ordinate `gain` / step times, `floors` say how much there is at least.
     """
@@ -221,10 +241,9 @@ def _limit(
             [narrow + w * (narrow + wide) for w, (wide, narrow) in zip(weights, pairwise(noises), strict=True)],
         ))  # fmt: skip
     # Nothing but noise should be left of the highest differences at the smallest steps.
-    values, noises = columns[-1]
-    changes = zip(pairwise(values), pairwise(noises), strict=True)
-    rests = [SAFETY * abs(wide - narrow) / (a + b) for (wide, narrow), (a, b) in changes]
-    best, low, high = _Limit(math.nan, math.inf), -math.inf, math.inf
+    changes = zip(*map(pairwise, columns[-1]), strict=True)
+    rests = [SAFETY * abs(wide - narrow) / (more + less) for (wide, narrow), (more, less) in changes]
+    best, low, high = _Limit(math.nan, math.inf, 0), -math.inf, math.inf
     noise, leap, edge, torn = max(rests[-NEAR:], default=math.inf), 1.0, 0, 0
     for j in range(len(steps) - 3, -1, -1):
         if j < len(rests):
@@ -234,7 +253,7 @@ def _limit(
         for order in range(2, min(len(columns), len(steps) - j)):
             (lower, _), (values, noises) = columns[order - 1], columns[order]
             beside = [lower[j], lower[j + 1], *values[j + 1 : j + 3]]
-            error = 2 * max(abs(values[j] - value) for value in beside) + noises[j] * max(noise, floors[j])
+            error = 3 * max(abs(values[j] - value) for value in beside) + noises[j] * max(noise, floors[j])
             # A wider step is believed only if it agrees with all that is narrower.
             if values[j] - error > high or values[j] + error < low:
                 torn = torn or (edge if error <= 1e-3 * abs(values[j]) else 0)
@@ -246,8 +265,9 @@ def _limit(
 
 
 def _plateau(side: _Side) -> int:
-    """The index of the widest step at which f still has the value that it has next to x."""
-    return next((i for i in range(len(side.at), 0, -1) if side.values[i - 1] != side.values[-1]), 0)
+    """The index of the widest step at which f still has the value that it has next to x, 0 if there is no plateau."""
+    index = next((i for i in range(len(side.at), 0, -1) if side.values[i - 1] != side.values[-1]), 0)
+    return index if index < len(side.at) - 2 else 0
 
 
 def _stair(x: float, side: _Side, index: int, slope: float, f: Callable[[float], float]) -> float:
@@ -255,20 +275,21 @@ def _stair(x: float, side: _Side, index: int, slope: float, f: Callable[[float],
 
     Rounded numbers are such stairs; so are differences of rounded numbers, divided by x.
     """
+    if not index or len(set(side.values)) < 3:  # one step up and no other is no stair
+        return 0.0
     start, first = side.at[-1], side.values[-1]
 
     def off(t: float, value: float) -> float:
         return value - first - slope * (t - start)
 
     heights = [abs(off(t, value)) for t, value in zip(side.at, side.values, strict=True)]
-    candidates = range(max(index, 1), min(index + ORDER, len(heights)))
-    if not index or not candidates:
-        return 0.0
+    candidates = range(index, min(index + ORDER, len(heights)))
     index = max(candidates, key=lambda i: heights[i - 1] / (heights[i] + EPSILON * abs(side.values[i]) or 1.0))
     on, beyond, height = side.at[index], side.at[index - 1], heights[index - 1]
+    least = max(math.sqrt(heights[index]) * math.sqrt(height), height / 32)
     for _ in range(12):
         half = (on + beyond) / 2
-        on, beyond = (half, beyond) if abs(off(half, f(half))) < height / 2 else (on, half)
-    top, further = off(beyond, f(beyond)), beyond + (beyond - x) / 4
+        on, beyond = (half, beyond) if abs(off(half, f(half))) < least else (on, half)
+    top, further = off(beyond, f(beyond)), beyond + ((beyond - x) / 4 if slope else 2 * (beyond - on))
     jump, behind = abs(top - off(on, f(on))), abs(off(further, f(further)) - top)
-    return jump if jump > height / 4 and behind <= jump / 10 else 0.0
+    return jump if jump > least / 2 and behind <= (jump / 10 if slope else 0.0) else 0.0

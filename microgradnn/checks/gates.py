@@ -1,152 +1,13 @@
-"""The rule of one gate proven: an identity between what its partials claim and the slopes of its forward function."""
+"""A gate proven over its domain."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from random import Random
 from types import CodeType, FunctionType
-from typing import Any
 
-from microgradnn.checks import floats, rules
-from microgradnn.checks.lifting import forward_of
-from microgradnn.checks.slopes import Slope, digits_for, same, slopes
-from microgradnn.checks.verdicts import Verdict
-from microgradnn.checks.wide import MP, Lost, Wide
-from microgradnn.notation import digits
-from microgradnn.primitive import NOTHING, ForwardError, Primitive
-
-SMALLEST = 2.0**-1022  # below it floats have fewer digits
-FEW = 64  # up to here numbers are moved one by one, beyond in groups along directions drawn by chance
-
-
-@dataclass(frozen=True)
-class Proof:
-    """What the rule of a gate claims for one of its operands, beside what is true; `lost` says why by floats alone."""
-
-    operand: int
-    claimed: float
-    truth: float
-    verdict: Verdict
-    order: int = 1
-    lost: str = ""
-
-    def __str__(self) -> str:
-        again = "" if self.order == 1 else f", differentiated {('once', 'twice')[self.order > 2]} more,"
-        return f"its partial {self.operand}{again} gives {digits(self.claimed)}, it is {digits(self.truth)}"
-
-
-def prove(
-    gate: Primitive, point: Sequence[float], moved: Sequence[int], order: int = 1, rtol: float | None = None
-) -> list[Proof]:
-    """The rule of a gate at a point, for each of the operands `moved`; the others are constants.
-
-    From order 2 on, its partials are differentiated along a direction that is drawn by chance. Raises ForwardError
-    where the gate has no value. `rtol` is for forward functions that are approximations.
-
-    >>> from microgradnn.primitive import lookup
-    >>> [str(proof.verdict) for proof in prove(lookup("divide"), [2.0, 3.0], [0, 1], order=2)]
-    ['right', 'right']
-    """
-    detached = {n for n, result in enumerate(gate.trace(len(point)).results) if result is None}
-    chance = Random(gate.name)
-    speeds = [chance.uniform(0.5, 1.5) * (abs(x) or 1.0) if n in moved else 0.0 for n, x in enumerate(point)]
-    behind = [[0.0 if n in detached else speed for n, speed in enumerate(speeds)]] * (order - 1)
-
-    def forward(numbers: Sequence[Any]) -> list[Any]:
-        return [forward_of(gate)(*[x if n in moved else point[n] for n, x in enumerate(numbers)])]
-
-    def rule() -> list[Any]:
-        """The partials along the directions behind, as the rules have them; 0 where there is none."""
-        numbers = [
-            rules.moving(Wide(x), [along[n] for along in behind]) if n in moved else x for n, x in enumerate(point)
-        ]
-        partials = rules.partials(gate, rules.run(gate, numbers), numbers)
-        return [rules.derivative(0.0 if x is None or x is NOTHING else x, order - 1).number for x in partials]
-
-    def judged(group: Sequence[int]) -> tuple[Any, Any, Verdict]:
-        """Claim and truth along the operands of a group."""
-        along = [(1.0 if len(group) == 1 else speeds[n]) if n in group else 0.0 for n in range(len(point))]
-
-        def claim(partials: Sequence[Any]) -> Any:
-            return MP.fsum(speed * partial for speed, partial in zip(along, partials, strict=True) if speed)
-
-        [slope] = slopes(forward, point, [along, *behind], [claim(partials)])
-        return judge(claim(partials), slope, lambda: claim(rule()), rtol)
-
-    try:
-        with MP.workdps(digits_for(order, point)):
-            partials = rule()
-            singled = suspects(list(moved), lambda group: judged(group)[2] == "right")
-            proofs = []
-            for n in moved:
-                claimed, truth, verdict = judged([n]) if n in singled else (partials[n], partials[n], "right")
-                if n not in detached or verdict == "wrong":
-                    proofs.append(Proof(n, float(claimed), float(truth), verdict, order))
-            return proofs
-    except Lost as lost:
-        return _by_floats(gate, point, moved, str(lost), rtol or 1e-9) if order == 1 else []
-
-
-def judge(claimed: Any, slope: Slope, again: Callable[[], Any], rtol: float | None = None) -> tuple[Any, Any, Verdict]:
-    """What a rule claims, what is true, and the verdict; `again` claims it with the digits that are set then."""
-    if slope.left is None or slope.right is None:
-        return claimed, MP.nan, "outside"
-    if slope.kind != "smooth":
-        if slope.between(claimed):
-            return claimed, claimed, "kink"
-        return claimed, min(slope.left, slope.right, key=lambda side: abs(side - claimed)), "wrong"
-    if max(abs(claimed), abs(slope.right)) < SMALLEST:  # no floats that have all their digits
-        return claimed, slope.right, "right"
-    noise = slope.noise + (rtol or 0.0) * abs(slope.right)
-    agree = same(claimed, slope.right, noise) or same(claimed, slope.right, noise + 8 * _rounding(again, claimed))
-    return claimed, slope.right, "right" if agree else "wrong"
-
-
-def _rounding(again: Callable[[], Any], claimed: Any) -> Any:
-    """What the constants in a rule, which are floats, may do to it: how much it changes with the digits of floats."""
-    errors = [MP.zero]
-    for bits in (47, 50, 53):
-        with MP.workprec(bits):
-            rounded = again()
-        errors.append(abs(rounded - claimed) * MP.mpf(2) ** (bits - 53))
-    return max(errors) if MP.isfinite(MP.fsum(errors)) else MP.zero
-
-
-def suspects(members: list[int], agree: Callable[[list[int]], bool]) -> set[int]:
-    """Those to be looked at one by one: all where they are few, else what is left when groups that agree are gone."""
-    if len(members) <= FEW or not members:
-        return set(members)
-    return _suspects(members, agree)
-
-
-def _suspects(members: list[int], agree: Callable[[list[int]], bool]) -> set[int]:
-    if len(members) == 1:
-        return set(members)
-    if agree(members):
-        return set()
-    half = len(members) // 2
-    return _suspects(members[:half], agree) | _suspects(members[half:], agree)
-
-
-def _by_floats(gate: Primitive, point: Sequence[float], moved: Sequence[int], lost: str, rtol: float) -> list[Proof]:
-    """The proof replaced by an estimate, as the forward function does not run on wide numbers."""
-    partials = gate.partials(gate.evaluate(point), point)
-    proofs = []
-    for n in moved:
-
-        def forward(x: float, n: int = n) -> list[float]:
-            return [gate.evaluate([*point[:n], x, *point[n + 1 :]])]
-
-        claimed = partials[n]
-        verdict, truth, *_ = floats.verdict(claimed or 0.0, floats.slopes(forward, point[n])[0], rtol)
-        if claimed is not None or verdict == "wrong":
-            proofs.append(Proof(n, claimed or 0.0, truth, verdict, 1, lost))
-    return proofs
-
-
-# ---- a gate over its domain -----------------------------------------------------------------------------------------
+from microgradnn.primitive import ForwardError, Primitive
 
 _SIZES = (1e-9, 1e-3, 0.1, 0.3, 0.7, 1.3, 2.0, 3.3, 5.0, 7.5, 11.0, 40.0, 300.0, 1e6)
 
@@ -166,6 +27,8 @@ def check_gate(gate: Primitive) -> None:
     Traceback (most recent call last):
     AssertionError: the rule of relu6 is wrong at relu6(7.5): its partial 0 gives 1, it is 0
     """
+    from microgradnn.checks.proofs import prove  # mpmath is for those who check
+
     __tracebackhide__ = True
     tried = 0
     for point, orders in _points(gate):

@@ -12,8 +12,6 @@ from typing import Any
 
 from microgradnn.backprop import like
 from microgradnn.checks.arguments import point_of
-from microgradnn.checks.claims import report_claims
-from microgradnn.checks.findings import report_recorded
 from microgradnn.checks.verdicts import Report
 from microgradnn.context import no_grad
 from microgradnn.reading import number
@@ -39,11 +37,11 @@ def report_grads(
 
     >>> from microgradnn import primitive, scratch_table, tanh
     >>> print(report_grads(lambda w, x: tanh(w[0] * x + w[1]), ([0.5, -1.0], 2.0)))
-    derivative by   by the rules   in truth      error   verdict   by
-    ─────────────   ────────────   ───────────   ─────   ───────   ─────
-    argument 0[0]              2             2       0   right     proof
-    argument 0[1]              1             1       0   right     proof
-    argument 1               0.5           0.5       0   right     proof
+    derivative by   by the rules   in truth   error   verdict   by
+    ─────────────   ────────────   ────────   ─────   ───────   ─────
+    argument 0[0]              2          2       0   right     proof
+    argument 0[1]              1          1       0   right     proof
+    argument 1               0.5        0.5       0   right     proof
     >>> with scratch_table():
     ...     wrong = primitive("wrong", lambda x: x * x, lambda out, x: x)
     ...     [finding] = report_grads(wrong, (3.0,))
@@ -60,6 +58,9 @@ def report_grads(
         raise ValueError(f"order must be 1, 2, 3 …, got {order!r}")
     if rtol is not None and not 0.0 <= number(rtol) < math.inf:
         raise ValueError(f"rtol is a relative error such as 1e-6, got {rtol!r}")
+    from microgradnn.checks.claims import report_claims  # mpmath is for those who check
+    from microgradnn.checks.findings import report_recorded
+
     if of is None:
         return report_recorded(f, args, point, order, rtol)
     if order != 1:

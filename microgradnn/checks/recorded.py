@@ -9,7 +9,7 @@ from microgradnn.anomalies import at_line, note_line
 from microgradnn.backprop import differentiable
 from microgradnn.checks import rules
 from microgradnn.checks.arguments import places, rebuilt, spread
-from microgradnn.checks.gates import Proof, prove
+from microgradnn.checks.proofs import Proof, prove
 from microgradnn.checks.truth import Directions
 from microgradnn.checks.wide import Wide
 from microgradnn.context import no_grad, noting, recording
@@ -79,8 +79,11 @@ class Recorded:
         faults = (fault for fault in self.faults if fault[0] in before and fault[1].order <= order)
         return next((fault for fault in faults if any(self.leads(n, *fault) for n in moved)), None)
 
-    def by_engine(self, output: Any, behind: Directions) -> list[float]:
-        """The derivatives by all inputs, of the derivative along the directions, as a user gets them."""
+    def by_engine(self, output: Any, behind: Directions) -> list[tuple[float, float]]:
+        """The derivatives by all inputs, of the derivative along the directions, as a user gets them.
+
+        With each comes the size of what it was added up from: the sum over all paths of |contribution|.
+        """
         with recording():
             for along in behind:
                 adjoints = dict(sweep(output, recorded=True)) if isinstance(output, Value) else {}
@@ -88,7 +91,8 @@ class Recorded:
                 terms = [adjoint * speed for adjoint, speed in moved if isinstance(adjoint, Value)]
                 output = sum_(*terms) if terms else 0.0
             adjoints = dict(sweep(output)) if isinstance(output, Value) else {}
-        return [adjoints.get(x, 0.0) for x in self.inputs]
+        sizes = _sizes(output) if isinstance(output, Value) else {}
+        return [(adjoints.get(x, 0.0), sizes.get(x, 0.0)) for x in self.inputs]
 
     def by_rules(self, behind: Directions) -> list[list[Any]]:
         """The same in wide numbers, of every output."""
@@ -116,3 +120,14 @@ class Recorded:
 def _relative(x: float, true: Any) -> float:
     error = abs(true - x)
     return float(error / abs(true)) if true else float(error)
+
+
+def _sizes(root: Value) -> dict[Value, float]:
+    """A sweep that adds up sizes: Σ |contribution| over all paths, for every node."""
+    sizes = {root: 1.0}
+    for node in reversed(topological_order(root)):
+        if node in sizes and node.primitive is not None:
+            for operand, partial in zip(node.operands, node.handed, strict=True):
+                if partial is not None:
+                    sizes[operand] = sizes.get(operand, 0.0) + abs(partial) * sizes[node]
+    return sizes

@@ -39,10 +39,10 @@ class Moving:
 
 def run(gate: Primitive, operands: Sequence[Any]) -> Any:
     """The gate on numbers of any kind; its limit where it has no value."""
-    for operand in operands:
-        if hasattr(operand, "record_gate"):
-            return operand.record_gate(gate, operands, by_limit=True)
-    return gate.limit(operands)
+    recording = next((x for x in operands if isinstance(x, Moving)), None)
+    if recording is None:
+        recording = next((x for x in operands if isinstance(x, Wide)), None)
+    return gate.limit(operands) if recording is None else recording.record_gate(gate, operands, by_limit=True)
 
 
 def total(terms: Sequence[Any]) -> Any:

@@ -38,9 +38,10 @@ class Slope:
     noise: Any
     jumps: bool = False
 
-    @property
-    def drowned(self) -> bool:
+    def drowned(self, claim: Any) -> bool:
         """Whether rounding may be as large as the slopes, of a function that is large beside them."""
+        if self.left == 0 and self.right == 0:
+            return claim is None or claim != 0
         sizes = [abs(side) for side in (self.left, self.right) if side is not None]
         return bool(self.noise > 1e-320 and self.noise > SAME * min(sizes, default=MP.inf))
 
@@ -81,7 +82,7 @@ def slopes(
     """
     order, digits = len(directions), digits_for(len(directions), point)
     result = _slopes(f, point, directions, claims, _STEPS, digits)
-    if any(slope.drowned for slope in result):
+    if any(slope.drowned(claim) for slope, claim in zip(result, claims or [None] * len(result), strict=True)):
         result = _slopes(f, point, directions, claims, _STEPS, digits + 330)
     moved = [x for x, *along in zip(point, *directions, strict=True) if any(along)]
     if 0.0 in moved and any(slope.kind != "smooth" for slope in result):  # 10⁻⁴⁰ may be far from 0
@@ -133,9 +134,9 @@ def _quotients(f: Callable[[list[Any]], list[Any]], here: list[Any], directions:
                 moved = [x + step * d if d else x for x, d in zip(moved, along, strict=True)]
         sign = (-1) ** (len(chosen) - sum(chosen))
         terms.append([sign * x for x in f(moved)])
-    divisor, rounding = MP.fprod(steps), MP.mpf(10) ** (5 - MP.dps)
+    divisor, rounding = MP.fprod(steps), MP.mpf(10) ** (30 - MP.dps)  # numbers on the way may be as much larger
     return [
-        (MP.fsum(column) / divisor, max(map(abs, column)) * rounding / abs(divisor))
+        (MP.fsum(column) / divisor, max(MP.one, *map(abs, column)) * rounding / abs(divisor))
         for column in zip(*terms, strict=True)
     ]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import product
 from random import Random
 from typing import Any
@@ -61,14 +61,11 @@ def expressions(
     """
     if not isinstance(variables, int) or variables < 1:
         raise ValueError(f"an expression needs variables=1 or more, got {variables!r}")
-    chosen = tuple(dict.fromkeys(map(_primitive, gates))) if gates is not None else _default()
+    built_in = [gate for gate in entries() if gate.name in BUILT_IN and gate not in LABELLED]
+    chosen = tuple(dict.fromkeys(map(_primitive, built_in if gates is None else gates)))
     if not chosen:
         raise ValueError("expressions need a gate to choose, got gates=[]: leave it out for all of the package")
     return _expressions(variables, max_gates, chosen, smooth)
-
-
-def _default() -> tuple[Primitive, ...]:
-    return tuple(gate for gate in entries() if gate.name in BUILT_IN and gate not in LABELLED)
 
 
 def _primitive(gate: Primitive | str | Callable[..., Any]) -> Primitive:
@@ -93,9 +90,8 @@ def _expressions(
 ) -> Expression:
     lines: list[Line] = []
     for gate, *choices in draw(_gates_with_operands(gates, max_gates)):
-        lines.append(
-            (gate, _operands(choices, [*reversed(range(variables, variables + len(lines))), *range(variables)]))
-        )
+        registers = [*reversed(range(variables, variables + len(lines))), *range(variables)]
+        lines.append((gate, _operands(choices, registers)))
     lines = _leading_to(variables + len(lines) - 1, lines, variables)
     point = draw(points(variables))
     if smooth:
@@ -123,8 +119,7 @@ def _counts(gate: Primitive) -> list[int]:
 
 def _operands(choices: Sequence[int], registers: Sequence[int]) -> tuple[int | float, ...]:
     """Constants and registers, in their order; each operand begins with the register after that of the last one."""
-    newest = [registers[0]] * (len(registers) - 1)  # half of all lines go on with the last one
-    registers = [*registers, *newest]
+    registers = [*registers, *[registers[0]] * (len(registers) - 1)]  # half of all lines go on with the last one
     operands: list[int | float] = [
         registers[(choice + n) % len(registers)] if choice < _REGISTERS else SIMPLE[choice - _REGISTERS]
         for n, choice in enumerate(choices)
@@ -217,17 +212,17 @@ def _smooth_value(gate: Primitive, operands: Sequence[int | float], numbers: Num
             truth = Wide(wide(exact)[0])  # type: ignore[arg-type]
             [slope] = slopes(wide, [Wide(x).number for x in exact], [along])
             agree = math.isclose(value, float(truth.number), rel_tol=1e-9)
-        smooth = slope.kind == "smooth" and not slope.drowned and abs(slope.right) < _SIZES[1]
+        smooth = slope.kind == "smooth" and abs(slope.right) < _SIZES[1]
         return (value, truth) if agree and smooth else None
     except ForwardError:
         return None
     except Lost:  # the forward function does not run on wide numbers
-        kinds = [
-            floats.slopes(lambda x, n=n: [gate.evaluate([*narrow[:n], x, *narrow[n + 1 :]])], narrow[n])[0].kind
-            for n, is_moved in enumerate(moved)
-            if is_moved
-        ]
-        return (value, Wide(value)) if set(kinds) == {"smooth"} else None
+
+        def at(n: int, x: float) -> list[float]:
+            return [gate.evaluate([*narrow[:n], x, *narrow[n + 1 :]])]
+
+        kinds = {floats.slopes(partial(at, n), narrow[n])[0].kind for n, is_moved in enumerate(moved) if is_moved}
+        return (value, Wide(value)) if kinds == {"smooth"} else None
 
 
 def _keeps_digits(expression: Expression) -> bool:
@@ -238,7 +233,7 @@ def _keeps_digits(expression: Expression) -> bool:
             exact = [float(x) for x in recorded.by_rules([])[0]]
     except Lost:
         return all(finding.verdict in ("right", "wrong") for finding in report_grads(expression, expression.point))
-    by_floats = recorded.by_engine(recorded.outputs[0], [])
+    by_floats = [x for x, _ in recorded.by_engine(recorded.outputs[0], [])]
     return all(math.isclose(a, b, rel_tol=1e-7) or not math.isfinite(a) for a, b in zip(by_floats, exact, strict=True))
 
 
@@ -246,7 +241,7 @@ def _keeps_digits(expression: Expression) -> bool:
 
 
 def _number(steps: int, thousandths: int) -> float:
-    """1 + some thousandths, from 8 on ten times as far, on a grid of `steps` in a unit, but not 0, a kink of many gates.
+    """1 + some thousandths, from 8 on ten times as far, on a grid of `steps` in a unit, and not 0, a kink of many.
 
     Numbers below 1 stay there on all grids but that of whole numbers: so they shrink to 0.5.
     """
@@ -294,11 +289,8 @@ def values_inside(gate: Primitive | str | Callable[..., Any]) -> st.SearchStrate
 
 
 def _is_inside(gate: Primitive, operands: tuple[float, ...]) -> bool:
-    beside = [
-        (*operands[:n], x + side * 1e-6 * (abs(x) or 1.0), *operands[n + 1 :])
-        for n, x in enumerate(operands)
-        for side in (-1, 1)
-    ]
+    steps = [(n, x, side * 1e-6 * (abs(x) or 1.0)) for n, x in enumerate(operands) for side in (-1, 1)]
+    beside = [(*operands[:n], x + step, *operands[n + 1 :]) for n, x, step in steps]
     try:
         return all(math.isfinite(gate.evaluate(neighbour)) for neighbour in (operands, *beside))
     except ForwardError:

@@ -7,7 +7,7 @@ from typing import Any
 
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import rebuilt, spread
-from microgradnn.checks.lifting import Unliftable, lift, verify
+from microgradnn.checks.lifting import lift, verify
 from microgradnn.checks.slopes import Slope, slopes
 from microgradnn.checks.verdicts import Judged, Verdict, distance
 from microgradnn.checks.wide import MP, Lost
@@ -30,7 +30,7 @@ class Truth:
         try:
             self._lifted = lift(f)
             self.lost = verify(on_floats, self._lifted, args) or ""
-        except (Lost, Unliftable) as reason:
+        except (Lost, Exception) as reason:  # of code that floats run through
             self.lost = str(reason)
 
     def wide(self, numbers: Sequence[Any]) -> list[Any]:

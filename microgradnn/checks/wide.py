@@ -51,6 +51,8 @@ def read(x: Any) -> Any:
     """
     if isinstance(x, Wide):
         return x.number
+    if isinstance(x, mpmath.ctx_mp_python._mpf):
+        return MP.make_mpf(x._mpf_)  # of whichever context
     if isinstance(x, (float, int)):
         return MP.mpf(x)
     if isinstance(x, Integral) or type(x).__name__ == "bool":  # of NumPy
