@@ -65,7 +65,7 @@ def pasted(f, check):
     return eval(repr(f), {**NAMES, "check_grads": check})
 
 
-@settings(max_examples=200)
+@settings(max_examples=150)
 @given(expressions(variables=2, smooth=False))
 def test_what_is_printed_can_be_pasted_and_run(f):
     def outcome(compute):
@@ -87,29 +87,38 @@ def test_what_is_printed_can_be_pasted_and_run(f):
 # ---- what is drawn ---------------------------------------------------------------------------------------------------
 
 
-@settings(generate, max_examples=100)
-@given(expressions())
-def test_right_rules_never_fail(f):
-    assert {finding.verdict for finding in report_grads(f, f.point)} <= {"right"}
+def test_right_rules_never_fail_over_most_of_the_table():
+    drawn, lengths = set(), []
+
+    @settings(generate, max_examples=120)
+    @given(expressions())
+    def law(f):
+        drawn.update(gate for gate, _ in f.lines)
+        lengths.append(len(f.lines))
+        assert {finding.verdict for finding in report_grads(f, f.point)} == {"right"}
+
+    law()
+    assert len(drawn) > 0.4 * len(DRAWN)
+    assert sum(length > 1 for length in lengths) > 40
+    assert max(lengths) > 4
 
 
 @pytest.mark.slow
-def test_right_rules_never_fail_in_1500_examples_nor_at_order_two():
-    for order, count in ((1, 1500), (2, 200)):
+@pytest.mark.parametrize(("order", "count"), [(1, 1500), (2, 200)])
+def test_right_rules_never_fail_in_many_examples(order, count):
+    @settings(generate, max_examples=count)
+    @given(expressions())
+    def law(f):
+        check_grads(f, f.point, order)
 
-        @settings(generate, max_examples=count)
-        @given(expressions())
-        def law(f, order=order):
-            check_grads(f, f.point, order)
-
-        law()
+    law()
 
 
 def test_without_smooth_kinks_edges_and_points_outside_the_domain_come_too():
     verdicts = Counter()
 
-    @settings(generate, max_examples=200)
-    @given(expressions(variables=1, max_gates=2, gates=["abs", "relu", "sqrt", "log"], smooth=False))
+    @settings(generate, max_examples=100)
+    @given(expressions(variables=1, max_gates=2, gates=["floor", "hardtanh", "log"], smooth=False))
     def draw(f):
         try:
             verdicts.update(finding.verdict for finding in report_grads(f, f.point))
@@ -151,21 +160,6 @@ def test_expressions_cover_the_whole_table_with_sharing_and_constants():
     assert drawn == {*DRAWN}
     assert sum(use > 1 for use in uses) > 20
     assert sum(constants) > 100
-
-
-def test_smooth_expressions_reach_most_of_the_table_and_are_no_single_gates():
-    drawn, lengths = set(), []
-
-    @settings(generate, max_examples=200)
-    @given(expressions())
-    def draw(f):
-        drawn.update(gate for gate, _ in f.lines)
-        lengths.append(len(f.lines))
-
-    draw()
-    assert len(drawn) > 0.6 * len(DRAWN)
-    assert sum(length > 1 for length in lengths) > 80
-    assert max(lengths) > 5
 
 
 def test_gates_by_name_function_or_primitive():
@@ -281,7 +275,7 @@ def assert_shrinks_to_the_gate(gate):
     assert {*operands} <= {1.0, 0.5, 2.0}
 
 
-@pytest.mark.parametrize("name", ["divide", "acosh", "floor", "dot"])
+@pytest.mark.parametrize("name", ["divide", "acosh", "dot"])
 def test_a_planted_fault_shrinks_to_its_gate(name):
     assert_shrinks_to_the_gate(lookup(name))
 
@@ -324,7 +318,6 @@ def test_pytest_shows_one_sentence_and_no_source_of_ours(pytester):
     pytester.makepyfile(test_right=OWN_GATE.format(slip=""), test_wrong=OWN_GATE.format(slip="2 * "))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2, failed=2)
-    shown = [line for line in result.stdout.lines if "E  " in line or "Error" in line or line.startswith((">", " "))]
     sentence = "the rule of swish(1.0), recorded at *, line {}: * is wrong: its partial 0 gives 1.124, it is 0.9277"
     result.stdout.fnmatch_lines(
         [
@@ -336,5 +329,5 @@ def test_pytest_shows_one_sentence_and_no_source_of_ours(pytester):
             "E *f=check_grads(lambda x, y: swish(x), (1.0, 1.0)),",
         ]
     )
-    assert not any("raise_if_wrong" in line or "raise AssertionError" in line for line in shown)
-    result.stdout.no_fnmatch_line("microgradnn*.py:*: *Error")
+    for ours in ("raise_if_wrong", "__tracebackhide__", "/checks/", "strategies.py"):
+        assert ours not in result.stdout.str()
