@@ -145,14 +145,13 @@ def _leading_to(root: int, lines: list[Line], variables: int) -> list[Line]:
 
 # ---- where an expression is smooth -----------------------------------------------------------------------------------
 
-_SIZES = 1e-12, 1e12  # beyond them lie differences that have lost their digits, and overflow
 Numbers = list[tuple[float, Wide]]  # of the registers, as floats and exactly
 
 
 def _mended(lines: list[Line], point: Sequence[float], alone: bool) -> tuple[list[Line], tuple[float, ...]]:
     """The lines and the point, with other operands where a gate has no smooth value; a gate without any is left out.
 
-    The last gate `alone`, at the numbers that it meets there, is what failures are first shrunk to.
+    The last gate `alone`, near the numbers that it meets there, is what failures are first shrunk to.
     """
     numbers, size = [(x, Wide(x)) for x in point], len(point)
     free, renamed = {*range(size)}, [*range(size)]
@@ -173,7 +172,7 @@ def _mended(lines: list[Line], point: Sequence[float], alone: bool) -> tuple[lis
     if alone and root >= size:
         gate, operands = mended[root - size]
         read = list(dict.fromkeys(x for x in operands if isinstance(x, int)))
-        at = [numbers[x][0] for x in read][:size] + [*point[len(read) :]]
+        at = [float(f"{numbers[x][0]:.3g}") for x in read][:size] + [*point[len(read) :]]
         itself = tuple(read.index(x) if isinstance(x, int) else x for x in operands)
         if len(read) <= size and _smooth_value(gate, itself, [(x, Wide(x)) for x in at]):
             return [(gate, itself)], tuple(at)
@@ -201,7 +200,7 @@ def _smooth_value(gate: Primitive, operands: Sequence[int | float], numbers: Num
     along = [chance.uniform(0.5, 1.5) * is_moved for is_moved in moved]
     try:
         value = gate.evaluate(narrow)
-        if not (value == 0.0 or _SIZES[0] < abs(value) < _SIZES[1]):
+        if not _is_usual(value):
             return None
         forward = forward_of(gate)
 
@@ -212,7 +211,7 @@ def _smooth_value(gate: Primitive, operands: Sequence[int | float], numbers: Num
             truth = Wide(wide(exact)[0])  # type: ignore[arg-type]
             [slope] = slopes(wide, [Wide(x).number for x in exact], [along])
             agree = math.isclose(value, float(truth.number), rel_tol=1e-9)
-        smooth = slope.kind == "smooth" and abs(slope.right) < _SIZES[1]
+        smooth = slope.kind == "smooth" and _is_usual(slope.right)
         return (value, truth) if agree and smooth else None
     except ForwardError:
         return None
@@ -223,6 +222,10 @@ def _smooth_value(gate: Primitive, operands: Sequence[int | float], numbers: Num
 
         kinds = {floats.slopes(partial(at, n), narrow[n])[0].kind for n, is_moved in enumerate(moved) if is_moved}
         return (value, Wide(value)) if kinds == {"smooth"} else None
+
+
+def _is_usual(size: Any) -> bool:
+    return bool(size == 0 or 1e-12 < abs(size) < 1e12)  # beyond lie overflow and differences without digits
 
 
 def _keeps_digits(expression: Expression) -> bool:
