@@ -211,8 +211,7 @@ def _smooth_value(gate: Primitive, operands: Sequence[int | float], numbers: Num
             truth = Wide(wide(exact)[0])  # type: ignore[arg-type]
             [slope] = slopes(wide, [Wide(x).number for x in exact], [along])
             agree = math.isclose(value, float(truth.number), rel_tol=1e-9)
-        smooth = slope.kind == "smooth" and _is_usual(slope.right)
-        return (value, truth) if agree and smooth else None
+        return (value, truth) if agree and slope.kind == "smooth" and _is_usual(slope.right) else None
     except ForwardError:
         return None
     except Lost:  # the forward function does not run on wide numbers
@@ -231,12 +230,12 @@ def _is_usual(size: Any) -> bool:
 def _keeps_digits(expression: Expression) -> bool:
     """Whether floats have the digits of the gradient that the same rules give with more digits."""
     recorded = Recorded(expression, expression.point, expression.point)
+    by_floats = [x for x, _ in recorded.by_engine(recorded.outputs[0], [])]
     try:
         with MP.workdps(60):
             exact = [float(x) for x in recorded.by_rules([])[0]]
     except Lost:
         return all(finding.verdict in ("right", "wrong") for finding in report_grads(expression, expression.point))
-    by_floats = [x for x, _ in recorded.by_engine(recorded.outputs[0], [])]
     return all(math.isclose(a, b, rel_tol=1e-7) or not math.isfinite(a) for a, b in zip(by_floats, exact, strict=True))
 
 
@@ -280,8 +279,8 @@ def values_inside(gate: Primitive | str | Callable[..., Any]) -> st.SearchStrate
     """
     gate = _primitive(gate)
     simple: list[tuple[float, ...]] = []
+    chance = Random(gate.name)
     for count in _counts(gate):
-        chance = Random(gate.name)
         simple += {*product(SIMPLE[:3], repeat=count), *(tuple(chance.choices(SIMPLE, k=count)) for _ in range(300))}
     simple = [*sorted(simple, key=lambda operands: [*map(SIMPLE.index, operands)]), *gate.samples]
     inside = [operands for operands in simple if _is_inside(gate, operands)]
