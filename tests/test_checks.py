@@ -8,8 +8,6 @@ import pytest
 import microgradnn as m
 from microgradnn import Value, check_grads, primitive
 from microgradnn.checks import numeric_grad, report_grads
-from microgradnn.checks.strategies import Expression
-from microgradnn.primitive import lookup
 
 # ---- check_grads ------------------------------------------------------------------------------------------------
 
@@ -271,23 +269,7 @@ def test_numeric_gradient_needs_one_number_and_a_step():
             numeric_grad(m.exp, (1.0,), h)
 
 
-# ---- expressions ------------------------------------------------------------------------------------------------
-
-
-def test_an_expression_reads_like_python():
-    add, multiply, power, tanh, maximum = map(lookup, ["add", "multiply", "power", "tanh", "maximum"])
-    lines = ((multiply, (0, 1)), (tanh, (2,)), (power, (2, -0.5)), (add, (3, 4)), (maximum, (5, 0, 1.0)))
-    assert repr(Expression(2, lines)) == "u1 = x * y; maximum(tanh(u1) + (u1 ** (-0.5)), x, 1.0)"
-    assert repr(Expression(1, ((add, (0, 1.0)), (multiply, (1, 0)), (power, (2, 2.0))))) == "((x + 1.0) * x) ** 2.0"
-    assert repr(Expression(4, ((add, (0, 3)),))) == "x0 + x3"
-    assert repr(Expression(2, ((lookup("remainder"), (0, 1)),))) == "x % y"
-
-
-def test_an_expression_runs_on_numbers_values_and_anything_else():
-    square = Expression(1, ((lookup("multiply"), (0, 0)), (lookup("sin"), (1,))))
-    x = Value(2.0)
-    assert (square(2.0), square(x).data, square(x).operands[0].operands) == (math.sin(4.0), math.sin(4.0), (x, x))
-    assert square.run(["x"], lambda gate, operands: f"{gate.name}({', '.join(operands)})") == "sin(multiply(x, x))"
+# ---- corners ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("f", "x"), [(lambda x: x**3, 0.0), (lambda x: x**5, 0.0), (lambda x: (x - 1) ** 4, 1.0)])

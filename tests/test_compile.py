@@ -209,7 +209,7 @@ def test_random_expressions(backend):
     """In two inputs and a parameter: the same gates with operands of all classes, shared in all ways."""
 
     @examples_for(backend, 60)
-    @given(expressions(variables=3), st.lists(points(2), min_size=3, max_size=3), points(1))
+    @given(expressions(variables=3, smooth=False), st.lists(points(2), min_size=3, max_size=3), points(1))
     def law(expression, candidates, parameter):
         w = Value(*parameter)
 
@@ -227,7 +227,7 @@ def test_random_expressions(backend):
 @backends
 def test_random_expressions_of_parameters_alone(backend):
     @examples_for(backend, 30)
-    @given(expressions(), points(2))
+    @given(expressions(smooth=False), points(2))
     def law(expression, point):
         params = [Value(x) for x in point]
 

@@ -86,7 +86,7 @@ def test_squares_are_products_and_dead_ends_are_not_needed():
 
 
 @settings(max_examples=30)
-@given(expressions(variables=3, max_gates=10), points(3), st.booleans())
+@given(expressions(variables=3, max_gates=10, smooth=False), points(3), st.booleans())
 def test_gathering_sums_keeps_the_value(expression, point, split_root):
     w = Value(1.0)
     tape, gathered = tape_of(lambda x: expression(w, *x), [w], [1.0, 1.0], split_root=split_root)
@@ -278,7 +278,7 @@ def test_constants_travel_together():
 
 
 @settings(max_examples=30)
-@given(expressions(variables=2, max_gates=6), points(2))
+@given(expressions(variables=2, max_gates=6, smooth=False), points(2))
 def test_the_derivative_of_a_tape_is_the_gradient(expression, point):
     tape, root = trace(lambda x: expression(*x), [], ([1.0, 1.0],))
     tape.roots = [root]
