@@ -22,7 +22,7 @@ from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 from microgradnn.worksheets import worksheet
 
-__version__ = "0.6.0"
+__version__ = "0.7.0"
 
 # abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [

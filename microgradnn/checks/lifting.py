@@ -460,7 +460,7 @@ def _lost_slope(value: Callable[[Any], list[Any]]) -> str | None:
                 values.append(value(0))
         return [(above - below) / MP.mpf(step) for above, below in zip(*values, strict=True)]
 
-    tiny, small = secants("1e-40"), functools.cache(lambda: secants("1e-20"))
+    tiny, small, here = secants("1e-40"), functools.cache(lambda: secants("1e-20")), value(0)
     asked = [n for n, slope in enumerate(tiny) if MP.isfinite(slope)]
     for step, doubled in (("1e-9", "2e-9"), ("1e-11", "2e-11"), ("1e-13", "2e-13")):
         if not asked:
@@ -468,6 +468,8 @@ def _lost_slope(value: Callable[[Any], list[Any]]) -> str | None:
         near, far, unsettled = secants(step), secants(doubled), []
         for n in asked:
             error = 4 * abs(far[n] - near[n]) + abs(near[n]) * MP.mpf("1e-13")
+            if abs(near[n]) < abs(here[n]) * MP.mpf("1e-90"):
+                continue  # a slope that drowns even in 160 digits
             if error > abs(near[n]) / 1000 and step != "1e-13":
                 unsettled.append(n)  # secants so long say nothing
             elif abs(tiny[n] - near[n]) > error and abs(small()[n] - tiny[n]) <= abs(tiny[n] - near[n]) / 1000:
