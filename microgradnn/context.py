@@ -246,9 +246,10 @@ def called_by_user() -> bool:
 
 
 def line_text(filename: str, line: int) -> str:
-    """A line of code as messages name it: `file, line n: text`."""
+    """A line of code as messages name it: `file, line n: text`; the file of a notebook's cell is made up by Jupyter."""
     text = linecache.getline(filename, line).strip()
-    return f"{filename}, line {line}" + (f": {text}" if text else "")
+    name = "a cell" if "ipykernel_" in filename else filename
+    return f"{name}, line {line}" + (f": {text}" if text else "")
 
 
 def source_line() -> str:

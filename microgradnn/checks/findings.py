@@ -144,7 +144,7 @@ class _Check:
         place = f"{recorded.places[row]} by " * several + ", ".join([*names, self.places[n]])
         what = f"the derivative {'of' if several else 'by'} {place} = {self.truth.point[n]!r}"
         fault = recorded.guilty(moved, recorded.outputs[row], len(behind) + 1)
-        guilt = f"the rule of {at_line(fault[0])} is wrong: {fault[1]}" if fault else ""
+        guilt = f"the rule of {at_line(fault[0], f' is wrong: {fault[1]}')}" if fault else ""
         gate = fault[0] if fault else None
         if judged.verdict == "right":
             return judged.finding(
