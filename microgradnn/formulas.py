@@ -177,25 +177,33 @@ def slope_of_sinc(x: Any) -> Any:
 
 def partials_of_cross_entropy(out: Any, index: Any, *xs: Any) -> list[Any]:
     """The softmax, but by the chosen operand minus what the others have: the 1 less there would cancel."""
-    share, where, equal, minus = _quickest((index, *xs), "share", "where", "equal", "negative")
+    where, equal, minus = _quickest((index, *xs), "where", "equal", "negative")
+    share, parts = _parts(xs)
     return [None] + [
         where(equal(index, float(n)), minus(share(others, own)), share(own, others))
-        for n, (own, others) in enumerate(_exponentials(xs))
+        for n, (own, others) in enumerate(parts)
     ]
 
 
 def partials_of_logsumexp(*xs: Any) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), the partials of logsumexp."""
-    (share,) = _quickest(xs, "share")
-    return [share(own, others) for own, others in _exponentials(xs)]
+    share, parts = _parts(xs)
+    return [share(own, others) for own, others in parts]
 
 
-def _exponentials(xs: Sequence[Any]) -> list[tuple[Any, Any]]:
-    """Each exp(xᵢ) and the sum of the others, relative to the maximum: exact where exp(x - out) has lost digits."""
-    maximum, exp, shift = _quickest(xs, "maximum", "exp", "shift")
+def _parts(xs: Sequence[Any]) -> tuple[Callable[..., Any], list[Any]]:
+    """What is called with own and others for a share of Σ exp(x), and these two for each of `xs`.
+
+    Of two the share is the sigmoid of their difference; of more, exponentials stand relative to the maximum: exact
+    where exp(x - out) has lost digits.
+    """
+    if len(xs) == 2:
+        sigmoid, shift = _quickest(xs, "sigmoid", "shift")
+        return lambda own, others: sigmoid(shift(own, others)), [xs, xs[::-1]]
+    share, maximum, exp, shift = _quickest(xs, "share", "maximum", "exp", "shift")
     peak = maximum(*xs)
     exponentials = [exp(shift(x, peak)) for x in xs]
-    return list(zip(exponentials, _totals_of_others(exponentials, operator.add), strict=True))
+    return share, list(zip(exponentials, _totals_of_others(exponentials, operator.add), strict=True))
 
 
 def _totals_of_others(xs: list[Any], add: Callable[..., Any]) -> list[Any]:
@@ -225,8 +233,9 @@ def partials_of_norm(out: Any, *xs: Any) -> list[Any]:
     where, norm, cosine = lookup("where"), lookup("norm"), lookup("cosine")
     pairs = [norm(*xs[n : n + 2]) for n in range(0, len(xs), 2)]
     smooth = lookup("minimum")(*pairs) if len(xs) > 2 else out
+    length = where(out, out, 1.0)
     return [
-        where(out, where(smooth, cosine(x, where(smooth, others, 1.0)), x / where(out, out, 1.0)), 0.0)
+        where(out, where(smooth, cosine(x, where(smooth, others, 1.0)), x / length), 0.0)
         for x, others in zip(xs, _totals_of_others(list(xs), norm), strict=True)
     ]
 
