@@ -47,7 +47,7 @@ def _power_times(x: float, y: float, factor: Callable[[float], float], vanishes:
 
 
 def power_slope(x: float, y: float) -> float:
-    return y * power(x if y else 1.0, y - 1)
+    return y * power(x if x or y else 1.0, y - 1)
 
 
 def power_log(x: float, y: float) -> float:
@@ -161,9 +161,9 @@ def clipped_log(x: float, lowest: float) -> float:
 
 
 def slope_of_power(x: Any, y: Any) -> Any:
-    """y xʸ⁻¹; where y is 0, x = 0 is replaced by 1 in front of 0**-1, and a product with y shows a constant 0."""
+    """y xʸ⁻¹; where y is 0 a product with y, of which a constant 0 makes nothing, and 1 instead of 0 in 0**-1."""
     where, equal, abs_, slope = lookup("where"), lookup("equal"), lookup("abs"), lookup("power_slope")
-    return where(abs_(y), slope(x, y), y * (x + equal(x, 0.0) * equal(y, 0.0)) ** (y - 1))
+    return where(abs_(y), slope(x, y), y * (x + equal(x, 0.0)) ** (y - 1))
 
 
 def slope_of_sinc(x: Any) -> Any:
@@ -281,7 +281,7 @@ def norm_partials_of_arrays(xp: Any, out: Any, xs: Any) -> tuple[Any]:
 
 def tanh_partials_of_arrays(xp: Any, out: Any, x: Any) -> tuple[Any]:
     """4 e⁻²ˣ / (1 + e⁻²ˣ)² for x ≥ 0, where 2 / (1 + e⁻²ˣ) is 1 + out: 1 − out² would cancel."""
-    root = xp.exp(-xp.abs(x)) * (1.0 + xp.abs(out))
+    root = (1.0 + xp.abs(out)) / xp.exp(xp.abs(x))
     return (root * root,)
 
 
