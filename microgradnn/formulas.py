@@ -35,7 +35,7 @@ def power_limit(x: float, y: float) -> float:
 
 
 def _power_times(x: float, y: float, factor: Callable[[float], float], vanishes: bool) -> float:
-    """xʸ · factor(ln x), and 0 at x = 0 where it `vanishes` in front of ln 0; by IEEE 754, as are the forms of arrays."""
+    """xʸ · factor(ln x) by IEEE 754; at x = 0 with 0 in place of ln 0 where the product `vanishes`."""
     if x < 0:
         return math.nan
     x = abs(x)  # no −0.0
@@ -59,7 +59,7 @@ def power_log_squared(x: float, y: float) -> float:
 
 
 def power_mixed(x: float, y: float) -> float:
-    return _power_times(x, y - 1, lambda log: 1 + y * log, y > 1)
+    return _power_times(x if x or y else 1.0, y - 1, lambda log: 1 + y * log, y > 1)
 
 
 def inversion(x: float, y: float) -> float:
@@ -161,7 +161,7 @@ def clipped_log(x: float, lowest: float) -> float:
 
 
 def slope_of_power(x: Any, y: Any) -> Any:
-    """y xʸ⁻¹; where y is 0 a product with y, of which a constant 0 makes nothing, and 1 instead of 0 in 0**-1."""
+    """∂(xʸ)/∂x; where y is 0 a product with y, of which a constant 0 makes nothing, and 1 instead of 0 in 0**-1."""
     where, equal, abs_, slope = lookup("where"), lookup("equal"), lookup("abs"), lookup("power_slope")
     return where(abs_(y), slope(x, y), y * (x + equal(x, 0.0)) ** (y - 1))
 
@@ -279,24 +279,37 @@ def norm_partials_of_arrays(xp: Any, out: Any, xs: Any) -> tuple[Any]:
     return (xs / xp.where(xp.equal(out, 0.0), 1.0, out),)
 
 
+def logistic_density_of_arrays(xp: Any, x: Any) -> Any:
+    e = xp.exp(-xp.abs(x))
+    return e / ((1.0 + e) * (1.0 + e))
+
+
 def tanh_partials_of_arrays(xp: Any, out: Any, x: Any) -> tuple[Any]:
     """4 e⁻²ˣ / (1 + e⁻²ˣ)² for x ≥ 0, where 2 / (1 + e⁻²ˣ) is 1 + out: 1 − out² would cancel."""
     root = (1.0 + xp.abs(out)) / xp.exp(xp.abs(x))
     return (root * root,)
 
 
-def power_log_of_arrays(xp: Any, x: Any, y: Any, exponent: int = 1) -> Any:
-    log = xp.log(xp.where(xp.less(y, 0.0), x, xp.where(xp.equal(x, 0.0), 1.0, x)))
-    return xp.power(xp.abs(x), y) * log if exponent == 1 else xp.power(xp.abs(x), y) * (log * log)
+def power_log_of_arrays(xp: Any, x: Any, y: Any) -> Any:
+    return xp.power(xp.abs(x), y) * xp.log(xp.where(xp.less(y, 0.0), x, _nonzero(xp, x)))
 
 
 def power_log_squared_of_arrays(xp: Any, x: Any, y: Any) -> Any:
-    return power_log_of_arrays(xp, x, y, 2)
+    log = xp.log(xp.where(xp.less(y, 0.0), x, _nonzero(xp, x)))
+    return xp.power(xp.abs(x), y) * (log * log)
+
+
+def power_slope_of_arrays(xp: Any, x: Any, y: Any) -> Any:
+    return y * xp.power(xp.where(xp.equal(y, 0.0), _nonzero(xp, x), x), y - 1)
 
 
 def power_mixed_of_arrays(xp: Any, x: Any, y: Any) -> Any:
-    x_or_1 = xp.where(xp.greater(y, 1.0), xp.where(xp.equal(x, 0.0), 1.0, x), x)
-    return xp.power(xp.abs(x), y - 1) * (1 + y * xp.log(x_or_1))
+    base = xp.where(xp.equal(y, 0.0), _nonzero(xp, x), x)
+    return xp.power(xp.abs(base), y - 1) * (1 + y * xp.log(xp.where(xp.greater(y, 1.0), _nonzero(xp, x), base)))
+
+
+def _nonzero(xp: Any, x: Any) -> Any:
+    return xp.where(xp.equal(x, 0.0), 1.0, x)
 
 
 def finite(xp: Any, x: Any) -> Any:

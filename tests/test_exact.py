@@ -8,12 +8,12 @@ off as well.
 import itertools
 import math
 import random
-from functools import partial
 
 import mpmath
 import pytest
 
-from microgradnn import grad
+import microgradnn as m
+from microgradnn import grad, hessian
 from microgradnn.primitive import ForwardError, gates, lookup
 from microgradnn.table import LABELLED
 
@@ -237,7 +237,7 @@ def magnitude(draw, lowest, highest):
 def points(gate, count):
     """Points where the gate has a value: far apart, of everyday size, near ±1, near each other."""
     draw = random.Random(gate.name)
-    arity = gate.arity or len(gate.samples[-1])
+    arity = gate.arity or (3 if gate.name == "dot" else len(gate.samples[-1]))
     made = 0
     while made < count:
         kind = made % 3
@@ -257,7 +257,118 @@ def points(gate, count):
             if gate.name in ("floor", "remainder") and abs(point[0] / (point[1:] or [1.0])[0]) > 2**50:
                 raise ValueError  # rounding the operands decides
         except ForwardError:
-            made += draw.random() < 0.01  # so that it ends
+            made += draw.random() < 0.01  # where few points will do
             continue
         made += 1
         yield tuple(point)
+
+
+def assert_exact(gate, count):
+    wrong = [
+        f"{gate.name}{point} by {places}: {number!r}, not {mpmath.nstr(exact, 17) if exact is not None else exact}"
+        for point in points(gate, count)
+        for places, number, exact, error in verdicts(gate, point)
+        if error > 1
+    ]
+    assert not wrong, f"{len(wrong)}, such as " + "; ".join(wrong[:4])
+
+
+@pytest.mark.parametrize("gate", list(gates()), ids=str)
+def test_orders_one_to_three_are_exact_at_a_few_points(gate):
+    assert_exact(gate, 3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("gate", list(gates()), ids=str)
+def test_orders_one_to_three_are_exact_at_400_points(gate):
+    assert_exact(gate, 400)
+
+
+# ---- the judge --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "point", "places", "right"),
+    [
+        ("exp", (2.0,), (0, 0, 0), lambda: mpmath.exp(2)),
+        ("tanh", (1e-17,), (0, 0), lambda: -2 * mpmath.tanh(mpmath.mpf(1e-17)) / mpmath.cosh(mpmath.mpf(1e-17)) ** 2),
+        ("hypot", (1e8, 1.0), (0, 0), lambda: 1 / mpmath.sqrt(mpmath.mpf(10) ** 16 + 1) ** 3),
+        ("atan", (1e100,), (0, 0), lambda: -2e100 / (1 + mpmath.mpf(1e100) ** 2) ** 2),
+        ("power", (3.0, 2.0), (0, 0, 1), lambda: 3 + 2 * mpmath.log(3)),
+    ],
+)
+def test_the_judge_knows_closed_forms(name, point, places, right):
+    exact = Judge(lookup(name), point).derivative(places)
+    with mpmath.workdps(80):
+        assert abs(exact - right()) <= 1e-16 * abs(exact)
+
+
+@pytest.mark.parametrize(("name", "factor"), [("sin", 1 + 1e-11), ("hypot", 1 - 1e-11), ("softplus", 0.0)])
+def test_the_judge_refuses_what_is_wrong(name, factor):
+    gate, point = lookup(name), (0.5, 2.0)[: lookup(name).arity]
+    number = ours(gate, (0, 0))(*point)
+    exact = Judge(gate, point).derivative((0, 0))
+    assert excess(gate, point, (0, 0), number, exact) <= 1
+    assert excess(gate, point, (0, 0), number * factor, exact) > 1
+
+
+# ---- corners ----------------------------------------------------------------------------------------------------
+
+INF = math.inf
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "derivatives"),
+    [
+        (m.sqrt, 0.0, (INF, -INF, INF)), (m.cbrt, 0.0, (INF,)), (m.acosh, 1.0, (INF, -INF, INF)),
+        (m.asin, 1.0, (INF, INF, INF)), (m.asin, -1.0, (INF, -INF, INF)),
+        (m.acos, 1.0, (-INF, -INF, -INF)), (m.acos, -1.0, (-INF, INF, -INF)),
+        (m.tanh, 800.0, (0.0, 0.0, 0.0)), (m.tanh, 0.0, (1.0, 0.0, -2.0)), (m.sigmoid, 0.0, (0.25, 0.0, -0.125)),
+        (m.softplus, 0.0, (0.5, 0.25, 0.0)), (m.silu, 0.0, (0.5, 0.5, 0.0)), (m.asin, 0.0, (1.0, 0.0, 1.0)),
+        (m.acos, 0.0, (-1.0, 0.0, -1.0)), (m.atanh, 0.0, (1.0, 0.0, 2.0)), (m.atan, 0.0, (1.0, 0.0, -2.0)),
+        (m.asinh, 0.0, (1.0, 0.0, -1.0)), (m.atan, INF, (0.0,)), (m.tanh, INF, (0.0, 0.0, 0.0)),
+        (lambda x: x**0.5, 0.0, (INF, -INF)), (lambda x: x**1.5, 0.0, (0.0, INF)),
+        (lambda x: x**2, 0.0, (0.0, 2.0, 0.0)),
+        (lambda x: x**3, 0.0, (0.0, 0.0, 6.0)), (lambda x: x**1, 0.0, (1.0, 0.0, 0.0)),
+    ],
+)  # fmt: skip
+def test_limits_at_edges(f, x, derivatives):
+    for order, derivative in enumerate(derivatives, 1):
+        assert ours(f, (0,) * order)(x) == derivative
+
+
+@pytest.mark.parametrize(
+    ("name", "x"), [("log", 0.0), ("log2", 0.0), ("log10", 0.0), ("log1p", -1.0), ("atanh", 1.0), ("atanh", -1.0)]
+)
+def test_infinite_slopes_where_there_is_no_value(name, x):
+    gate = lookup(name)
+    assert gate.partials(gate.limit([x]), [x]) == [INF]
+
+
+@pytest.mark.parametrize(
+    ("f", "point", "rows"),
+    [
+        (lambda x, y: x**y, (0.0, 0.5), [[-INF, -INF], [-INF, 0.0]]),
+        (lambda x, y: x**y, (0.0, 1.0), [[0.0, -INF], [-INF, 0.0]]),
+        (lambda x, y: x**y, (0.0, 1.5), [[INF, 0.0], [0.0, 0.0]]),
+        (lambda x, y: x**y, (0.0, 2.0), [[2.0, 0.0], [0.0, 0.0]]),
+        (lambda x, y: x**y, (0.0, 0.0), [[0.0, 1.0], [1.0, 0.0]]),
+        (m.hypot, (0.0, 2.0), [[0.5, 0.0], [0.0, 0.0]]),
+        (m.atan2, (0.0, 2.0), [[0.0, -0.25], [-0.25, 0.0]]),
+        (m.norm, (4.0, 0.0, 0.0), [[0.0, 0.0, 0.0], [0.0, 0.25, 0.0], [0.0, 0.0, 0.25]]),
+        (m.norm, (0.0, 0.0), [[0.0, 0.0], [0.0, 0.0]]),
+    ],
+)
+def test_hessians_at_edges_are_right_both_ways_round(f, point, rows):
+    assert [list(row) for row in hessian(f, range(len(point)))(*point)] == rows
+
+
+def test_the_hessian_of_a_power_that_underflows_is_symmetric():
+    for x, y in [(1e-200, 2.0), (1e-300, 1.5), (1e-160, 2.5)]:
+        (_, mixed), (mixed_too, _) = hessian(lambda x, y: x**y, (0, 1))(x, y)
+        assert mixed == mixed_too == pytest.approx(x ** (y - 1) * (1 + y * math.log(x)), rel=1e-13)
+
+
+def test_third_derivatives_of_a_norm_with_an_operand_that_is_0():
+    third = ours(lambda *xs: m.norm(*xs), (0, 1, 1))
+    assert third(3.0, 0.0, 0.0) == third(0.0 + 3.0, 0.0, -0.0) == pytest.approx(-1 / 9, rel=1e-15)
