@@ -228,15 +228,16 @@ def _quickest(operands: Sequence[Any], *gates: str) -> list[Callable[..., Any]]:
 def partials_of_norm(out: Any, *xs: Any) -> list[Any]:
     """The cosine of the angle to each axis, of the operand and the norm of the others: xᵢ / out cancels in ∂/∂xᵢ.
 
-    Where a norm inside is 0 it has a kink, and xᵢ / out has none.
+    Where a pair of them is 0 its length has a kink, and xᵢ / out has none.
     """
-    where, norm, cosine = lookup("where"), lookup("norm"), lookup("cosine")
-    pairs = [norm(*xs[n : n + 2]) for n in range(0, len(xs), 2)]
+    where, hypot, cosine = lookup("where"), lookup("hypot"), lookup("cosine")
+    pairs = [sum(map(abs, xs[n + 1 : n + 2]), abs(xs[n])) for n in range(0, len(xs), 2)]
     smooth = lookup("minimum")(*pairs) if len(xs) > 2 else out
     length = where(out, out, 1.0)
+    totals = _totals_of_others(list(xs), lambda x, y: hypot(x, where(smooth, y, 1.0)))
     return [
         where(out, where(smooth, cosine(x, where(smooth, others, 1.0)), x / length), 0.0)
-        for x, others in zip(xs, _totals_of_others(list(xs), norm), strict=True)
+        for x, others in zip(xs, totals, strict=True)
     ]
 
 
@@ -290,13 +291,14 @@ def tanh_partials_of_arrays(xp: Any, out: Any, x: Any) -> tuple[Any]:
     return (root * root,)
 
 
-def power_log_of_arrays(xp: Any, x: Any, y: Any) -> Any:
-    return xp.power(xp.abs(x), y) * xp.log(xp.where(xp.less(y, 0.0), x, _nonzero(xp, x)))
+def power_log_of_arrays(xp: Any, x: Any, y: Any, squared: bool = False) -> Any:
+    root = xp.power(xp.abs(x), 0.5 * y)  # of xʸ, which XLA would make 0 below the normal numbers
+    log = xp.log(xp.where(xp.less(y, 0.0), x, _nonzero(xp, x)))
+    return root * log * (root * log if squared else root)
 
 
 def power_log_squared_of_arrays(xp: Any, x: Any, y: Any) -> Any:
-    log = xp.log(xp.where(xp.less(y, 0.0), x, _nonzero(xp, x)))
-    return xp.power(xp.abs(x), y) * (log * log)
+    return power_log_of_arrays(xp, x, y, squared=True)
 
 
 def power_slope_of_arrays(xp: Any, x: Any, y: Any) -> Any:
@@ -306,6 +308,12 @@ def power_slope_of_arrays(xp: Any, x: Any, y: Any) -> Any:
 def power_mixed_of_arrays(xp: Any, x: Any, y: Any) -> Any:
     base = xp.where(xp.equal(y, 0.0), _nonzero(xp, x), x)
     return xp.power(xp.abs(base), y - 1) * (1 + y * xp.log(xp.where(xp.greater(y, 1.0), _nonzero(xp, x), base)))
+
+
+def inversion_of_arrays(xp: Any, x: Any, y: Any) -> Any:
+    largest = xp.maximum(xp.abs(x), xp.abs(y))  # of x / h / h XLA would make x / h²
+    scale = xp.where(xp.greater(largest, 1e-150), xp.where(xp.greater(largest, 1e150), 1e-160, 1.0), 1e300)
+    return x * scale / (x * scale * (x * scale) + y * scale * (y * scale)) * scale
 
 
 def _nonzero(xp: Any, x: Any) -> Any:

@@ -352,7 +352,7 @@ inversion: Primitive = Primitive("inversion",
     formulas.inversion, lambda out, x, y: inversion(y, x) * inversion(y, x) - out * out,
     lambda out, x, y: -2 * out * inversion(y, x),
     symbol="x/(x²+y²)",
-    array=lambda xp, x, y: x / xp.hypot(x, y) / xp.hypot(x, y),
+    array=formulas.inversion_of_arrays,
     samples=[(1.0, 2.0), (-3.0, 4.0), (1.0, 1e8)], exact="x / (x * x + y * y)",
     doc="First coordinate of the point (x, y) inverted in the unit circle, x / (x² + y²), without overflow.")
 power_slope: Primitive = Primitive("power_slope",
