@@ -34,6 +34,44 @@ def power_limit(x: float, y: float) -> float:
     return math.copysign(math.inf, x) if y % 2 == 1 else math.inf
 
 
+def _power_times(x: float, y: float, factor: Callable[[float], float], vanishes: bool) -> float:
+    """xʸ · factor(ln x) by IEEE 754; at x = 0 with 0 in place of ln 0 where the product `vanishes`."""
+    if x < 0:
+        return math.nan
+    x = abs(x)  # no −0.0
+    try:
+        left = power(x, y)
+    except ArithmeticError:
+        left = power_limit(x, y)
+    return left * factor(math.log(x) if x else 0.0 if vanishes else -math.inf)
+
+
+def power_slope(x: float, y: float) -> float:
+    return y * power(x if x or y else 1.0, y - 1)
+
+
+def power_log(x: float, y: float) -> float:
+    return _power_times(x, y, lambda log: log, not y < 0)
+
+
+def power_log_squared(x: float, y: float) -> float:
+    return _power_times(x, y, lambda log: log * log, not y < 0)
+
+
+def power_mixed(x: float, y: float) -> float:
+    return _power_times(x if x or y else 1.0, y - 1, lambda log: 1 + y * log, y > 1)
+
+
+def inversion(x: float, y: float) -> float:
+    h = math.hypot(x, y)
+    return x / h / h
+
+
+def logistic_density(x: float) -> float:
+    e = math.exp(-abs(x))
+    return float(e / (1.0 + e) ** 2)
+
+
 def sigmoid(x: float) -> float:
     if x >= 0:
         return 1.0 / (1.0 + math.exp(-x))
@@ -122,6 +160,12 @@ def clipped_log(x: float, lowest: float) -> float:
 # ---- partials --------------------------------------------------------------------------------------------------------
 
 
+def slope_of_power(x: Any, y: Any) -> Any:
+    """∂(xʸ)/∂x; where y is 0 a product with y, of which a constant 0 makes nothing, and 1 instead of 0 in 0**-1."""
+    where, equal, abs_, slope = lookup("where"), lookup("equal"), lookup("abs"), lookup("power_slope")
+    return where(abs_(y), slope(x, y), y * (x + equal(x, 0.0)) ** (y - 1))
+
+
 def slope_of_sinc(x: Any) -> Any:
     """(cos πx − sinc x) / x, and near 0, where that would cancel, its series: Σ (−1)ᵏ π²ᵏ 2k x²ᵏ⁻¹ / (2k + 1)!."""
     where, far = lookup("where"), x * x - 0.1
@@ -133,36 +177,45 @@ def slope_of_sinc(x: Any) -> Any:
 
 def partials_of_cross_entropy(out: Any, index: Any, *xs: Any) -> list[Any]:
     """The softmax, but by the chosen operand minus what the others have: the 1 less there would cancel."""
-    share, where, equal, minus = _quickest((index, *xs), "share", "where", "equal", "negative")
+    where, equal, minus = _quickest((index, *xs), "where", "equal", "negative")
+    share, parts = _parts(xs)
     return [None] + [
         where(equal(index, float(n)), minus(share(others, own)), share(own, others))
-        for n, (own, others) in enumerate(_exponentials(xs))
+        for n, (own, others) in enumerate(parts)
     ]
 
 
 def partials_of_logsumexp(*xs: Any) -> list[Any]:
     """exp(xᵢ) / Σ exp(xⱼ), the partials of logsumexp."""
-    (share,) = _quickest(xs, "share")
-    return [share(own, others) for own, others in _exponentials(xs)]
+    share, parts = _parts(xs)
+    return [share(own, others) for own, others in parts]
 
 
-def _exponentials(xs: Sequence[Any]) -> list[tuple[Any, Any]]:
-    """Each exp(xᵢ) and the sum of the others, relative to the maximum: exact where exp(x - out) has lost digits."""
-    maximum, exp, shift = _quickest(xs, "maximum", "exp", "shift")
+def _parts(xs: Sequence[Any]) -> tuple[Callable[..., Any], list[Any]]:
+    """What is called with own and others for a share of Σ exp(x), and these two for each of `xs`.
+
+    Of two the share is the sigmoid of their difference; of more, exponentials stand relative to the maximum: exact
+    where exp(x - out) has lost digits.
+    """
+    if len(xs) == 2:
+        sigmoid, shift = _quickest(xs, "sigmoid", "shift")
+        return lambda own, others: sigmoid(shift(own, others)), [xs, xs[::-1]]
+    share, maximum, exp, shift = _quickest(xs, "share", "maximum", "exp", "shift")
     peak = maximum(*xs)
     exponentials = [exp(shift(x, peak)) for x in xs]
-    return list(zip(exponentials, _sums_of_others(exponentials), strict=True))
+    return share, list(zip(exponentials, _totals_of_others(exponentials, operator.add), strict=True))
 
 
-def _sums_of_others(xs: list[Any]) -> list[Any]:
-    """For each of `xs` the sum of the others, without a difference that could cancel: of pairs, then within them."""
+def _totals_of_others(xs: list[Any], add: Callable[..., Any]) -> list[Any]:
+    """For each of `xs` the total of the others, without a difference that could cancel: of pairs, then within them."""
     if len(xs) < 3:
         return [0.0] if len(xs) == 1 else xs[::-1]
     pairs = [xs[n : n + 2] for n in range(0, len(xs), 2)]
-    sums: list[Any] = []
-    for pair, others in zip(pairs, _sums_of_others([x[0] + x[1] if len(x) == 2 else x[0] for x in pairs]), strict=True):
-        sums += [others + x for x in pair[::-1]] if len(pair) == 2 else [others]
-    return sums
+    of_pairs = [add(*pair) if len(pair) == 2 else pair[0] for pair in pairs]
+    totals: list[Any] = []
+    for pair, others in zip(pairs, _totals_of_others(of_pairs, add), strict=True):
+        totals += [add(others, x) for x in pair[::-1]] if len(pair) == 2 else [others]
+    return totals
 
 
 def _quickest(operands: Sequence[Any], *gates: str) -> list[Callable[..., Any]]:
@@ -170,6 +223,22 @@ def _quickest(operands: Sequence[Any], *gates: str) -> list[Callable[..., Any]]:
     if set(map(type, operands)) == {float}:
         return [lookup(gate).forward for gate in gates]
     return [lookup(gate).quick for gate in gates]
+
+
+def partials_of_norm(out: Any, *xs: Any) -> list[Any]:
+    """The cosine of the angle to each axis, of the operand and the norm of the others: xᵢ / out cancels in ∂/∂xᵢ.
+
+    Where a pair of them is 0 its length has a kink, and xᵢ / out has none.
+    """
+    where, hypot, cosine = lookup("where"), lookup("hypot"), lookup("cosine")
+    pairs = [sum(map(abs, xs[n + 1 : n + 2]), abs(xs[n])) for n in range(0, len(xs), 2)]
+    smooth = lookup("minimum")(*pairs) if len(xs) > 2 else out
+    length = where(out, out, 1.0)
+    totals = _totals_of_others(list(xs), lambda x, y: hypot(x, where(smooth, y, 1.0)))
+    return [
+        where(out, where(smooth, cosine(x, where(smooth, others, 1.0)), x / length), 0.0)
+        for x, others in zip(xs, totals, strict=True)
+    ]
 
 
 def partials_of_ties(out: Any, *xs: Any) -> list[Any]:
@@ -205,6 +274,50 @@ def norm_of_arrays(xp: Any, xs: Any) -> Any:
     for lower, factor in ((1e-250, 1e200), (1e-140, 1.0), (1e140, 1e-160)):
         scale = xp.where(xp.greater(largest, lower), factor, scale)
     return xp.sqrt(xp.sum(xs * scale * (xs * scale))) / scale
+
+
+def norm_partials_of_arrays(xp: Any, out: Any, xs: Any) -> tuple[Any]:
+    return (xs / xp.where(xp.equal(out, 0.0), 1.0, out),)
+
+
+def logistic_density_of_arrays(xp: Any, x: Any) -> Any:
+    e = xp.exp(-xp.abs(x))
+    return e / ((1.0 + e) * (1.0 + e))
+
+
+def tanh_partials_of_arrays(xp: Any, out: Any, x: Any) -> tuple[Any]:
+    """4 e⁻²ˣ / (1 + e⁻²ˣ)² for x ≥ 0, where 2 / (1 + e⁻²ˣ) is 1 + out: 1 − out² would cancel."""
+    root = (1.0 + xp.abs(out)) / xp.exp(xp.abs(x))
+    return (root * root,)
+
+
+def power_log_of_arrays(xp: Any, x: Any, y: Any, squared: bool = False) -> Any:
+    root = xp.power(xp.abs(x), 0.5 * y)  # of xʸ, which XLA would make 0 below the normal numbers
+    log = xp.log(xp.where(xp.less(y, 0.0), x, _nonzero(xp, x)))
+    return root * log * (root * log if squared else root)
+
+
+def power_log_squared_of_arrays(xp: Any, x: Any, y: Any) -> Any:
+    return power_log_of_arrays(xp, x, y, squared=True)
+
+
+def power_slope_of_arrays(xp: Any, x: Any, y: Any) -> Any:
+    return y * xp.power(xp.where(xp.equal(y, 0.0), _nonzero(xp, x), x), y - 1)
+
+
+def power_mixed_of_arrays(xp: Any, x: Any, y: Any) -> Any:
+    base = xp.where(xp.equal(y, 0.0), _nonzero(xp, x), x)
+    return xp.power(xp.abs(base), y - 1) * (1 + y * xp.log(xp.where(xp.greater(y, 1.0), _nonzero(xp, x), base)))
+
+
+def inversion_of_arrays(xp: Any, x: Any, y: Any) -> Any:
+    largest = xp.maximum(xp.abs(x), xp.abs(y))  # of x / h / h XLA would make x / h²
+    scale = xp.where(xp.greater(largest, 1e-150), xp.where(xp.greater(largest, 1e150), 1e-160, 1.0), 1e300)
+    return x * scale / (x * scale * (x * scale) + y * scale * (y * scale)) * scale
+
+
+def _nonzero(xp: Any, x: Any) -> Any:
+    return xp.where(xp.equal(x, 0.0), 1.0, x)
 
 
 def finite(xp: Any, x: Any) -> Any:

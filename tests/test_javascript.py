@@ -23,8 +23,11 @@ pytestmark = pytest.mark.node
 SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, math.inf, -math.inf, math.nan, 5e-324, 1e300, -1e300, 1e-300, 750.0, -750.0]
 LIVE = list(gates())
 CLOSE = 4  # ulp
-FARTHER = {  # a difference that nearly cancels, a cube root squared, two divisions by Math.hypot
-    ("gelu", 0): 1e3, ("cbrt", 0): 10, ("atan2", 0): 10, ("atan2", 1): 10,
+FARTHER = {  # a difference that nearly cancels, a cube root squared, two divisions by Math.hypot, products of these
+    ("gelu", 0): 1e3, ("cbrt", 0): 10, ("atan2", 0): 20, ("atan2", 1): 20, ("atan", 0): 20, ("silu", 0): 20,
+    ("cosine", 0): 20, ("cosine", 1): 20, ("inversion", 0): 1e3, ("inversion", 1): 20, ("power_slope", 0): 20,
+    ("power_slope", 1): 20, ("power_log", 0): 20, ("power_log", 1): 20, ("power_log_squared", 0): 20,
+    ("power_log_squared", 1): 20,
 }  # fmt: skip
 
 
