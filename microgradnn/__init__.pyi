@@ -2,7 +2,7 @@
 
 from microgradnn import nn as nn, optim as optim, plots as plots, saving as saving
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
-from microgradnn.checks import check_grads
+from microgradnn.checks import check_by_hand, check_gate, check_grads, diagnose, explain, report_grads
 from microgradnn.compiler import compile as compile
 from microgradnn.context import detect_anomaly, no_grad
 from microgradnn.drawing import draw, to_latex
@@ -58,7 +58,7 @@ from microgradnn.functional import (
     xlogy as xlogy,
 )
 from microgradnn.margins import margin
-from microgradnn.primitive import primitive
+from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 from microgradnn.worksheets import worksheet
@@ -76,19 +76,25 @@ __all__ = [
     "atan2",
     "atanh",
     "cbrt",
+    "check_by_hand",
+    "check_gate",
     "check_grads",
     "cos",
     "cosh",
     "detect_anomaly",
+    "diagnose",
     "dot",
     "draw",
     "elu",
     "erf",
     "exp",
     "exp2",
+    "explain",
     "expm1",
     "fit",
     "floor",
+    "gate",
+    "gates",
     "gelu",
     "grad",
     "hardtanh",
@@ -115,6 +121,8 @@ __all__ = [
     "primitive",
     "relu",
     "remainder",
+    "report_grads",
+    "scratch_table",
     "sigmoid",
     "sign",
     "silu",

@@ -108,7 +108,8 @@ class _Check:
                     _, true, verdict = judge(claim, slope, again, self.rtol)
                     if verdict == "right" and not _kept(*exact[n], claim, true, self.rtol or RTOL):
                         verdict = "noisy"
-                    if verdict == "wrong" and behind and not MP.isfinite(true) and self.kinks(self.moved(n, behind)):
+                    jumps = slope.kind in ("kink", "jump") and not MP.isfinite(slope.left + slope.right)
+                    if behind and jumps and verdict != "right" and self.kinks(self.moved(n, behind)):
                         verdict = "kink"  # where the slope jumps it has none itself
                     yield self.finding(row, n, behind, names, proven(exact[n][0], true, verdict, slope))
 
@@ -194,9 +195,11 @@ class _Check:
 def _kept(exact: float, size: float, claim: Any, true: Any, rtol: float) -> bool:
     """Whether a float has the digits that are asked for.
 
-    Too large or too small a number is no loss of them, nor a 0 that is off by the rounding of what adds up to it.
+    Too large or too small a number is no loss of them, nor is a 0 that is off by the rounding of what adds up to it, or
+    by that of constants in the rules.
     """
-    if abs(true) <= 1e-60 * size and abs(exact) <= 64 * ULP * size:
+    is_zero = abs(true) <= max(1e-60 * size, 2 * abs(claim - true))
+    if is_zero and abs(exact) <= 64 * ULP * size:
         return True
     return any(
         exact == rounded or abs(exact - rounded) <= rtol * abs(rounded) + SMALLEST
