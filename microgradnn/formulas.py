@@ -1,22 +1,17 @@
-"""What does not fit in a line of the table: forward functions, partials and forms for arrays.
+"""What does not fit in a line of the table: forward functions and partials.
 
 Forward functions take floats. Partials take (out, *operands) and are written with gates, which they look up by name, as
 the table does not yet exist here; those of any number of operands are also called with floats, when a gate is recorded.
-Forms for arrays take `xp`, see `Primitive`.
 """
 
 from __future__ import annotations
 
 import math
 import operator
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from microgradnn.primitive import lookup
-
-LARGEST = sys.float_info.max
-
 
 # ---- forward functions that math does not have -----------------------------------------------------------------------
 
@@ -62,7 +57,7 @@ def power_mixed(x: float, y: float) -> float:
     return _power_times(x if x or y else 1.0, y - 1, lambda log: 1 + y * log, y > 1)
 
 
-def inversion(x: float, y: float) -> float:
+def circle_inversion(x: float, y: float) -> float:
     h = math.hypot(x, y)
     return x / h / h
 
@@ -230,7 +225,7 @@ def partials_of_norm(out: Any, *xs: Any) -> list[Any]:
 
     Where a pair of them is 0 its length has a kink, and xᵢ / out has none.
     """
-    where, hypot, cosine = lookup("where"), lookup("hypot"), lookup("cosine")
+    where, hypot, cosine = lookup("where"), lookup("hypot"), lookup("direction_cosine")
     pairs = [sum(map(abs, xs[n + 1 : n + 2]), abs(xs[n])) for n in range(0, len(xs), 2)]
     smooth = lookup("minimum")(*pairs) if len(xs) > 2 else out
     length = where(out, out, 1.0)
@@ -258,118 +253,3 @@ def partials_of_dot(out: Any, *operands: Any) -> list[Any]:
     half = len(operands) // 2
     by_weights, by_inputs, by_bias = shared_partials_of_dot(operands[:half], operands[half:-1])
     return [*by_weights, *by_inputs, by_bias]
-
-
-# ---- forms for arrays ------------------------------------------------------------------------------------------------
-
-
-def sinc_of_arrays(xp: Any, x: Any) -> Any:
-    angle = xp.where(xp.equal(x, 0.0), 1.0, math.pi * x)
-    return xp.where(xp.equal(x, 0.0), 1.0, xp.sin(angle) / angle)
-
-
-def norm_of_arrays(xp: Any, xs: Any) -> Any:
-    largest = xp.max(xp.abs(xs))
-    scale: Any = 1e300  # no division by the largest: XLA would square what it divides by
-    for lower, factor in ((1e-250, 1e200), (1e-140, 1.0), (1e140, 1e-160)):
-        scale = xp.where(xp.greater(largest, lower), factor, scale)
-    return xp.sqrt(xp.sum(xs * scale * (xs * scale))) / scale
-
-
-def norm_partials_of_arrays(xp: Any, out: Any, xs: Any) -> tuple[Any]:
-    return (xs / xp.where(xp.equal(out, 0.0), 1.0, out),)
-
-
-def logistic_density_of_arrays(xp: Any, x: Any) -> Any:
-    e = xp.exp(-xp.abs(x))
-    return e / ((1.0 + e) * (1.0 + e))
-
-
-def tanh_partials_of_arrays(xp: Any, out: Any, x: Any) -> tuple[Any]:
-    """4 e⁻²ˣ / (1 + e⁻²ˣ)² for x ≥ 0, where 2 / (1 + e⁻²ˣ) is 1 + out: 1 − out² would cancel."""
-    root = (1.0 + xp.abs(out)) / xp.exp(xp.abs(x))
-    return (root * root,)
-
-
-def power_log_of_arrays(xp: Any, x: Any, y: Any, squared: bool = False) -> Any:
-    root = xp.power(xp.abs(x), 0.5 * y)  # of xʸ, which XLA would make 0 below the normal numbers
-    log = xp.log(xp.where(xp.less(y, 0.0), x, _nonzero(xp, x)))
-    return root * log * (root * log if squared else root)
-
-
-def power_log_squared_of_arrays(xp: Any, x: Any, y: Any) -> Any:
-    return power_log_of_arrays(xp, x, y, squared=True)
-
-
-def power_slope_of_arrays(xp: Any, x: Any, y: Any) -> Any:
-    return y * xp.power(xp.where(xp.equal(y, 0.0), _nonzero(xp, x), x), y - 1)
-
-
-def power_mixed_of_arrays(xp: Any, x: Any, y: Any) -> Any:
-    base = xp.where(xp.equal(y, 0.0), _nonzero(xp, x), x)
-    return xp.power(xp.abs(base), y - 1) * (1 + y * xp.log(xp.where(xp.greater(y, 1.0), _nonzero(xp, x), base)))
-
-
-def inversion_of_arrays(xp: Any, x: Any, y: Any) -> Any:
-    largest = xp.maximum(xp.abs(x), xp.abs(y))  # of x / h / h XLA would make x / h²
-    scale = xp.where(xp.greater(largest, 1e-150), xp.where(xp.greater(largest, 1e150), 1e-160, 1.0), 1e300)
-    return x * scale / (x * scale * (x * scale) + y * scale * (y * scale)) * scale
-
-
-def _nonzero(xp: Any, x: Any) -> Any:
-    return xp.where(xp.equal(x, 0.0), 1.0, x)
-
-
-def finite(xp: Any, x: Any) -> Any:
-    return xp.maximum(xp.minimum(x, LARGEST), -LARGEST)
-
-
-def _below(xp: Any, xs: Any) -> Any:
-    """The difference x − max of a stack, and 0 where both are the same infinity."""
-    xs = finite(xp, xs)
-    return xs - xp.max(xs)
-
-
-def _exponentials_of_arrays(xp: Any, xs: Any) -> tuple[Any, Any]:
-    """exp(x − max) of a stack, and Σ exp(x − max) − 1, which keeps what is small against the 1."""
-    below = _below(xp, xs)
-    peaks = xp.sign(below) + 1.0
-    return xp.exp(below), xp.sum(xp.exp(below) - peaks) + (xp.sum(peaks) - 1.0)
-
-
-def logsumexp_of_arrays(xp: Any, xs: Any) -> Any:
-    return xp.max(xs) + xp.log1p(_exponentials_of_arrays(xp, xs)[1])
-
-
-def logsumexp_partials_of_arrays(xp: Any, out: Any, xs: Any) -> tuple[Any]:
-    exponentials, excess = _exponentials_of_arrays(xp, xs)
-    return (exponentials / (excess + 1.0),)
-
-
-class _Choice:
-    """What arrays need for cross_entropy: exponentials relative to the peak, of the chosen operand and of the others.
-
-    Products with `chosen`, 0s and a 1, cost much less than `where`; what may be infinite is cut off in front of them.
-    """
-
-    def __init__(self, xp: Any, index: Any, xs: Any) -> None:
-        below, xs = _below(xp, xs), finite(xp, xs)
-        self.chosen = xp.where(xp.equal(index, xp.indices(xs)), 1.0, 0.0)
-        own = xp.sum(self.chosen * xs)
-        lower = own - xp.max(xs)
-        kept = xp.greater(xp.minimum(own, lower), -LARGEST)
-        self.below = lower / xp.where(kept, 1.0, 0.0)  # −∞ where own or the peak was cut off, nan where all are −∞
-        exponential = self.chosen * xp.exp(below)
-        self.others = xp.exp(below) - exponential
-        self.sum_of_others = xp.sum(self.others)
-        self.excess = self.sum_of_others + (xp.sum(exponential) - 1.0)  # Σ exp(x − max) − 1
-
-
-def cross_entropy_of_arrays(xp: Any, index: Any, xs: Any) -> Any:
-    choice = _Choice(xp, index, xs)
-    return xp.log1p(choice.excess) - choice.below
-
-
-def cross_entropy_partials_of_arrays(xp: Any, out: Any, index: Any, xs: Any) -> tuple[None, Any]:
-    choice = _Choice(xp, index, xs)
-    return None, (choice.others - choice.chosen * choice.sum_of_others) / (choice.excess + 1.0)

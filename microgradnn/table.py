@@ -28,8 +28,8 @@ from __future__ import annotations
 
 import math
 
-from microgradnn import formulas
-from microgradnn.formulas import LARGEST
+from microgradnn import array_forms, formulas
+from microgradnn.array_forms import LARGEST
 from microgradnn.primitive import BUILT_IN, Primitive, Register, gates, lookup
 
 _LN_2, _LN_10, _ROOT_2 = math.log(2), math.log(10), math.sqrt(2)
@@ -145,7 +145,8 @@ cbrt: Primitive = Primitive("cbrt", math.cbrt, lambda out, x: 1 / (3 * out * out
     array="cbrt",
     samples=[0.5, -8.0], exact="x ** (1 / mpf(3)) if x > 0 else -((-x) ** (1 / mpf(3)))",
     doc="Cube root, ∛x, also of negative numbers; its derivative at 0 is infinite.", example="cbrt(-8.0) → -2.0")
-hypot: Primitive = Primitive("hypot", math.hypot, lambda out, x, y: cosine(x, y), lambda out, x, y: cosine(y, x),
+hypot: Primitive = Primitive("hypot",
+    math.hypot, lambda out, x, y: direction_cosine(x, y), lambda out, x, y: direction_cosine(y, x),
     symbol="√(x²+y²)", latex=r"\sqrt{{{0}^2 + {1}^2}}",
     array="hypot",
     samples=[(1.0, 2.0), (-3.0, 4.0)],
@@ -174,12 +175,12 @@ acos: Primitive = Primitive("acos", math.acos, lambda out, x: -1 / sqrt(one_minu
     symbol="acos", latex=r"\arccos({0})",
     array="arccos",
     samples=[0.3, -0.8], doc="Inverse cosine, in radians.", example="acos(1.0) → 0.0")
-atan: Primitive = Primitive("atan", math.atan, lambda out, x: inversion(1.0, x),
+atan: Primitive = Primitive("atan", math.atan, lambda out, x: circle_inversion(1.0, x),
     symbol="atan", latex=r"\arctan({0})",
     array="arctan",
     samples=[0.5, -2.0], doc="Inverse tangent, in radians.", example="atan(0.0) → 0.0")
 atan2: Primitive = Primitive("atan2",
-    math.atan2, lambda out, y, x: inversion(x, y), lambda out, y, x: -inversion(y, x),
+    math.atan2, lambda out, y, x: circle_inversion(x, y), lambda out, y, x: -circle_inversion(y, x),
     symbol="atan2",
     array="arctan2",
     samples=[(1.0, 2.0), (-0.5, -1.5), (2.0, 0.0)],
@@ -187,7 +188,7 @@ atan2: Primitive = Primitive("atan2",
     example="atan2(1.0, 0.0) → 1.5707963267948966")
 sinc: Primitive = Primitive("sinc", formulas.sinc, lambda out, x: formulas.slope_of_sinc(x),
     symbol="sinc", latex=r"\operatorname{{sinc}}({0})",
-    array=formulas.sinc_of_arrays,
+    array=array_forms.sinc,
     samples=[0.5, -2.3, 0.3, 1e-3, 0.0], exact="sin(pi * x) / (pi * x) if x else +(1 + x)",
     doc="sin(πx) / (πx), and 1 at 0; at ±∞ it has no value.", example="sinc(0.0) → 1.0")
 
@@ -203,7 +204,7 @@ cosh: Primitive = Primitive("cosh", math.cosh, lambda out, x: sinh(x), limit=lam
     samples=[0.5, -2.0], doc="Hyperbolic cosine.", example="cosh(0.0) → 1.0")
 tanh: Primitive = Primitive("tanh", math.tanh, lambda out, x: 4 * logistic_density(2 * x),
     symbol="tanh", latex=r"\tanh({0})",
-    array="tanh", array_partials=formulas.tanh_partials_of_arrays,
+    array="tanh", array_partials=array_forms.tanh_partials,
     samples=[0.3, -2.0, 20.0, 800.0],
     doc="Hyperbolic tangent, an activation with values in (−1, 1).", example="tanh(0.0) → 0.0")
 asinh: Primitive = Primitive("asinh", math.asinh, lambda out, x: 1 / hypot(1.0, x),
@@ -245,7 +246,7 @@ softplus: Primitive = Primitive("softplus", formulas.softplus, lambda out, x: si
     doc="Smooth ReLU, ln(1 + eˣ).", example="softplus(100.0) → 100.0")
 softsign: Primitive = Primitive("softsign", formulas.softsign, lambda out, x: 1 / (1 + abs_(x)) / (1 + abs_(x)),
     symbol="softsign",
-    array=lambda xp, x: formulas.finite(xp, x) / (1 + xp.abs(formulas.finite(xp, x))),
+    array=lambda xp, x: array_forms.finite(xp, x) / (1 + xp.abs(array_forms.finite(xp, x))),
     samples=[0.5, -2.0], exact="x / (1 + abs(x))", doc="x / (1 + |x|).", example="softsign(-1.0) → -0.5")
 relu: Primitive = Primitive("relu",
     lambda x: 0.0 if x <= 0 else x, lambda out, x: where(x, 1.0, 0.0), source="(0.0 if {0} <= 0.0 else {0})",
@@ -333,7 +334,7 @@ logistic_density: Primitive = Primitive("logistic_density",
     formulas.logistic_density, lambda out, x: -out * tanh(0.5 * x),
     source="exp(-abs({0})) / (1.0 + exp(-abs({0}))) ** 2",
     symbol="σ′", latex=r"\sigma'({0})",
-    array=formulas.logistic_density_of_arrays,
+    array=array_forms.logistic_density,
     samples=[0.5, -2.0, 40.0, -600.0], exact="exp(-abs(x)) / (1 + exp(-abs(x))) ** 2",
     doc="Density of the logistic distribution, σ′(x) = σ(x) σ(−x); tanh′(x) is 4 σ′(2x).")
 one_minus_square: Primitive = Primitive("one_minus_square",
@@ -341,18 +342,18 @@ one_minus_square: Primitive = Primitive("one_minus_square",
     symbol="1−x²", text="1 − {0}²", latex="1 - {0}^2",
     array=lambda xp, x: (1.0 - x) * (1.0 + x),
     samples=[0.5, -0.999], exact="1 - x * x", doc="1 − x², exact near ±1.")
-cosine: Primitive = Primitive("cosine",
-    lambda x, y: x / math.hypot(x, y), lambda out, x, y: cosine(y, x) / hypot(x, y) * cosine(y, x),
-    lambda out, x, y: -out / hypot(x, y) * cosine(y, x),
+direction_cosine: Primitive = Primitive("direction_cosine",
+    lambda x, y: x / math.hypot(x, y), lambda out, x, y: direction_cosine(y, x) / hypot(x, y) * direction_cosine(y, x),
+    lambda out, x, y: -out / hypot(x, y) * direction_cosine(y, x),
     symbol="x/√(x²+y²)",
     array=lambda xp, x, y: x / xp.hypot(x, y),
     samples=[(1.0, 2.0), (-3.0, 4.0), (1e8, 1.0)], exact="x / sqrt(x * x + y * y)",
     doc="Cosine of the angle of the point (x, y), x / √(x² + y²), without overflow.")
-inversion: Primitive = Primitive("inversion",
-    formulas.inversion, lambda out, x, y: inversion(y, x) * inversion(y, x) - out * out,
-    lambda out, x, y: -2 * out * inversion(y, x),
+circle_inversion: Primitive = Primitive("circle_inversion",
+    formulas.circle_inversion, lambda out, x, y: circle_inversion(y, x) * circle_inversion(y, x) - out * out,
+    lambda out, x, y: -2 * out * circle_inversion(y, x),
     symbol="x/(x²+y²)",
-    array=formulas.inversion_of_arrays,
+    array=array_forms.inversion,
     samples=[(1.0, 2.0), (-3.0, 4.0), (1.0, 1e8)], exact="x / (x * x + y * y)",
     doc="First coordinate of the point (x, y) inverted in the unit circle, x / (x² + y²), without overflow.")
 power_slope: Primitive = Primitive("power_slope",
@@ -361,28 +362,28 @@ power_slope: Primitive = Primitive("power_slope",
     lambda out, x, y: power_mixed(x, y), limit=lambda x, y: y * formulas.power_limit(x, y - 1),
     source="{1} * pow({0}, {1} - 1)",
     symbol="yxʸ⁻¹",
-    array=formulas.power_slope_of_arrays,
+    array=array_forms.power_slope,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="y * x ** (y - 1)",
     doc="∂(xʸ)/∂x = y xʸ⁻¹, and 0 at y = 0.")
 power_log: Primitive = Primitive("power_log",
     formulas.power_log, lambda out, x, y: power_mixed(x, y), lambda out, x, y: power_log_squared(x, y),
     source="pow(abs({0}), {1}) * log({0})",
     symbol="xʸ·log x",
-    array=formulas.power_log_of_arrays,
+    array=array_forms.power_log,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** y * log(x)",
     doc="∂(xʸ)/∂y = xʸ ln x, and 0 at x = 0 for y ≥ 0.")
 power_log_squared: Primitive = Primitive("power_log_squared",
     formulas.power_log_squared, lambda out, x, y: power_log(x, y - 1) * (2 + y * log(x)),
     lambda out, x, y: out * log(x),
     symbol="xʸ·log² x",
-    array=formulas.power_log_squared_of_arrays,
+    array=array_forms.power_log_squared,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** y * log(x) ** 2",
     doc="∂²(xʸ)/∂y² = xʸ ln² x, and 0 at x = 0 for y ≥ 0.")
 power_mixed: Primitive = Primitive("power_mixed",
     formulas.power_mixed, lambda out, x, y: x ** (y - 2) * (2 * y - 1 + y * (y - 1) * log(x)),
     lambda out, x, y: power_log(x, y - 1) * (2 + y * log(x)),
     symbol="∂²xʸ",
-    array=formulas.power_mixed_of_arrays,
+    array=array_forms.power_mixed,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** (y - 1) * (1 + y * log(x))",
     doc="∂²(xʸ)/∂x∂y = xʸ⁻¹ (1 + y ln x), and 0 at x = 0 for y > 1.")
 
@@ -405,7 +406,7 @@ sum_: Primitive = Primitive("sum", lambda *xs: sum(xs), variadic=lambda out, *xs
 norm: Primitive = Primitive("norm",
     formulas.norm, variadic=formulas.partials_of_norm,
     symbol="‖x‖",
-    array=formulas.norm_of_arrays, array_partials=formulas.norm_partials_of_arrays,
+    array=array_forms.norm, array_partials=array_forms.norm_partials,
     samples=[(1.0, -2.0), (2.0, 3.0, -6.0)], exact="sqrt(sum(x * x for x in xs))",
     doc="Length of a vector, √Σ xᵢ², without overflow; its derivatives where all are 0 are 0.",
     example="norm(2.0, 3.0, -6.0) → 7.0")
@@ -418,7 +419,7 @@ dot: Primitive = Primitive("dot", formulas.dot, variadic=formulas.partials_of_do
 logsumexp: Primitive = Primitive("logsumexp",
     formulas.logsumexp, variadic=lambda out, *xs: formulas.partials_of_logsumexp(*xs),
     symbol="ln Σ eˣ",
-    array=formulas.logsumexp_of_arrays, array_partials=formulas.logsumexp_partials_of_arrays,
+    array=array_forms.logsumexp, array_partials=array_forms.logsumexp_partials,
     samples=[(1.0, 2.5), (0.3, -2.0, 1.0), (800.0, 799.0)],
     exact="log(sum(exp(x - max(xs)) for x in xs)) + max(xs)",
     doc="ln Σ exp(xᵢ) without overflow; operands that tie at an infinity share the gradient equally, so in softmax.",
@@ -434,7 +435,7 @@ select: Primitive = Primitive("select",
 cross_entropy: Primitive = Primitive("cross_entropy",
     formulas.cross_entropy, variadic=formulas.partials_of_cross_entropy,
     symbol="−ln p",
-    array=formulas.cross_entropy_of_arrays, array_partials=formulas.cross_entropy_partials_of_arrays,
+    array=array_forms.cross_entropy, array_partials=array_forms.cross_entropy_partials,
     samples=[(1.0, 2.5, -1.0), (0.0, 3.0, 0.3, 1.0), (2.0, 0.5, 40.0, -0.5)],
     exact="log(sum(exp(x - xs[int(index + 0.5)]) for x in xs))",
     doc="−ln softmax of operand number `index` of those that follow it; the index takes no gradient.")

@@ -18,7 +18,8 @@ from microgradnn.primitive import ForwardError, gates, lookup
 from microgradnn.table import LABELLED
 
 WAVES = ("sin", "cos", "tan", "sinc")
-SQUARES = ("hypot", "norm", "cosine", "inversion", "atan2")  # below 1e-150, 1/(x² + y²) overflows inside third orders
+# Below 1e-150, 1/(x² + y²) overflows inside third orders.
+SQUARES = ("hypot", "norm", "direction_cosine", "circle_inversion", "atan2")
 TIED = ("logsumexp", "cross_entropy")  # of three and more, 1 − 2p is a difference of exponentials
 TOLERANCE, EPSILON, LEAST, MOST = 1e-12, 2.0**-53, 2.0**-1022, 1.7976931348623157e308
 NOTHING = mpmath.mpf(10) ** -330
@@ -108,8 +109,8 @@ TWINS = {
     "equal": lambda x, y: mpmath.mpf(x == y),
     "logistic_density": lambda x: sigmoid(x) * sigmoid(-x),
     "one_minus_square": lambda x: (1 - x) * (1 + x),
-    "cosine": lambda x, y: x / mpmath.sqrt(x * x + y * y),
-    "inversion": lambda x, y: x / (x * x + y * y),
+    "direction_cosine": lambda x, y: x / mpmath.sqrt(x * x + y * y),
+    "circle_inversion": lambda x, y: x / (x * x + y * y),
     "power_slope": lambda x, y: y * power(x, y - 1),
     "power_log": lambda x, y: power(x, y) * log(x),
     "power_log_squared": lambda x, y: power(x, y) * log(x) ** 2,

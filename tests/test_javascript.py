@@ -25,7 +25,8 @@ LIVE = list(gates())
 CLOSE = 4  # ulp
 FARTHER = {  # a difference that nearly cancels, a cube root squared, two divisions by Math.hypot, products of these
     ("gelu", 0): 1e3, ("cbrt", 0): 10, ("atan2", 0): 20, ("atan2", 1): 20, ("atan", 0): 20, ("silu", 0): 20,
-    ("cosine", 0): 20, ("cosine", 1): 20, ("inversion", 0): 1e3, ("inversion", 1): 20, ("power_slope", 0): 20,
+    ("direction_cosine", 0): 20, ("direction_cosine", 1): 20, ("circle_inversion", 0): 1e3,
+    ("circle_inversion", 1): 20, ("power_slope", 0): 20,
     ("power_slope", 1): 20, ("power_log", 0): 20, ("power_log", 1): 20, ("power_log_squared", 0): 20,
     ("power_log_squared", 1): 20,
 }  # fmt: skip

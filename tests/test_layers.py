@@ -12,8 +12,8 @@ import microgradnn
 
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
-    "extras", "files", "reading", "primitive", "formulas", "table", "graph", "context", "anomalies", "recorders",
-    "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
+    "extras", "files", "reading", "primitive", "array_forms", "formulas", "table", "graph", "context", "anomalies",
+    "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
     "notation", "functional", "backprop", "margins", "drawing", "worksheets", "compiler", "nn",
     "optim", "training", "checks", "saving", "plots", "sklearn",
     "demonstrations", "parser", "answer", "__init__", "__main__",

@@ -84,7 +84,7 @@ def prove(
             proofs = []
             for n in moved:
                 claimed, truth, verdict = judged([n]) if n in singled else (partials[n], partials[n], "right")
-                if n not in detached or verdict == "wrong":
+                if n not in detached or verdict in ("wrong", "kink"):
                     proofs.append(Proof(n, float(claimed), float(truth), verdict, order))
             return proofs
     except ForwardError:
