@@ -92,6 +92,13 @@ def test_a_forward_that_cannot_be_lifted_is_checked_by_floats():
         check_gate(primitive("spoilt", lambda x: json.loads(json.dumps(x * x)), lambda out, x: 2.001 * x))
 
 
+def test_a_forward_that_loses_digits_is_not_believed():
+    """On wide numbers its slope is 0: the rule is right all the same."""
+    check_gate(primitive("text", lambda x: float(f"{x:.17g}") ** 2, lambda out, x: 2 * x))
+    with pytest.raises(AssertionError, match="the rule of spoilt is wrong"):
+        check_gate(primitive("spoilt", lambda x: float(f"{x:.17g}") ** 2, lambda out, x: 2.001 * x))
+
+
 def test_many_operands_are_proven_in_groups():
     total = gate("sum")
     point = [float(n) for n in range(100)]

@@ -59,7 +59,7 @@ def report_claims(
             "noisy": f"undecided: {claimed}, and rounding may be to blame for the difference",
         }.get(judged.verdict) or judged.no_slope(what, "the claim is")
         findings.append(judged.finding(place, message))
-    return Report(tuple(findings), f"{truth.lost}: differences of floats were used" * bool(truth.lost))
+    return Report(tuple(findings), f"differences of floats were used: {truth.lost}" * bool(truth.lost))
 
 
 def _slope(truth: Truth, point: Sequence[float], n: int) -> Slope:

@@ -44,8 +44,9 @@ def report_recorded(
     truth = Truth(f, on_floats(f), args, point)
     check = _Check(recorded, truth, f, args, rtol)
     findings = [finding for k in range(1, order + 1) for finding in check.findings(k)]
-    reasons = [*recorded.lost, *[f"{truth.lost}: differences of floats were used"] * bool(truth.lost)]
-    return Report(tuple(findings), "; ".join(dict.fromkeys(reasons)))
+    gates = [reason for reason in dict.fromkeys(recorded.lost) if not truth.lost or truth.lost not in reason]
+    reasons = "; ".join([*gates, truth.lost] if truth.lost else gates)
+    return Report(tuple(findings), f"differences of floats were used: {reasons}" if reasons else "")
 
 
 class _Check:

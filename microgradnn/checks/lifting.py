@@ -302,14 +302,17 @@ def lift(f: Callable[..., Any]) -> Callable[..., Any]:
     >>> f(Wide(0.0) + 1e-40) > 0
     True
     """
-    lifted = _Lift()(f)
+    try:
+        lifted = _Lift()(f)
+    except Exception as error:  # of code that stands where a class or an instance is made
+        raise Unliftable(f"rebuilt for wide numbers, it raises {type(error).__name__}: {error!s:.200}") from error
     if lifted is f and not isinstance(f, Primitive) and getattr(f, "__module__", None) not in ("builtins", "_operator"):
         raise Unliftable(f"{getattr(f, '__name__', f)!s:.60} is not written in Python")
     return _noticing(lifted)
 
 
 def _noticing(lifted: Callable[..., Any]) -> Callable[..., Any]:
-    """`lifted`, which raises Lost also where what it called has swallowed one."""
+    """`lifted`, which raises Lost also where what it called has swallowed one, or takes no wide number."""
 
     @functools.wraps(lifted, updated=())
     def function(*args: Any, **settings: Any) -> Any:
@@ -319,6 +322,10 @@ def _noticing(lifted: Callable[..., Any]) -> Callable[..., Any]:
             out = lifted(*map(_arrays, args), **settings)
             if len(notes.lost) > known:
                 raise Lost(notes.lost[known])
+        except ForwardError:
+            raise
+        except Exception as error:  # of code that floats run through
+            raise Lost(f"on wide numbers it raises {type(error).__name__}: {error!s:.200}") from error
         finally:
             notes.written, notes.deadline = written, deadline
             if deadline == math.inf:  # no other lifted function is at work

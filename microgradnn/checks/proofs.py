@@ -8,7 +8,7 @@ from random import Random
 from typing import Any
 
 from microgradnn.checks import floats, rules
-from microgradnn.checks.lifting import forward_of
+from microgradnn.checks.lifting import forward_of, verify
 from microgradnn.checks.slopes import Slope, digits_for, same, slopes
 from microgradnn.checks.verdicts import Verdict
 from microgradnn.checks.wide import MP, Lost, Wide
@@ -86,11 +86,16 @@ def prove(
                 claimed, truth, verdict = judged([n]) if n in singled else (partials[n], partials[n], "right")
                 if n not in detached or verdict in ("wrong", "kink"):
                     proofs.append(Proof(n, float(claimed), float(truth), verdict, order))
-            return proofs
-    except ForwardError:
-        raise
-    except (Lost, Exception) as lost:  # of code that floats run through
-        return _by_floats(gate, point, moved, str(lost), rtol or 1e-9) if order == 1 else []
+        wrong = any(proof.verdict == "wrong" for proof in proofs)
+        lost = verify(gate.forward, forward_of(gate), tuple(point)) if wrong else None
+    except Lost as reason:
+        lost = str(reason)
+    except ForwardError as error:
+        gate.evaluate(point)  # which raises, too, outside the domain
+        lost = f"on wide numbers it raises {type(error).__name__}: {error}"
+    if lost:
+        return _by_floats(gate, point, moved, lost, rtol or 1e-9) if order == 1 else []
+    return proofs
 
 
 def judge(claimed: Any, slope: Slope, again: Callable[[], Any], rtol: float | None = None) -> tuple[Any, Any, Verdict]:

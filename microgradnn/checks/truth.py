@@ -30,7 +30,7 @@ class Truth:
         try:
             self._lifted = lift(f)
             self.lost = verify(on_floats, self._lifted, args) or ""
-        except (Lost, Exception) as reason:  # of code that floats run through
+        except Lost as reason:
             self.lost = str(reason)
 
     def wide(self, numbers: Sequence[Any]) -> list[Any]:
