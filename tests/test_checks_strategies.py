@@ -90,7 +90,7 @@ def test_what_is_printed_can_be_pasted_and_run(f):
 def test_right_rules_never_fail_over_most_of_the_table():
     drawn, lengths = set(), []
 
-    @settings(generate, max_examples=80)
+    @settings(generate, max_examples=40)
     @given(expressions())
     def law(f):
         drawn.update(gate for gate, _ in f.lines)
@@ -98,8 +98,8 @@ def test_right_rules_never_fail_over_most_of_the_table():
         assert {finding.verdict for finding in report_grads(f, f.point)} == {"right"}
 
     law()
-    assert len(drawn) > 0.4 * len(DRAWN)
-    assert sum(length > 1 for length in lengths) > 25
+    assert len(drawn) > 0.2 * len(DRAWN)
+    assert sum(length > 1 for length in lengths) > 10
     assert max(lengths) > 4
 
 
@@ -145,6 +145,7 @@ def test_smooth_points_lie_beside_every_kink_and_jump(name):
     law()
 
 
+@pytest.mark.slow
 def test_expressions_cover_the_whole_table_with_sharing_and_constants():
     drawn, uses, constants = set(), [], []
 
@@ -286,6 +287,7 @@ def test_a_planted_fault_shrinks_to_its_gate_for_every_gate(gate):
     assert_shrinks_to_the_gate(gate)
 
 
+@pytest.mark.slow
 def test_a_rule_that_is_wrong_in_one_region_shrinks_to_a_point_there():
     relu6 = primitive("relu6", lambda x: min(max(x, 0.0), 6.0), lambda out, x: where(x, 1.0, 0.0))
     f = find(expressions(gates=[relu6, "add", "multiply"]), lambda f: is_wrong(f, f.point), settings=search)
@@ -318,7 +320,7 @@ def test_pytest_shows_one_sentence_and_no_source_of_ours(pytester):
     pytester.makepyfile(test_right=OWN_GATE.format(slip=""), test_wrong=OWN_GATE.format(slip="2 * "))
     result = pytester.runpytest_subprocess("-p", "no:cacheprovider")
     result.assert_outcomes(passed=2, failed=2)
-    sentence = "the rule of swish(1.0), recorded at *, line {}: * is wrong: its partial 0 gives 1.124, it is 0.9277"
+    sentence = "the rule of swish(1.0) is wrong: its partial 0 gives 1.124, it is 0.9277, recorded at *, line {}: *"
     result.stdout.fnmatch_lines(
         [
             ">       check_grads(swish, (1.0,))",
