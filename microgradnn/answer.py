@@ -56,7 +56,12 @@ class Answer:
     @property
     def objection(self) -> str:
         """The sentences on derivatives that are not right, with the arguments by name."""
-        sentences = dict.fromkeys(str(finding) for finding in self.findings if finding.verdict != "right")
+        findings = [str(finding) for finding in self.findings if finding.verdict != "right"]
+        sentences = dict.fromkeys(
+            re.sub(", recorded at .*", "", finding) for finding in findings
+        )  # no line of a user's
+        if self.report is not None and self.report.note:
+            sentences[self.report.note] = None
         names = list(self.inputs)
         return re.sub(r"argument (\d+)", lambda match: names[int(match[1])], "; ".join(sentences))
 

@@ -249,7 +249,8 @@ def line_text(filename: str, line: int) -> str:
     """A line of code as messages name it: `file, line n: text`; the file of a notebook's cell is made up by Jupyter."""
     text = linecache.getline(filename, line).strip()
     name = "a cell" if "ipykernel_" in filename else filename
-    return f"{name}, line {line}" + (f": {text}" if text else "")
+    cut = text if len(text) <= 80 else f"{text[:79]}…"
+    return f"{name}, line {line}" + (f": {cut}" if text else "")
 
 
 def source_line() -> str:

@@ -70,7 +70,7 @@ def remainder(x: Any, y: Any) -> Any:
 def power(x: Any, y: Any) -> Any:
     """Power x to the y, of numbers of MP, as floats do it; ValueError where Python would give a complex number."""
     exponent, size = y._mpf_[2:]
-    if 0 <= exponent and exponent + size < 7 and x and MP.isfinite(x):  # a whole number below 64, soon done
+    if exponent >= 0 and exponent + size < 7 and x and MP.isfinite(x):  # a whole number below 64, soon done
         return x ** int(y)
     if not y or x == 1:
         return MP.one

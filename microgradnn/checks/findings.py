@@ -19,7 +19,7 @@ from microgradnn.checks.arguments import places_of
 from microgradnn.checks.proofs import FEW, SMALLEST, judge, suspects
 from microgradnn.checks.recorded import Recorded, on_floats
 from microgradnn.checks.slopes import Slope, digits_for, same
-from microgradnn.checks.truth import Directions, Truth, estimated, proven
+from microgradnn.checks.truth import Directions, Truth, estimated, proven, steady
 from microgradnn.checks.verdicts import Finding, Judged, Report, distance
 from microgradnn.checks.wide import MP, Lost
 from microgradnn.primitive import ForwardError
@@ -33,13 +33,8 @@ def report_recorded(
     f: Callable[..., Any], args: tuple[Any, ...], point: Sequence[float], order: int, rtol: float | None
 ) -> Report:
     """The report on a function that records its gates, see `report_grads`."""
-    recorded, again = Recorded(f, args, point), Recorded(f, args, point)
-    for first, second in zip(recorded.numbers, again.numbers, strict=True):
-        if first != second and (first == first or second == second):
-            raise ValueError(
-                f"f gave {first!r}, and {second!r} when it was called again: it draws by chance or keeps state, which "
-                "leaves no derivative to check; give it a generator with a fixed seed inside"
-            )
+    recorded = Recorded(f, args, point)
+    steady(lambda: Recorded(f, args, point).numbers)
     recorded.prove_gates(order, rtol)
     truth = Truth(f, on_floats(f), args, point)
     check = _Check(recorded, truth, f, args, rtol)
@@ -162,21 +157,17 @@ class _Check:
                 f"the rule of {at_line(gate)} is wrong as its operands move here: it gives {claim:g}, it is {true:g}"
             )
         message = f"{what} is {judged.exact!r} by the rules and {judged.numeric!r} in truth: "
-        message += guilt or self.innocent(moved, judged.kind)
+        message += guilt or judged.between() or self.innocent(moved)
         if 0.0 < judged.error < 1e-3 * abs(judged.numeric):
             message += (
                 f"; off by {judged.error / abs(judged.numeric):.1g}, give rtol= where a forward function approximates"
             )
         return judged.finding(place, message, None if gate is None else called(gate))
 
-    def innocent(self, moved: list[int], kind: str) -> str:
+    def innocent(self, moved: list[int]) -> str:
         """Why a derivative is wrong though no gate is."""
-        if kind in ("kink", "jump"):
-            return f"at a {kind} it must lie between the slopes of both sides"
         if kinks := self.kinks(moved):
-            return (
-                f"a gate may choose its slope at a kink, as {at_line(kinks[0])} does, but together they miss that of f"
-            )
+            return f"{at_line(kinks[0], ' is at a kink')}; each gate may choose its slope there, but not all of them"
         return (
             f"no gate is wrong, so a path is missing: f takes {' or '.join(self.places[n] for n in moved)} as a plain "
             "number somewhere, by .data, float() or a Value kept from an earlier call"

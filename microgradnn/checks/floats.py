@@ -61,7 +61,7 @@ def slopes(f: Callable[[float], list[float]], x: float) -> list[Slopes]:
     def values(t: float) -> list[float]:
         try:
             numbers = f(t) if math.isfinite(t) else []
-        except (ValueError, ArithmeticError):
+        except Exception:  # whatever f refuses lies outside its domain
             numbers = []
         # A root of a negative number may be complex without a word.
         return [math.nan if isinstance(v, complex) else v for v in numbers] or [math.nan] * len(here)

@@ -30,6 +30,11 @@ def check_gate(gate: Primitive) -> None:
     from microgradnn.checks.proofs import prove  # mpmath is for those who check
 
     __tracebackhide__ = True
+    if not isinstance(gate, Primitive):
+        raise TypeError(
+            f'check_gate takes a gate, got {gate!r:.60}: write check_gate(gate("tanh")), or what primitive gave'
+        )
+    _refuse_chance(gate)
     tried = 0
     for point, orders in _points(gate):
         for order in range(1, orders + 1):
@@ -47,11 +52,21 @@ def check_gate(gate: Primitive) -> None:
         raise ValueError(f"{gate.name} has no value at any point tried: give it samples=, points inside its domain")
 
 
+def _refuse_chance(gate: Primitive) -> None:
+    """Raise ValueError for a gate that gives something else at a sample when it is computed again."""
+    for point in gate.samples[:1]:
+        values = [gate.limit(point) for _ in range(3)]
+        if values != values[:1] * 3 and values[0] == values[0]:
+            raise ValueError(
+                f"{gate.describe(point)} gave {values[0]!r}, then {values[1]!r}: it draws by chance or keeps state"
+            )
+
+
 def _points(gate: Primitive) -> Iterator[tuple[tuple[float, ...], int]]:
     """Points with the orders to prove there: samples, numbers of all sizes, both sides of constants in functions."""
     counts = [gate.arity] if gate.arity else sorted({len(sample) for sample in gate.samples} or {2})
     chance = Random(gate.name)
-    numbers = [sign * size for size in _SIZES for sign in (1, -1)]
+    numbers = [0.0, *(sign * size for size in _SIZES for sign in (1, -1))]
     for constant in sorted(_constants(gate)):
         numbers += [constant - 1e-3 * max(1.0, abs(constant)), constant + 1e-3 * max(1.0, abs(constant))]
     for sample in gate.samples:

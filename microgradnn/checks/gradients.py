@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from microgradnn.backprop import like
-from microgradnn.checks.arguments import point_of
+from microgradnn.checks.arguments import point_of, rebuilt
 from microgradnn.checks.verdicts import Report
 from microgradnn.context import no_grad
 from microgradnn.reading import number
@@ -30,7 +30,8 @@ def report_grads(
     both to `rtol`.
 
     With `of`, the gradient of any Python function of floats, lists or NumPy arrays is checked, as computed by
-    `of(*args)`: numbers nested like the arguments (one argument needs no tuple), also in tensors and arrays.
+    `of(*args)`: numbers nested like the arguments (one argument needs no tuple), also in tensors and arrays. A claim
+    must agree to `rtol`, 1e-9, or 1e-4 in single precision.
 
     Raises TypeError for arguments and results that are no numbers, ValueError for a function that gives another result
     when it is called again, and what `f` raises.
@@ -54,6 +55,7 @@ def report_grads(
     if not callable(f):
         raise TypeError(f"report_grads takes a function, got {type(f).__name__} {f!r:.60}: write lambda x: …")
     point = point_of(args)
+    args = rebuilt(args, iter(point))  # numbers of Python, lists and arrays of its own
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         raise ValueError(f"order must be 1, 2, 3 …, got {order!r}")
     if rtol is not None and not 0.0 <= number(rtol) < math.inf:

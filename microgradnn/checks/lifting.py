@@ -306,7 +306,8 @@ def lift(f: Callable[..., Any]) -> Callable[..., Any]:
         lifted = _Lift()(f)
     except Exception as error:  # of code that stands where a class or an instance is made
         raise Unliftable(f"rebuilt for wide numbers, it raises {type(error).__name__}: {error!s:.200}") from error
-    if lifted is f and not isinstance(f, Primitive) and getattr(f, "__module__", None) not in ("builtins", "_operator"):
+    own = ("builtins", "_operator", "math")  # they call what a wide number has, or ask for a float
+    if lifted is f and not isinstance(f, Primitive) and getattr(f, "__module__", None) not in own:
         raise Unliftable(f"{getattr(f, '__name__', f)!s:.60} is not written in Python")
     return _noticing(lifted)
 
@@ -325,7 +326,9 @@ def _noticing(lifted: Callable[..., Any]) -> Callable[..., Any]:
         except ForwardError:
             raise
         except Exception as error:  # of code that floats run through
-            raise Lost(f"on wide numbers it raises {type(error).__name__}: {error!s:.200}") from error
+            raise Lost(
+                f"on wide numbers it raises {type(error).__name__}: {str(error).partition(chr(10))[0]:.80}"
+            ) from error
         finally:
             notes.written, notes.deadline = written, deadline
             if deadline == math.inf:  # no other lifted function is at work
@@ -459,15 +462,17 @@ def _lost_slope(value: Callable[[Any], list[Any]]) -> str | None:
     """Where the slope over tiny steps is not that over the smallest steps that floats can take."""
 
     def secants(step: str) -> list[Any]:
-        values = []
+        ends = []
         for sign in (1, -1):
             try:
-                values.append(value(sign * MP.mpf(step)))
-            except Exception:  # outside the domain: the secant of one side
-                values.append(value(0))
-        return [(above - below) / MP.mpf(step) for above, below in zip(*values, strict=True)]
+                ends.append((sign, value(sign * MP.mpf(step))))
+            except ForwardError:  # outside the domain: the secant of one side
+                ends.append((0, here))
+        (right, above), (left, below) = ends
+        return [(a - b) / ((right - left or 1) * MP.mpf(step)) for a, b in zip(above, below, strict=True)]
 
-    tiny, small, here = secants("1e-40"), functools.cache(lambda: secants("1e-20")), value(0)
+    here = value(0)
+    tiny, small = secants("1e-40"), functools.cache(lambda: secants("1e-20"))
     asked = [n for n, slope in enumerate(tiny) if MP.isfinite(slope)]
     for step, doubled in (("1e-9", "2e-9"), ("1e-11", "2e-11"), ("1e-13", "2e-13")):
         if not asked:
@@ -477,7 +482,7 @@ def _lost_slope(value: Callable[[Any], list[Any]]) -> str | None:
             error = 4 * abs(far[n] - near[n]) + abs(near[n]) * MP.mpf("1e-13")
             if abs(near[n]) < abs(here[n]) * MP.mpf("1e-90"):
                 continue  # a slope that drowns even in 160 digits
-            if error > abs(near[n]) / 1000 and step != "1e-13":
+            if error > abs(near[n]) / 1000 and (step != "1e-13" or abs(tiny[n]) > abs(near[n]) / 1000):
                 unsettled.append(n)  # secants so long say nothing
             elif abs(tiny[n] - near[n]) > error and abs(small()[n] - tiny[n]) <= abs(tiny[n] - near[n]) / 1000:
                 return (  # else the slope is infinite

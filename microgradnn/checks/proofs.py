@@ -32,7 +32,11 @@ class Proof:
 
     def __str__(self) -> str:
         again = "" if self.order == 1 else f", differentiated {('once', 'twice')[self.order > 2]} more,"
-        return f"its partial {self.operand}{again} gives {digits(self.claimed)}, it is {digits(self.truth)}"
+        for count in (4, 7, 10, 17):
+            claimed, truth = digits(self.claimed, count), digits(self.truth, count)
+            if claimed != truth:
+                break
+        return f"its partial {self.operand}{again} gives {claimed}, it is {truth}"
 
 
 def prove(
@@ -91,7 +95,10 @@ def prove(
     except Lost as reason:
         lost = str(reason)
     except ForwardError as error:
-        gate.evaluate(point)  # which raises, too, outside the domain
+        try:
+            gate.evaluate(point)
+        except TypeError:  # of a number that came out complex
+            raise ValueError(f"{gate.describe(point)} has no real value") from None
         lost = f"on wide numbers it raises {type(error).__name__}: {error}"
     if lost:
         return _by_floats(gate, point, moved, lost, rtol or 1e-9) if order == 1 else []

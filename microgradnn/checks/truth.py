@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -43,6 +45,31 @@ class Truth:
     def slopes(self, directions: Directions, claims: Sequence[Any] | None = None, point: Any = None) -> list[Slope]:
         """The derivative of each number of the result along all directions in turn, at the arguments or a `point`."""
         return slopes(self.wide, self.point if point is None else point, directions, claims)
+
+
+def steady(run: Callable[[], Sequence[float]]) -> None:
+    """Raise ValueError for a function that gives something else when it is called again, or draws by chance."""
+    results, states = [], []
+    for _ in range(3):
+        results.append(list(run()))
+        states.append(_generators())
+    for result in results[1:]:
+        for first, other in zip(results[0], result, strict=True):
+            if first != other and (first == first or other == other):
+                raise ValueError(
+                    f"f gave {first!r}, and {other!r} when it was called again: it draws by chance or keeps state, "
+                    "which leaves no derivative to check; give it a generator with a fixed seed inside"
+                )
+    if states[0] != states[1]:
+        raise ValueError(
+            "f draws by chance, from random or numpy.random, which leaves no derivative to check: seed it inside f"
+        )
+
+
+def _generators() -> list[str]:
+    """The states of the generators that everybody shares."""
+    numpy = sys.modules.get("numpy")
+    return [repr(random.getstate()), repr(numpy.random.get_state()) if numpy else ""]
 
 
 def proven(exact: float, numeric: Any, verdict: Verdict, slope: Slope) -> Judged:

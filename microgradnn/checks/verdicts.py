@@ -62,6 +62,12 @@ class Judged(NamedTuple):
         slopes = f"{digits(self.left)} on its left and {digits(self.right)} on its right"
         return f"{what} is at a {self.kind}: the slope is {slopes}, {said} {self.exact!r}"
 
+    def between(self) -> str:
+        """Between what a derivative must lie at a kink, for the end of a sentence; nothing elsewhere."""
+        if self.kind not in ("kink", "jump") or self.left is None or self.right is None:
+            return ""
+        return f"at this {self.kind} it must lie between {digits(self.left)} and {digits(self.right)}"
+
     def finding(self, place: str, message: str, gate: str | None = None) -> Finding:
         return Finding(place, *self[:6], gate, message)
 

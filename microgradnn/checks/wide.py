@@ -26,7 +26,7 @@ from microgradnn.checks.digits import (
     remainder,
     whole_of,
 )  # fmt: skip
-from microgradnn.primitive import NOTHING, Primitive, gates
+from microgradnn.primitive import BUILT_IN, NOTHING, Primitive, gates
 
 
 def read(x: Any) -> Any:
@@ -74,7 +74,8 @@ class Wide(operations.Methods):
     number: Any
 
     grad = imag = 0.0
-    name = path = primitive = _path = _primitive = None
+    path = primitive = _path = _primitive = None
+    name = property(lambda self: None, lambda self, name: None)  # numbers have none, but functions give them
     operands = partials = ()
 
     def __init__(self, x: Any) -> None:
@@ -195,5 +196,5 @@ for _name, _function in {
 for _name in ("lt", "le", "gt", "ge", "eq", "ne"):
     setattr(Wide, f"__{_name}__", _comparison(getattr(operator, _name)))
 for _gate in gates():
-    if _gate.is_method:
+    if _gate.is_method and _gate.name in BUILT_IN:
         setattr(Wide, _gate.name, getattr(operations, _gate.name))
