@@ -56,6 +56,8 @@ def prove(
     detached = {n for n, result in enumerate(gate.trace(len(point)).results) if result is None}
     chance = Random(gate.name)
     speeds = [chance.uniform(0.5, 1.5) * (abs(x) or 1.0) if n in moved else 0.0 for n, x in enumerate(point)]
+    if len(point) == 1:
+        speeds = [1.0]
     behind = [[0.0 if n in detached else speed for n, speed in enumerate(speeds)]] * (order - 1)
     if behind and not any(behind[0]):
         return []

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from operator import mul
 from typing import Any
 
 from microgradnn.anomalies import at_line, note_line
@@ -96,19 +98,39 @@ class Recorded:
         return None
 
     def by_engine(self, output: Any, behind: Directions) -> list[tuple[float, float]]:
-        """The derivatives by all inputs, of the derivative along the directions, as a user gets them.
+        """The derivatives by all inputs, each differentiated along the directions, as a user gets them.
 
         With each comes the size of what it was added up from: the sum over all paths of |contribution|.
         """
+        if not behind:
+            return list(zip(self._swept(output), self._sizes(output), strict=True))
+        *outer, last = behind
+        derivatives = []
         with recording():
-            for along in behind:
-                adjoints = dict(sweep(output, recorded=True)) if isinstance(output, Value) else {}
-                moved = [(adjoints.get(x), speed) for x, speed in zip(self.inputs, along, strict=True) if speed]
-                terms = [adjoint * speed for adjoint, speed in moved if isinstance(adjoint, Value)]
-                output = sum_(*terms) if terms else 0.0
-            adjoints = dict(sweep(output)) if isinstance(output, Value) else {}
-        sizes = _sizes(output) if isinstance(output, Value) else {}
-        return [(adjoints.get(x, 0.0), sizes.get(x, 0.0)) for x in self.inputs]
+            for derivative in self._swept(output, recorded=True):
+                for along in outer:
+                    adjoints = zip(self._swept(derivative, recorded=True), along, strict=True)
+                    terms = [x * speed for x, speed in adjoints if isinstance(x, Value) and speed]
+                    derivative = sum_(*terms) if terms else 0.0
+                exact = math.fsum(map(mul, self._swept(derivative), last))
+                derivatives.append((exact, math.fsum(map(mul, self._sizes(derivative), map(abs, last)))))
+        return derivatives
+
+    def _swept(self, output: Any, recorded: bool = False) -> list[Any]:
+        """The adjoints of the inputs."""
+        with recording():
+            adjoints = dict(sweep(output, recorded)) if isinstance(output, Value) else {}
+        return [adjoints.get(x, 0.0) for x in self.inputs]
+
+    def _sizes(self, output: Any) -> list[float]:
+        """The sweep that adds up sizes: Σ |contribution| over all paths, for every input."""
+        sizes: dict[Any, float] = {output: 1.0} if isinstance(output, Value) else {}
+        for node in reversed(topological_order(*sizes)):
+            if node in sizes and node.primitive is not None:
+                for operand, partial in zip(node.operands, node.handed, strict=True):
+                    if partial is not None:
+                        sizes[operand] = sizes.get(operand, 0.0) + abs(partial) * sizes[node]
+        return [sizes.get(x, 0.0) for x in self.inputs]
 
     def by_rules(self, behind: Directions) -> list[list[Any]]:
         """The same in wide numbers, of every output."""
@@ -136,14 +158,3 @@ class Recorded:
 def _relative(x: float, true: Any) -> float:
     error = abs(true - x)
     return float(error / abs(true)) if true else float(error)
-
-
-def _sizes(root: Value) -> dict[Value, float]:
-    """A sweep that adds up sizes: Σ |contribution| over all paths, for every node."""
-    sizes = {root: 1.0}
-    for node in reversed(topological_order(root)):
-        if node in sizes and node.primitive is not None:
-            for operand, partial in zip(node.operands, node.handed, strict=True):
-                if partial is not None:
-                    sizes[operand] = sizes.get(operand, 0.0) + abs(partial) * sizes[node]
-    return sizes
