@@ -444,7 +444,7 @@ def test_text_beyond_floats_is_told_to_be(answer):
 
 def test_numbers_at_the_ends_of_floats_can_be_compared():
     x = Value(3.0, "x")
-    assert complaint(x * x, {"x": 10**400}).startswith("∂f/∂x = a number cannot be read: ")
+    assert complaint(x * x, {"x": 10**400}) == "∂f/∂x cannot be read: floats go from about 1e-308 to 1e308."
     for answer in ("1e308", "5e-324", "1e-320", 1.7e308, "1e308/1"):
         assert "is wrong, it is 6" in complaint(x * x, {"x": answer, "x.data": answer})
     check_by_hand(0.0 * x, {"x": "0.0e400"})
@@ -487,7 +487,7 @@ def test_other_ways_to_say_a_gradient_are_told_the_key():
 def test_a_name_of_two_nodes_is_refused():
     x, y = Value(3.0, "x"), Value(4.0, "x")
     for key in ("x", "x.data"):
-        with pytest.raises(KeyError, match="2 nodes of this circuit are called x: name them apart"):
+        with pytest.raises(KeyError, match="2 nodes of this circuit are called x: give each its own name"):
             check_by_hand(x * y, {key: 4})
     check_by_hand(x * x, {"x": 6})
 

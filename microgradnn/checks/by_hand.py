@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -24,8 +24,6 @@ from microgradnn.value import Value
 
 TELLING = 3  # digits from which a cause is named: with fewer, numbers that come of no slip fit one too often
 PLACES = Limit("a whole number ≥ 0, of decimals, or None", whole, lambda n: n >= 0)
-BEYOND = "floats go from about 1e-308 to 1e308"
-HOW = 'write it as "0.08", "-2e-3" or "1/3"'
 _DECIMAL = re.compile(r"[+-]?(?=\.?\d)(\d*)\.?(\d*)(?:[eE]([+-]?\d+))?")
 
 
@@ -127,7 +125,9 @@ def _in_order(circuit: Circuit, answers: Mapping[str, Any], places: int | None) 
         except TypeError as error:
             raise TypeError(f"the answer for {what}: {error}") from None
         except (ValueError, OverflowError) as error:
-            unread.append(f"{what} = {answer if isinstance(answer, str) else 'a number':.60} cannot be read: {error}.")
+            shown = f"{what} = {answer:.60}" if isinstance(answer, str) else what
+            reason = error if isinstance(error, ValueError) else "floats go from about 1e-308 to 1e308"
+            unread.append(f"{shown} cannot be read: {reason}.")
     read.sort(key=lambda a: position[id(a.node)] if a.of_value else 2 * len(position) - position[id(a.node)])
     return read, unread
 
@@ -151,20 +151,20 @@ def _read(answer: Any, places: int | None) -> tuple[str, float, float, float, in
         return shown.rstrip("."), x, slack, 1e-12, significant
     numerator, slash, denominator = map(str.strip, text.partition("/"))
     if slash and _DECIMAL.fullmatch(numerator) and _DECIMAL.fullmatch(denominator) and _float(denominator):
-        top, bottom = _float(numerator), _float(denominator)
-        if math.isinf(top / bottom) or bool(top) != bool(top / bottom):
-            raise OverflowError(BEYOND)
-        return shown, top / bottom, 1e-12, 1e-9, 9
+        quotient = _float(numerator) / _float(denominator)
+        if math.isinf(quotient) or bool(_float(numerator)) != bool(quotient):
+            raise OverflowError
+        return shown, quotient, 1e-12, 1e-9, 9
     if _DECIMAL.fullmatch(text.replace(",", ".", 1)):
         raise ValueError(f'write a point, "{text.replace(",", ".")}"')
-    raise ValueError(HOW)
+    raise ValueError('write it as "0.08", "-2e-3" or "1/3"')
 
 
 def _float(text: str) -> float:
     """A decimal number; OverflowError for one that is no float, as no answer is so large or so near to 0."""
     x = float(text)
     if math.isinf(x) or (not x and re.search("[1-9]", re.split("[eE]", text)[0])):
-        raise OverflowError(BEYOND)
+        raise OverflowError
     return x
 
 
@@ -266,14 +266,14 @@ def _cause(answer: Answer, right: Numbers, own: Numbers | None) -> str:
         return ": it is given."
     fitting: dict[str, str] = {}  # by kind: a sentence
     told: dict[str, str] = {}  # those of them that the digits suffice for
-    for numbers in (right, own):
-        if numbers is not None:
-            for kind, slipped, sentence in _slips(answer, numbers):
-                if answer.fits(slipped):
-                    sentence += ", with your earlier numbers" if numbers is own else ""
-                    fitting.setdefault(kind, sentence)
-                    if answer.tells(exact, slipped):
-                        told.setdefault(kind, sentence)
+    for numbers in filter(None, (right, own)):
+        made = value_slips(answer.node, numbers) if answer.of_value else slips(numbers.derivation(answer.node))
+        for kind, slipped, sentence in made:
+            if answer.fits(slipped):
+                sentence += ", with your earlier numbers" if numbers is own else ""
+                fitting.setdefault(kind, sentence)
+                if answer.tells(exact, slipped):
+                    told.setdefault(kind, sentence)
     if not fitting:
         return "."
     if not told:
@@ -282,12 +282,6 @@ def _cause(answer: Answer, right: Numbers, own: Numbers | None) -> str:
     if len(told) == 1:
         return f": {next(iter(told.values()))}."
     return f". {len(told)} slips would give it: " + ". Or: ".join(told.values()) + "."
-
-
-def _slips(answer: Answer, numbers: Numbers) -> Iterator[tuple[str, float, str]]:
-    if answer.of_value:
-        return value_slips(answer.node, numbers)
-    return slips(numbers.derivation(answer.node))
 
 
 def _of_digits(answer: Answer, exact: float) -> str:

@@ -69,7 +69,7 @@ class Circuit:
             if str(name).endswith(ending) and (stem := str(name).removesuffix(ending)) in self.by_name:
                 if self.own_names[stem] > 1:
                     raise KeyError(
-                        f"{self.own_names[stem]} nodes of this circuit are called {stem:.60}: name them apart"
+                        f"{self.own_names[stem]} nodes of this circuit are called {stem:.40}: give each its own name"
                     )
                 return self.by_name[stem], ending
         stem = re.sub(r"\.grad$|^[d∂][^/]*/[d∂]", "", str(name))
