@@ -43,6 +43,21 @@ def test_a_gate_that_takes_an_operand_twice_makes_two_paths():
     x = Value(3.0, "x")
     assert [path.contribution for path in explain(x * x, x).paths] == [3.0, 3.0]
     assert "∂f/∂x (1 of 2) = 3\n  ∂f/∂x (2 of 2) = 3\n" in str(explain(x * x, x))
+    assert "∂f/∂x (2 of 2) = −1\n" in str(explain(x - x, x))
+    slope = r"\frac{\partial f}{\partial x}"
+    for f, second, total in ((x * x, 3, 6), (x - x, -1, 0)):
+        markdown = explain(f, x)._repr_markdown_()
+        assert rf"{slope}\text{{ (2 of 2)}} &= {second} \\" in markdown
+        assert rf"\text{{added up: }}{slope} &= {total}" in markdown
+    assert explain(2 * x, x)._repr_markdown_().count("&=") == 1
+    assert explain(x, x)._repr_markdown_().count("&=") == 1
+
+
+def test_a_name_of_two_nodes_is_refused():
+    x, y = Value(3.0, "x"), Value(4.0, "x")
+    with pytest.raises(KeyError, match="2 nodes of this circuit are called x"):
+        explain(x * y, "x")
+    assert explain(x * y, y).total == 3.0
 
 
 def test_what_is_not_taken_is_said():

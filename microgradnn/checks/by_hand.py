@@ -9,19 +9,17 @@ from __future__ import annotations
 import math
 import re
 from collections import ChainMap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import chain
 from typing import Any
 
 from microgradnn.backprop import out_of_date
-from microgradnn.checks.derivations import Circuit, Numbers
+from microgradnn.checks.derivations import Circuit, Numbers, handed, right_numbers
 from microgradnn.checks.slips import slips, value_slips
 from microgradnn.notation import digits
 from microgradnn.reading import number
 from microgradnn.settings import Limit, whole
-from microgradnn.sweep import sweep
 from microgradnn.value import Value
 
 TELLING = 3  # digits from which a cause is named: with fewer, numbers that come of no slip fit one too often
@@ -52,6 +50,13 @@ class Answer:
         """Whether it is `x`, worked out from numbers that were rounded: up to two units off in the last digit."""
         return self.fits(x) or (self.significant >= TELLING and abs(self.number - x) <= 4 * self.slack)
 
+    def tells(self, *numbers: float) -> bool:
+        """Whether a cause can be told: it has digits enough, or as many as these numbers have in all."""
+        unit = (2 * self.slack if self.number else 0.0) or 1.0
+        return self.significant >= TELLING or all(
+            math.isfinite(x) and abs(math.remainder(x, unit)) <= 1e-9 * abs(x) for x in numbers
+        )
+
     def wrong(self, right: float) -> str:
         return f"{self.what} = {self.text} is wrong, it is {self.right(right)}"
 
@@ -69,9 +74,10 @@ def check_by_hand(root: Value, answers: Mapping[str, float | str], places: int |
     it has (20 or 20.0?), so it must be right in three: to 0.001 of itself, or rounded to three digits or more.
 
     Raises AssertionError with a line for each wrong answer, values first and then in the order of the backward pass:
-    the right number and, from three digits on, all slips that would give it. What only follows from an earlier answer
-    is said to follow. KeyError for a name that the circuit does not have, TypeError or ValueError for an answer that
-    is no number, and ValueError for a graph that is out of date.
+    the right number and, from three digits on or where a number has no more, all slips that would give it. What only
+    follows from an earlier answer is said to follow; a line too for each text that cannot be read, "" and None are not
+    answered. KeyError for a name that the circuit does not have or several nodes do, TypeError for an answer that is
+    neither number nor text, and ValueError for a graph that is out of date.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y).named("q") * z
@@ -92,68 +98,74 @@ def check_by_hand(root: Value, answers: Mapping[str, float | str], places: int |
     if complaint := out_of_date(root):
         raise ValueError(complaint)
     circuit = Circuit(root)
-    given = _in_order(circuit, answers, None if places is None else PLACES("places", places))
-    right = Numbers(
-        circuit,
-        {id(node): node.data for node in circuit.order},
-        {id(node): node.handed for node in circuit.order},
-        {id(node): adjoint for node, adjoint in sweep(root)},
-    )
-    if complaint := _complaint(given, right):
-        raise AssertionError(complaint)
-
-
-def _number(answer: Answer, numbers: Numbers) -> float:
-    return (numbers.values if answer.of_value else numbers.gradients)[id(answer.node)]
+    given, unread = _in_order(circuit, answers, None if places is None else PLACES("places", places))
+    right = right_numbers(circuit)
+    if complaints := _complaints(given, right) + unread:
+        raise AssertionError("\n".join(complaints))
 
 
 # ---- reading answers ------------------------------------------------------------------------------------------------
 
 
-def _in_order(circuit: Circuit, answers: Mapping[str, Any], places: int | None) -> list[Answer]:
-    """The answers as they are found by hand: values forward, gradients backward."""
+def _in_order(circuit: Circuit, answers: Mapping[str, Any], places: int | None) -> tuple[list[Answer], list[str]]:
+    """The answers as they are found by hand, values forward and gradients backward, and a line for each unread one."""
     f = circuit.names[id(circuit.root)]
     position = {id(node): index for index, node in enumerate(circuit.order)}
-    read = []
+    read, unread = [], []
     for name, answer in answers.items():
         if not isinstance(name, str):
             raise TypeError(f'answers go by the names of nodes, such as "x": got {type(name).__name__} {name!r:.60}')
         node, ending = circuit.named(name, (".data", ""))
         what = name if ending else f"∂{f}/∂{name}"
-        read.append(Answer(node, what, bool(ending), *_read(what, answer, places)))
-    return sorted(read, key=lambda a: position[id(a.node)] if a.of_value else 2 * len(position) - position[id(a.node)])
-
-
-def _read(what: str, answer: Any, places: int | None) -> tuple[str, float, float, float, int]:
-    """An answer as text and as a number, its slack, absolute and relative, and its significant digits."""
-    if not isinstance(answer, str):
+        if answer is None or (isinstance(answer, str) and not answer.strip()):
+            unread.append(f"{what} is not answered.")
+            continue
         try:
-            x = number(answer)
+            read.append(Answer(node, what, bool(ending), *_read(answer, places)))
         except TypeError as error:
             raise TypeError(f"the answer for {what}: {error}") from None
+        except (ValueError, OverflowError) as error:
+            shown = f"{what} = {answer:.60}" if isinstance(answer, str) else what
+            reason = error if isinstance(error, ValueError) else "floats go from about 1e-308 to 1e308"
+            unread.append(f"{shown} cannot be read: {reason}.")
+    read.sort(key=lambda a: position[id(a.node)] if a.of_value else 2 * len(position) - position[id(a.node)])
+    return read, unread
+
+
+def _read(answer: Any, places: int | None) -> tuple[str, float, float, float, int]:
+    """An answer as text and as a number, its slack, absolute and relative, and its significant digits."""
+    if not isinstance(answer, str):
+        x = number(answer)
         if places is None or not math.isfinite(x):
-            text, (_, _, slack, _, significant) = digits(x, 6), _read(what, repr(x), None)
+            text, (_, _, slack, _, significant) = digits(x, 6), _read(repr(x), None)
             return text, x, slack if significant >= TELLING or x == 0 else 0.0, 1e-3, min(max(TELLING, significant), 6)
-        return _read(what, f"{x:#.{places}f}", None)
-    text = answer.strip().replace("−", "-")
+        return _read(f"{x:#.{places}f}", None)
+    text = re.sub(r"^([+-])\s+", r"\1", re.sub("[−–—]", "-", answer.strip()))
     shown = text.replace("-", "−")
     if text.lower().lstrip("+-") in ("inf", "nan", "∞"):
         return shown, float(text.replace("∞", "inf")), 0.0, 0.0, TELLING
     if match := _DECIMAL.fullmatch(text):
         unit = int(match[3] or 0) - len(match[2])
-        slack = 0.5 * 10.0**unit if float(text) or "." in text else 1e-12  # a mere 0 is meant exactly
-        return shown.rstrip("."), float(text), slack, 1e-12, _significant(match[1] + match[2])
-    numerator, slash, denominator = text.partition("/")
-    if slash and all(_DECIMAL.fullmatch(part.strip()) for part in (numerator, denominator)):
-        try:
-            return shown, float(Fraction(numerator.strip()) / Fraction(denominator.strip())), 1e-12, 1e-9, 9
-        except ZeroDivisionError:
-            pass
-    raise ValueError(f'the answer for {what} is {answer!r:.60}, no number: write it as "0.08", "-2e-3" or "1/3"')
+        x, significant = _float(text), len((match[1] + match[2]).lstrip("0"))
+        slack = 0.5 * 10.0 ** min(unit, 308) if x or "." in text else 1e-12  # a mere 0 is meant exactly
+        return shown.rstrip("."), x, slack, 1e-12, significant
+    numerator, slash, denominator = map(str.strip, text.partition("/"))
+    if slash and _DECIMAL.fullmatch(numerator) and _DECIMAL.fullmatch(denominator) and _float(denominator):
+        quotient = _float(numerator) / _float(denominator)
+        if math.isinf(quotient) or bool(_float(numerator)) != bool(quotient):
+            raise OverflowError
+        return shown, quotient, 1e-12, 1e-9, 9
+    if _DECIMAL.fullmatch(text.replace(",", ".", 1)):
+        raise ValueError(f'write a point, "{text.replace(",", ".")}"')
+    raise ValueError('write it as "0.08", "-2e-3" or "1/3"')
 
 
-def _significant(text: str) -> int:
-    return len(re.sub(r"\D", "", text.partition("e")[0]).lstrip("0"))
+def _float(text: str) -> float:
+    """A decimal number; OverflowError for one that is no float, as no answer is so large or so near to 0."""
+    x = float(text)
+    if math.isinf(x) or (not x and re.search("[1-9]", re.split("[eE]", text)[0])):
+        raise OverflowError
+    return x
 
 
 # ---- the student's own numbers --------------------------------------------------------------------------------------
@@ -172,7 +184,11 @@ def _own(given: list[Answer], right: Numbers) -> tuple[Numbers, dict[Key, list[A
     def gathered(keys: Iterable[Key]) -> list[Answer]:
         """The answers that differ from the right number among these, or that these follow from."""
         answers = chain.from_iterable([answered[key]] if key in answered else sources.get(key, []) for key in keys)
-        return list({id(answer): answer for answer in answers if answer.number != _number(answer, right)}.values())
+        return list(
+            {
+                id(answer): answer for answer in answers if answer.number != right.at(answer.node, answer.of_value)
+            }.values()
+        )
 
     for node in circuit.order:
         key = (id(node), True)
@@ -184,14 +200,14 @@ def _own(given: list[Answer], right: Numbers) -> tuple[Numbers, dict[Key, list[A
         if key in answered:
             values[id(node)] = answered[key].number
         if node.primitive is not None and (below or key in answered):
-            partials[id(node)] = _handed(node, values)
+            partials[id(node)] = handed(node, values)
     for node in reversed(circuit.order):
         keys: list[Key] = []
         for gate, index in circuit.users[id(node)]:
             keys.append((id(gate), False))
             for x in (gate, *gate.operands):
                 if isinstance(x, Value) and values[id(x)] != right.values[id(x)]:
-                    corrected = _handed(gate, ChainMap({id(x): right.values[id(x)]}, values))
+                    corrected = handed(gate, ChainMap({id(x): right.values[id(x)]}, values))
                     if corrected[index] != partials[id(gate)][index]:
                         keys.append((id(x), True))
         if above := gathered(keys):
@@ -200,31 +216,23 @@ def _own(given: list[Answer], right: Numbers) -> tuple[Numbers, dict[Key, list[A
     return Numbers(circuit, values, partials, gradients), sources
 
 
-def _handed(gate: Value, values: Mapping[int, float]) -> list[float | None]:
-    """The local derivatives of a gate at other values."""
-    assert gate.primitive is not None
-    return gate.primitive.handed(
-        values[id(gate)], [Value(values[id(x)]) if isinstance(x, Value) else x for x in gate.operands]
-    )
-
-
 # ---- what is wrong, and why -----------------------------------------------------------------------------------------
 
 
-def _complaint(given: list[Answer], right: Numbers) -> str:
+def _complaints(given: list[Answer], right: Numbers) -> list[str]:
     """A line for each answer that is wrong or follows from a wrong one, and which to begin with."""
-    if all(answer.fits(_number(answer, right)) for answer in given):
-        return ""
+    if all(answer.fits(right.at(answer.node, answer.of_value)) for answer in given):
+        return []
     own, sources = _own(given, right)
     lines: list[str] = []
     wrong: list[Answer] = []
     following = 0
     for answer in given:
-        exact, causes = _number(answer, right), sources.get((id(answer.node), answer.of_value), [])
-        slipped = [cause for cause in causes if not cause.fits(_number(cause, right))]
+        exact, causes = right.at(answer.node, answer.of_value), sources.get((id(answer.node), answer.of_value), [])
+        slipped = [cause for cause in causes if not cause.fits(right.at(cause.node, cause.of_value))]
         if answer.fits(exact):
             continue
-        if not (causes and answer.comes_of(_expected(answer, own))):
+        if not (causes and answer.comes_of(own.afresh(answer.node, answer.of_value))):
             wrong.append(answer)
             lines.append(answer.wrong(exact) + _cause(answer, right, own if causes else None))
         elif slipped:
@@ -240,7 +248,7 @@ def _complaint(given: list[Answer], right: Numbers) -> str:
         count = f"{len(wrong)} of {len(given)} answers {verb} wrong"
         count += f", and {following} follow{'s' * (following == 1)} from {them}" if following else ""
         lines.append(f"Begin with {wrong[0].what}: {count}.")
-    return "\n".join(lines)
+    return lines
 
 
 def _follows(answer: Answer, how: str, causes: list[Answer]) -> str:
@@ -249,41 +257,31 @@ def _follows(answer: Answer, how: str, causes: list[Answer]) -> str:
     )
 
 
-def _expected(answer: Answer, numbers: Numbers) -> float:
-    """What comes of these numbers at the node of an answer, whatever was answered there."""
-    if not answer.of_value:
-        return numbers.derivation(answer.node).total
-    assert answer.node.primitive is not None
-    return answer.node.primitive.limit([numbers.of(operand) for operand in answer.node.operands])
-
-
 def _cause(answer: Answer, right: Numbers, own: Numbers | None) -> str:
     """The slips that would give the answer, as the end of a sentence."""
-    exact = _number(answer, right)
+    exact = right.at(answer.node, answer.of_value)
     if hint := _of_digits(answer, exact):
         return hint
     if answer.of_value and answer.node.primitive is None:
         return ": it is given."
     fitting: dict[str, str] = {}  # by kind: a sentence
-    for numbers in (right, own):
-        if numbers is not None:
-            for kind, slipped, sentence in _slips(answer, numbers):
-                if kind not in fitting and answer.fits(slipped):
-                    fitting[kind] = sentence + (", with your earlier numbers" if numbers is own else "")
+    told: dict[str, str] = {}  # those of them that the digits suffice for
+    for numbers in filter(None, (right, own)):
+        made = value_slips(answer.node, numbers) if answer.of_value else slips(numbers.derivation(answer.node))
+        for kind, slipped, sentence in made:
+            if answer.fits(slipped):
+                sentence += ", with your earlier numbers" if numbers is own else ""
+                fitting.setdefault(kind, sentence)
+                if answer.tells(exact, slipped):
+                    told.setdefault(kind, sentence)
     if not fitting:
         return "."
-    if answer.significant < TELLING:
+    if not told:
         kinds = "1 slip fits" if len(fitting) == 1 else f"{len(fitting)} kinds of slips fit"
         return f". To so few digits {kinds}, which may be chance; {TELLING} digits would tell."
-    if len(fitting) == 1:
-        return f": {next(iter(fitting.values()))}."
-    return f". {len(fitting)} slips would give it: " + ". Or: ".join(fitting.values()) + "."
-
-
-def _slips(answer: Answer, numbers: Numbers) -> Iterator[tuple[str, float, str]]:
-    if answer.of_value:
-        return value_slips(answer.node, numbers)
-    return slips(numbers.derivation(answer.node))
+    if len(told) == 1:
+        return f": {next(iter(told.values()))}."
+    return f". {len(told)} slips would give it: " + ". Or: ".join(told.values()) + "."
 
 
 def _of_digits(answer: Answer, exact: float) -> str:

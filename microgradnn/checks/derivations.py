@@ -6,6 +6,8 @@ The same circuit with any numbers in it, the right ones or those that somebody g
 from __future__ import annotations
 
 import math
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -14,6 +16,7 @@ from typing import NamedTuple
 
 from microgradnn.graph import topological_order
 from microgradnn.notation import names
+from microgradnn.sweep import sweep
 from microgradnn.value import Value
 
 SUMS = ("add", "sum")  # gates that add up
@@ -58,10 +61,20 @@ class Circuit:
                     self.users[id(operand)].append((gate, index))
 
     def named(self, name: str, endings: Sequence[str] = ("",)) -> tuple[Value, str]:
-        """The node with this name, and which of the `endings` follows the name; KeyError tells the names there are."""
+        """The node with this name, and which of the `endings` follows the name; KeyError tells the names there are.
+
+        A name that several nodes were given is refused with a KeyError too: nobody knows which is meant.
+        """
         for ending in sorted(endings, key=len):  # a name that ends so itself comes first
             if str(name).endswith(ending) and (stem := str(name).removesuffix(ending)) in self.by_name:
+                if self.own_names[stem] > 1:
+                    raise KeyError(
+                        f"{self.own_names[stem]} nodes of this circuit are called {stem:.40}: give each its own name"
+                    )
                 return self.by_name[stem], ending
+        stem = re.sub(r"\.grad$|^[d∂][^/]*/[d∂]", "", str(name))
+        if stem in self.by_name:
+            raise KeyError(f'no node of this circuit is called {name!s:.60}: for the gradient of {stem} say "{stem}"')
         known = [*self.by_name]
         lowered = {(stem + ending).lower(): stem + ending for stem in known for ending in endings}
         close = get_close_matches(str(name).lower(), lowered, 1)
@@ -72,6 +85,11 @@ class Circuit:
     @cached_property
     def by_name(self) -> dict[str, Value]:
         return {self.names[id(node)]: node for node in self.order}
+
+    @cached_property
+    def own_names(self) -> Counter[str | None]:
+        """How many nodes were given each name."""
+        return Counter(node.name for node in self.order)
 
     def terms(self, gate: Value) -> list[Value | float]:
         """What a sum adds up, sums of sums taken apart; of another gate the gate itself."""
@@ -92,14 +110,19 @@ class Circuit:
 
     @cached_property
     def means(self) -> set[int]:
-        """By what whole numbers the circuit divides; a factor ½ is no mean."""
+        """By what whole numbers the circuit divides to take a mean; a factor ½ is no mean."""
+        return {count for count, gate in self.divisors if (gate, count) != ("multiply", 2)}
+
+    @cached_property
+    def divisors(self) -> set[tuple[int, str]]:
+        """By what whole numbers the circuit divides, and by which gate."""
         counts = set()
         for gate in self.order:
             for x in gate.operands:
                 if isinstance(x, float) and abs(x) > 1e-6 and kind(gate) in ("divide", "multiply"):
                     count = x if kind(gate) == "divide" else round(1 / x, 9)
-                    if count == int(count) and count > (1 if kind(gate) == "divide" else 2):
-                        counts.add(int(count))
+                    if count > 1 and count == int(count):
+                        counts.add((int(count), kind(gate)))
         return counts
 
     @cached_property
@@ -144,6 +167,16 @@ class Numbers:
     def of(self, operand: Value | float) -> float:
         return self.values[id(operand)] if isinstance(operand, Value) else operand
 
+    def at(self, node: Value, of_value: bool) -> float:
+        return (self.values if of_value else self.gradients)[id(node)]
+
+    def afresh(self, node: Value, of_value: bool) -> float:
+        """What comes of the numbers around a node, its value or gradient, whatever stands at the node itself."""
+        if not of_value:
+            return self.derivation(node).total
+        assert node.primitive is not None
+        return node.primitive.limit([self.of(operand) for operand in node.operands])
+
     def derivation(self, node: Value) -> Derivation:
         edges = []
         for gate, index in self.circuit.users[id(node)]:
@@ -151,6 +184,23 @@ class Numbers:
             if partial is not None or math.isfinite(upstream):  # what is not taken gets nothing, 0 × ∞ neither
                 edges.append(Edge(gate, index, partial or 0.0, upstream, self.circuit.names[id(gate)]))
         return Derivation(self, node, edges, 1.0 if node is self.circuit.root else 0.0)
+
+
+def right_numbers(circuit: Circuit) -> Numbers:
+    """The numbers that the circuit has, and the gradients as backprop finds them."""
+    return Numbers(
+        circuit,
+        {id(node): node.data for node in circuit.order},
+        {id(node): node.handed for node in circuit.order},
+        {id(node): adjoint for node, adjoint in sweep(circuit.root)},
+    )
+
+
+def handed(gate: Value, values: Mapping[int, float]) -> list[float | None]:
+    """The local derivatives of a gate at other values."""
+    assert gate.primitive is not None
+    operands = [Value(values[id(x)]) if isinstance(x, Value) else x for x in gate.operands]
+    return gate.primitive.handed(values[id(gate)], operands)
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ class Explanation:
         for path in self.paths if self.root != self.node else ():
             steps = _written(path, lambda step: f"∂{step.gate}/∂{step.operand}{step.place}", " · ", "…")
             numbers = _written(path, lambda step: factor(step.partial), " × ", "…")
-            yield f"{steps} = {numbers}" + f" = {digits(path.contribution)}" * (len(path.factors) > 1)
+            yield f"{steps} = " + f"{numbers} = " * (len(path.factors) > 1) + digits(path.contribution)
         if self.count > len(self.paths):
             sum_of_rest = "" if math.isnan(self.rest) else f": together {digits(self.rest)}"
             yield f"the other {_count(self.count - len(self.paths))}, none of them larger{sum_of_rest}"
@@ -99,12 +99,15 @@ class Explanation:
         """The sum as aligned equations, between the headline and what was not taken."""
         rows = []
         for path in self.paths if self.root != self.node else ():
-            steps = _written(path, lambda step: _slope(step.gate, step.operand), r" \cdot ", r"\cdots")
+            steps = _written(path, _latex_step, r" \cdot ", r"\cdots")
             numbers = _written(path, lambda step: _bracketed(latex_number(step.partial)), r" \cdot ", r"\cdots")
-            rows.append(f"{steps} &= {numbers}" + f" = {latex_number(path.contribution)}" * (len(path.factors) > 1))
+            product = f"{numbers} = " * (len(path.factors) > 1)
+            rows.append(f"{steps} &= {product}{latex_number(path.contribution)}")
         if self.count > len(self.paths) and not math.isnan(self.rest):
             rows.append(rf"\text{{the other paths}} &= {latex_number(self.rest)}")
-        rows.append(f"{_slope(self.root, self.node)} &= {latex_number(self.total)}")
+        if self.count > 1 or not rows:
+            added_up = r"\text{added up: }" * (self.count > 1)
+            rows.append(f"{added_up}{_slope(self.root, self.node)} &= {latex_number(self.total)}")
         equations = "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
         below = [line for line in self._lines() if line.startswith("not taken")]
         return "\n\n".join([self._headline(), equations, *below])
@@ -238,6 +241,10 @@ def _written(path: Path, write: Callable[[Factor], str], sign: str, gap: str) ->
 
 def _slope(root: str, node: str) -> str:
     return rf"\frac{{\partial {latex_name(root)}}}{{\partial {latex_name(node)}}}"
+
+
+def _latex_step(step: Factor) -> str:
+    return _slope(step.gate, step.operand) + rf"\text{{{step.place}}}" * bool(step.place)
 
 
 def _bracketed(number: str) -> str:

@@ -118,8 +118,11 @@ def _overwritten(at: Derivation) -> Iterator[tuple[float, str]]:
 
 
 def _averaged(at: Derivation) -> Iterator[tuple[float, str]]:
+    divisors = {count for count, _ in at.circuit.divisors}
     for count in sorted({len(at.edges), *at.circuit.sums} - {0, 1}):
-        yield at.total / count, f"divided by {count}, as if the terms were averaged; they are added"
+        averaged = "as if the terms were averaged; they are added"
+        once_more = f"once more; the circuit divides by {count} already"
+        yield at.total / count, f"divided by {count}" + (f" {once_more}" if count in divisors else f", {averaged}")
     for count in sorted(at.circuit.means):
         yield at.total * count, f"multiplied by {count}, as if the terms were summed; they are averaged"
 
