@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from microgradnn import Value, maximum, no_grad, optim, relu, sigmoid, tanh
+from microgradnn import Value, log, maximum, no_grad, optim, relu, sigmoid, tanh
 from microgradnn.checks.diagnosis import EXAMPLES, diagnose
 from microgradnn.checks.symptoms import MOST, Symptom
 from microgradnn.nn import (
@@ -187,6 +187,38 @@ def test_an_output_may_be_sure_of_itself_and_a_dead_one_may_not():
     assert of(ill(model("relu", -30.0)), "dead units").where == "0"
 
 
+def test_the_remedy_for_dead_units_is_for_their_cause():
+    def remedy(model, inputs=X):
+        return of(ill(model, inputs=inputs), "dead units").remedy
+
+    for shift in (50.0, 5e4):
+        assert remedy(MLP(4, [6, 1], init=init.constant(-1.0)), X + shift) == "scale the inputs first"
+    zeros = with_data(lambda model: model.parameters(), 0.0, MLP(4, [8, 1], rng=0))
+    assert remedy(zeros) == "draw their weights anew or take leaky_relu"
+    for bias, said in ((0.01, ""), (-0.01, "set their biases to 0, ")):
+        drawn = with_data(lambda model: model.layers[0].bias, bias, MLP(4, [8, 1], init=init.constant(-1.0)))
+        assert remedy(drawn, abs(X)) == f"{said}draw their weights anew or take leaky_relu"
+    held = with_data(lambda model: model.layers[0].bias, -50.0, MLP(4, [8, 1], rng=0))
+    assert remedy(held).startswith("set their biases to 0, and take")
+    assert "in 100 % of 40 examples: 100 % of the units, the limit is 50 %;" in str(of(ill(held), "dead units"))
+
+
+def test_what_follows_from_a_dead_layer_is_not_said():
+    model = with_data(lambda model: model.layers[1].bias, -100.0, MLP(4, [8, 8, 1], rng=0))
+    assert only(ill(model, "hinge", targets=SIGN)).illness == "dead units"
+
+
+@pytest.mark.parametrize(("activation", "advised"), [("relu", False), ("sigmoid", True), ("step", True)])
+def test_relu_is_no_remedy_where_it_is_relu(activation, advised):
+    model = MLP(4, [8, 8, 8, 1], activation, rng=0)
+    for weight in model.layers[1].parameters():
+        weight.data *= 1e-6
+    for layer in model.layers[2:]:
+        for weight in layer.parameters():
+            weight.data *= 1e-3
+    assert ("relu" in of(ill(model), "vanishing gradients").remedy) == advised
+
+
 # ---- parameters and gradients -------------------------------------------------------------------------------------
 
 
@@ -242,6 +274,19 @@ def test_numbers_that_run_away_are_named_where_they_do():
     assert "0.weight[0][0]" in str(only(ill(root)))
 
 
+@pytest.mark.parametrize("number", [math.nan, math.inf])
+def test_a_parameter_that_is_not_finite_is_to_be_set_anew(number):
+    model = with_data(lambda model: [model.layers[0].weight[0][0]], number, MLP(4, [8, 1], "linear", rng=0))
+    assert str(only(ill(model))).endswith("; set 0.weight[0][0] anew")
+
+
+def test_parameters_that_the_optimizer_does_not_hold():
+    model = MLP(4, [8, 1], "tanh", rng=0)
+    symptom = only(ill(model, optimizer=optim.SGD(model.layers[0].parameters(), lr=0.1)))
+    assert (symptom.illness, symptom.where, symptom.figure) == ("untrained parameters", "2.weight, 2.bias", 9)
+    assert "holds 40 of 49 parameters and leaves 9 as they are" in str(symptom)
+
+
 def test_symmetric_starts():
     symptom = only(ill(MLP(4, [5, 1], "tanh", init=init.constant(0.3))))
     assert (symptom.illness, symptom.figure) == ("symmetric start", 5)
@@ -271,8 +316,32 @@ def test_inputs_out_of_scale():
     assert (small.illness, small.where, small.threshold) == ("unscaled inputs", "X[:, 3]", 1e-3)
 
 
-def test_a_column_of_zeros_has_no_scale():
-    assert ill(MLP(4, [8, 1], "tanh", rng=0), inputs=X * [1, 0, 1, 1]) == []
+def test_of_several_columns_out_of_scale_the_figure_is_that_of_the_worst():
+    def unscaled(scales):
+        return str(of(ill(MLP(4, [8, 1], rng=0), inputs=X * scales), "unscaled inputs"))
+
+    assert "X[:, 2], X[:, 3]: the root mean square is up to " in unscaled([1, 1, 90, 70])
+    assert "X[:, 2], X[:, 3]: the root mean square is down to " in unscaled([1, 1, 1e-5, 1e-6])
+    assert " to " not in unscaled([1, 90, 1, 1])
+
+
+@pytest.mark.parametrize("constant", [0.0, 1.0, 500.0])
+def test_a_constant_column_is_named_and_has_no_scale(constant):
+    inputs = np.c_[X[:, :1], np.full(40, constant), X[:, 2:]]
+    symptom = of(ill(MLP(4, [8, 1], rng=0), inputs=inputs), "constant inputs")
+    assert (symptom.where, symptom.figure, symptom.threshold) == ("X[:, 1]", 1, 0)
+    assert "unscaled inputs" not in [symptom.illness for symptom in ill(MLP(4, [8, 1], rng=0), inputs=inputs)]
+    sparse = np.tile(inputs, (10, 1))  # what differs only in an example that is not looked at is not constant
+    sparse[1, 1] = constant + 1
+    symptoms = ill(MLP(4, [8, 1], rng=0), inputs=sparse, targets=np.tile(QUANTITY, 10))
+    assert "constant inputs" not in [symptom.illness for symptom in symptoms]
+
+
+def test_of_inputs_that_are_all_constant_nothing_else_is_said():
+    norm = Sequential(Layer(4, 8, "linear", rng=0), BatchNorm(8), Activation("relu"), Layer(8, 1, "linear", rng=1))
+    for model in (norm, MLP(4, [8, 1], rng=0)):
+        for inputs in (X * 0, X * 0 + 1):
+            assert only(ill(model, inputs=inputs, optimizer="sgd")).illness == "constant inputs"
 
 
 LABELS = {
@@ -289,7 +358,9 @@ LABELS = {
     "logits": (1, "binary_cross_entropy", SIGN > 0, "outputs", "binary_cross_entropy_with_logits takes others"),
     "unscaled": (1, "mse", 1e5 * QUANTITY, "y", "take (y - y.mean()) / y.std()"),
     "unscaled for one's own": (1, lambda out, y: mse(out, y), 1e-5 * QUANTITY, "y", "the limit is 0.001"),
-    "several": (1, "mse", np.c_[QUANTITY, QUANTITY], "y", "40 of 40 do not fit"),
+    "several": (1, "mse", np.c_[QUANTITY, QUANTITY], "y", "give the model 2 outputs"),
+    "one of three": (3, "hinge", SIGN, "y", "(40, 3) and (40,); give the model 1 output"),
+    "all": (1, "hinge", QUANTITY, "y", "40 of 40 do not fit the loss, the labels of hinge are −1 and 1, got "),
 }
 
 
@@ -469,6 +540,7 @@ BAD = {
     "the optimizer holds no parameter of MLP": lambda: ill(MODEL, optimizer=OTHER),
     "optimizer must be one of": lambda: ill(MODEL, optimizer="fast"),
     "the loss must be one number that depends on": lambda: ill(MODEL, lambda out, y: None),
+    "two lists, as in fit, and raised unsupported": lambda: ill(MODEL, lambda out, y: (out - y) ** 2),
     "got 3.0": lambda: ill(MODEL, lambda out, y: 3.0),
     "leaves one of 1 examples alone, and BatchNorm needs two": lambda: ill(normed(), "cross_entropy", X[:1], CLASS[:1]),
     "cannot be copied: it is locked": lambda: ill(MODEL, optimizer=Locked(MODEL.parameters())),
@@ -499,3 +571,10 @@ def test_an_error_of_the_users_forward_stays_what_it_is():
 
     with pytest.raises(ValueError, match="mine"):
         ill(Raising())
+
+
+def test_an_error_of_the_users_loss_is_no_word_on_labels():
+    with pytest.raises(ValueError, match=r"^log\(-"):
+        ill(MLP(4, [3, 1], rng=0), lambda out, y: log(mse(out, y) * -1.0))
+    with pytest.raises(TypeError, match=r"^mine$"):
+        ill(MODEL, lambda out, y: (_ for _ in ()).throw(TypeError("mine")))

@@ -68,45 +68,6 @@ class Symptom:
         return f"{self.where}: {self.seen}; {self.remedy}"
 
 
-# ---- a loss without a value ---------------------------------------------------------------------------------------
-
-
-def not_finite(why: str, number: float = math.inf) -> Symptom:
-    """Numbers have run away, and `why`: nothing else can be seen."""
-    remedy = "scale inputs and targets, and start with smaller weights"
-    return Symptom("exploding numbers", "loss", number, math.inf, f"a number is not finite, {why}", remedy)
-
-
-def misfit(error: str, loss: Callable[[Any, Any], Any], outputs: list[Any], targets: list[Any]) -> Symptom:
-    """What the loss said of outputs or targets, and of how many."""
-
-    def refuses(output: Any, target: Any) -> bool:
-        try:
-            loss([output], [target])
-        except ValueError:
-            return True
-        return False
-
-    count = sum(map(refuses, outputs, targets)) or len(targets)  # each alone may fit
-    said, _, remedy = error.partition(": ")
-    values = {*leaves(targets)}
-    classes = len(outputs[0]) if isinstance(outputs[0], list) else 2
-    if not remedy and isinstance(targets[0], list):
-        remedy = "take y.argmax(1)"
-    elif not remedy and values <= {-1.0, 1.0}:
-        remedy = "take (y + 1) / 2"
-    elif not remedy and all(value % 1 == 0 for value in values):
-        remedy = f"number the classes from 0 and give the model {len(values)} outputs"
-        if (lowest := min(values)) and max(values) - lowest < classes:
-            remedy = f"take y {'-' if lowest > 0 else '+'} {abs(lowest):g}"
-    where = "outputs" if said.startswith("output") else "y"
-    seen = f"{count} of {len(targets)} do not fit the loss and none may, as {said}"
-    return Symptom("labels", where, count, 0, seen, remedy or "quantities are for mse, this loss takes labels")
-
-
-# ---- what a batch shows -------------------------------------------------------------------------------------------
-
-
 class Batch:
     """A batch that has been recorded and swept; each method looks for one illness."""
 
@@ -120,8 +81,8 @@ class Batch:
         # By module: how many sums with parameters come before it and with it, and the norm of the adjoints at its own.
         self.depths: dict[str, int] = {}
         self.arriving: dict[str, float] = {}
-        # By module and activation, by unit, for each example: whether it is flat, and whether its bias decides that.
-        self.slopes: dict[tuple[str, str], dict[str, list[tuple[bool, bool]]]] = {}
+        # By module and activation, by unit, for each example: is it flat, does its bias decide that, the bias.
+        self.slopes: dict[tuple[str, str], dict[str, list[tuple[bool, bool, float]]]] = {}
         self._walk(root)
 
     def _walk(self, root: Value) -> None:
@@ -157,13 +118,17 @@ class Batch:
                 beside = (x for x in reversed(inner[0].operands) if isinstance(x, Value) and x in self.biases)
                 bias = next((x.data for x in beside), 0.0)
                 by_bias = abs(bias) > OUTWEIGHED * abs(inner[0].data - bias)
-                self.slopes.setdefault((module, name), {}).setdefault(units[gate], []).append((flat, by_bias))
+                self.slopes.setdefault((module, name), {}).setdefault(units[gate], []).append((flat, by_bias, bias))
 
     def inputs(self) -> Iterator[Symptom]:
         """Columns out of scale, unless the model scales them before they meet its parameters."""
+        varying = {name: column for name, column in self._columns().items() if len({*column}) > 1 or len(column) == 1}
+        return _out_of_scale("unscaled inputs", varying, "take (X - X.mean(0)) / X.std(0)")
+
+    def _columns(self) -> dict[str, list[float]]:
+        """The columns of X that meet parameters as they are."""
         columns = {f"X[:, {index}]": column for index, column in enumerate(self.data.X.T.tolist())}
-        given = {name: column for name, column in columns.items() if max(column, key=abs) in self.numbers}
-        return _out_of_scale("unscaled inputs", given, "take (X - X.mean(0)) / X.std(0)")
+        return {name: column for name, column in columns.items() if max(column, key=abs) in self.numbers}
 
     def targets(self, loss: Callable[[Any, Any], Any]) -> Iterator[Symptom]:
         """Quantities out of scale; probabilities where the loss takes logits."""
@@ -190,22 +155,30 @@ class Batch:
 
     def units(self) -> Iterator[Symptom]:
         """Units that are flat: most of a layer, or single ones that are stuck there."""
+        unscaled = any(_size(column) > LARGEST for column in self._columns().values())
         for (module, name), units in self.slopes.items():
-            flat = {unit: sum(flat for flat, _ in seen) / len(seen) for unit, seen in units.items()}
+            flat = {unit: sum(flat for flat, *_ in seen) / len(seen) for unit, seen in units.items()}
             if name in _DYING:
-                kind, remedy = "dead", "set their biases to 0, and take a smaller lr or leaky_relu"
-                ill = [unit for unit in units if flat[unit] == 1]
-                stuck = [unit for unit in ill if all(by_bias for _, by_bias in units[unit])]
+                kind, ill = "dead", [unit for unit in units if flat[unit] == 1]
+                stuck = [unit for unit in ill if all(by_bias for _, by_bias, _ in units[unit])]
+                if stuck:
+                    remedy = "set their biases to 0, and take a smaller lr or leaky_relu"
+                else:
+                    biased = any(bias < 0 for unit in ill for *_, bias in units[unit])
+                    remedy = f"{'set their biases to 0, ' if biased else ''}draw their weights anew or take leaky_relu"
             else:
-                kind, remedy = "saturated", "start with smaller weights and biases, and scale the inputs"
+                kind, remedy = "saturated", "start with smaller weights and biases"
                 ill, stuck = ([unit for unit in units if flat[unit] > share] for share in (OFTEN, STUCK))
+            if unscaled and not (kind == "dead" and stuck):
+                remedy = "scale the inputs first"
             most = len(ill) > MOST * len(units)
-            limit = f"{100 * MOST:.0f} % of the units" if most else f"{100 * STUCK:.0f} %"
             if ill := ill if most else stuck:
                 share = sum(flat[unit] for unit in ill) / len(ill)
+                of_layer = f": {100 * len(ill) / len(units):.0f} % of the units" if most else ""
                 seen = (
                     f"{len(ill)} of {len(units)} {name} units {'is' if len(ill) == 1 else 'are'} {kind}, {few(ill)}, "
-                    f"with a slope near 0 in {100 * share:.0f} % of {len(self.data.X)} examples, the limit is {limit}"
+                    f"with a slope near 0 in {100 * share:.0f} % of {len(self.data.X)} examples{of_layer}, "
+                    f"the limit is {100 * (MOST if most else STUCK):.0f} %"
                 )
                 figure, threshold = (len(ill) / len(units), MOST) if most else (share, STUCK)
                 yield Symptom(f"{kind} units", module, figure, threshold, seen, remedy)
@@ -219,8 +192,10 @@ class Batch:
             norms[self.depths[module]] = math.hypot(norms.get(self.depths[module], 0.0), norm)
         last = max(norms, default=0)
         ratios = {depth: norm / norms[last] if norms[last] else 0.0 for depth, norm in norms.items()}
+        relu = "relu, " if _DYING.keys().isdisjoint(name for _, name in self.slopes) else ""
+        larger = f"start with larger weights, take {relu}BatchNorm or fewer layers"
         for illness, worst, limit, remedy in [
-            ("vanishing gradients", min, VANISHING, "start with larger weights, take relu, BatchNorm or fewer layers"),
+            ("vanishing gradients", min, VANISHING, larger),
             ("exploding gradients", max, EXPLODING, "start with smaller weights, take BatchNorm or fewer layers"),
         ]:
             depth = worst(ratios, key=ratios.__getitem__, default=0)
@@ -279,11 +254,18 @@ class Batch:
 
 def _out_of_scale(illness: str, columns: Mapping[str, list[float]], remedy: str) -> Iterator[Symptom]:
     """Columns whose root mean square is far from 1; numbers that are all 0 have no scale."""
-    sizes = {name: math.hypot(*column) / math.sqrt(len(column)) for name, column in columns.items()}
+    sizes = {name: _size(column) for name, column in columns.items()}
     large = {name: size for name, size in sizes.items() if size > LARGEST}
     small = {name: size for name, size in sizes.items() if 0 < size < SMALLEST}
-    for outside, worst, limit in [(large, max, LARGEST), (small, min, SMALLEST)]:
+    for outside, worst, limit, towards in [(large, max, LARGEST, "up to "), (small, min, SMALLEST, "down to ")]:
         if outside:
             size = worst(outside.values())
-            seen = f"the root mean square is {digits(size, 3)}, the limit is {digits(limit)}"
+            seen = (
+                f"the root mean square is {towards * (len(outside) > 1)}{digits(size, 3)}, the limit is {digits(limit)}"
+            )
             yield Symptom(illness, few(outside), size, limit, seen, remedy)
+
+
+def _size(column: list[float]) -> float:
+    """The root mean square."""
+    return math.hypot(*column) / math.sqrt(len(column))
