@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 import re
 import subprocess
 import sys
@@ -12,7 +13,8 @@ import pytest
 
 from microgradnn import Value
 from microgradnn.drawing.page import LIVE
-from tests.benchmarks import checkers, checks, compile as compiled, eager, harness, networks, page
+from microgradnn.table import tanh
+from tests.benchmarks import checkers, checks, compile as compiled, eager, exact, harness, networks, page
 from tests.benchmarks.__main__ import SUITES
 from tests.verdicts.case import Case
 
@@ -97,6 +99,9 @@ def lines_of(suite: str) -> list[str]:
         figures = {order: dict.fromkeys(names, checks.Row(1, 1, 1, 1, 1, 1.0)) for order, names in rows.items()}
         tables = [line for order, title in checks.TITLE.items() for line in (title, *checks.table(figures[order]))]
         return [*tables, *checks.targets(figures, dict.fromkeys(checks.LIMITS, 1.0))]
+    if suite == "exact":
+        figures = {(count, name, by): 1.0 for count in exact.STEPS for name in exact.ENGINES for by in exact.RULES}
+        return [exact.TITLE, *exact.table(figures)]
     cells = {(workload, peer): 1.0 for workload in compiled.WORKLOADS for peer in compiled.PEERS}
     del cells["README graph", compiled.IN_JAX]
     first = {cell: figure for cell, figure in cells.items() if cell[1] != compiled.MICROGRAD_OFF}
@@ -421,3 +426,22 @@ CLAIMS = [(lambda x, y: x * y + x, True), (lambda x, y: x.data * y + x, False)]
 def test_every_checker_tells_a_right_claim_from_a_wrong_one(checker, f, right) -> None:
     for order in checker.orders:
         assert set(checkers.answers(checker, Case("case", "kind", f, (0.7, 1.3)), order)) == {right}
+
+
+def test_exact_compares_two_rules_and_leaves_the_shipped_one() -> None:
+    shipped = tanh.array_partials
+    slopes = {by: exact.slope(rule, 20.0) for by, rule in exact.RULES.items()}
+    assert slopes == {"1 − out²": 0.0, "exact": pytest.approx(4 * math.exp(-40), rel=1e-15)}
+    with pytest.raises(ZeroDivisionError):
+        exact.slope(lambda xp, out, x: 1 / 0, 20.0)
+    assert tanh.array_partials is shipped is exact.RULES["exact"]
+
+
+@pytest.mark.torch
+@pytest.mark.jax
+@pytest.mark.sklearn
+def test_exact_steps_agree_and_every_cell_is_measured() -> None:
+    with compiled.float64():
+        figures = exact.measure({10: 1}, 1)
+    assert len(figures) == 2 * len(exact.ENGINES)
+    assert min(figures.values()) > 0.0

@@ -5,7 +5,7 @@ from importlib import import_module
 
 from tests.benchmarks import harness
 
-SUITES = ("eager", "networks", "compile", "page", "checks")
+SUITES = ("eager", "networks", "compile", "page", "checks", "exact")
 
 if __name__ == "__main__":
     if len(sys.argv) != 2 or sys.argv[1] not in SUITES:
