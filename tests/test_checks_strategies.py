@@ -206,9 +206,9 @@ def test_what_is_no_gate_is_refused():
         expressions(gates=["swich"])
     with pytest.raises(ValueError, match="need a gate to choose"):
         expressions(gates=[])
-    for gates, shown in [(m.sin, "sin"), (lookup("sin"), "sin"), ("sin", "'sin'")]:
+    for given_gates, shown in [(m.sin, "sin"), (lookup("sin"), "sin"), ("sin", "'sin'")]:
         with pytest.raises(TypeError, match=rf"^gates must be a list, got {shown}: write gates=\[{shown}\]$"):
-            expressions(gates=gates)
+            expressions(gates=given_gates)
     for name, count in product(["variables", "max_gates"], [0, -1, 2.5, None]):
         with pytest.raises(ValueError, match=f"needs {name}=1 or more, got {count}"):
             expressions(**{name: count})

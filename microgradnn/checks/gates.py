@@ -56,8 +56,9 @@ def _remedy(name: str) -> str:
 def check_gate(gate: Gate) -> None:
     """Prove the rule of a gate: at its samples, near them, over its domain and on both sides of its constants.
 
-    The gate is a primitive, its name or a function of microgradnn. Orders 1 to 3, on numbers of 160 digits. A partial must be the slope of the forward function to 13 digits, and what
-    its own derivatives give must be the slopes of higher order; at a kink it must lie between the slopes of both sides.
+    The gate is a primitive, its name or a function of microgradnn. Orders 1 to 3, on numbers of 160 digits. A partial
+    must be the slope of the forward function to 13 digits, and what its own derivatives give must be the slopes of
+    higher order; at a kink it must lie between the slopes of both sides.
     Raises AssertionError that names the point, what the rule gives there and what is true; ValueError for a gate that
     has no value at any point tried; TypeError for what is no gate and KeyError for an unknown name.
 
