@@ -1,11 +1,13 @@
 """Every gate of the table is proven, and every way to spoil a rule is caught and named."""
 
 import math
+import re
 
 import pytest
 
 import microgradnn as m
 from microgradnn import check_gate, gate, gates, primitive, scratch_table
+from microgradnn.checks.gates import gate_of
 from microgradnn.checks.proofs import prove
 
 
@@ -24,6 +26,33 @@ def test_gates_are_found_by_name():
     assert gate("tanh") in list(gates())
     with pytest.raises(KeyError, match="no primitive is called 'tahn'"):
         gate("tahn")
+
+
+@pytest.mark.parametrize("given", ["atan", m.atan, gate("atan")])
+def test_a_gate_is_given_by_name_as_a_function_or_as_a_primitive(given):
+    assert gate_of(given) is gate("atan")
+    assert check_gate(given) is None
+
+
+@pytest.mark.parametrize(("given", "name"), [(m.softmax, "softmax"), (None, "None"), (abs, "abs"), (3, "3")])
+def test_what_is_no_gate_is_refused(given, name):
+    with pytest.raises(TypeError, match=f"^expected a gate, got {name}: give the name of a gate, a primitive or"):
+        check_gate(given)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"), [("+", "add"), ("**", "power"), ("mul", "multiply"), ("pow", "power"), ("swishh", "swish")]
+)
+def test_an_unknown_name_is_answered_with_the_gate_that_is_meant(name, meant):
+    primitive("swish", lambda x: x, lambda out, x: 1.0)
+    with pytest.raises(KeyError, match=re.escape(f"no primitive is called {name!r}: did you mean {meant!r}?")):
+        check_gate(name)
+
+
+@pytest.mark.parametrize("name", ["softmax", "logistic_densities", ""])
+def test_names_that_only_rules_know_are_no_answer(name):
+    with pytest.raises(KeyError, match=rf"no primitive is called '{name}': list\(microgradnn.gates\(\)\)"):
+        check_gate(name)
 
 
 MUTANTS = {

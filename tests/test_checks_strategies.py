@@ -3,6 +3,7 @@
 import math
 from collections import Counter
 from functools import partial
+from itertools import product
 
 import pytest
 from hypothesis import Phase, find, given, settings
@@ -11,7 +12,8 @@ import microgradnn as m
 from microgradnn import Value, check_grads, where
 from microgradnn.checks import report_grads
 from microgradnn.checks.expression import Expression
-from microgradnn.checks.strategies import expressions, points, values_inside
+from microgradnn.checks.strategies import _alternatives, _mended, expressions, points, values_inside
+from microgradnn.checks.wide import Wide
 from microgradnn.primitive import BUILT_IN, ForwardError, gates, lookup, primitive
 from microgradnn.table import LABELLED
 
@@ -145,6 +147,15 @@ def test_smooth_points_lie_beside_every_kink_and_jump(name):
     law()
 
 
+@pytest.mark.parametrize(("constant", "other"), [(0.0, 1), (1.0, 0)])
+def test_a_constant_is_no_register_where_their_numbers_are_equal(constant, other):
+    lines = [(lookup("multiply"), (constant, other)), (lookup("log"), (1 - other,))]
+    root, point = _mended(lines, (-3.0, -3.0), False)
+    assert (root, point[1 - other], point[other]) == ([(lookup("log"), (1 - other,))], 1.0, -3.0)
+    numbers = [(x, Wide(x)) for x in (3.0, 3.0, -3.0)]
+    assert all(moved is numbers for _, moved in _alternatives((constant, 2), numbers, {0, 1}))
+
+
 @pytest.mark.slow
 def test_expressions_cover_the_whole_table_with_sharing_and_constants():
     drawn, uses, constants = set(), [], []
@@ -195,8 +206,12 @@ def test_what_is_no_gate_is_refused():
         expressions(gates=["swich"])
     with pytest.raises(ValueError, match="need a gate to choose"):
         expressions(gates=[])
-    with pytest.raises(ValueError, match="variables=1 or more, got 0"):
-        expressions(variables=0)
+    for given_gates, shown in [(m.sin, "sin"), (lookup("sin"), "sin"), ("sin", "'sin'")]:
+        with pytest.raises(TypeError, match=rf"^gates must be a list, got {shown}: write gates=\[{shown}\]$"):
+            expressions(gates=given_gates)
+    for name, count in product(["variables", "max_gates"], [0, -1, 2.5, None]):
+        with pytest.raises(ValueError, match=f"needs {name}=1 or more, got {count}"):
+            expressions(**{name: count})
     for strategy in (lambda: expressions(gates=["select"]), lambda: values_inside("cross_entropy")):
         with pytest.raises(ValueError, match="wants the number of one of its operands"):
             strategy()

@@ -14,7 +14,7 @@ from typing import Any
 from microgradnn.primitive import BUILT_IN, Line, Primitive, run_lines
 from microgradnn.value import Value
 
-_SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "mod": "%"}  # of the module operator
+SIGNS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "**", "mod": "%"}  # of the module operator
 _UNARY_SIGNS = {"neg": "-", "pos": "+"}
 
 
@@ -68,8 +68,8 @@ class Expression:
             if register < size or register in shared:
                 return names[register] if register < size else shared[register]
             gate, operands = self.lines[register - size]
-            if gate.operator in _SIGNS:
-                result, compound = f" {_SIGNS[gate.operator]} ".join([text(x, True) for x in operands]), True
+            if gate.operator in SIGNS:
+                result, compound = f" {SIGNS[gate.operator]} ".join([text(x, True) for x in operands]), True
             elif gate.operator in _UNARY_SIGNS:
                 result, compound = _UNARY_SIGNS[gate.operator] + text(operands[0], True), True
             else:
@@ -92,4 +92,4 @@ def _apply(gate: Primitive, operands: list[Any]) -> Any:
     """The gate as a user writes it: by operator or by function."""
     if not any(isinstance(operand, Value) for operand in operands):
         return gate(*operands)
-    return getattr(operator, gate.operator)(*operands) if gate.operator in _SIGNS else gate.quick(*operands)
+    return getattr(operator, gate.operator)(*operands) if gate.operator in SIGNS else gate.quick(*operands)

@@ -1,24 +1,66 @@
-"""A gate proven over its domain."""
+"""A gate proven over its domain, and which gate a user means: by its name, its function or itself."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from difflib import get_close_matches
 from random import Random
 from types import CodeType, FunctionType
+from typing import Any
 
-from microgradnn.primitive import ForwardError, Primitive
+from microgradnn import operations
+from microgradnn.checks.expression import SIGNS
+from microgradnn.primitive import BUILT_IN, ForwardError, Primitive, gates as entries, lookup
 
 _SIZES = (1e-9, 1e-3, 0.1, 0.3, 0.7, 1.3, 2.0, 3.3, 5.0, 7.5, 11.0, 40.0, 300.0, 1e6)
 
+Gate = Primitive | str | Callable[..., Any]
 
-def check_gate(gate: Primitive) -> None:
+
+def gate_of(gate: Gate) -> Primitive:
+    """The primitive itself, that of this name, or that which a function of microgradnn applies.
+
+    Raises TypeError for what is no gate, KeyError for an unknown name.
+
+    >>> gate_of("tanh")
+    <primitive tanh>
+    """
+    if isinstance(gate, Primitive):
+        return gate
+    if not isinstance(gate, str):
+        name = getattr(gate, "__name__", "")
+        if not callable(gate) or getattr(operations, name, None) is not gate:
+            raise TypeError(
+                f"expected a gate, got {name or repr(gate):.60}: give the name of a gate, a primitive or a function of "
+                "microgradnn that is one gate"
+            )
+        gate = name
+    names = {entry.name for entry in entries()}
+    if gate not in names:
+        raise KeyError(f"no primitive is called {gate!r}: {_remedy(gate)}")
+    return lookup(gate)
+
+
+def _remedy(name: str) -> str:
+    """The gate whose name, name in Python or sign is meant; gates that only rules use are no answer."""
+    answers: dict[str, str] = {}
+    for entry in entries():
+        if entry.public or entry.operator or entry.name not in BUILT_IN:
+            answers |= dict.fromkeys([entry.operator or entry.name, SIGNS.get(entry.operator or "", "")], entry.name)
+            answers[entry.name] = entry.name
+    close = get_close_matches(name, filter(None, answers), 1)
+    return f"did you mean {answers[close[0]]!r}?" if close else "list(microgradnn.gates()) has them all"
+
+
+def check_gate(gate: Gate) -> None:
     """Prove the rule of a gate: at its samples, near them, over its domain and on both sides of its constants.
 
-    Orders 1 to 3, on numbers of 160 digits. A partial must be the slope of the forward function to 13 digits, and what
-    its own derivatives give must be the slopes of higher order; at a kink it must lie between the slopes of both sides.
+    The gate is a primitive, its name or a function of microgradnn. Orders 1 to 3, on numbers of 160 digits. A partial
+    must be the slope of the forward function to 13 digits, and what its own derivatives give must be the slopes of
+    higher order; at a kink it must lie between the slopes of both sides.
     Raises AssertionError that names the point, what the rule gives there and what is true; ValueError for a gate that
-    has no value at any point tried.
+    has no value at any point tried; TypeError for what is no gate and KeyError for an unknown name.
 
     >>> from microgradnn import primitive, scratch_table, where
     >>> with scratch_table():
@@ -30,10 +72,7 @@ def check_gate(gate: Primitive) -> None:
     from microgradnn.checks.proofs import prove  # mpmath is for those who check
 
     __tracebackhide__ = True
-    if not isinstance(gate, Primitive):
-        raise TypeError(
-            f'check_gate takes a gate, got {gate!r:.60}: write check_gate(gate("tanh")), or what primitive gave'
-        )
+    gate = gate_of(gate)
     _refuse_chance(gate)
     tried = 0
     for point, orders in _points(gate):

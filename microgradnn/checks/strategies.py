@@ -2,10 +2,12 @@
 
 They need hypothesis (`pip install hypothesis`), so they are imported on their own. What a gate is worth, where it has
 no value and where its slope breaks is for its forward function to say: nothing here knows a domain or a rule.
+A check that fails looks for the reason, longer than the 200 ms that hypothesis allows: hence `deadline=None`.
 
->>> from hypothesis import given
+>>> from hypothesis import given, settings
 >>> from microgradnn import check_grads
->>> @given(expressions(gates=["add", "tanh"], variables=2))
+>>> @settings(deadline=None)
+... @given(expressions(gates=["add", "tanh"], variables=2))
 ... def sums_and_tanh_have_the_right_gradient(f):
 ...     check_grads(f, f.point)
 >>> sums_and_tanh_have_the_right_gradient()
@@ -14,7 +16,7 @@ no value and where its slope breaks is for its forward function to say: nothing 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from itertools import product
 from random import Random
@@ -22,15 +24,15 @@ from typing import Any
 
 from hypothesis import assume, strategies as st
 
-from microgradnn import operations
 from microgradnn.checks import floats
 from microgradnn.checks.expression import Expression
+from microgradnn.checks.gates import Gate, gate_of
 from microgradnn.checks.gradients import report_grads
 from microgradnn.checks.lifting import forward_of
 from microgradnn.checks.recorded import Recorded
 from microgradnn.checks.slopes import slopes
 from microgradnn.checks.wide import MP, Lost, Wide
-from microgradnn.primitive import BUILT_IN, ForwardError, Line, Primitive, gates as entries, lookup
+from microgradnn.primitive import BUILT_IN, ForwardError, Line, Primitive, gates as entries
 from microgradnn.table import LABELLED
 
 SIMPLE = (
@@ -41,12 +43,11 @@ SIMPLE = (
 
 # ---- expressions -----------------------------------------------------------------------------------------------------
 
-Gates = Iterable[Primitive | str | Callable[..., Any]]
 _REGISTERS = 80  # operands are drawn as integers, few choices shrink well: registers below, constants from here on
 
 
 def expressions(
-    variables: int = 2, max_gates: int = 8, gates: Gates | None = None, smooth: bool = True
+    variables: int = 2, max_gates: int = 8, gates: Iterable[Gate] | None = None, smooth: bool = True
 ) -> st.SearchStrategy[Expression]:
     """Expressions in `variables` numbers of up to `max_gates` gates, which may use a result more than once.
 
@@ -56,29 +57,24 @@ def expressions(
     the package but those that want the number of an operand. At least one operand of a gate is no constant. Shrinks to
     few gates, those that come first, at 1.0, 0.5 and 2.0.
 
-    Raises TypeError for what is no gate, KeyError for an unknown name, ValueError for a gate that wants the number of
-    an operand and for no gates. See the preface for an example.
+    Raises TypeError for what is no gate or no list of them, KeyError for an unknown name, ValueError for a gate that
+    wants the number of an operand, for no gates and for other counts than 1, 2 … See the preface for an example.
     """
-    if not isinstance(variables, int) or variables < 1:
-        raise ValueError(f"an expression needs variables=1 or more, got {variables!r}")
+    for name, count in [("variables", variables), ("max_gates", max_gates)]:
+        if not isinstance(count, int) or count < 1:
+            raise ValueError(f"an expression needs {name}=1 or more, got {count!r}: give a whole number")
+    if gates is not None and (isinstance(gates, str) or not isinstance(gates, Iterable)):
+        shown = repr(gates) if isinstance(gates, str) else getattr(gates, "__name__", repr(gates))
+        raise TypeError(f"gates must be a list, got {shown:.60}: write gates=[{shown:.60}]")
     built_in = [gate for gate in entries() if gate.name in BUILT_IN and gate not in LABELLED]
-    chosen = tuple(dict.fromkeys(map(_primitive, built_in if gates is None else gates)))
+    chosen = tuple(dict.fromkeys(map(_allowed, built_in if gates is None else gates)))
     if not chosen:
         raise ValueError("expressions need a gate to choose, got gates=[]: leave it out for all of the package")
     return _expressions(variables, max_gates, chosen, smooth)
 
 
-def _primitive(gate: Primitive | str | Callable[..., Any]) -> Primitive:
-    """The primitive of that name, or that a function of microgradnn applies."""
-    if not isinstance(gate, (Primitive, str)):
-        name = getattr(gate, "__name__", "")
-        if getattr(operations, name, None) is not gate:
-            raise TypeError(
-                f"expected a gate, got {name or repr(gate)}: give the name of a gate, a primitive or a function of "
-                "microgradnn that is one gate"
-            )
-        gate = name
-    gate = gate if isinstance(gate, Primitive) else lookup(gate)
+def _allowed(gate: Gate) -> Primitive:
+    gate = gate_of(gate)
     if gate in LABELLED:
         raise ValueError(f"{gate.name} wants the number of one of its operands, which no expression computes")
     return gate
@@ -124,9 +120,14 @@ def _operands(choices: Sequence[int], registers: Sequence[int]) -> tuple[int | f
         registers[(choice + n) % len(registers)] if choice < _REGISTERS else SIMPLE[choice - _REGISTERS]
         for n, choice in enumerate(choices)
     ]
-    if not any(isinstance(operand, int) for operand in operands):
+    if not _registers(operands):
         operands[0] = registers[0]
     return tuple(operands)
+
+
+def _registers(operands: Iterable[int | float]) -> list[int]:
+    """Those of the operands that are no constants: 1 is a register, 1.0 is a number, though Python has them equal."""
+    return [x for x in operands if isinstance(x, int)]
 
 
 def _leading_to(root: int, lines: list[Line], variables: int) -> list[Line]:
@@ -134,7 +135,7 @@ def _leading_to(root: int, lines: list[Line], variables: int) -> list[Line]:
     kept = {*range(variables), root}
     for register, (_, operands) in reversed([*enumerate(lines, variables)]):
         if register in kept:
-            kept.update(x for x in operands if isinstance(x, int))
+            kept.update(_registers(operands))
     renamed = {register: index for index, register in enumerate(sorted(kept))}
     return [
         (gate, tuple(renamed[x] if isinstance(x, int) else x for x in operands))
@@ -164,14 +165,14 @@ def _mended(lines: list[Line], point: Sequence[float], alone: bool) -> tuple[lis
                 renamed.append(len(numbers))
                 numbers = [*moved, value]
                 mended.append((gate, operands))
-                free.difference_update(operands)
+                free.difference_update(_registers(operands))
                 break
         else:
-            renamed.append(next(x for x in drawn if isinstance(x, int)))
+            renamed.append(_registers(drawn)[0])
     root, point = renamed[-1], tuple(x for x, _ in numbers[:size])
     if alone and root >= size:
         gate, operands = mended[root - size]
-        read = list(dict.fromkeys(x for x in operands if isinstance(x, int)))
+        read = list(dict.fromkeys(_registers(operands)))
         at = [float(f"{numbers[x][0]:.3g}") for x in read][:size] + [*point[len(read) :]]
         itself = tuple(read.index(x) if isinstance(x, int) else x for x in operands)
         if len(read) <= size and _smooth_value(gate, itself, [(x, Wide(x)) for x in at]):
@@ -184,7 +185,7 @@ def _alternatives(
 ) -> Iterator[tuple[tuple[int | float, ...], Numbers]]:
     """Operands and numbers: as drawn; with another number for a variable not used yet; with other registers."""
     yield operands, numbers
-    for variable in sorted(free.intersection(operands)):
+    for variable in sorted(free.intersection(_registers(operands))):
         for x in SIMPLE[:8]:
             yield operands, [*numbers[:variable], (x, Wide(x)), *numbers[variable + 1 :]]
     for shift in range(1, min(6, len(numbers))):
@@ -265,19 +266,20 @@ def points(size: int, edges: bool = False) -> st.SearchStrategy[tuple[float, ...
     return st.tuples(*[_NUMBERS | _EDGES if edges else _NUMBERS] * size)
 
 
-def values_inside(gate: Primitive | str | Callable[..., Any]) -> st.SearchStrategy[tuple[float, ...]]:
+def values_inside(gate: Gate) -> st.SearchStrategy[tuple[float, ...]]:
     """Operands inside the domain of a gate, as its forward function has it: it has a value there and beside it.
 
     The gate is given as in `expressions`. Raises ValueError where no number that was tried is inside, and as there.
 
-    >>> from hypothesis import given
+    >>> from hypothesis import given, settings
     >>> from microgradnn import acosh, check_grads
-    >>> @given(values_inside(acosh))
+    >>> @settings(deadline=None)  # a check that fails takes longer than 200 ms
+    ... @given(values_inside(acosh))
     ... def acosh_has_the_right_gradient(operands):
     ...     check_grads(acosh, operands)
     >>> acosh_has_the_right_gradient()
     """
-    gate = _primitive(gate)
+    gate = _allowed(gate)
     simple: list[tuple[float, ...]] = []
     chance = Random(gate.name)
     for count in _counts(gate):
