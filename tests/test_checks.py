@@ -192,6 +192,31 @@ def test_what_f_raises_at_the_point_itself_is_passed_on():
         check_grads(lambda x: 1 / x, (0.0,))
 
 
+def test_a_lost_path_among_many_arguments_is_found_though_it_keeps_its_value_under_scaling():
+    """w[0] / w[1] has no slope along w itself: groups move along directions drawn by chance."""
+    wrong = [
+        finding.place
+        for finding in report_grads(lambda w: sum(w, 0.0) + w[0].data / w[1].data, ([1.0 + n for n in range(70)],))
+        if finding.verdict == "wrong"
+    ]
+    assert wrong == ["argument 0[0]", "argument 0[1]"]
+
+
+def test_the_same_gate_with_other_constants_is_proven_anew():
+    gated = primitive(
+        "gated", lambda *xs: xs[0] * xs[1] + xs[-1], variadic=lambda out, *xs: [xs[1], 1.0, 1.0][: len(xs)]
+    )
+    [by_x] = report_grads(lambda x: gated(x, 3.0, 0.0) + gated(3.0, x, 0.0), (3.0,))
+    assert (by_x.verdict, by_x.gate) == ("wrong", "gated(3.0, 3.0, 0.0)")
+
+
+def test_second_derivatives_by_the_rules_are_those_of_the_hessian():
+    spoilt = primitive("spoilt", lambda x, y: x * x * y, lambda out, x, y: 2 * x * y, lambda out, x, y: x)
+    exact = [finding.exact for finding in report_grads(spoilt, (1.0, 1.0), 2)]
+    assert exact[2:] == [2.0, 1.0, 2.0, 0.0]
+    assert m.hessian(lambda v: spoilt(*v))([1.0, 1.0]) == [[2.0, 2.0], [1.0, 0.0]]
+
+
 def test_rtol_is_for_forward_functions_that_approximate():
     fit = primitive("fit", lambda x: math.exp(x) * (1 + 1e-7 * math.sin(9 * x)), lambda out, x: m.exp(x))
     with pytest.raises(AssertionError, match=r"; off by [\d.]+e-07, give rtol= where a forward function approximates"):
@@ -201,7 +226,7 @@ def test_rtol_is_for_forward_functions_that_approximate():
 
 def test_a_function_that_draws_by_chance_or_keeps_state_is_refused():
     calls = []
-    with pytest.raises(ValueError, match=r"f gave 1\.0, and 2\.0 when it was called again"):
+    with pytest.raises(ValueError, match=r"f gave 2\.0, and 3\.0 when it was called again"):
         check_grads(lambda x: calls.append(x) or x * len(calls), (1.0,))
     with pytest.raises(ValueError, match="draws by chance"):
         check_grads(lambda x: x, (1.0,), of=lambda x: 1.0) or check_grads(

@@ -85,6 +85,31 @@ def test_what_cannot_be_checked_is_refused():
         check_grads(math.sin, (1.0,), of=lambda x: "1.0")
 
 
+def test_dicts_are_read_by_key():
+    point = ({"a": 2.0, "b": 3.0},)
+    check_grads(lambda d: d["a"] ** 2 * d["b"], point, of=lambda d: {"b": 4.0, "a": 12.0})
+    report = report_grads(lambda d: d["a"] ** 2 * d["b"], point, of=lambda d: {"b": 12.0, "a": 4.0})
+    assert [finding.verdict for finding in report] == ["wrong", "wrong"]
+
+
+def test_a_kink_outside_of_its_slopes_names_both():
+    [finding] = report_grads(abs, (0.0,), of=lambda x: 2.0)
+    assert finding.message.endswith("was claimed to be 2.0, it is 1.0: at this kink it must lie between −1 and 1")
+    check_grads(lambda x: max(0.1 * x, 0.2 * x), (0.0,), rtol=1e-3, of=lambda x: 0.2 * (1 + 1e-6))
+
+
+def test_an_edge_a_few_ulps_away_is_none():
+    for x in (0.99999999999999, 0.9999999999999999):
+        check_grads(math.acos, (x,), of=lambda x: -1 / math.sqrt((1 - x) * (1 + x)))
+
+
+def test_complex_claims_and_claims_that_are_no_function_are_refused():
+    with pytest.raises(TypeError, match="expected real numbers"):
+        check_grads(math.sin, (1.0,), of=lambda x: np.array(2 + 3j))
+    with pytest.raises(TypeError, match="of= takes the function that computes the gradient, got int 5"):
+        check_grads(math.sin, (1.0,), of=5)
+
+
 @pytest.mark.torch
 def test_a_function_of_pytorch_right_and_wrong():
     import torch

@@ -93,6 +93,27 @@ def test_a_rule_that_is_wrong_in_one_region_is_found_at_the_constants_of_the_gat
     check_gate(primitive("right", forward, lambda out, x: m.where(x - edge, m.where(x - edge - 0.01, 0.0, 3.0), 1.0)))
 
 
+def test_the_constants_of_closures_globals_and_helpers_are_seen():
+    low, high = 20.0, 30.0
+
+    def inside(x):
+        return low < x < high
+
+    def forward(x):
+        return 3 * x * x if inside(x) else x * x
+
+    with pytest.raises(AssertionError, match="the rule of spoilt is wrong"):
+        check_gate(primitive("spoilt", forward, lambda out, x: 2 * x))
+
+
+def test_gates_of_chance_and_at_zero_are_seen():
+    calls = []
+    with pytest.raises(ValueError, match=r"drawn\(1\.0\) gave 1\.0, then 2\.0: it draws by chance or keeps state"):
+        check_gate(primitive("drawn", lambda x: calls.append(x) or x * len(calls), lambda out, x: 1.0, samples=[1.0]))
+    with pytest.raises(AssertionError, match=r"the rule of spoilt is wrong at spoilt\(0\.0\)"):
+        check_gate(primitive("spoilt", lambda x: x * x, lambda out, x: 2 * out / x))
+
+
 def test_a_kink_passes_between_its_slopes_only():
     def slope(below, here, above):
         return lambda out, x: m.where(x, above, m.where(-x, below, here))

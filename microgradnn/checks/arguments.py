@@ -25,6 +25,8 @@ def spread(tree: Any) -> list[Any]:
         import numpy as np
 
         array = np.asarray(tree)
+        if array.dtype.kind == "c":
+            raise TypeError(f"expected real numbers, got {tree!r:.60}: take .real")
         return list(array.ravel()) if array.dtype == object else [float(x) for x in array.astype(float).ravel()]
     return [tree]
 

@@ -81,8 +81,11 @@ class _Check:
         with MP.workdps(digits_for(len(behind) + 1, point)):
             claims = recorded.by_rules(behind)
 
+            chance = Random(len(point))
+
             def agree(group: list[int]) -> bool:
-                along = [(abs(x) or 1.0) if n in group else 0.0 for n, x in enumerate(point)]
+                speeds = [chance.uniform(-1.5, 1.5) * (abs(x) or 1.0) for x in point]
+                along = [speed if n in group else 0.0 for n, speed in enumerate(speeds)]
                 sums = [MP.fsum(speed * claim for speed, claim in zip(along, row, strict=True)) for row in claims]
                 truths = self.truth.slopes([along, *behind], sums)
                 return all(

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
+from inspect import getclosurevars
 from random import Random
 from types import CodeType, FunctionType
 from typing import Any
 
 from microgradnn import operations
 from microgradnn.checks.expression import SIGNS
+from microgradnn.context import is_ours
 from microgradnn.primitive import BUILT_IN, ForwardError, Primitive, gates as entries, lookup
 
 _SIZES = (1e-9, 1e-3, 0.1, 0.3, 0.7, 1.3, 2.0, 3.3, 5.0, 7.5, 11.0, 40.0, 300.0, 1e6)
@@ -118,10 +119,17 @@ def _points(gate: Primitive) -> Iterator[tuple[tuple[float, ...], int]]:
 
 
 def _constants(gate: Primitive) -> set[float]:
-    """The numbers that stand in the functions of a gate, where its regions may meet."""
-    codes = [f.__code__ for f in gate.functions if isinstance(f, FunctionType)]
+    """The numbers in the functions of a gate, their closures, globals and helpers: regions may meet there."""
     constants: set[float] = set()
-    for code in codes:
-        codes += [x for x in code.co_consts if isinstance(x, CodeType)]
-        constants.update(float(x) for x in code.co_consts if isinstance(x, (int, float)) and abs(x) < 1e9)
-    return {x for x in constants if math.isfinite(x)}
+    functions = [f for f in gate.functions if isinstance(f, FunctionType)]
+    for function in functions:
+        names = getclosurevars(function)
+        codes, values = [function.__code__], [*names.nonlocals.values(), *names.globals.values()]
+        for code in codes:
+            codes += [x for x in code.co_consts if isinstance(x, CodeType)]
+            values += code.co_consts
+        functions += [
+            f for f in values if isinstance(f, FunctionType) and f not in functions and not is_ours(f.__code__)
+        ]
+        constants.update(float(x) for x in values if isinstance(x, (int, float)) and abs(x) < 1e9)
+    return constants

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from microgradnn.backprop import like
 from microgradnn.checks.arguments import point_of, rebuilt
 from microgradnn.checks.verdicts import Report
 from microgradnn.context import no_grad
@@ -63,6 +62,8 @@ def report_grads(
     from microgradnn.checks.claims import report_claims  # mpmath is for those who check
     from microgradnn.checks.findings import report_recorded
 
+    if not (of is None or callable(of)):
+        raise TypeError(f"of= takes the function that computes the gradient, got {type(of).__name__} {of!r:.60}")
     if of is None:
         return report_recorded(f, args, point, order, rtol)
     if order != 1:
@@ -108,7 +109,7 @@ def numeric_grad(f: Callable[..., Any], args: tuple[Any, ...], h: float = 1e-5, 
 
     def value(index: int, at: float) -> float:
         with no_grad():
-            result = f(*like(args, map(Value, [*point[:index], at, *point[index + 1 :]])))
+            result = f(*rebuilt(args, map(Value, [*point[:index], at, *point[index + 1 :]])))
         if isinstance(result, (list, tuple)):
             raise TypeError(f"numeric_grad needs a function that returns one number, got {len(result)}")
         return result.data if isinstance(result, Value) else number(result)
@@ -118,4 +119,4 @@ def numeric_grad(f: Callable[..., Any], args: tuple[Any, ...], h: float = 1e-5, 
         above, below = x + step, x if one_sided else x - step
         return (value(index, above) - value(index, below)) / (above - below)
 
-    return like(args, map(slope, range(len(point))))
+    return rebuilt(args, map(slope, range(len(point))))

@@ -112,7 +112,7 @@ def judge(claimed: Any, slope: Slope, again: Callable[[], Any], rtol: float | No
     if slope.left is None or slope.right is None:
         return claimed, MP.nan, "outside"
     if slope.kind != "smooth":
-        if slope.between(claimed):
+        if slope.between(claimed, rtol or 0.0):
             return claimed, claimed, "kink"
         if slope.jumps:  # no slope on either side that it could be
             return claimed, MP.nan, "outside"

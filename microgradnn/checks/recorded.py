@@ -63,7 +63,7 @@ class Recorded:
                 continue
             point = [x.data if isinstance(x, Value) else x for x in node.operands]
             moved = [n for n, x in enumerate(node.operands) if isinstance(x, Value)]
-            key = node.primitive, *point, *moved
+            key = node.primitive, repr(point), tuple(moved)  # repr tells 0.0 from −0.0
             if key not in proofs:
                 proofs[key] = [
                     proof for k in range(1, order + 1) for proof in prove(node.primitive, point, moved, k, rtol)

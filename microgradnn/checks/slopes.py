@@ -53,10 +53,11 @@ class Slope:
             return "jump"
         return "smooth" if same(self.left, self.right, self.noise) else "kink"
 
-    def between(self, x: Any) -> bool:
-        """Whether x lies between the slopes of both sides, ends included."""
+    def between(self, x: Any, rtol: float = 0.0) -> bool:
+        """Whether x lies between the slopes of both sides, ends included, to `rtol` of the larger."""
         low, high = sorted((self.left, self.right))
-        return bool(low <= x <= high) or same(x, low, self.noise) or same(x, high, self.noise)
+        noise = self.noise + rtol * max(abs(low), abs(high)) if rtol else self.noise
+        return bool(low <= x <= high) or same(x, low, noise) or same(x, high, noise)
 
 
 def digits_for(order: int, point: Sequence[float]) -> int:

@@ -54,6 +54,10 @@ def steady(run: Callable[[], Sequence[float]]) -> None:
         results.append(list(run()))
         states.append(_generators())
     for result in results[1:]:
+        if len(result) != len(results[0]):
+            raise ValueError(
+                f"f gave {len(results[0])} numbers, and {len(result)} when it was called again: it keeps state"
+            )
         for first, other in zip(results[0], result, strict=True):
             if first != other and (first == first or other == other):
                 raise ValueError(
