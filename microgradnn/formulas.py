@@ -155,6 +155,12 @@ def clipped_log(x: float, lowest: float) -> float:
 # ---- partials --------------------------------------------------------------------------------------------------------
 
 
+def log_above(x: Any, y: Any, least: float) -> Any:
+    """The factor ln x, with 0 for ln 0 where y is above `least`: the power in front of it is 0 there."""
+    equal, where, log = lookup("equal"), lookup("where"), lookup("log")
+    return log(x + equal(x, 0.0) * where(y - least, 1.0, 0.0))
+
+
 def slope_of_power(x: Any, y: Any) -> Any:
     """∂(xʸ)/∂x; where y is 0 a product with y, of which a constant 0 makes nothing, and 1 instead of 0 in 0**-1."""
     where, equal, abs_, slope = lookup("where"), lookup("equal"), lookup("abs"), lookup("power_slope")
