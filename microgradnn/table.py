@@ -19,8 +19,8 @@ decides by it; `limit` has the sign that IEEE 754 gives, also at −0.0; `array`
 absurd operands.
 
 Partials are written with the gates themselves and without `if`. To 1e-12 they are right in orders 1 to 3, where the
-operands' own rounding does not decide; not where 1 / (x² + y²) overflows inside a third order (|x|, |y| < 1e-150), nor
-in third derivatives of the logsumexp and cross_entropy of three and more operands where the largest of them tie.
+operands' own rounding does not decide; not in third derivatives of what is made of x² + y² beyond 1e±100, which leave
+the range of floats on the way, nor in those of logsumexp and cross_entropy of three and more where the largest tie.
 Where y is 0, `power` replaces x = 0 by 1 in front of 0**-1, and of log 0 where y ≥ 0, so that it is a number there.
 """
 
