@@ -306,8 +306,8 @@ def lift(f: Callable[..., Any]) -> Callable[..., Any]:
         lifted = _Lift()(f)
     except Exception as error:  # of code that stands where a class or an instance is made
         raise Unliftable(f"rebuilt for wide numbers, it raises {type(error).__name__}: {error!s:.200}") from error
-    own = ("builtins", "_operator", "math")  # they call what a wide number has, or ask for a float
-    if lifted is f and not isinstance(f, Primitive) and getattr(f, "__module__", None) not in own:
+    asking = getattr(f, "__module__", None) in ("builtins", "_operator") or f in (math.floor, math.ceil, math.trunc)
+    if lifted is f and not isinstance(f, Primitive) and not asking:  # they ask the number itself
         raise Unliftable(f"{getattr(f, '__name__', f)!s:.60} is not written in Python")
     return _noticing(lifted)
 

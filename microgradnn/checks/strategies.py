@@ -2,7 +2,8 @@
 
 They need hypothesis (`pip install hypothesis`), so they are imported on their own. What a gate is worth, where it has
 no value and where its slope breaks is for its forward function to say: nothing here knows a domain or a rule.
-A check that fails looks for the reason, longer than the 200 ms that hypothesis allows: hence `deadline=None`.
+A check that fails looks for the reason, longer than the 200 ms that hypothesis allows: hence `deadline=None`. What
+fails is shown sooner with `phases=set(Phase) - {Phase.explain}`: to explain, hypothesis traces every line.
 
 >>> from hypothesis import given, settings
 >>> from microgradnn import check_grads
