@@ -68,7 +68,8 @@ def prove(
     def rule() -> list[Any]:
         """The partials along the directions behind, as the rules have them; 0 where there is none."""
         numbers = [
-            rules.moving(Wide(x), [along[n] for along in behind]) if n in moved else x for n, x in enumerate(point)
+            rules.moving(Wide(x), [along[n] for along in behind]) if n in moved else rules.constant(x)
+            for n, x in enumerate(point)
         ]
         partials = rules.partials(gate, rules.run(gate, numbers), numbers)
         return [rules.derivative(0.0 if x is None or x is NOTHING else x, order - 1).number for x in partials]

@@ -96,8 +96,13 @@ def forward(nodes: Sequence[Value], given: dict[Value, Any]) -> dict[Value, Any]
 
 
 def operands(node: Value, numbers: dict[Value, Any]) -> list[Any]:
-    """The operands of a gate as numbers: those that are no Values stay floats."""
-    return [numbers[x] if isinstance(x, Value) else x for x in node.operands]
+    """The operands of a gate as numbers."""
+    return [numbers[x] if isinstance(x, Value) else constant(x) for x in node.operands]
+
+
+def constant(x: float) -> Any:
+    """A constant operand: 1 / 3 of it keeps its digits, 0 stays the float that hands nothing on."""
+    return Wide(x) if x else x
 
 
 def backward(nodes: Sequence[Value], root: Value, numbers: dict[Value, Any]) -> dict[Value, Any]:

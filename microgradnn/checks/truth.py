@@ -70,10 +70,13 @@ def steady(run: Callable[[], Sequence[float]]) -> None:
         )
 
 
-def _generators() -> list[str]:
+def _generators() -> list[Any]:
     """The states of the generators that everybody shares."""
-    numpy = sys.modules.get("numpy")
-    return [repr(random.getstate()), repr(numpy.random.get_state()) if numpy else ""]
+    states: list[Any] = [random.getstate()]
+    if "numpy" in sys.modules:
+        _, keys, *rest = sys.modules["numpy"].random.get_state()
+        states += [keys.tobytes(), rest]
+    return states
 
 
 def proven(exact: float, numeric: Any, verdict: Verdict, slope: Slope) -> Judged:
