@@ -217,6 +217,22 @@ def test_second_derivatives_by_the_rules_are_those_of_the_hessian():
     assert m.hessian(lambda v: spoilt(*v))([1.0, 1.0]) == [[2.0, 2.0], [1.0, 0.0]]
 
 
+def test_a_report_lists_all_and_an_error_the_first_five():
+    wrong = primitive("wrong", lambda x: x * x, lambda out, x: x)
+    report = report_grads(lambda v: sum(map(wrong, v), 0.0), ([1.0 + n for n in range(9)],))
+    assert (len(report), bool(report), report.guilty) == (9, False, [f"wrong({1.0 + n})" for n in range(9)])
+    assert str(report).count("the rule of wrong") == 9
+    with pytest.raises(AssertionError) as caught:
+        report.raise_if_wrong()
+    assert str(caught.value).count("the rule of wrong") == 5
+    assert str(caught.value).endswith("and 4 more: report_grads lists them all")
+
+
+def test_an_infinite_slope_that_is_right():
+    [finding] = report_grads(m.cbrt, (0.0,))
+    assert (finding.verdict, finding.exact, finding.numeric, finding.error) == ("right", math.inf, math.inf, 0.0)
+
+
 def test_rtol_is_for_forward_functions_that_approximate():
     fit = primitive("fit", lambda x: math.exp(x) * (1 + 1e-7 * math.sin(9 * x)), lambda out, x: m.exp(x))
     with pytest.raises(AssertionError, match=r"; off by [\d.]+e-07, give rtol= where a forward function approximates"):

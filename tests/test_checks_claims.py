@@ -110,6 +110,30 @@ def test_complex_claims_and_claims_that_are_no_function_are_refused():
         check_grads(math.sin, (1.0,), of=5)
 
 
+@pytest.mark.parametrize(("kind", "error", "wrong"), [("float32", 1e-5, 1e-3), ("float16", 1e-3, 0.05)])
+def test_claims_of_less_precision_are_allowed_for(kind, error, wrong):
+    def claim(x, error):
+        return np.array(math.cos(x) * (1 + error)).astype(kind)
+
+    check_grads(math.sin, (1.0,), of=lambda x: claim(x, error))
+    assert not report_grads(math.sin, (1.0,), of=lambda x: [claim(x, wrong)])
+    assert not report_grads(math.sin, (1.0,), of=lambda x: float(claim(x, wrong / 100)))
+
+
+def test_a_function_of_less_precision_is_told_to_have_more():
+    def f(x):
+        return np.tanh(np.float32(3 * x))
+
+    def claim(x):
+        return np.float32(3 / math.cosh(3 * x) ** 2)
+
+    [finding] = report_grads(f, (0.7,), of=claim, rtol=1e-9)
+    assert finding.verdict == "noisy"
+    assert finding.message.endswith(", and f computes in less than double precision, let it compute in float64")
+    check_grads(f, (0.7,), of=claim, rtol=1e-2)
+    assert not report_grads(f, (0.7,), of=lambda x: 1.1 * claim(x), rtol=1e-2)
+
+
 @pytest.mark.torch
 def test_a_function_of_pytorch_right_and_wrong():
     import torch

@@ -24,7 +24,7 @@ from mpmath import mp
 
 from microgradnn import Value
 from microgradnn.checks.arguments import rebuilt, spread
-from microgradnn.checks.digits import notes
+from microgradnn.checks.arithmetic import notes
 from microgradnn.checks.lifting import Unliftable, lift, verify
 from microgradnn.checks.stand_ins import ALIASES, FUNCTIONS
 from microgradnn.checks.wide import MP, Lost, Wide

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import microgradnn
-from microgradnn.checks.digits import notes
+from microgradnn.checks.arithmetic import notes
 from microgradnn.checks.lifting import forward_of
 from microgradnn.checks.wide import MP, Element, Lost, Wide
 from microgradnn.primitive import gates, lookup, primitive, scratch_table

@@ -1,4 +1,7 @@
-"""Nested arguments as a flat list of numbers, and back: lists, tuples, dicts, NumPy arrays; tensors can be read."""
+"""Nested arguments as a flat list of numbers, and back: lists, tuples, dicts, NumPy arrays; tensors can be read.
+
+What the numbers are is not asked: floats, Values, wide numbers.
+"""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from microgradnn.checks.digits import Lost
+from microgradnn.checks.arithmetic import Lost
 from microgradnn.checks.stand_ins import ALIASES, FUNCTIONS, Float, apply
 from microgradnn.checks.wide import Element, read, wide
 

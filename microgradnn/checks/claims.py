@@ -1,4 +1,7 @@
-"""The check of a gradient that somebody else computes: of any Python function of floats, lists or NumPy arrays."""
+"""The check of a gradient that somebody else computes: of any Python function of floats, lists or NumPy arrays.
+
+There are no gates here and no rules: only numbers, held against the slopes of the function.
+"""
 
 from __future__ import annotations
 
@@ -15,29 +18,31 @@ from microgradnn.checks.wide import MP
 from microgradnn.reading import number
 from microgradnn.value import Value
 
-RTOL, RTOL_SINGLE = 1e-9, 1e-4  # of claims in double and in single precision
+RTOL = 1e-9  # of claims in double precision
+COARSE = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 0.1}
 ULP = 2.0**-52
+ROUNDINGS = 64  # so many roundings of the arguments may be in a claim
 
 
 def report_claims(
     f: Callable[..., Any], args: tuple[Any, ...], point: Sequence[float], of: Callable[..., Any], rtol: float | None
 ) -> Report:
     """The report on the gradient `of(*args)` of a function, see `report_grads`."""
-    single = False
+    coarse = False
 
     def value(numbers: Sequence[float]) -> list[float]:
-        nonlocal single
+        nonlocal coarse
         result = f(*rebuilt(args, iter(numbers)))
         results = spread(result)
         if isinstance(result, (list, tuple, dict)) or len(results) != 1:
             raise TypeError(f"of= claims the gradient of one number, f returned {len(results)}: sum them or choose one")
-        single = single or _single(result)
+        coarse = coarse or _rtol(result) > RTOL
         return [x.data if isinstance(x, Value) else number(x) for x in results]
 
     steady(lambda: value(point))
     given = of(*rebuilt(args, iter(point)))
     claims = _claims(given, args)
-    rtol = rtol if rtol is not None else RTOL_SINGLE if _single(given) else RTOL
+    rtol = _rtol(given) if rtol is None else rtol
     truth = Truth(f, f, args, point)
     findings = []
     for n, (place, claim) in enumerate(zip(places_of(args), claims, strict=True)):
@@ -51,7 +56,11 @@ def report_claims(
             judged = _proven(truth, point, n, claim, rtol)
         what = f"the derivative by {place} = {point[n]!r}"
         claimed = f"{what} was claimed to be {claim!r}, it is {judged.numeric!r}"
-        doubt = "f computes in single precision, let it compute in float64" if single else "rounding may be to blame"
+        doubt = (
+            "f computes in less than double precision, let it compute in float64"
+            if coarse
+            else "rounding may be to blame"
+        )
         message = {
             "right": f"{what} is right",
             "wrong": f"{claimed}{judged.between() and ': '}{judged.between()}",
@@ -71,7 +80,7 @@ def _proven(truth: Truth, point: Sequence[float], n: int, claim: float, rtol: fl
     if verdict == "wrong" and slope.kind == "smooth":
         if claim == float(true):
             verdict = "right"
-        elif abs(claim - true) <= 64 * _wobble(truth, point, n, true):
+        elif abs(claim - true) <= ROUNDINGS * _wobble(truth, point, n, true):
             verdict = "noisy"
     return proven(claim, true, verdict, slope)
 
@@ -107,10 +116,10 @@ def _in_order(given: Any, args: Any) -> Any:
     return given
 
 
-def _single(given: Any) -> bool:
-    """Whether some numbers come in single precision or less."""
+def _rtol(given: Any) -> float:
+    """How far numbers of the coarsest precision among these may be off."""
     if isinstance(given, (list, tuple)):
-        return any(map(_single, given))
+        return max(map(_rtol, given), default=RTOL)
     if isinstance(given, dict):
-        return any(map(_single, given.values()))
-    return any(name in str(getattr(given, "dtype", "")) for name in ("float32", "float16", "bfloat16"))
+        return _rtol(list(given.values()))
+    return COARSE.get(str(getattr(given, "dtype", "")).rpartition(".")[2], RTOL)

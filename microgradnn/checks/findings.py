@@ -27,6 +27,8 @@ from microgradnn.value import Value
 
 RTOL = 1e-6  # how many digits of a derivative must be left
 ULP = 2.0**-52
+ZERO = 1e-60  # of what adds up to it: far below what floats can tell, far above the rounding of wide numbers
+ROUNDINGS = 64  # so many roundings may be in a sum that is 0
 
 
 def report_recorded(
@@ -80,7 +82,6 @@ class _Check:
         inputs = range(len(point))
         with MP.workdps(digits_for(len(behind) + 1, point)):
             claims = recorded.by_rules(behind)
-
             chance = Random(len(point))
 
             def agree(group: list[int]) -> bool:
@@ -114,6 +115,7 @@ class _Check:
 
     def by_floats(self, behind: Directions, names: list[str]) -> Iterator[Finding]:
         """What the rules give beside differences of floats: of the function, or of its derivative along the others."""
+        exact = [self.recorded.by_engine(output, behind) for output in self.recorded.outputs]
         for n, x in enumerate(self.truth.point):
 
             def lower(moved: float, n: int = n) -> list[float]:
@@ -121,12 +123,11 @@ class _Check:
                 if not behind:
                     return recorded.numbers
                 *outer, along = behind
-                gradients = [[exact for exact, _ in recorded.by_engine(output, outer)] for output in recorded.outputs]
+                gradients = [[number for number, _ in recorded.by_engine(output, outer)] for output in recorded.outputs]
                 return [sum(map(mul, gradient, along)) for gradient in gradients]
 
             for row, slope in enumerate(floats.slopes(lower, x)):
-                exact, _ = self.recorded.by_engine(self.recorded.outputs[row], behind)[n]
-                yield self.finding(row, n, behind, names, estimated(exact, slope, self.rtol or RTOL))
+                yield self.finding(row, n, behind, names, estimated(exact[row][n][0], slope, self.rtol or RTOL))
 
     def moved(self, n: int, behind: Directions) -> list[int]:
         """The inputs by which is differentiated: n, and those in the directions before."""
@@ -193,8 +194,8 @@ def _kept(exact: float, size: float, claim: Any, true: Any, rtol: float) -> bool
     Too large or too small a number is no loss of them, nor is a 0 that is off by the rounding of what adds up to it, or
     by that of constants in the rules.
     """
-    is_zero = abs(true) <= max(1e-60 * size, 2 * abs(claim - true))
-    if is_zero and abs(exact) <= 64 * ULP * size:
+    is_zero = abs(true) <= max(ZERO * size, 2 * abs(claim - true))
+    if is_zero and abs(exact) <= ROUNDINGS * ULP * size:
         return True
     return any(
         exact == rounded or abs(exact - rounded) <= rtol * abs(rounded) + SMALLEST

@@ -93,14 +93,14 @@ def verdict(claimed: float, slopes: Slopes, rtol: float) -> tuple[Verdict, float
         numeric = min(max(min(left, right), claimed), max(left, right))
         distance = 0.0 if claimed == numeric else abs(claimed - numeric)
         if distance <= error + rtol * abs(numeric):
-            return "kink", numeric if across is None else across, distance, error
+            return "kink", numeric, distance, error
         return "wrong", numeric, distance, error
     distance = 0.0 if claimed == across else abs(claimed - across)
     if math.isnan(across):
         return "noisy", across, distance, error
     if math.isinf(across) or not math.isfinite(claimed):
         return "right" if claimed == across else "wrong", across, distance, error
-    tight = error <= TIGHT * max(abs(claimed), abs(across))
+    tight = error <= max(TIGHT, rtol) * max(abs(claimed), abs(across))
     negligible = abs(claimed) + abs(across) <= ROUNDING * scale
     zero = negligible or (claimed == 0.0 and kind == "smooth")
     if distance <= error + rtol * abs(across):

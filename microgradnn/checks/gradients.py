@@ -37,11 +37,11 @@ def report_grads(
 
     >>> from microgradnn import primitive, scratch_table, tanh
     >>> print(report_grads(lambda w, x: tanh(w[0] * x + w[1]), ([0.5, -1.0], 2.0)))
-    derivative by   by the rules   in truth   error   verdict   by
-    ─────────────   ────────────   ────────   ─────   ───────   ─────
-    argument 0[0]              2          2       0   right     proof
-    argument 0[1]              1          1       0   right     proof
-    argument 1               0.5        0.5       0   right     proof
+    derivative by   exact   numeric   error   verdict   known by
+    ─────────────   ─────   ───────   ─────   ───────   ────────
+    argument 0[0]       2         2       0   right     proof
+    argument 0[1]       1         1       0   right     proof
+    argument 1        0.5       0.5       0   right     proof
     >>> with scratch_table():
     ...     wrong = primitive("wrong", lambda x: x * x, lambda out, x: x)
     ...     [finding] = report_grads(wrong, (3.0,))

@@ -24,8 +24,8 @@ from enum import Enum
 from typing import Any
 
 from microgradnn.checks.arguments import rebuilt, spread
+from microgradnn.checks.arithmetic import MP, Lost, notes
 from microgradnn.checks.arrays import array_function, widened
-from microgradnn.checks.digits import MP, Lost, notes
 from microgradnn.checks.stand_ins import FUNCTIONS, SEVERAL, AnyValue, Constant, Float, NumberKind, Type, math_function
 from microgradnn.checks.wide import Wide, read
 from microgradnn.primitive import NOTHING, ForwardError, Primitive

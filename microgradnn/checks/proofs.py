@@ -1,4 +1,7 @@
-"""The rule of one gate at a point: an identity of what its partials claim and the slopes of its forward function."""
+"""The rule of one gate at a point: an identity of what its partials claim and the slopes of its forward function.
+
+Nothing here knows of graphs. Where the forward function does not run on wide numbers, floats estimate the first order.
+"""
 
 from __future__ import annotations
 
@@ -16,6 +19,7 @@ from microgradnn.notation import digits
 from microgradnn.primitive import NOTHING, ForwardError, Primitive
 
 SMALLEST = 2.0**-1022  # below it floats have fewer digits
+ROUNDINGS = 8  # so many times the rounding that is seen may be that of constants
 FEW = 64  # up to here numbers are moved one by one, beyond in groups along directions drawn by chance
 
 
@@ -121,7 +125,9 @@ def judge(claimed: Any, slope: Slope, again: Callable[[], Any], rtol: float | No
     if max(abs(claimed), abs(slope.right)) < SMALLEST:  # no floats that have all their digits
         return claimed, slope.right, "right"
     noise = slope.noise + (rtol or 0.0) * abs(slope.right)
-    agree = same(claimed, slope.right, noise) or same(claimed, slope.right, noise + 8 * _rounding(again, claimed))
+    agree = same(claimed, slope.right, noise) or same(
+        claimed, slope.right, noise + ROUNDINGS * _rounding(again, claimed)
+    )
     return claimed, slope.right, "right" if agree else "wrong"
 
 

@@ -1,4 +1,7 @@
-"""A function of Values as it was recorded at a point: its gates proven, its derivatives as the rules have them."""
+"""A function of Values as it was recorded at a point: its gates proven, its derivatives as the rules have them.
+
+By the engine, in floats, and once more in wide numbers. What is true of the function as a whole is not known here.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,7 @@ class Recorded:
         self.faults: list[tuple[Value, Proof]] = []
         self.kinks: list[tuple[Value, Proof]] = []
         self.lost: list[str] = []
+        self._ancestors: dict[Value, set[Value]] = {}  # each is looked up once for every finding
 
     def prove_gates(self, order: int, rtol: float | None) -> None:
         """Prove each gate at its operands; those that are wrong are kept, and why some cannot be proven."""
@@ -74,16 +78,23 @@ class Recorded:
 
     def leads(self, n: int, node: Value, proof: Proof) -> bool:
         """Whether what a proof is of lies on a path from input n."""
-        return self.inputs[n] in topological_order(node.operands[proof.operand])
+        return self.inputs[n] in self._before(node.operands[proof.operand])
 
     def guilty(self, moved: Sequence[int], output: Any, order: int) -> tuple[Value, Proof] | None:
         """The first gate with a wrong rule on a path from one of the inputs that are `moved` to an output."""
-        before = set(topological_order(output)) if isinstance(output, Value) and self.faults else set()
-        faults = (fault for fault in self.faults if fault[0] in before and fault[1].order <= order)
+        faults = (fault for fault in self.faults if fault[0] in self._before(output) and fault[1].order <= order)
         return next((fault for fault in faults if any(self.leads(n, *fault) for n in moved)), None)
 
+    def _before(self, node: Any) -> set[Value]:
+        """The node and all on which it depends."""
+        if not isinstance(node, Value):
+            return set()
+        if node not in self._ancestors:
+            self._ancestors[node] = set(topological_order(node))
+        return self._ancestors[node]
+
     def together(self, n: int) -> tuple[Value, float, float] | None:
-        """A gate at a kink, but not on the way that input n moves its operands: what its rule says, and the truth."""
+        """A gate at a kink whose rule misses its slope the way that input n moves its operands; rule and slope."""
         given = {x: rules.moving(Wide(x.data), [float(x is self.inputs[n])]) for x in self.inputs}
         numbers = rules.forward(self.nodes, given)
         for node in dict.fromkeys(node for node, _ in self.kinks):

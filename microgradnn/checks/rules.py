@@ -57,7 +57,7 @@ def total(terms: Sequence[Any]) -> Any:
 
 
 def partials(gate: Primitive, out: Any, operands: Sequence[Any]) -> list[Any]:
-    """The partials as the table writes them; `NOTHING` or None where nothing is handed on."""
+    """The partials as the table writes them; `NOTHING` or None where nothing is handed on, as behind a constant 0."""
     numbers = [NOTHING if type(x) is float and x == 0.0 else x for x in operands]  # a wide number calls itself a float
     return gate.trace(len(operands)).run(out, numbers, run, NOTHING)
 

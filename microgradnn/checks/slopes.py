@@ -17,6 +17,7 @@ from microgradnn.primitive import ForwardError
 
 Function = Callable[[list[Wide]], Sequence[Any]]  # of wide numbers; raises ForwardError outside its domain
 SAME = MP.mpf("1e-13")  # numbers that agree to this, relative to the larger one, are the same
+TINIEST = 1e-320  # below it no float tells anything
 _STEPS = MP.mpf("1e-40"), MP.mpf("1e-50")  # relative to the number that is moved
 _STEPS_AT_ZERO = MP.mpf("1e-340"), MP.mpf("1e-350")  # below the smallest float
 
@@ -43,7 +44,7 @@ class Slope:
         if self.left == 0 and self.right == 0:
             return claim is None or claim != 0
         sizes = [abs(side) for side in (self.left, self.right) if side is not None]
-        return bool(self.noise > 1e-320 and self.noise > SAME * min(sizes, default=MP.inf))
+        return bool(self.noise > TINIEST and self.noise > SAME * min(sizes, default=MP.inf))
 
     @property
     def kind(self) -> Literal["smooth", "kink", "jump", "edge"]:
@@ -61,7 +62,10 @@ class Slope:
 
 
 def digits_for(order: int, point: Sequence[float]) -> int:
-    """How many digits differences of this order need at this point: each step costs 50, and tiny numbers more."""
+    """How many digits differences of this order need at this point.
+
+    The finer step costs 50, and as many as the smallest number has zeros behind the point; 110 remain of a slope.
+    """
     smallest = min((abs(x) for x in point if x and math.isfinite(x)), default=1.0)
     return 110 + order * (50 + max(0, -math.floor(math.log10(smallest))))
 
@@ -84,7 +88,7 @@ def slopes(
     order, digits = len(directions), digits_for(len(directions), point)
     result = _slopes(f, point, directions, claims, _STEPS, digits)
     if any(slope.drowned(claim) for slope, claim in zip(result, claims or [None] * len(result), strict=True)):
-        result = _slopes(f, point, directions, claims, _STEPS, digits + 330)
+        result = _slopes(f, point, directions, claims, _STEPS, digits + 330)  # a slope of 10⁻³²⁰ beside 1 keeps ten
     moved = [x for x, *along in zip(point, *directions, strict=True) if any(along)]
     if 0.0 in moved and any(slope.kind != "smooth" for slope in result):  # 10⁻⁴⁰ may be far from 0
         result = _slopes(f, point, directions, claims, _STEPS_AT_ZERO, digits + 310 * order)

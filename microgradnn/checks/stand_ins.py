@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from microgradnn.checks.digits import MP, Lost, notes, power
+from microgradnn.checks.arithmetic import MP, Lost, notes, power
 from microgradnn.checks.wide import Element, Wide, read, wide
 from microgradnn.value import Value
 

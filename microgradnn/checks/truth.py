@@ -1,4 +1,7 @@
-"""What is true of a function at a point: its slopes on wide numbers, or why it does not run on those."""
+"""What is true of a function at a point: its slopes on wide numbers, or why it does not run on those.
+
+And derivatives judged by it. Where they come from, rules or somebody's claim, is not known here.
+"""
 
 from __future__ import annotations
 

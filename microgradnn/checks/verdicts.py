@@ -1,4 +1,7 @@
-"""What a check says: one finding for each derivative, and the report of them all."""
+"""What a check says: one finding for each derivative, and the report of them all.
+
+How a derivative was judged is known elsewhere; here are its words and its table.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +24,11 @@ def distance(a: float, b: float) -> float:
 class Finding:
     """One derivative: `exact` by the rules, or as it was claimed, beside `numeric`, what it is.
 
-    `error` is the distance of the two, at a kink that from the slopes of both sides; `own_error` what `numeric` itself
-    may be off by. The verdict is right; wrong; kink, where the slopes of both sides differ and the rule lies between
-    them; outside, where the function has no value on one side; noisy, where rounding leaves too few digits to tell.
-    `by` proof, on numbers of 160 digits, or by differences of floats. `gate` names the guilty one.
+    `error` is the distance of the two, `own_error` what `numeric` itself may be off by; at a kink `numeric` is the
+    number between the slopes of both sides that is nearest to `exact`. The verdict is right; wrong; kink, where the
+    slopes of both sides differ and the rule lies between them; outside, where the function has no value on one
+    side; noisy, where rounding leaves too few digits to tell. `by` proof, on numbers of 160 digits, or by
+    differences of floats. `gate` names the guilty one.
     """
 
     place: str
@@ -111,7 +115,7 @@ class Report:
              finding.verdict, finding.by)
             for finding in self.findings
         ]  # fmt: skip
-        header = ("derivative by", "by the rules", "in truth", "error", "verdict", "by")
+        header = ("derivative by", "exact", "numeric", "error", "verdict", "known by")
         lines = columns(header, rows, right=header[1:4])
         lines += dict.fromkeys(finding.message for finding in self.findings if finding.verdict != "right")
         return "\n".join([*lines, *[self.note] * bool(self.note)])

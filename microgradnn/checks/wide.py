@@ -15,7 +15,7 @@ from numbers import Integral, Rational, Real
 from typing import Any
 
 from microgradnn import operations, value as value  # which fills `operations`
-from microgradnn.checks.digits import (
+from microgradnn.checks.arithmetic import (
     LARGEST,
     MP as MP,
     Lost as Lost,
