@@ -20,7 +20,8 @@ absurd operands.
 
 Partials are written with the gates themselves and without `if`. To 1e-12 they are right in orders 1 to 3, where the
 operands' own rounding does not decide; not in third derivatives of what is made of x² + y² beyond 1e±100, which leave
-the range of floats on the way, nor in those of logsumexp and cross_entropy of three and more where the largest tie.
+the range of floats on the way, in those of norm by three different operands, nor in those of logsumexp and
+cross_entropy of three and more where the largest tie.
 Where y is 0, `power` replaces x = 0 by 1 in front of 0**-1, and of log 0 where y ≥ 0, so that it is a number there.
 """
 

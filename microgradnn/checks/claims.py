@@ -20,7 +20,6 @@ from microgradnn.value import Value
 
 RTOL = 1e-9  # of claims in double precision
 COARSE = {"float32": 1e-4, "float16": 1e-2, "bfloat16": 0.1}
-ULP = 2.0**-52
 ROUNDINGS = 64  # so many roundings of the arguments may be in a claim
 
 
@@ -89,7 +88,7 @@ def _wobble(truth: Truth, point: Sequence[float], n: int, true: Any) -> Any:
     """How far the derivative moves where each argument changes in its last bit: no claim in floats can be closer."""
     total = MP.zero
     for m, x in enumerate(point):
-        moved = _slope(truth, [*point[:m], x * (1 + ULP), *point[m + 1 :]], n)
+        moved = _slope(truth, [*point[:m], x * (1 + floats.EPSILON), *point[m + 1 :]], n)
         total += abs(moved.right - true) if moved.kind == "smooth" else 0
     return total
 

@@ -18,15 +18,14 @@ from microgradnn.checks import floats
 from microgradnn.checks.arguments import places_of
 from microgradnn.checks.proofs import FEW, SMALLEST, judge, suspects
 from microgradnn.checks.recorded import Recorded, on_floats
-from microgradnn.checks.slopes import Slope, digits_for, same
-from microgradnn.checks.truth import Directions, Truth, estimated, proven, steady
+from microgradnn.checks.slopes import Directions, Slope, digits_for, same
+from microgradnn.checks.truth import Truth, estimated, proven, steady
 from microgradnn.checks.verdicts import Finding, Judged, Report, distance
 from microgradnn.checks.wide import MP, Lost
 from microgradnn.primitive import ForwardError
 from microgradnn.value import Value
 
 RTOL = 1e-6  # how many digits of a derivative must be left
-ULP = 2.0**-52
 ZERO = 1e-60  # of what adds up to it: far below what floats can tell, far above the rounding of wide numbers
 ROUNDINGS = 64  # so many roundings may be in a sum that is 0
 
@@ -51,6 +50,7 @@ class _Check:
 
     def __init__(self, recorded: Recorded, truth: Truth, f: Any, args: tuple[Any, ...], rtol: float | None) -> None:
         self.recorded, self.truth, self.rtol = recorded, truth, rtol
+        self.left = RTOL if rtol is None else rtol  # the digits that must be left
         self.f, self.args = f, args
         self.places = places_of(args)
 
@@ -106,7 +106,7 @@ class _Check:
                     slope = truths[n][row] if n in singled else Slope(claim, claim, MP.zero)
                     again = lambda row=row, n=n: recorded.by_rules(behind)[row][n]  # noqa: E731
                     _, true, verdict = judge(claim, slope, again, self.rtol)
-                    if verdict == "right" and not _kept(*exact[n], claim, true, self.rtol or RTOL):
+                    if verdict == "right" and not _kept(*exact[n], claim, true, self.left):
                         verdict = "noisy"
                     jumps = slope.kind in ("kink", "jump") and not MP.isfinite(slope.left + slope.right)
                     if behind and jumps and verdict != "right" and self.kinks(self.moved(n, behind)):
@@ -127,7 +127,7 @@ class _Check:
                 return [sum(map(mul, gradient, along)) for gradient in gradients]
 
             for row, slope in enumerate(floats.slopes(lower, x)):
-                yield self.finding(row, n, behind, names, estimated(exact[row][n][0], slope, self.rtol or RTOL))
+                yield self.finding(row, n, behind, names, estimated(exact[row][n][0], slope, self.left))
 
     def moved(self, n: int, behind: Directions) -> list[int]:
         """The inputs by which is differentiated: n, and those in the directions before."""
@@ -195,7 +195,7 @@ def _kept(exact: float, size: float, claim: Any, true: Any, rtol: float) -> bool
     by that of constants in the rules.
     """
     is_zero = abs(true) <= max(ZERO * size, 2 * abs(claim - true))
-    if is_zero and abs(exact) <= ROUNDINGS * ULP * size:
+    if is_zero and abs(exact) <= ROUNDINGS * floats.EPSILON * size:
         return True
     return any(
         exact == rounded or abs(exact - rounded) <= rtol * abs(rounded) + SMALLEST

@@ -376,6 +376,9 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
     return out if out is NOTHING or isinstance(out, Wide) else Wide(out)
 
 
+Wide.record_gate = lambda self, gate, operands, by_limit=False: record(gate, operands, by_limit)
+
+
 # ---- is a lift to be believed? ---------------------------------------------------------------------------------------
 
 

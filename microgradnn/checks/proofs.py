@@ -20,6 +20,7 @@ from microgradnn.primitive import NOTHING, ForwardError, Primitive
 
 SMALLEST = 2.0**-1022  # below it floats have fewer digits
 ROUNDINGS = 8  # so many times the rounding that is seen may be that of constants
+RTOL = 1e-9  # of rules that only floats can check
 FEW = 64  # up to here numbers are moved one by one, beyond in groups along directions drawn by chance
 
 
@@ -35,7 +36,8 @@ class Proof:
     lost: str = ""
 
     def __str__(self) -> str:
-        again = "" if self.order == 1 else f", differentiated {('once', 'twice')[self.order > 2]} more,"
+        times = {1: "", 2: ", differentiated once more,", 3: ", differentiated twice more,"}
+        again = times.get(self.order, f", differentiated {self.order - 1} times more,")
         for count in (4, 7, 10, 17):
             claimed, truth = digits(self.claimed, count), digits(self.truth, count)
             if claimed != truth:
@@ -108,7 +110,7 @@ def prove(
             raise ValueError(f"{gate.describe(point)} has no real value") from None
         lost = f"on wide numbers it raises {type(error).__name__}: {error}"
     if lost:
-        return _by_floats(gate, point, moved, lost, rtol or 1e-9) if order == 1 else []
+        return _by_floats(gate, point, moved, lost, RTOL if rtol is None else rtol) if order == 1 else []
     return proofs
 
 

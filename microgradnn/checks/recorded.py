@@ -15,8 +15,7 @@ from microgradnn.backprop import differentiable
 from microgradnn.checks import rules
 from microgradnn.checks.arguments import places, rebuilt, spread
 from microgradnn.checks.proofs import Proof, prove
-from microgradnn.checks.slopes import same, slopes
-from microgradnn.checks.truth import Directions
+from microgradnn.checks.slopes import Directions, same, slopes
 from microgradnn.checks.wide import Wide
 from microgradnn.context import no_grad, noting, recording
 from microgradnn.graph import topological_order

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from microgradnn.checks.lifting import record
 from microgradnn.checks.wide import Wide
 from microgradnn.primitive import NOTHING, Primitive, lookup
 from microgradnn.value import Value
@@ -27,7 +28,7 @@ class Moving:
     def __init__(self, value: Any, tangent: Any) -> None:
         self.value, self.tangent = value, tangent
 
-    def record_gate(self, gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Any:
+    def record_gate(self, gate: Primitive, operands: Sequence[Any]) -> Any:
         values = [x.value if isinstance(x, Moving) else x for x in operands]
         value = run(gate, values)
         if value is NOTHING:
@@ -42,10 +43,10 @@ class Moving:
 
 def run(gate: Primitive, operands: Sequence[Any]) -> Any:
     """The gate on numbers of any kind; its limit where it has no value."""
-    recording: Any = next((x for x in operands if isinstance(x, Moving)), None)
-    if recording is None:
-        recording = next((x for x in operands if isinstance(x, Wide)), None)
-    return gate.limit(operands) if recording is None else recording.record_gate(gate, operands, by_limit=True)
+    moves = next((x for x in operands if isinstance(x, Moving)), None)
+    if moves is not None:
+        return moves.record_gate(gate, operands)
+    return record(gate, operands, by_limit=True) if any(isinstance(x, Wide) for x in operands) else gate.limit(operands)
 
 
 def total(terms: Sequence[Any]) -> Any:

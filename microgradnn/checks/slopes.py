@@ -15,6 +15,7 @@ from typing import Any, Literal
 from microgradnn.checks.wide import MP, Wide
 from microgradnn.primitive import ForwardError
 
+Directions = Sequence[Sequence[float]]  # each has an entry per number of the point
 Function = Callable[[list[Wide]], Sequence[Any]]  # of wide numbers; raises ForwardError outside its domain
 SAME = MP.mpf("1e-13")  # numbers that agree to this, relative to the larger one, are the same
 TINIEST = 1e-320  # below it no float tells anything
@@ -71,7 +72,7 @@ def digits_for(order: int, point: Sequence[float]) -> int:
 
 
 def slopes(
-    f: Function, point: Sequence[float], directions: Sequence[Sequence[float]], claims: Sequence[Any] | None = None
+    f: Function, point: Sequence[float], directions: Directions, claims: Sequence[Any] | None = None
 ) -> list[Slope]:
     """The derivative of each number of `f` along all the directions in turn, from the left and from the right.
 

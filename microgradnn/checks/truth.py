@@ -13,11 +13,9 @@ from typing import Any
 from microgradnn.checks import floats
 from microgradnn.checks.arguments import rebuilt, spread
 from microgradnn.checks.lifting import lift, verify
-from microgradnn.checks.slopes import Slope, slopes
+from microgradnn.checks.slopes import Directions, Slope, slopes
 from microgradnn.checks.verdicts import Judged, Verdict, distance
 from microgradnn.checks.wide import MP, Lost
-
-Directions = Sequence[Sequence[float]]
 
 
 class Truth:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import operator
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from fractions import Fraction
 from numbers import Integral, Rational, Real
 from typing import Any
@@ -26,7 +26,7 @@ from microgradnn.checks.arithmetic import (
     remainder,
     whole_of,
 )  # fmt: skip
-from microgradnn.primitive import BUILT_IN, NOTHING, Primitive, gates
+from microgradnn.primitive import BUILT_IN, NOTHING, gates
 
 
 def read(x: Any) -> Any:
@@ -72,6 +72,7 @@ class Wide(operations.Methods):
 
     __slots__ = ("number",)
     number: Any
+    record_gate: Callable[..., Any]  # what a gate is on wide numbers: `lifting` fills it in
 
     grad = imag = 0.0
     path = primitive = _path = _primitive = None
@@ -101,11 +102,6 @@ class Wide(operations.Methods):
     __deepcopy__ = item = conjugate = named = __copy__
     __pos__ = __copy__  # type: ignore[assignment]
     data = real = property(__copy__)
-
-    def record_gate(self, gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Any:
-        from microgradnn.checks.lifting import record  # which is below this module
-
-        return record(gate, operands, by_limit)
 
     def backward(self) -> None:
         raise Lost("backward() inside the function")
