@@ -1,6 +1,7 @@
 """The checkers accept what is right, catch what is wrong, and say where and by how much."""
 
 import math
+import random
 import re
 
 import pytest
@@ -8,6 +9,8 @@ import pytest
 import microgradnn as m
 from microgradnn import Value, check_grads, primitive
 from microgradnn.checks import numeric_grad, report_grads
+from microgradnn.checks.findings import _kept
+from microgradnn.checks.wide import MP
 
 # ---- check_grads ------------------------------------------------------------------------------------------------
 
@@ -231,6 +234,45 @@ def test_a_report_lists_all_and_an_error_the_first_five():
 def test_an_infinite_slope_that_is_right():
     [finding] = report_grads(m.cbrt, (0.0,))
     assert (finding.verdict, finding.exact, finding.numeric, finding.error) == ("right", math.inf, math.inf, 0.0)
+
+
+def test_a_slope_that_drowns_beside_the_value_is_still_proven():
+    right = primitive("right", lambda x: 1.0 + 1e-200 * x, lambda out, x: 1e-200)
+    wrong = primitive("wrong", lambda x: 1.0 + 1e-200 * x, lambda out, x: 2e-200)
+    assert [finding.verdict for gate in (right, wrong) for finding in report_grads(gate, (3.0,))] == ["right", "wrong"]
+
+
+def test_an_error_of_twelve_digits_is_not_taken_for_the_rounding_of_constants():
+    wrong = primitive("wrong", math.erf, lambda out, x: 2 / math.sqrt(math.pi) * (1 + 3e-12) * m.exp(-(x * x)))
+    assert [finding.verdict for finding in report_grads(wrong, (0.3,))] == ["wrong"]
+
+
+def test_constants_of_the_function_keep_their_digits_where_terms_cancel():
+    def taylor(x):
+        total = term = 1.0
+        for n in range(1, 100):
+            term = term * x / n
+            total = total + term
+        return total
+
+    [finding] = report_grads(taylor, (-25.0,))
+    assert (finding.verdict, finding.numeric) == ("noisy", pytest.approx(math.exp(-25.0), rel=1e-9))
+
+
+def test_a_zero_is_kept_to_the_rounding_of_what_adds_up_to_it_and_no_further():
+    zero = MP.zero
+    assert _kept(1e-15, 1.0, zero, zero, 1e-6)
+    assert not _kept(1e-12, 1.0, zero, zero, 1e-6)
+
+
+def test_a_function_that_draws_is_refused_even_where_the_numbers_agree():
+    with pytest.raises(ValueError, match="f draws by chance, from random or numpy.random"):
+        check_grads(lambda x: x * x if random.random() < 2 else x, (3.0,))
+
+    def seeded(x):
+        return x * random.Random(1).random()
+
+    check_grads(seeded, (3.0,))
 
 
 def test_rtol_is_for_forward_functions_that_approximate():
