@@ -266,7 +266,7 @@ def test_a_zero_is_kept_to_the_rounding_of_what_adds_up_to_it_and_no_further():
 
 
 def test_a_function_that_draws_is_refused_even_where_the_numbers_agree():
-    with pytest.raises(ValueError, match="f draws by chance, from random or numpy.random"):
+    with pytest.raises(ValueError, match=r"f draws by chance, from random or numpy\.random"):
         check_grads(lambda x: x * x if random.random() < 2 else x, (3.0,))
 
     def seeded(x):
