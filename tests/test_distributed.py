@@ -23,12 +23,14 @@ CASES = {  # devices of a process, processes
 SPREAD = [name for name, (devices, processes) in CASES.items() if devices * processes > 1]
 
 # Runs train.py to its end, with the arguments given to this program, and then asks what it left behind for the
-# gradient at parameters that are the same in all runs, for the last batch of the training.
+# gradient at parameters that are the same in all runs, for the last batch of the training. What train.py prints goes
+# into a file: the library below JAX writes to the same stream, from threads, so that its lines come in pieces.
 QUESTIONS = """
-import os, runpy, sys
+import contextlib, os, runpy, sys
 import numpy as np
 
-trained = runpy.run_path("train.py", run_name="__main__")
+with open(f"{sys.argv[3] if sys.argv[1:] else 0}.printed", "w") as printed, contextlib.redirect_stdout(printed):
+    trained = runpy.run_path("train.py", run_name="__main__")
 import jax
 
 parts, step, program = trained["parts"], trained["value_and_grad"], trained["program"]
@@ -79,23 +81,22 @@ def free_port():
 
 
 def finished(folder, devices, processes):
-    """What each process wrote on standard output; all have ended well."""
+    """What train.py printed in each process; all have ended well."""
     address = f"127.0.0.1:{free_port()}"
     running = []
     try:
         for number in range(processes):
             arguments = [address, str(processes), str(number)] if processes > 1 else []
-            with (folder / f"{number}.out").open("w") as out, (folder / f"{number}.err").open("w") as err:
+            with (folder / f"{number}.err").open("w") as err:
                 command = [sys.executable, "questions.py", *arguments]
-                running.append(subprocess.Popen(command, cwd=folder, env=environment(devices), stdout=out, stderr=err))
+                running.append(subprocess.Popen(command, cwd=folder, env=environment(devices), stdout=err, stderr=err))
         for number, process in enumerate(running):
             assert process.wait(timeout=180) == 0, (folder / f"{number}.err").read_text()[-3000:]
     finally:
         for process in running:
             process.kill()  # JAX takes the politer signal as a notice only
             process.wait()
-    outputs = [(folder / f"{number}.out").read_text().splitlines() for number in range(processes)]
-    return [[line for line in lines if not line.startswith("[Gloo]")] for lines in outputs]
+    return [(folder / f"{number}.printed").read_text().splitlines() for number in range(processes)]
 
 
 @pytest.fixture(scope="module", params=CASES)
