@@ -29,11 +29,40 @@ PICTURED = [
     "max",
 ]  # what its pictures show
 
-ANSWERS = [  # for each exercise right answers, then wrong ones, as a student would type them
-    (["(2, 5, 0)", "[2.0, 5.0, 0.0]"], ["(2, 2, 0)", "(2, 3, 0)", "(2, 5)", "5", "'2, 5, 0'"]),
-    (["(1, 5, 6)", "(-2, 8, 6)"], ["(6, 6, 6)", "(1, 5, 5)", "(3, 4, 6)", "(1, 2)", "'x'"]),
-    (
-        ["lambda x: 2 * sigmoid(2 * x) - 1", "lambda x: 1 - 2 * sigmoid(-2 * x)"],
-        ["lambda x: 2 * sigmoid(x) - 1", "lambda x: x.tanh()", "lambda x: sigmoid(2 * x)", "2", "lambda: 1"],
+ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
+    "01.1": (
+        ["(2, 5, 0)", "[2.0, 5.0, 0.0]", "'2, 5, 0'", "{'a': 2, 'b': 5, 'c': 0}", "np.array([2, 5, 0])"],
+        {
+            "(2, 2, 0)": "b is used a second time, in the max",
+            "(2, 3, 0)": "b is used a second time, in the sum",
+            "(2, 6, 0)": "added, not multiplied",
+            "(2, 5, 3)": "Is that c?",
+            "(3, 5, 0)": "the other factor",
+            "(5, 2, 0)": "their order is not",
+            "(2, 5)": "3 numbers are asked for",
+            "5": "you gave one",
+        },
     ),
-]
+    "01.2": (
+        ["(1, 5, 6)", "(-2, 8, 6)", "'0.5, 5.5, 6'"],
+        {
+            "(6, 6, 6)": "∂f/∂z is 12",
+            "(1, 5, 5)": "∂f/∂x and ∂f/∂y are 5",
+            "(3, 4, 5)": "each must be 6",
+            "(1, 2)": "3 numbers are asked for",
+            "'x'": "3 numbers are asked for",
+        },
+    ),
+    "01.3": (
+        ["lambda x: 2 * sigmoid(2 * x) - 1", "lambda x: 1 - 2 * sigmoid(-2 * x)", "'2*sigmoid(2*x) - 1'"],
+        {
+            "lambda x: 2 * sigmoid(x) - 1": "not steep enough",
+            "lambda x: x.tanh()": "yours has the gate tanh",
+            "lambda x: sigmoid(2 * x)": "stretch the range",
+            "lambda x: 2 * sigmoid(2 * x)": "move it down",
+            "lambda x: 1 - 2 * sigmoid(2 * x)": "the sign is the wrong way round",
+            "2": "a function is asked for",
+            "lambda: 1": "a function of x",
+        },
+    ),
+}

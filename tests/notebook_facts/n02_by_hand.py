@@ -45,17 +45,41 @@ PICTURED = [
     "0.1385",
 ]  # what its pictures show
 
-ANSWERS = [  # for each exercise right answers, then wrong ones, as a student would type them
-    (
-        ["0.0187", "(delta_o1 * w5 + delta_o2 * w7) * h1 * (1 - h1) + (delta_o1 * w6 + delta_o2 * w8) * h2 * (1 - h2)"],
-        ["0.00877", "delta_o1 + delta_o2", "0.0185", "-0.0187", "0", "'b1'"],
+ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
+    "02.1": (
+        ["0.0187", "'0.01868'", "Value(0.018686)"],
+        {
+            "0.00877": "first hidden neuron",
+            "0.00995": "second hidden neuron",
+            "0.1004": "∂E/∂b2",
+            "0.0777": "their sigmoids have slopes",
+            "0.0185": "that is close",
+            "-0.0187": "the sign",
+            "0.187": "decimal point",
+            "0": "find the delta of each",
+            "'b1'": "cannot be read",
+        },
     ),
-    (
-        ["lambda y_hat, y: (y_hat - y) * y_hat * (1 - y_hat)"],
-        ["lambda y_hat, y: y_hat - y", "lambda y_hat, y: (y - y_hat) * y_hat * (1 - y_hat)", "0.5", "lambda y: y"],
+    "02.2": (
+        ["lambda y_hat, y: (y_hat - y) * y_hat * (1 - y_hat)", "'(y_hat - y) * y_hat * (1 - y_hat)'"],
+        {
+            "lambda y_hat, y: y_hat - y": "that is with the cross-entropy",
+            "lambda y_hat, y: (y - y_hat) * y_hat * (1 - y_hat)": "the sign is the wrong way round",
+            "lambda y_hat, y: y_hat * (1 - y_hat)": "the upstream gradient is missing",
+            "lambda y_hat, y: 2 * (y_hat - y) * y_hat * (1 - y_hat)": "the same factor",
+            "0.5": "a function is asked for",
+            "lambda y: y": "a function of y_hat, y",
+        },
     ),
-    (
-        ["lambda A, B, C, D_grad: A.T @ D_grad @ C.T"],
-        ["lambda A, B, C, D_grad: A @ D_grad @ C", "lambda A, B, C, D_grad: 0 * B", "1"],
+    "02.3": (
+        ["lambda A, B, C, D_grad: A.T @ D_grad @ C.T", "lambda A, B, C, dD: (C @ dD.T @ A).T"],
+        {
+            "lambda A, B, C, D_grad: A @ D_grad @ C": "it raised ValueError",
+            "lambda A, B, C, D_grad: D_grad @ C.T": "One more step",
+            "lambda A, B, C, D_grad: (A.T @ D_grad @ C.T).T": "(4, 3), (3, 4) is asked for",
+            "lambda A, B, C, D_grad: -A.T @ D_grad @ C.T": "the sign",
+            "lambda A, B, C, D_grad: 0 * B": "Call A B = M",
+            "1": "a function is asked for",
+        },
     ),
-]
+}

@@ -20,23 +20,39 @@ FIGURES = [  # what it prints, white space aside
 
 PICTURED = []  # what its pictures show
 
-ANSWERS = [  # for each exercise right answers, then wrong ones, as a student would type them
-    (
-        ["lambda x: sigmoid(x) + x * sigmoid(x) * sigmoid(-x)", "grad(lambda x: x * sigmoid(x))"],
-        ["lambda x: sigmoid(x)", "lambda x: sigmoid(x) + x * sigmoid(x)", "0.5", "lambda: 1"],
-    ),
-    (["'c'"], ["'a'", "'b'", "'d'", "'e'", "3", "['c']"]),
-    (
+ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
+    "03.1": (
         [
-            "lambda f, x, h: (4 * centred(f, x, h) - centred(f, x, 2 * h)) / 3",
+            "lambda x: sigmoid(x) + x * sigmoid(x) * sigmoid(-x)",
+            "lambda x: sigmoid(x) + x * sigmoid(x) * (1 - sigmoid(x))",
+            "grad(lambda x: x * sigmoid(x))",
+            "'σ(x) + x*σ(x)*σ(−x)'",
+        ],
+        {
+            "lambda x: sigmoid(x)": "comes through the sigmoid is missing",
+            "lambda x: x * sigmoid(x) * sigmoid(-x)": "comes over the factor x is missing",
+            "lambda x: sigmoid(x) + x * sigmoid(x)": "where its derivative belongs",
+            "lambda x: sigmoid(x) + sigmoid(x) * sigmoid(-x)": "the other factor",
+            "lambda x: x * sigmoid(x)": "not its derivative",
+            "0.5": "a function is asked for",
+            "lambda: 1": "a function of x",
+        },
+    ),
+    "03.2": (
+        ["'c'", "'C'", "'(c)'", "['c']"],
+        {"'a'": "agrees with", "'b'": "agrees with", "'d'": "agrees with", "'e'": "a, b, c, d", "3": "a, b, c, d"},
+    ),
+    "03.3": (
+        [
+            "lambda f, x, h: (4 * (f(x + h) - f(x - h)) / (2 * h) - (f(x + 2 * h) - f(x - 2 * h)) / (4 * h)) / 3",
             "lambda f, x, h: (f(x - 2 * h) - 8 * f(x - h) + 8 * f(x + h) - f(x + 2 * h)) / (12 * h)",
         ],
-        [
-            "centred",
-            "one_sided",
-            "lambda f, x, h: (centred(f, x, h) + centred(f, x, 2 * h)) / 2",
-            "lambda f, x, h: f(x)",
-            "4",
-        ],
+        {
+            "lambda f, x, h: (f(x + h) - f(x - h)) / (2 * h)": "the h² has not cancelled",
+            "lambda f, x, h: (f(x + h) - f(x)) / h": "one side only",
+            "lambda f, x, h: 4 * (f(x + h) - f(x - h)) / (2 * h)": "must add up to 1",
+            "lambda f, x, h: f(x)": "what f does to both sides",
+            "4": "a function is asked for",
+        },
     ),
-]
+}
