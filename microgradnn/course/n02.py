@@ -71,16 +71,16 @@ QUESTIONS: dict[str, Question] = {
         hint="What does each output say to a rise?",
     ),
     "02.predict-block": Number(
-        truth=lambda: _gradient("w1"),
+        truth=lambda: -net()["h1"].partials[0] * 0.05,
         digits=2,
-        why="upstream × slope × input: 0.03635 · 0.2413 · 0.05.",
+        why="upstream × slope × input: (−1) · 0.2413 · 0.05. Of the other net the block need know no more than the −1.",
         hint="Three factors: the upstream gradient, the slope of the sigmoid, and what comes in beside w1.",
         slips=[
-            (lambda: _gradient("net_h1"), "that is the gradient at the weighted sum. What is w1 multiplied by there?"),
-            (lambda: _gradient("w2"), "that is the gradient of w2. What comes in beside w1?"),
-            (lambda: _gradient("h1") * 0.05, "the slope of the sigmoid is missing."),
-            (0.2413 * 0.05, "the upstream gradient is missing."),
-            (lambda: _gradient("net_h1") * 0.15, "that is the gradient of i1. For w1 the other factor counts."),
+            (-0.2413, "that is the gradient at the weighted sum. What is w1 multiplied by there?"),
+            (-0.05, "the slope of the sigmoid is missing."),
+            (0.0121, "the upstream gradient is missing."),
+            (lambda: _gradient("w1"), "that is with the upstream gradient of our net. Here it is −1."),
+            (-0.2413 * 0.15, "that is the gradient of i1. For w1 the other factor counts."),
         ],
     ),
     "02.predict-step": Number(

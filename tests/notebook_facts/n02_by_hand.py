@@ -61,14 +61,14 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
     ),
     "02.predict-two": (["'b'", "'weaken'", "'they weaken each other'"], {"'a'": "too high and the other too low"}),
     "02.predict-block": (
-        ["0.00044", "0.03635 * 0.2413 * 0.05", "'4.4e-4'", "0.000438568"],
+        ["-0.012", "-1 * 0.2413 * 0.05", "'−0.0121'", "-0.012065"],
         {
-            "0.0088": "gradient at the weighted sum",
-            "0.0018": "the slope of the sigmoid is missing",
+            "-0.24": "gradient at the weighted sum",
+            "-0.05": "the slope of the sigmoid is missing",
             "0.012": "the upstream gradient is missing",
-            "0.00088": "that is the gradient of w2",
-            "0.0013": "that is the gradient of i1",
-            "-0.00044": "the sign is not",
+            "0.00044": "that is with the upstream gradient of our net",
+            "-0.036": "that is the gradient of i1",
+            "-0.12": "the decimal point is not",
         },
     ),
     "02.predict-step": (
