@@ -7,13 +7,15 @@ Intervals go forward through the recorded gates, and adjoints, as intervals too,
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import product
 from typing import Any
 
 from microgradnn.graph import topological_order
 from microgradnn.intervals import Interval, enclose, hull, partials, total
 from microgradnn.notation import few, names
+from microgradnn.primitive import Primitive
 from microgradnn.reading import number
 from microgradnn.renewal import is_incomplete
 from microgradnn.settings import count
@@ -69,10 +71,10 @@ def bounds(f: Value, ranges: Mapping[Any, Any], *, slices: int = 1) -> dict[Valu
             f"slices={slices} of {few(names(order, f)[id(node)] for node in box)} make {parts:,} parts of "
             f"{len(order):,} nodes each: give fewer slices, or fewer ranges"
         )
-    numbers, moving = _constants(order, box)
-    result = _swept(moving, order, numbers | box)
+    circuit = Circuit(order, list(box))
+    result = circuit.bounds(box.values())
     if parts > 1:
-        pieces = list(_over(product(*ways), box, moving, order, numbers))
+        pieces = list(_over(circuit, product(*ways)))
         result = [
             tuple(hull(*parts).within(whole.low, whole.high) for whole, *parts in zip(*of_node, strict=True))
             for of_node in zip(result, *pieces, strict=True)
@@ -126,59 +128,62 @@ def _cut(node: Value, x: Interval, slices: int) -> list[Interval]:
     return [Interval(low, high) for low, high in zip(ends, ends[1:], strict=False)]
 
 
-def _constants(order: Sequence[Value], box: Box) -> tuple[Box, list[Value]]:
-    """What depends on no range, with its number; and the gates that do."""
-    numbers: Box = {}
-    moving = []
-    for node in order:
-        operands = node.operands
-        if node.primitive is None:
-            if node not in box:
-                numbers[node] = Interval(node.data)
-        elif any(isinstance(x, Value) and x not in numbers for x in operands):
-            moving.append(node)
-        else:
-            data = node.primitive.limit([numbers[x].low if isinstance(x, Value) else x for x in operands])
-            if data != data:
-                raise ValueError(f"{node.primitive.describe(operands)} is nan, which lies in no interval")
-            numbers[node] = Interval(data)
-    return numbers, moving
-
-
-def _over(
-    parts: Iterator[tuple[Interval, ...]], box: Box, moving: list[Value], order: list[Value], numbers: Box
-) -> Iterator[list[tuple[Interval, Interval]]]:
-    """The bounds over each part of the box in which all gates have values."""
+def _over(circuit: Circuit, parts: Iterable[Iterable[Interval]]) -> Iterator[list[tuple[Interval, Interval]]]:
+    """The bounds over each part of a box in which all gates have values."""
     for part in parts:
-        try:
-            yield _swept(moving, order, numbers | dict(zip(box, part, strict=True)))
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            yield circuit.bounds(part)
 
 
-def _swept(moving: Sequence[Value], order: Sequence[Value], values: Box) -> list[tuple[Interval, Interval]]:
-    """Value and gradient of each node of `order`, given the intervals of all but the `moving` gates."""
-    operands_of = {}
-    for node in moving:
-        operands = operands_of[node] = _intervals(node.operands, values)
-        values[node] = enclose(node.primitive, operands)
-    arriving: dict[Any, list[Interval]] = {order[-1]: [Interval(1.0)]}
-    adjoints: Box = {}
-    for node in reversed(order):
-        terms = arriving.pop(node, None)
-        adjoint = adjoints[node] = total(terms) if terms else Interval(0.0)
-        if node.primitive is None or not terms:
-            continue
-        if node in operands_of:
-            slopes: Sequence[Any] = partials(node.primitive, values[node], operands_of[node])
-        else:
-            numbers = [values[x].low if isinstance(x, Value) else x for x in node.operands]
-            slopes = node.primitive.partials(values[node].low, numbers)
-        for operand, slope in zip(node.operands, slopes, strict=True):
-            if slope is not None and isinstance(operand, Value):
-                arriving.setdefault(operand, []).append(slope * adjoint)
-    return [(values[node], adjoints[node]) for node in order]
+class Circuit:
+    """The gates of a graph, operands first, as numbers of registers: of nodes, then of constants.
 
+    What depends on no range is computed once, and keeps its number.
+    """
 
-def _intervals(operands: Sequence[Any], values: Box) -> list[Interval]:
-    return [values[x] if isinstance(x, Value) else Interval(x) for x in operands]
+    def __init__(self, order: Sequence[Value], ranged: Sequence[Value]) -> None:
+        register = {node: n for n, node in enumerate(order)}
+        self.ranged = [register[node] for node in ranged]
+        self.size = len(order)
+        self.registers: list[Any] = [None] * len(order)  # None of what moves with the ranges
+        self.gates: list[tuple[int, Primitive, list[int], list[Any] | None]] = []  # and partials of what does not move
+        for n, node in enumerate(order):
+            if node.primitive is None:
+                self.registers[n] = None if n in self.ranged else Interval(node.data)
+                continue
+            operands = []
+            for x in node.operands:
+                if not isinstance(x, Value):
+                    self.registers.append(Interval(x))
+                operands.append(register[x] if isinstance(x, Value) else len(self.registers) - 1)
+            slopes = None
+            if all(self.registers[x] is not None for x in operands):
+                numbers = [self.registers[x].low for x in operands]
+                out = node.primitive.limit(numbers)
+                if out != out:
+                    raise ValueError(f"{node.primitive.describe(node.operands)} is nan, which lies in no interval")
+                self.registers[n], slopes = Interval(out), node.primitive.partials(out, numbers)
+            self.gates.append((n, node.primitive, operands, slopes))
+
+    def bounds(self, ranges: Iterable[Interval]) -> list[tuple[Interval, Interval]]:
+        """The intervals of value and gradient of each node; ValueError where a gate has no value."""
+        values = self.registers.copy()
+        for n, x in zip(self.ranged, ranges, strict=True):
+            values[n] = x
+        steps = []
+        for n, gate, operands, slopes in self.gates:
+            xs = [values[x] for x in operands]
+            if slopes is None:
+                values[n] = enclose(gate, xs)
+            steps.append((n, gate, xs, operands, slopes))
+        arriving: list[list[Interval]] = [[] for _ in values]
+        arriving[self.size - 1].append(Interval(1.0))
+        for n, gate, xs, operands, slopes in reversed(steps):
+            if terms := arriving[n]:
+                adjoint = terms[0] if len(terms) == 1 else total(terms)
+                for x, slope in zip(operands, partials(gate, values[n], xs) if slopes is None else slopes, strict=True):
+                    if slope is not None and x < self.size:  # nothing goes to constants
+                        arriving[x].append(adjoint * slope)
+                arriving[n] = [adjoint]
+        adjoints = (total(terms) if terms else Interval(0.0) for terms in arriving)
+        return list(zip(values[: self.size], adjoints, strict=False))

@@ -28,7 +28,7 @@ def _pieces(x: Interval, cuts: Sequence[float], rules: Sequence[Callable[[Interv
     edges = [-INFINITY, *cuts, INFINITY]
     return hull(*(
         rule(x.within(low, high))
-        for low, high, rule in zip(edges, edges[1:], rules, strict=True)
+        for low, high, rule in zip(edges, edges[1:], rules, strict=False)
         if x.low <= high and x.high >= low
     ))  # fmt: skip
 

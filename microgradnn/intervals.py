@@ -85,17 +85,17 @@ class Interval:
             self = other = abs(self)  # of one sign
         other = interval(other)
         a, b, c, d = self.low, self.high, other.low, other.high
-        if b <= 0 and a < 0:
-            return -(-self * other)
-        if d <= 0 and c < 0:
-            return -(self * -other)
-        if a >= 0 and c >= 0:
-            return Interval(_product_down(a, c), -_product_down(-b, d))
-        if a < 0 and c < 0:  # and both reach beyond 0
-            return Interval(
-                min(_product_down(a, d), _product_down(b, c)), -min(_product_down(-a, c), _product_down(-b, d))
-            )
-        return Interval(_product_down(*((b, c) if c < 0 else (a, d))), -_product_down(-b, d))
+        if c >= 0:
+            return Interval(_product_down(a, c if a >= 0 else d), -_product_down(-b, d if b >= 0 else c))
+        if d <= 0:
+            return Interval(_product_down(b, c if b >= 0 else d), -_product_down(-a, d if a >= 0 else c))
+        if a >= 0:
+            return Interval(_product_down(b, c), -_product_down(-b, d))
+        if b <= 0:
+            return Interval(_product_down(a, d), -_product_down(-a, c))
+        return Interval(
+            min(_product_down(a, d), _product_down(b, c)), -min(_product_down(-a, c), _product_down(-b, d))
+        )
 
     def __truediv__(self, other: Any) -> Interval:
         other = interval(other)
@@ -148,6 +148,8 @@ def _sum_down(a: float, b: float) -> float:
 def _product_down(a: float, b: float) -> float:
     if a == 0.0 or b == 0.0:
         return 0.0
+    if a == 1.0 or b == 1.0:  # often, and sooner
+        return b if a == 1.0 else a
     product = a * b
     if product - product != 0.0:
         return _no_overflow(product, a, b)
