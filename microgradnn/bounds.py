@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 from microgradnn.graph import topological_order
@@ -76,8 +76,12 @@ def bounds(f: Value, ranges: Mapping[Any, Any], *, slices: int = 1) -> dict[Valu
     if parts > 1:
         pieces = list(_over(circuit, product(*ways)))
         result = [
-            tuple(hull(*parts).within(whole.low, whole.high) for whole, *parts in zip(*of_node, strict=True))
-            for of_node in zip(result, *pieces, strict=True)
+            (
+                hull(*values).within(value.low, value.high),
+                hull(*slopes).within(slope.low, slope.high),
+            )
+            for (value, slope), *of_parts in zip(result, *pieces, strict=True)
+            for values, slopes in [zip(*of_parts, strict=True)]
         ]
     return {node: (_ends(value), _ends(slope)) for node, (value, slope) in zip(order, result, strict=True)}
 
@@ -125,7 +129,7 @@ def _cut(node: Value, x: Interval, slices: int) -> list[Interval]:
         raise ValueError(f"the range {x} of {node!r:.60} has no {slices} equal parts: give finite ends")
     cuts = [x.low * (1 - n / slices) + x.high * (n / slices) for n in range(1, slices)]
     ends = [x.low, *(min(max(cut, x.low), x.high) for cut in cuts), x.high]
-    return [Interval(low, high) for low, high in zip(ends, ends[1:], strict=False)]
+    return [Interval(low, high) for low, high in pairwise(ends)]
 
 
 def _over(circuit: Circuit, parts: Iterable[Iterable[Interval]]) -> Iterator[list[tuple[Interval, Interval]]]:

@@ -91,7 +91,7 @@ class Primitive:
         latex: str | None = None,
         array: str | Callable[..., Any] | None = None,
         array_partials: Callable[..., Sequence[Any]] | None = None,
-        interval: Callable[..., Any] | object = None,
+        interval: Any = None,
         interval_partials: Callable[..., Sequence[Any]] | None = None,
         samples: Sequence[Any] = (),
         exact: str | None = None,

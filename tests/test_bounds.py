@@ -6,12 +6,11 @@ import random
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
 
-import microgradnn as m
-from microgradnn import Value, bounds, primitive
+from microgradnn import Value, bounds
 from microgradnn.checks.strategies import expressions
 from microgradnn.graph import topological_order
-from microgradnn.intervals import Interval, enclose, increasing, partials
-from microgradnn.primitive import ForwardError, gates, lookup
+from microgradnn.intervals import Interval, enclose, partials
+from microgradnn.primitive import ForwardError, gates
 from microgradnn.sweep import sweep
 
 EDGES = [
@@ -104,8 +103,6 @@ def test_no_gate_leaves_its_interval(gate):
 def test_no_gate_leaves_its_interval_in_many_boxes(gate):
     for seed in range(1, 11):
         assert sampled(gate, boxes=200, points=60, seed=seed) == []
-
-
 
 
 # ---- circuits --------------------------------------------------------------------------------------------------------

@@ -162,8 +162,9 @@ def draw(
 
     Raises TypeError for what is not a Value and for digits that are no whole number, ValueError for another level,
     direction or number of digits, and where several roots would have to fold; with `ranges` also what `bounds` raises,
-    and ValueError for several roots, for a graph that would fold and one that is out of date. Where a leaf was assigned to and the
-    graph is out of date, Jupyter shows a picture that says so, without numbers; `svg` and `save` raise ValueError.
+    and ValueError for several roots, for a graph that would fold and one that is out of date. Where a leaf was assigned
+    to and the graph is out of date, Jupyter shows a picture that says so, without numbers; `svg` and `save` raise
+    ValueError.
 
     >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
     >>> draw(x + y, direction="down", digits=3)

@@ -171,9 +171,7 @@ def circuit(
                 if (id(operand), id(node)) in again:
                     leaf_again = f"{source}-{again[id(operand), id(node)]}"
                     if leaf_again not in tooltips:
-                        label = wire(
-                            label_of[id(operand)], True, value_of(operand), "", 60 if changing else 44, FAINT
-                        )
+                        label = wire(label_of[id(operand)], True, value_of(operand), "", 60 if changing else 44, FAINT)
                         digraph.node(leaf_again, label, id=leaf_again, **{"class": f"copy copy-of-{source}"})
                         tooltips[leaf_again] = f"the same {name_of[id(operand)]}"
                     source, apart["color"] = leaf_again, FAINT

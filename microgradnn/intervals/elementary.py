@@ -13,7 +13,8 @@ from itertools import product
 
 from microgradnn import formulas
 from microgradnn.array_forms import LARGEST
-from microgradnn.intervals import INFINITY, Interval, NoValue, hull, interval, outward, root_down, root_up, total
+from microgradnn.intervals.arithmetic import Interval, NoValueError, hull, interval, outward
+from microgradnn.intervals.rounding import INFINITY, root_down, root_up
 from microgradnn.primitive import lookup
 
 PI = Interval(math.pi, math.nextafter(math.pi, 4.0))
@@ -34,15 +35,15 @@ def _pieces(x: Interval, cuts: Sequence[float], rules: Sequence[Callable[[Interv
 
 
 def _rising(f: Callable[[Interval], Interval]) -> Callable[[Interval], Interval]:
-    return lambda x: Interval(f(Interval(x.low)).low, f(Interval(x.high)).high)
+    return lambda x: outward(f(Interval(x.low)).low, f(Interval(x.high)).high)
 
 
 def _falling(f: Callable[[Interval], Interval]) -> Callable[[Interval], Interval]:
-    return lambda x: Interval(f(Interval(x.high)).low, f(Interval(x.low)).high)
+    return lambda x: outward(f(Interval(x.high)).low, f(Interval(x.low)).high)
 
 
 def where(c: Interval, a: Interval, b: Interval) -> Interval:
-    """What may be chosen; of a choice by its own sign, as where(x, x, 0.0), only that part."""
+    """All that may be chosen; of what is chosen by its own sign only the part of that sign."""
     if c.low > 0:
         return a
     if c.high <= 0:
@@ -61,7 +62,7 @@ def shift(x: Interval, m: Interval) -> Interval:
 
 def remainder(x: Interval, y: Interval) -> Interval:
     if y.low == y.high == 0:
-        raise NoValue("divides by 0")
+        raise NoValueError("divides by 0")
     times = floor(x / y)
     if times.is_point and math.isfinite(times.low) and math.isfinite(y.low) and math.isfinite(y.high):
         rest = x - times * y
@@ -103,7 +104,7 @@ def xlogy(x: Interval, y: Interval) -> Interval:
 def _power_at(x: float, y: float) -> Interval:
     """xʸ at one point of x ≥ 0, exact where it is one of the floats."""
     out = lookup("power").limit([x, y])
-    if out == out and math.isfinite(out) and x and abs(y) <= 64 and y.is_integer() and Fraction(x) ** int(y) == out:
+    if math.isfinite(out) and 0 < x < INFINITY and abs(y) <= 64 and y.is_integer() and Fraction(x) ** int(y) == out:
         return Interval(out)
     return outward(out, out) if out else Interval(0.0, 0.0 if x == 0 or INFINITY in (x, abs(y)) else 1e-323)
 
@@ -123,7 +124,7 @@ def power(x: Interval, y: Interval) -> Interval:
             else:
                 parts.append(-size if first % 2 == 1 else size)
     if not parts:
-        raise NoValue("has no value: a negative base with a fractional exponent has no real power")
+        raise NoValueError("has no value: a negative base with a fractional exponent has no real power")
     return hull(*parts)
 
 
@@ -173,21 +174,8 @@ def power_mixed(x: Interval, y: Interval) -> Interval:
 # ---- lengths and angles ----------------------------------------------------------------------------------------------
 
 
-def norm(*xs: Interval) -> Interval:
-    sizes = [abs(x) for x in xs]
-    if len(sizes) == 1:
-        return sizes[0]
-    low, high = math.hypot(*(x.low for x in sizes)), math.hypot(*(x.high for x in sizes))
-    return outward(low, high)
-
-
-def norm_partials(out: Interval, *xs: Interval) -> list[Interval]:
-    """The cosines; they hold 0, which the partials are where all is 0, as soon as the operand may be 0."""
-    return [direction_cosine(x, norm(*xs[:n], *xs[n + 1 :], Interval(0.0))) for n, x in enumerate(xs)]
-
-
 def direction_cosine(x: Interval, y: Interval) -> Interval:
-    """x / √(x² + y²) rises with x, and goes to 0 with growing |y|."""
+    """X / √(x² + y²) rises with x, and goes to 0 with growing |y|."""
     y = abs(y)
 
     def upper(x: float) -> float:
@@ -203,7 +191,7 @@ def direction_cosine(x: Interval, y: Interval) -> Interval:
 
 
 def circle_inversion(x: Interval, y: Interval) -> Interval:
-    """x / (x² + y²): where x > 0 it falls with |y|, and rises with x up to x = |y|, where it turns."""
+    """X / (x² + y²): where x > 0 it falls with |y|, and rises with x up to x = |y|, where it turns."""
     y = abs(y)
 
     def at(x: float, y: float) -> float:
@@ -240,7 +228,7 @@ def _reaches(x: Interval, point: Interval | float, period: Interval) -> bool:
 
 def _wave(x: Interval, function: Callable[[float], float], peak: Interval, valley: Interval) -> Interval:
     if x.is_point and math.isinf(x.low):
-        raise NoValue("has no value")
+        raise NoValueError("has no value")
     if not x.high - x.low < 2 * math.pi:
         return Interval(-1.0, 1.0)
     ends = function(x.low), function(x.high)
@@ -260,7 +248,7 @@ def cos(x: Interval) -> Interval:
 
 def tan(x: Interval) -> Interval:
     if x.is_point and math.isinf(x.low):
-        raise NoValue("has no value")
+        raise NoValueError("has no value")
     if not x.high - x.low < math.pi or _reaches(x, QUARTER_TURN, PI):
         return Interval(-INFINITY, INFINITY)
     return outward(math.tan(x.low), math.tan(x.high))
@@ -274,7 +262,7 @@ def sinc(x: Interval) -> Interval:
         return sin(PI * x) / (PI * x) if x.high else Interval(1.0)
 
     if x.is_point and math.isinf(x.low):
-        raise NoValue("has no value")
+        raise NoValueError("has no value")
     return _pieces(abs(x), [SINC_VALLEY], [_falling(quotient), quotient]).within(SINC_LOWEST, 1.0)
 
 
@@ -310,7 +298,7 @@ def _with_valley(f: Callable[[Interval], Interval], at: float, lowest: float) ->
 
     def rule(x: Interval) -> Interval:
         if x.high == -INFINITY:
-            raise NoValue("has no value")
+            raise NoValueError("has no value")
         out = _pieces(Interval(max(x.low, -LARGEST), x.high), [at], [_falling(f), _rising(f)])
         return Interval(max(out.low, lowest), max(out.high, 0.0) if x.low == -INFINITY else out.high)
 
@@ -321,127 +309,15 @@ gelu = _with_valley(
     lambda x: 0.5 * x * interval(lookup("erfc")(-x / ROOT_2)),
     -0.7517915246935645, -0.16997120747990373,
 )  # fmt: skip
-silu = _with_valley(
-    lambda x: x * interval(lookup("sigmoid")(x)), -1.2784645427610738, -0.27846454276107385
-)
+silu = _with_valley(lambda x: x * interval(lookup("sigmoid")(x)), -1.2784645427610738, -0.27846454276107385)
 
 
 def share(x: Interval, y: Interval) -> Interval:
-    """x / (x + y), of x, y ≥ 0 from the x of one end and the y of the other."""
+    """Where neither is negative, x / (x + y) rises with x and falls with y."""
     if x.low < 0 or y.low < 0:
         return x / (x + y)
     low, high = Interval(x.low) / (Interval(x.low) + y.high), Interval(1.0)
     if y.low or x.high < INFINITY:
         high = Interval(x.high) / (Interval(x.high) + y.low) if x.high + y.low else Interval(0.0)
-    return Interval(max(low.low, 0.0), min(high.high, 1.0))
-
-
-# ---- any number of operands ------------------------------------------------------------------------------------------
-
-
-def sum_(*xs: Interval) -> Interval:
-    return total(xs)
-
-
-def dot(*operands: Interval) -> Interval:
-    half = len(operands) // 2
-    products = [w * x for w, x in zip(operands[:half], operands[half:-1], strict=True)]
-    return total([*products, operands[-1]])
-
-
-def _tied(candidates: list[bool], xs: Sequence[Interval]) -> list[Interval]:
-    """The partials of an extreme, given which operands may be it: an only one has 1."""
-    if sum(candidates) == 1:
-        return [Interval(float(candidate)) for candidate in candidates]
-    equals = all(x.is_point for x, candidate in zip(xs, candidates, strict=True) if candidate)
-    certain = Interval(1 / sum(candidates)) if equals else Interval(0.0, 1.0)
-    return [certain if candidate else Interval(0.0) for candidate in candidates]
-
-
-def maximum_partials(out: Interval, *xs: Interval) -> list[Interval]:
-    reached = max(x.low for x in xs)
-    return _tied([x.high >= reached for x in xs], xs)
-
-
-def minimum_partials(out: Interval, *xs: Interval) -> list[Interval]:
-    return maximum_partials(-out, *(-x for x in xs))
-
-
-def argmax(*xs: Interval) -> Interval:
-    reached = max(x.low for x in xs)
-    first = [n for n, x in enumerate(xs) if x.high >= reached]
-    return Interval(float(first[0]), float(first[-1]))
-
-
-def _labels(index: Interval, xs: Sequence[Interval]) -> list[int]:
-    labels = [label for label in range(len(xs)) if index.holds(label)]
-    if not labels:
-        raise NoValue(f"has no value: the index must be a whole number from 0 to {len(xs) - 1}")
-    return labels
-
-
-def select(index: Interval, *xs: Interval) -> Interval:
-    return hull(*(xs[label] for label in _labels(index, xs)))
-
-
-def _log_of_exponentials(xs: Sequence[Interval]) -> Interval:
-    """ln Σ eˣ of intervals that are hardly more than points."""
-    peak = max(range(len(xs)), key=lambda n: xs[n].high)
-    if math.isinf(xs[peak].high) or len(xs) == 1:
-        return xs[peak]
-    rest = [_exp(x - xs[peak]) for n, x in enumerate(xs) if n != peak]
-    return xs[peak] + interval(lookup("log1p")(total(rest)))
-
-
-def _exp(x: Interval) -> Interval:
-    return interval(lookup("exp")(x))
-
-
-def logsumexp(*xs: Interval) -> Interval:
-    lows, highs = [Interval(x.low) for x in xs], [Interval(x.high) for x in xs]
-    return Interval(_log_of_exponentials(lows).low, _log_of_exponentials(highs).high)
-
-
-def _odds_against(own: int, xs: Sequence[Interval]) -> Interval:
-    """Σ exp(xⱼ − xᵢ) over the others: it falls with xᵢ and rises with them. softmaxᵢ is 1 / (1 + Σ)."""
-    others = [x for n, x in enumerate(xs) if n != own]
-
-    def at(x: float, ends: Sequence[float]) -> Interval:
-        return total([_exp(Interval(end) - x) for end in ends])
-
-    if not others:
-        return Interval(0.0)
-    return Interval(at(xs[own].high, [x.low for x in others]).low, at(xs[own].low, [x.high for x in others]).high)
-
-
-def logsumexp_partials(out: Interval, *xs: Interval) -> list[Interval]:
-    return [1.0 / (1.0 + _odds_against(n, xs)) for n in range(len(xs))]
-
-
-def cross_entropy(index: Interval, *xs: Interval) -> Interval:
-    """ln Σ exp(xⱼ − xᵢ) of the chosen xᵢ."""
-
-    def at(own: float, ends: Sequence[float], label: int) -> Interval:
-        return _log_of_exponentials([
-            Interval(0.0) if n == label else Interval(end) - own for n, end in enumerate(ends)
-        ])  # fmt: skip
-
-    lows, highs = [x.low for x in xs], [x.high for x in xs]
-    return hull(*(
-        Interval(at(highs[label], lows, label).low, at(lows[label], highs, label).high)
-        for label in _labels(index, xs)
-    ))  # fmt: skip
-
-
-def cross_entropy_partials(out: Interval, index: Interval, *xs: Interval) -> list[Interval | None]:
-    """The softmax, less 1 for the chosen operand: minus the share of the others, −1 / (1 + 1 / odds)."""
-    labels = _labels(index, xs)
-    slopes: list[Interval | None] = [None]
-    for n in range(len(xs)):
-        odds = _odds_against(n, xs)
-        chosen = -1.0 / (1.0 + 1.0 / odds) if odds.high else Interval(0.0)
-        if n not in labels:
-            slopes.append(1.0 / (1.0 + odds))
-        else:
-            slopes.append(chosen if len(labels) == 1 else hull(chosen, 1.0 / (1.0 + odds)))
-    return slopes
+    out = outward(low.low, high.high)
+    return Interval(max(out.low, 0.0), min(out.high, 1.0))
