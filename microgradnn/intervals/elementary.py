@@ -123,6 +123,8 @@ def power(x: Interval, y: Interval) -> Interval:
                 parts += [size, -size]
             else:
                 parts.append(-size if first % 2 == 1 else size)
+        if x.low == -INFINITY and not (y.is_point and first == last):  # which C calls whole, whatever y is
+            parts.append(hull(_power_at(INFINITY, y.low), _power_at(INFINITY, y.high)))
     if not parts:
         raise NoValueError("has no value: a negative base with a fractional exponent has no real power")
     return hull(*parts)
@@ -137,7 +139,7 @@ def power_slope(x: Interval, y: Interval) -> Interval:
 def power_log(x: Interval, y: Interval) -> Interval:
     """xʸ ln x rises with y; by x it has its only extreme, −1 / (e y), at e^(−1/y)."""
     x = x.within(0.0)
-    turn = [math.exp(-1 / end) if end and 1 / abs(end) < 700 else 0.0 for end in (y.low, y.high)]
+    turn = [lookup("exp").limit([-1 / end]) if end else 0.0 for end in (y.low, y.high)]
 
     def at(base: float, exponent: float) -> Interval:
         if base == 0:
@@ -175,7 +177,7 @@ def power_mixed(x: Interval, y: Interval) -> Interval:
 
 
 def direction_cosine(x: Interval, y: Interval) -> Interval:
-    """X / √(x² + y²) rises with x, and goes to 0 with growing |y|."""
+    """It rises with x, and goes to 0 with growing |y|."""
     y = abs(y)
 
     def upper(x: float) -> float:
@@ -191,7 +193,7 @@ def direction_cosine(x: Interval, y: Interval) -> Interval:
 
 
 def circle_inversion(x: Interval, y: Interval) -> Interval:
-    """X / (x² + y²): where x > 0 it falls with |y|, and rises with x up to x = |y|, where it turns."""
+    """Where x > 0 it falls with |y|, and rises with x up to x = |y|, where it turns."""
     y = abs(y)
 
     def at(x: float, y: float) -> float:

@@ -44,9 +44,16 @@ class Monotone:
             raise NoValueError(f"{'falls' if self.rises else 'rises'}: not what its interval= says")
         if not self.slack:
             return out
+        out.low = low if _exact(at_low, low) else out.low
+        out.high = high if _exact(at_high, high) else out.high
         if out.high == 0.0 == self.range[0]:  # a positive number, too small for a float
             out.high = self.slack * math.ulp(0.0)
         return Interval(max(out.low, self.range[0]), min(out.high, self.range[1]))
+
+
+def _exact(at: Sequence[float], value: float) -> bool:
+    """Whether a function of C does not round: e⁰ is 1, and σ(0) ½."""
+    return value in (0.5, 1.0) and at == [0.0]
 
 
 def increasing(**limits: Any) -> Monotone:
