@@ -428,7 +428,7 @@ def test_a_picture_with_ranges_is_still_and_comes_in_every_form(tmp_path):
 def test_a_leaf_drawn_again_shows_its_range():
     x = Value(1.0, "x")
     f = ((((x + 1) * x) + x) * x + x) * x
-    copies = re.findall(r'copy-of-.*?</g>', m.draw(f, ranges={"x": (0, 1)}).svg(), re.DOTALL)
+    copies = re.findall(r"copy-of-.*?</g>", m.draw(f, ranges={"x": (0, 1)}).svg(), re.DOTALL)
     assert len(copies) > 2
     assert all(">0 … 1<" in copy for copy in copies)
 

@@ -24,7 +24,11 @@ FACTS = {
     path.stem[1:3]: import_module(f"tests.notebook_facts.{path.stem}")
     for path in sorted((Path(__file__).parent / "notebook_facts").glob("n*.py"))
 }
-NAMES = {name: getattr(microgradnn, name) for name in microgradnn.__all__} | {"math": math, "np": np}
+NAMES = {name: getattr(microgradnn, name) for name in microgradnn.__all__} | {
+    "math": math,
+    "np": np,
+    "Fraction": Fraction,
+}
 ANSWERED = {number: facts.ANSWERS for number, facts in FACTS.items() if isinstance(facts.ANSWERS, dict)}
 RIGHT = [(key, answer) for facts in ANSWERED.values() for key, (right, _) in facts.items() for answer in right]
 WRONG = [(key, *pair) for facts in ANSWERED.values() for key, (_, wrong) in facts.items() for pair in wrong.items()]

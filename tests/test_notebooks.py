@@ -42,8 +42,9 @@ def printed(cells: list[Any]) -> str:
 
 
 QUESTION = re.compile(r'^check\("(\d\d\.[\w-]+)", (\w+)[,)]', re.MULTILINE)
-PRELUDE = """import math, numpy, microgradnn
-NAMES = {name: getattr(microgradnn, name) for name in microgradnn.__all__} | {"math": math, "np": numpy}
+PRELUDE = """import fractions, math, numpy, microgradnn
+NAMES = {name: getattr(microgradnn, name) for name in microgradnn.__all__}
+NAMES |= {"math": math, "np": numpy, "Fraction": fractions.Fraction}
 """  # what a trial answer may be written with, besides what the notebook has
 
 

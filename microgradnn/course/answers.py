@@ -107,7 +107,7 @@ def letter_from(answer: Any, letters: Collection[str], words: Mapping[str, str])
         chosen += [letter for word, letter in words.items() if re.search(rf"\b{re.escape(word)}\b", text)]
         if len(set(chosen)) == 1:
             return str(chosen[0])
-    raise AnswerError(f'the answer is one of the letters {", ".join(sorted(letters))}, in quotes, such as "a".')
+    raise AnswerError(f"the answer is one of {', '.join(sorted(letters))}, in quotes.")
 
 
 def function_from(answer: Any, names: Sequence[str]) -> Callable[..., Any]:

@@ -71,7 +71,7 @@ QUESTIONS: dict[str, Question] = {
         hint="What does each output say to a rise?",
     ),
     "02.predict-block": Number(
-        truth=lambda: -net()["h1"].partials[0] * 0.05,
+        truth=lambda: -float(net()["h1"].partials[0] or 0.0) * 0.05,
         digits=2,
         why="upstream × slope × input: (−1) · 0.2413 · 0.05. Of the other net the block need know no more than the −1.",
         hint="Three factors: the upstream gradient, the slope of the sigmoid, and what comes in beside w1.",

@@ -43,7 +43,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
     ),
     "01.predict-push": (
         ["'b'", "'down'", "'B'", "'b down'"],
-        {"'a'": "what does f do when x goes up", "-4": "letters"},
+        {"'a'": "what does f do when x goes up", "-4": "one of a, b"},
     ),
     "01.predict-weight": (
         ["-0.2", "'-0.20'", "-0.197", "'−0,2'"],

@@ -57,7 +57,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
     ),
     "02.predict-larger": (
         ["'b'", "'w6'", "'B'"],
-        {"'a'": "own value plays no part", "'c'": "what comes in beside it", "0.6": "letters"},
+        {"'a'": "own value plays no part", "'c'": "what comes in beside it", "0.6": "one of a, b, c"},
     ),
     "02.predict-two": (["'b'", "'weaken'", "'they weaken each other'"], {"'a'": "too high and the other too low"}),
     "02.predict-block": (

@@ -3,24 +3,72 @@
 FIGURES = [  # what it prints, white space aside
     "h = 0.001 one-sided 12.006001 centred 12.000001",
     "slope one-sided: 1.00 centred: 2.00",
-    "engine 0.0 differences 0.5",
-    "the slope is 0 on its left and 1 on its right",
-    "engine 1.0 differences 0.6 relu at 2e-06: the derivative by argument 0 = 2e-06 is right",
+    "argument 0[0][0] 0.1117805816 0.1117805816 2.8e-17 right proof",
+    "relu at 0, kink: the derivative by argument 0 = 0.0 is at a kink: the slope is 0 on its left and 1 on its right",
+    "sqrt at 0, outside: the derivative by argument 0 = 0.0 does not exist: f has no value on its left",
+    "relu at 2e-06, right: the derivative by argument 0 = 2e-06 is right differences 0.6",
     "(1 - f) f 0.0 differences 0.0 sigmoid gate 4.248354255291589e-18",
+    "almost_half at 1e-09, noisy: undecided:",
     "x**y at (0, 0): literally ZeroDivisionError engine (0.0, 0.0)",
     "x**y at (0, 1): literally ValueError engine (1.0, 0.0)",
-    "softsign_as_printed at 3.0: the derivative by argument 0 = 3.0 is right",
+    "softsign_as_printed at 3, right: the derivative by argument 0 = 3.0 is right",
     "every_neuron_is_right( w=0.0, x=0.0, b=-0.5, )",
     "by argument 2 = -0.5 is -4.0 by the rules and 0.44444",
     "100 neurons, no counterexample",
     "∂f/∂v = 6 is wrong",
     "∂f/∂x = 8 is wrong",
     "250 500",
+    "its output lies between 0.0 0.0 df/dw lies between 0.0 0.0",
+    "1 slices: -1.0000 … 1.0000 4 slices: -0.5000 … 0.2500",
 ]
 
-PICTURED = []  # what its pictures show
+PICTURED = ["−1 … 5"]  # what its pictures show
 
 ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
+    "03.predict-digits": (
+        ["2", "'2'", "2.0"],
+        {"1": "that is the one-sided difference", "100": "How many digits", "10": "How many times smaller is h²"},
+    ),
+    "03.predict-h": (
+        ["'b'", "'B)'"],
+        {
+            "'a'": "a smaller h gains",
+            "'c'": "rounding has long taken over",
+            "'d'": "no digit is left",
+            "1e-5": "one of a, b",
+        },
+    ),
+    "03.predict-close": (["'a'", "'(a)'"], {"'b'": "the eighth digit"}),
+    "03.predict-kink": (
+        ["0.5", "'1/2'", "'½'", "Fraction(1, 2)"],
+        {"0": "the slope on the left", "1": "the slope on the right", "-0.5": "the sign is not"},
+    ),
+    "03.predict-verdict": (
+        ["'outside'", "'Outside'", "'it is outside'"],
+        {
+            "'kink'": "a slope on either side",
+            "'right'": "on the left of 0",
+            "'wrong'": "could miss",
+            "'noisy'": "no digits are lost",
+        },
+    ),
+    "03.predict-softsign": (
+        ["-0.5", "'−0,5'", "'z = -1/2'"],
+        {"0.5": "the bars around z change nothing", "3": "the bars around z change nothing", "-4": "At which z"},
+    ),
+    "03.predict-bill": (
+        ["500", "2 * 250", "'500'"],
+        {
+            "250": "it looks to both sides",
+            "251": "one-sided differences",
+            "2": "that is for one weight",
+            "1000": "factor of 2",
+        },
+    ),
+    "03.predict-range": (
+        ["'b'", "'falls'", "'b: it falls all the way'"],
+        {"'a'": "a rise of w0", "'c'": "push the sum both ways"},
+    ),
     "03.1": (
         [
             "lambda x: sigmoid(x) + x * sigmoid(x) * sigmoid(-x)",
