@@ -18,8 +18,8 @@ FIGURES = [  # what it prints, white space aside
     "∂f/∂v = 6 is wrong",
     "∂f/∂x = 8 is wrong",
     "250 500",
-    "its output lies between 0.0 0.0 df/dw lies between 0.0 0.0",
-    "1 slices: -1.0000 … 1.0000 4 slices: -0.5000 … 0.2500",
+    "1 slices: df/dw0 lies between -7.1256 and -0.0003 16 slices: df/dw0 lies between -0.3623 and -0.0174",
+    "its output lies between (0.0, 0.0) df/dw lies between (0.0, 0.0)",
 ]
 
 PICTURED = ["−1 … 5"]  # what its pictures show
