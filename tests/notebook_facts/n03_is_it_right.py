@@ -19,7 +19,7 @@ FIGURES = [  # what it prints, white space aside
     "∂f/∂x = 8 is wrong",
     "250 500",
     "1 slices: df/dw0 lies between -7.1256 and -0.0003 16 slices: df/dw0 lies between -0.3623 and -0.0174",
-    "its output lies between (0.0, 0.0) df/dw lies between (0.0, 0.0)",
+    "its output lies between (0.0, 0.0), df/dw between (0.0, 0.0)",
 ]
 
 PICTURED = ["−1 … 5"]  # what its pictures show
