@@ -14,7 +14,7 @@ PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
     "extras", "files", "reading", "primitive", "array_forms", "formulas", "table", "graph", "context", "anomalies",
     "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
-    "notation", "functional", "backprop", "margins", "drawing", "worksheets", "compiler", "nn",
+    "notation", "latex", "functional", "backprop", "margins", "drawing", "worksheets", "compiler", "nn",
     "optim", "training", "checks", "saving", "plots", "sklearn",
     "demonstrations", "parser", "answer", "__init__", "__main__",
 ]  # fmt: skip

@@ -6,7 +6,8 @@ import pytest
 
 from microgradnn import Value, leaky_relu, maximum, where
 from microgradnn.graph import topological_order
-from microgradnn.notation import digits, factor, formula, latex_formula, latex_name, latex_number, names, symbol
+from microgradnn.latex import latex_formula, latex_name, latex_number
+from microgradnn.notation import digits, factor, formula, names, symbol
 from microgradnn.primitive import gates, lookup
 
 
