@@ -15,9 +15,9 @@ from string import Formatter
 from microgradnn.notation import digits
 from microgradnn.primitive import Primitive
 
-_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", """alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu
-    nu xi pi rho sigma tau upsilon phi chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi
-    Omega""".split(), strict=True))  # fmt: skip
+_LOWER = "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega"
+_UPPER = "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"  # the others are those of the Latin alphabet
+_GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", f"{_LOWER} {_UPPER}".split(), strict=True))
 _LETTERS = str.maketrans(
     {letter: f"\\{letter}" for letter in "#$%&_{}"}
     | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ "}
@@ -49,7 +49,7 @@ def _binding(text: str) -> _Binding:
         pass
     if outside.startswith(("-", "+")):
         return _Binding.SIGN
-    if " + " in outside or " - " in outside:
+    if re.search(r" ([-+]|\\bmod) ", outside):
         return _Binding.SUM
     if " " in outside:
         return _Binding.PRODUCT
@@ -62,6 +62,10 @@ def _needed(before: str, after: str) -> _Binding:
     enclosed = not before or before[-1] in "([{|,=" or before.endswith((", ", "= "))
     if enclosed and (not after or after[0] in ")]}|," or after.startswith((r" \rfloor", " ="))):
         return _Binding.SIGN
+    if r"\bmod" in (before[-6:].strip(), after[:6].strip()):
+        return _Binding.POWER
+    if after.startswith(r" \cdot"):
+        return _Binding.PRODUCT
     if after.startswith((" +", " -")) and (enclosed or before.endswith("+ ")):
         return _Binding.SUM
     if before.endswith("+ ") and (not after or after[0] in "}) "):
@@ -201,12 +205,13 @@ def _word(word: str) -> str:
 def latex_number(x: float) -> str:
     r"""`x` with four significant digits in LaTeX.
 
-    >>> print(latex_number(-1.5e-12), latex_number(float("inf")))
-    -1.5 \cdot 10^{-12} \infty
+    >>> print(latex_number(-1.5e-12), latex_number(1e20), latex_number(float("inf")))
+    -1.5 \cdot 10^{-12} 10^{20} \infty
     """
     if math.isinf(x):
         return r"\infty" if x > 0 else r"-\infty"
     if math.isnan(x):
         return r"\mathrm{nan}"
     mantissa, e, exponent = digits(x).replace("−", "-").partition("e")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa
+    sign, times = ("-" * (mantissa[0] == "-"), "") if mantissa in ("1", "-1") else (mantissa, r" \cdot ")
+    return f"{sign}{times}10^{{{exponent}}}" if e else mantissa

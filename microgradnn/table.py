@@ -376,7 +376,7 @@ power_log: Primitive = Primitive("power_log",
 power_log_squared: Primitive = Primitive("power_log_squared",
     formulas.power_log_squared, lambda out, x, y: power_log(x, y - 1) * (2 + y * formulas.log_above(x, y, 1)),
     lambda out, x, y: out * formulas.log_above(x, y, 0),
-    symbol="xʸ·log² x", latex=r"{0}^{{{1}}} \cdot \log^{{2}}({0})",
+    symbol="xʸ·log² x", latex=r"{0}^{{{1}}} \cdot \log({0})^{{2}}",
     array=array_forms.power_log_squared,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** y * log(x) ** 2",
     doc="∂²(xʸ)/∂y² = xʸ ln² x, and 0 at x = 0 for y ≥ 0.")

@@ -172,7 +172,7 @@ def _quotient(x: Any, y: Any) -> Any:
             return -quotient(positive)
     if _is(x, "divide"):
         return x.operands[0] / (x.operands[1] * y)
-    if isinstance(x, float) and x != 1.0 and (1 / x).is_integer():
+    if isinstance(x, float) and x not in (0.0, 1.0) and (1 / x).is_integer():
         return 1.0 / (1 / x * y)
     return None
 
@@ -219,4 +219,3 @@ def product(slope: str, partial: Any) -> str:
     if isinstance(partial, float) and abs(partial) == 1.0:
         return slope if partial > 0 else f"-{slope}"
     return latex_formula(lookup("multiply"), [slope, written(partial)])
-
