@@ -7,7 +7,7 @@ at the numbers of the circuit is left out. A gate without a name in textbooks is
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -57,9 +57,10 @@ class Formula:
         return latex_formula(self.gate, [written(operand) for operand in self.operands])
 
 
-for _gate, _operator in OPERATORS.items():
-    setattr(Formula, f"__{_operator}__", lambda *operands, gate=lookup(_gate): applied(gate, operands))
-    setattr(Formula, f"__r{_operator}__", lambda y, x, gate=lookup(_gate): applied(gate, (x, y)))
+for _name, _operator in OPERATORS.items():
+    _gate = lookup(_name)
+    setattr(Formula, f"__{_operator}__", lambda *operands, gate=_gate: applied(gate, operands))
+    setattr(Formula, f"__r{_operator}__", lambda y, x, gate=_gate: applied(gate, (x, y)))
 
 
 def written(operand: Any) -> str:
@@ -85,7 +86,7 @@ def applied(gate: Primitive, operands: Sequence[Any]) -> Any:
         return _meaning(gate, operands)
     if gate.name == "logistic_density":
         return _density(*operands)
-    simpler = SIMPLER.get(gate.name, lambda *operands: None)(*operands)
+    simpler = SIMPLER[gate.name](*operands) if gate.name in SIMPLER else None
     return Formula.of(gate, operands) if simpler is None else simpler
 
 
@@ -167,9 +168,10 @@ def _product(x: Any, y: Any) -> Any:
 def _quotient(x: Any, y: Any) -> Any:
     if y == 1.0:
         return x
-    for positive, quotient in ((_negative(x), lambda p: p / y), (_negative(y), lambda p: x / p)):
-        if positive is not None:
-            return -quotient(positive)
+    if (positive := _negative(x)) is not None:
+        return -(positive / y)
+    if (positive := _negative(y)) is not None:
+        return -(x / positive)
     if _is(x, "divide"):
         return x.operands[0] / (x.operands[1] * y)
     if isinstance(x, float) and x not in (0.0, 1.0) and (1 / x).is_integer():
@@ -177,7 +179,7 @@ def _quotient(x: Any, y: Any) -> Any:
     return None
 
 
-SIMPLER = {
+SIMPLER: dict[str, Callable[..., Any]] = {
     "positive": lambda x: x, "negative": _negative, "add": _sum, "subtract": _difference, "multiply": _product,
     "divide": _quotient, "power": lambda x, y: x if y == 1.0 else None,
 }  # fmt: skip
