@@ -154,8 +154,10 @@ class Run:
         model, on_epoch = self.given.model, self.given.on_epoch
         if on_epoch is None:
             return
-        only_looks = getattr(on_epoch, "only_looks", False) is True
-        self.shown = self.shown or not only_looks
+        looks_at = getattr(on_epoch, "looks_at", None)
+        if looks_at is not None and not looks_at(self.history):
+            return
+        self.shown = self.shown or looks_at is None
         model.eval()
         self.batches.push(memory=True)
         undo = self.snapshot()
@@ -163,11 +165,11 @@ class Run:
             with self.history.looked_at(self.state):
                 answer = on_epoch(model, self.history)
         finally:
-            if only_looks:
+            if looks_at is not None:
                 undo()  # of what a module in evaluation may draw or keep
             else:
                 self.batches.pull(memory=True)
-        if not only_looks:
+        if looks_at is None:
             self.weights.check_kept(model)
             self._keep()
         if isinstance(answer, (AsyncGenerator, Coroutine, Generator)):

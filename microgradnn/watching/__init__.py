@@ -30,9 +30,9 @@ def watch(model: Module, X: Any, y: Any) -> Watch:  # noqa: N803  the matrix of 
     """What shows training while it runs, for `fit(model, …, on_epoch=watch(model, X, y))`.
 
     In Jupyter one output shows the loss, the size of the gradient by layer, and what the model makes of the examples X
-    and their targets y: with two columns and classes the regions of the plane, with one column the curve of predictions,
-    else the metrics that `fit` measures, the accuracy, or predictions against targets. In a terminal one line is
-    written anew; elsewhere there is one line at the end. It all goes to where the bar of `fit` would.
+    and their targets y: with two columns and classes the regions of the plane, with one column the curve of
+    predictions, else the metrics that `fit` measures, the accuracy, or predictions against targets. In a terminal one
+    line on standard error is written anew; elsewhere it is written once, at the end.
 
     The first and the last epoch are always shown, however training ends, with `early_stopping` the best weights; the
     others as often as at most a quarter of the time allows. Training comes out the same as without. X and y need
@@ -56,7 +56,6 @@ def watch(model: Module, X: Any, y: Any) -> Watch:  # noqa: N803  the matrix of 
 class Watch:
     """The hook that `watch` makes."""
 
-    only_looks = True  # so that `fit` records nothing anew
     shows_progress = True  # so that `fit` shows no bar
 
     def __init__(self, model: Module, *shown: Any) -> None:
@@ -69,30 +68,36 @@ class Watch:
         self.history: History | None = None
         self.handle: Any = None  # of the output in Jupyter
         self.width = 0  # of what stands in the line of a terminal
-        self.trained = self.spent = self.cost = 0.0  # seconds outside of here, in here, and for a frame
-        self.left = self.shown = 0.0  # when the last call ended, and when something was shown
+        self.trained = self.spent = self.cost = 0.0  # seconds outside of here, in here, and for the frame before
+        self.left = 0.0  # when training went on
+        self.shown: float | None = None  # when the frame before was complete
+        self.due = False
+
+    def looks_at(self, history: History) -> bool:
+        """Whether there is time to show this epoch: together with the last one, which is shown in any case."""
+        now = perf_counter()
+        self.trained += 0.0 if self.history is None else now - self.left
+        self.history, self.left = history, now
+        watching = self.spent + 2 * self.cost
+        enough = watching <= PART * (self.trained + watching)
+        self.due = self.shown is None or (enough and now - self.shown >= PAUSE)
+        return self.due
 
     def __call__(self, model: Module, history: History) -> None:
-        start = perf_counter()
         if model is not self.model:
             raise ValueError(f"watch was made for {self.model!r}, and fit trains {model!r}: give both the same model")
-        first = self.history is None
-        self.history = history
-        if first and self.view is not None:
+        if not (self.due or self.looks_at(history)):  # a function of the user's calls this one
+            return
+        if self.shown is None and self.view is not None:
             if history.metrics and not self.view.in_space:
                 self.view = None  # as the metrics tell more
             elif _in_jupyter():
                 self.view.prepare()
-        self.trained += 0.0 if first else start - self.left
-        # This frame and the last one, which is always shown, together with all before them, of the time until now.
-        enough = self.spent + 2 * self.cost <= PART * (self.trained + self.spent + 2 * self.cost)
         begin = perf_counter()
-        if first or (enough and begin - self.shown >= PAUSE):
-            self._show(history)
-            self.shown = perf_counter()
-            self.cost = self.shown - begin
-        self.left = perf_counter()
-        self.spent += self.left - start
+        self._show(history)
+        self.due, self.shown = False, perf_counter()
+        self.cost, self.spent = self.shown - begin, self.spent + self.shown - self.left
+        self.left = self.shown
 
     def close(self) -> None:
         """Show the state in which training has ended."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from microgradnn.drawing.palette import INK, PAPER
 from microgradnn.notation import digits
+from microgradnn.watching.paths import line, outline, thinned
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     Array = np.ndarray[Any, Any]
 
 WIDTH, HEIGHT = 320, 250
-LEFT, RIGHT, TOP, BOTTOM = 48, 12, 44, 36  # the margins around the plot
-MOST = 240  # points of a curve, one a pixel; of more the lowest and the highest of a stretch are drawn
+LEFT, RIGHT, TOP, BOTTOM = 52, 18, 44, 36  # the margins around the plot
+
+FROM_FOOT_TO_TOP = HEIGHT - BOTTOM, TOP
 
 # The colours of the plots, those that are too light or too dark replaced: 3:1 on white and on the dark paper.
 COLOURS = (
@@ -31,7 +33,7 @@ COLOURS = (
 )  # fmt: skip
 DASHES = ("", "6 3", "2 3", "8 3 2 3", "4 2 1 2", "1 2", "10 3", "5 5", "3 1", "8 2 2 2 2 2")
 MARKS = (  # around their middle, in the order of MARKERS in the plots
-    "m-3.2 0a3.2 3.2 0 1 0 6.4 0 3.2 3.2 0 1 0-6.4 0", "m-3-3h6v6h-6z", "m0-4l4 7h-8z", "m0-4.4l4 4.4-4 4.4-4-4.4z",
+    "m-3 0a3 3 0 1 0 6 0 3 3 0 1 0-6 0", "m-3-3h6v6h-6z", "m0-4l4 7h-8z", "m0-4.4l4 4.4-4 4.4-4-4.4z",
     "m0 4l4-7h-8z", "m-1.3-4h2.6v2.7h2.7v2.6h-2.7v2.7h-2.6v-2.7h-2.7v-2.6h2.7z",
     "m0-1.8l2.2-2.2 1.8 1.8-2.2 2.2 2.2 2.2-1.8 1.8-2.2-2.2-2.2 2.2-1.8-1.8 2.2-2.2-2.2-2.2 1.8-1.8z",
     "m-4 0l7-4v8z", "m4 0l-7-4v8z", "m0-4.5l1.2 3h3l-2.4 2 1 3.2-2.8-1.9-2.8 1.9 1-3.2-2.4-2h3z",
@@ -43,7 +45,7 @@ STYLE = f"""<style>
 .{NAME} text {{ fill: currentColor; font: 11px system-ui, sans-serif }}
 .{NAME} .title {{ font-weight: 600; font-size: 12.5px }}
 .{NAME} .paper {{ fill: var(--paper) }}
-.{NAME} .mark {{ stroke: var(--paper); stroke-width: .8 }}
+.{NAME} .mark {{ stroke: var(--paper); stroke-width: .6 }}
 .{NAME} :is(.axis, .grid) {{ fill: none; stroke: currentColor; stroke-opacity: .5 }}
 .{NAME} .grid {{ stroke-opacity: .12 }}
 .{NAME} .curve {{ fill: none; stroke-width: 1.6; stroke-linejoin: round }}
@@ -80,9 +82,15 @@ class Scale:
         {0.0: '0', 0.25: '0.25', 0.5: '0.5', 0.75: '0.75', 1.0: '1'}
         >>> Scale(0.002, 3.0, 0, 100, logarithmic=True).ticks()
         {0.01: '0.01', 0.1: '0.1', 1.0: '1'}
+        >>> Scale(0.03, 0.3, 0, 100, logarithmic=True).ticks()
+        {0.05: '0.05', 0.1: '0.1', 0.2: '0.2'}
         """
         if self.logarithmic:
             lowest, highest = math.ceil(math.log10(self.low) - 1e-9), math.floor(math.log10(self.high) + 1e-9)
+            if highest - lowest < 2:  # one or two powers of ten are too few
+                powers = range(lowest - 1, highest + 1)
+                between = [float(f"{factor}e{exponent}") for exponent in powers for factor in (1, 2, 5)]
+                return {tick: digits(tick) for tick in between if self.low <= tick <= self.high}
             exponents = range(lowest, highest + 1, 1 + (highest - lowest) // 5)
             return {10.0**exponent: _power_of_ten(exponent) for exponent in exponents}
         room = (self.high - self.low) / 4
@@ -112,8 +120,6 @@ def spanning(numbers: Any, first: float, last: float, logarithmic: bool | None =
         low, high = (positive.min(), positive.max()) if len(positive) else (0.1, 1.0)
         rim = max((high / low) ** room, 1.3)
         low, high = low / rim, high * rim
-        if high < 10 * low:  # so that there is a power of ten to write
-            low, high = 10.0 ** math.floor(math.log10(low)), 10.0 ** math.ceil(math.log10(high))
         return Scale(float(low), float(high), first, last, logarithmic=True)
     low, high = (numbers.min(), numbers.max()) if len(numbers) else (0.0, 1.0)
     rim = room * (high - low) or 0.5 * max(abs(high), 1.0)
@@ -127,7 +133,7 @@ def across(low: float, high: float, whole: bool = False) -> Scale:
 
 def up(numbers: Any, logarithmic: bool | None = None) -> Scale:
     """A scale along the left side of a chart for all the numbers."""
-    return spanning(numbers, HEIGHT - BOTTOM, TOP, logarithmic)
+    return spanning(numbers, *FROM_FOOT_TO_TOP, logarithmic)
 
 
 @dataclass
@@ -148,15 +154,14 @@ class Chart:
 
     def curve(self, x: Any, y: Any, index: int, name: str = "") -> None:
         """A line through points in the order of x; broken where y has no place."""
-        positions = _thinned(self.x(x), self.y(y))
-        looks = f'stroke="{COLOURS[index % 10]}" stroke-dasharray="{DASHES[index % 10]}"'
-        looks = looks.replace(' stroke-dasharray=""', "")
+        positions = thinned(self.x(x), self.y(y))
+        looks = f'stroke="{COLOURS[index % 10]}"' + f' stroke-dasharray="{DASHES[index % 10]}"' * bool(index % 10)
         if len(positions) == 1:
             self.marks(x, y, index)
         else:
-            self.parts.append(f'<path class="curve" {looks} d="{_line(positions)}"/>')
+            self.parts.append(f'<path class="curve" {looks} d="{line(positions)}"/>')
         if name:
-            self._name(name, lambda x, y: f'<path class="curve" {looks} d="M{x} {y}h16"/>', 20)
+            self._name(name, lambda x, y: f'<path class="curve" {looks} d="M{x} {y}h14"/>', 18)
 
     def marks(self, x: Any, y: Any, index: int, name: str = "") -> None:
         """A mark at each point, of the shape and colour of `index`."""
@@ -173,12 +178,9 @@ class Chart:
 
     def region(self, ahead: Array, index: int) -> None:
         """Where a number is above 0, given at a grid of points over the whole plot, upwards in its rows."""
-        height, width = ahead.shape
-        across, along = (self.x.last - self.x.first) / (width - 1), (self.y.last - self.y.first) / (height - 1)
-        d = "".join(
-            "M" + "L".join(f"{self.x.first + c * across:.1f} {self.y.first + r * along:.1f}" for c, r in loop) + "z"
-            for loop in outline(ahead)
-        )
+        rows, columns = ahead.shape
+        step = [(self.x.last - self.x.first) / (columns - 1), (self.y.last - self.y.first) / (rows - 1)]
+        d = "".join(line([self.x.first, self.y.first] + loop * step) + "z" for loop in outline(ahead))
         if d:
             colour = COLOURS[index % 10]
             self.parts.append(f'<path class="region" fill="{colour}" stroke="{colour}" d="{d}"/>')
@@ -192,7 +194,7 @@ class Chart:
     def _name(self, name: str, sample: Callable[[float, float], str], width: float) -> None:
         """Name a curve or a kind of mark below the title, while there is room."""
         name, at = name if len(name) <= 14 else f"{name[:13]}…", self._legend_end
-        end = at + width + 6.2 * len(name) + 10
+        end = at + width + 6.5 * len(name) + 9
         if end > WIDTH:
             if self._legend[-1:] != [more := f'<text x="{at}" y="34">…</text>']:
                 self._legend.append(more)
@@ -235,83 +237,3 @@ def document(charts: Sequence[Chart]) -> str:
     )
     root = f'<svg xmlns="http://www.w3.org/2000/svg" class="{NAME}" role="img" aria-label="{escape(alt)}"'
     return f'{root} width="{width}" height="{HEIGHT}" viewBox="0 0 {width} {HEIGHT}">{STYLE}{inside}</svg>'
-
-
-# ---- geometry -----------------------------------------------------------------------------------------------------
-
-
-def _thinned(x: Array, y: Array) -> Array:
-    """Points of a curve, of many the lowest and the highest of each stretch, and the last."""
-    import numpy as np
-
-    if len(x) > MOST:
-        stretches = np.array_split(np.arange(len(x)), MOST // 2)
-        filled = np.where(np.isnan(y), np.inf, y), np.where(np.isnan(y), -np.inf, y)
-        chosen = [(part[filled[0][part].argmin()], part[filled[1][part].argmax()]) for part in stretches]
-        kept = np.unique([*np.ravel(chosen), len(x) - 1])
-        x, y = x[kept], y[kept]
-    return np.stack([x, y], axis=1)
-
-
-def _line(positions: Array) -> str:
-    pen, pieces = "M", []
-    for x, y in positions.tolist():
-        if math.isfinite(x) and math.isfinite(y):
-            pieces.append(f"{pen}{x:.1f} {min(max(y, -1e4), 1e4):.1f}")
-            pen = "L"
-        else:
-            pen = "M"
-    return "".join(pieces)
-
-
-# What leads through a cell of the grid, by which of its corners are above 0 (1 top left, 2 top right, 4 bottom right,
-# 8 bottom left): from which side to which, 0 top, 1 right, 2 bottom, 3 left. Corners across from each other are apart.
-def _ways(above: int) -> list[tuple[int, int]]:
-    corners = [bool(above >> corner & 1) for corner in range(4)]
-    leaves = [side for side in range(4) if corners[side] and not corners[(side + 1) % 4]]
-    enters = [side for side in range(4) if not corners[side] and corners[(side + 1) % 4]]
-    return [(side, next(s for back in range(1, 4) if (s := (side - back) % 4) in enters)) for side in leaves]
-
-
-WAYS = [_ways(above) for above in range(16)]
-
-
-def outline(ahead: Array) -> list[list[tuple[float, float]]]:
-    """Closed lines around where a number on a grid is above 0: points (column, row), between those of the grid.
-
-    >>> import numpy as np
-    >>> outline(np.array([[-1.0, -1.0, -1.0], [-1.0, 1.0, -1.0], [-1.0, -1.0, -1.0]]))
-    [[(1.0, 0.5), (0.5, 1.0), (1.0, 1.5), (1.5, 1.0)]]
-    """
-    import numpy as np
-
-    height, width = ahead.shape
-    ahead = np.pad(np.nan_to_num(ahead, nan=-1.0, posinf=1e300, neginf=-1e300), 1, mode="edge")
-    for rim in (ahead[0], ahead[-1], ahead[:, 0], ahead[:, -1]):
-        rim[rim > 0] = -1.0  # outside of the grid nothing is above 0
-    above = (ahead > 0).astype(int)
-    kinds = above[:-1, :-1] + 2 * above[:-1, 1:] + 4 * above[1:, 1:] + 8 * above[1:, :-1]
-    numbers, ways = ahead.tolist(), {}
-    for row, column in np.argwhere((kinds > 0) & (kinds < 15)).tolist():
-        # A side of a cell has the corner from which it runs to the right (0) or down (1).
-        sides = ((row, column, 0), (row, column + 1, 1), (row + 1, column, 0), (row, column, 1))
-        for enters, leaves in WAYS[kinds[row, column]]:
-            ways[sides[enters]] = sides[leaves]
-
-    def crossing(row: int, column: int, down: int) -> tuple[float, float]:
-        here, there = numbers[row][column], numbers[row + down][column + 1 - down]
-        part = here / (here - there)
-        x, y = column - 1 + (1 - down) * part, row - 1 + down * part
-        return min(max(x, 0.0), width - 1.0), min(max(y, 0.0), height - 1.0)
-
-    loops = []
-    while ways:
-        side, loop = next(iter(ways)), []
-        while side in ways:
-            point = crossing(*side)
-            if len(loop) > 1 and any(loop[-2][axis] == loop[-1][axis] == point[axis] for axis in (0, 1)):
-                loop.pop()  # it lies between its neighbours
-            loop.append(point)
-            side = ways.pop(side)
-        loops.append(loop)
-    return loops

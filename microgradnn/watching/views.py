@@ -14,7 +14,7 @@ from microgradnn.notation import digits
 from microgradnn.plots.outputs import Outputs, classes_of, lead, scores_of
 from microgradnn.training import History
 from microgradnn.training.graphs import Data
-from microgradnn.watching.chart import COLOURS, Chart, Scale, across, up
+from microgradnn.watching.chart import COLOURS, FROM_FOOT_TO_TOP, Chart, Scale, across, up
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 FINE, COARSE = 64, 20  # points along a side of the regions, by a program and by eager code
 ALONG = 160  # points of a curve of predictions
-EXAMPLES = 300  # so many are drawn, evenly chosen from more
+LAYERS = 7  # as many as can be told apart, from the first to the last
+EXAMPLES = 200  # so many are drawn, evenly chosen from more
 
 
 # ---- of the history ---------------------------------------------------------------------------------------------
@@ -41,10 +42,13 @@ def loss_chart(history: History) -> Chart:
 
 def gradient_chart(history: History) -> Chart:
     """The norm of the gradient by the parameters of each layer, over the epochs."""
-    norms = history.gradient_norm
+    paths, count = list(history.gradient_norm), len(history.gradient_norm)
+    few = paths if count <= LAYERS else [paths[round(i * (count - 1) / (LAYERS - 1))] for i in range(LAYERS)]
+    norms = {path: history.gradient_norm[path] for path in few}
     now = "; ".join(f"layer {path}: {digits(numbers[-1], 3)}" for path, numbers in norms.items())
     chart = _over_epochs("‖∂loss/∂parameters‖", norms, len(history.loss), logarithmic=True)
-    return _entitled(chart, "gradient by layer", f"norms now: {now}")
+    title = "gradient by layer" if few == paths else f"gradient by layer, {LAYERS} of {count}"
+    return _entitled(chart, title, f"norms now: {now}")
 
 
 def _over_epochs(
@@ -107,7 +111,7 @@ class Regions(View):
         self.labels, self.classes, self.names = labels, classes, names
         low, high = X.min(0), X.max(0)
         room = [0.1 * (b - a) or 1.0 for a, b in zip(low, high, strict=True)]
-        self.scales = across(low[0] - room[0], high[0] + room[0]), Scale(low[1] - room[1], high[1] + room[1], *_UP)
+        self.scales = across(low[0] - room[0], high[0] + room[0]), Scale(low[1] - room[1], high[1] + room[1], *FROM_FOOT_TO_TOP)
 
     def chart(self, history: History) -> Chart:
         import numpy as np
@@ -122,7 +126,7 @@ class Regions(View):
             chart.region(lead(scores[: len(grid)], index).reshape(side, side), index)
         points, labels = _some(self.X, self.labels)
         for index, label in enumerate(self.classes):
-            chart.marks(*points[labels == label].T, index, f"{label}")
+            chart.marks(*points[labels == label].T, index, digits(label))
         chart.alt = f"Decision regions of the model: {chart.title}, after epoch {len(history.loss)}."
         return chart
 
@@ -188,8 +192,8 @@ class Accuracy(View):
         right = _right(scores_of(self.model, self.ask(self.X)), self.classes, self.labels)
         self.right = {e: r for e, r in self.right.items() if e < epoch} | {epoch: right}
         accuracies = [r / len(self.X) for r in self.right.values()]
-        x, y = across(1, max(epoch, 2), whole=True), Scale(0.0, 1.0, *_UP)
-        chart = Chart(f"{right} of {len(self.X)} right", x, y, "epoch", "accuracy")
+        y = up([*accuracies, 1.0], False)
+        chart = Chart(f"{right} of {len(self.X)} right", across(1, max(epoch, 2), whole=True), y, "epoch", "accuracy")
         chart.curve(list(self.right), accuracies, 0)
         chart.alt = f"Accuracy over the epochs: {digits(accuracies[0])} at first, now {chart.title}."
         return chart
@@ -197,8 +201,9 @@ class Accuracy(View):
 
 def metrics_chart(history: History) -> Chart:
     """The metrics that `fit` measures, over the epochs."""
-    curves = {name: numbers for name, numbers in history.metrics.items()}
-    curves |= {f"validation {name}"[:14]: numbers for name, numbers in history.validation_metrics.items()}
+    curves = history.metrics | {
+        f"validation {name}"[:14]: numbers for name, numbers in history.validation_metrics.items()
+    }
     chart = _over_epochs("", curves, len(history.loss), logarithmic=False)
     last = ", ".join(f"{name} {digits(numbers[-1])}" for name, numbers in curves.items())
     return _entitled(chart, "metrics" if len(curves) > 1 else last, f"now {last}")
@@ -220,7 +225,9 @@ def view_of(model: Module, data: Data, outputs: int, names: Sequence[str]) -> Vi
 
 def _classes(model: Module, targets: Array, outputs: int) -> tuple[Any, list[Any]]:
     """The labels that the targets are, as numbers or one-hot, and the classes; none where they are no labels."""
-    one_hot = targets.shape[1] == outputs > 1 and ((targets == 0) | (targets == 1)).all() and (targets.sum(1) == 1).all()
+    one_hot = (
+        targets.shape[1] == outputs > 1 and ((targets == 0) | (targets == 1)).all() and (targets.sum(1) == 1).all()
+    )
     labels = targets.argmax(1) if one_hot else targets[:, 0]
     if targets.shape[1] > 1 and not one_hot:
         return None, []
@@ -249,6 +256,3 @@ def _some(*arrays: Array) -> tuple[Array, ...]:
 
     rows = np.linspace(0, len(arrays[0]) - 1, min(EXAMPLES, len(arrays[0]))).astype(int)
     return tuple(array[rows] for array in arrays)
-
-
-_UP = (up([]).first, up([]).last)
