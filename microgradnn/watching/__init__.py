@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 import sys
 from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
 from html import escape
 from time import perf_counter
 from typing import Any
@@ -18,6 +20,7 @@ from microgradnn.nn.module import Module, check_module
 from microgradnn.notation import digits
 from microgradnn.training import History
 from microgradnn.training.arguments import read_data
+from microgradnn.training.state import generators_of, read_generators, write_generators
 from microgradnn.watching.chart import HEIGHT, WIDTH, Chart, document
 from microgradnn.watching.views import gradient_chart, loss_chart, metrics_chart, view_of
 
@@ -47,7 +50,8 @@ def watch(model: Module, X: Any, y: Any) -> Watch:  # noqa: N803  the matrix of 
     50
     """
     check_module(model)
-    data, output = read_data(model, "X", X, "y", y)
+    with _generators_kept(model):
+        data, output = read_data(model, "X", X, "y", y)
     columns = data.X.shape[1]
     names = [str(name) for name in getattr(X, "columns", ["x"] if columns == 1 else ["x₁", "x₂"])]
     return Watch(model, data, len(output) if isinstance(output, list) else 1, names)
@@ -104,7 +108,8 @@ class Watch:
         history = self.history
         try:
             if history is not None and history.loss:
-                self._show(history, last=True)
+                with _generators_kept(self.model):
+                    self._show(history, last=True)
         finally:
             self._begin()
 
@@ -116,7 +121,7 @@ class Watch:
 
             content = bundle(self.charts(history), line(history))
             if self.handle is None:
-                self.handle = display(content, raw=True, display_id=True)
+                self.handle = display(content, raw=True, display_id=True)  # type: ignore[no-untyped-call]
             else:
                 self.handle.update(content, raw=True)
             return
@@ -141,6 +146,17 @@ class Watch:
         return charts
 
 
+@contextmanager
+def _generators_kept(model: Module) -> Iterator[None]:
+    """Afterwards the generators of the model are as they were, so that a look draws nothing away from training."""
+    generators = generators_of(model)
+    states = read_generators(generators)
+    try:
+        yield
+    finally:
+        write_generators(generators, states)
+
+
 def _in_jupyter() -> bool:
     """Whether what is displayed comes to a notebook."""
     ipython = sys.modules.get("IPython")
@@ -151,7 +167,7 @@ def line(history: History) -> str:
     """Where training stands, in one line.
 
     >>> line(History(loss=[0.9, 0.3, 0.1], gradient_norm={"0": [1.0, 0.5, 0.25]}, stopped="interrupted"))
-    'epoch 3: loss 0.9 █▃▁ 0.1, gradient of layer 0 0.25, interrupted'
+    'epoch 3: loss 0.9 █▂▁ 0.1, gradient of layer 0 0.25, interrupted'
     """
     figures = {"validation loss": history.validation_loss}
     figures |= history.metrics | {f"validation {name}": numbers for name, numbers in history.validation_metrics.items()}

@@ -73,7 +73,7 @@ class Scale:
             numbers = np.log10(np.where(numbers > 0, numbers, np.nan))
             low, high = math.log10(low), math.log10(high)
         with np.errstate(invalid="ignore", over="ignore"):
-            return self.first + (numbers - low) * ((self.last - self.first) / (high - low))
+            return np.asarray(self.first + (numbers - low) * ((self.last - self.first) / (high - low)))
 
     def ticks(self) -> dict[float, str]:
         """About four numbers along the scale, and how they are written.

@@ -19,9 +19,8 @@ def thinned(x: Array, y: Array) -> Array:
 
     if len(x) > MOST:
         size = -(-2 * len(x) // MOST)
-        stretches = np.full(-(-len(x) // size) * size, np.nan)
-        stretches[: len(x)] = y
-        stretches = stretches.reshape(-1, size)
+        stretches = np.full((-(-len(x) // size), size), np.nan)
+        stretches.flat[: len(x)] = y
         extremes = [np.where(np.isnan(stretches), rest, stretches) for rest in (np.inf, -np.inf)]
         chosen = np.array([extremes[0].argmin(1), extremes[1].argmax(1)]) + size * np.arange(len(stretches))
         kept = np.unique([*chosen.flat, len(x) - 1])
@@ -94,6 +93,7 @@ def outline(ahead: Array) -> list[Array]:
             loop.append(place[side])
             side = following.pop(side)
         points = np.array(loop)
+        points = points[(points != np.roll(points, 1, axis=0)).any(axis=1)]
         straight = (np.roll(points, 1, axis=0) == points) & (points == np.roll(points, -1, axis=0))
         loops.append(points[~straight.any(axis=1)])
     return loops

@@ -111,7 +111,10 @@ class Regions(View):
         self.labels, self.classes, self.names = labels, classes, names
         low, high = X.min(0), X.max(0)
         room = [0.1 * (b - a) or 1.0 for a, b in zip(low, high, strict=True)]
-        self.scales = across(low[0] - room[0], high[0] + room[0]), Scale(low[1] - room[1], high[1] + room[1], *FROM_FOOT_TO_TOP)
+        self.scales = (
+            across(low[0] - room[0], high[0] + room[0]),
+            Scale(low[1] - room[1], high[1] + room[1], *FROM_FOOT_TO_TOP),
+        )
 
     def chart(self, history: History) -> Chart:
         import numpy as np
@@ -121,12 +124,12 @@ class Regions(View):
         grid = np.stack(np.meshgrid(*lines), axis=-1).reshape(-1, 2)
         scores = scores_of(self.model, self.ask(np.concatenate([grid, self.X])))
         right = _right(scores[len(grid) :], self.classes, self.labels)
-        chart = Chart(f"{right} of {len(self.X)} right", *self.scales, *self.names)
+        chart = Chart(f"{right} of {len(self.X)} right", *self.scales, self.names[0], self.names[1])
         for index in range(len(self.classes)):
             chart.region(lead(scores[: len(grid)], index).reshape(side, side), index)
         points, labels = _some(self.X, self.labels)
         for index, label in enumerate(self.classes):
-            chart.marks(*points[labels == label].T, index, digits(label))
+            chart.marks(points[labels == label, 0], points[labels == label, 1], index, digits(label))
         chart.alt = f"Decision regions of the model: {chart.title}, after epoch {len(history.loss)}."
         return chart
 
@@ -173,8 +176,9 @@ class Comparison(View):
         title = f"rms error {_error(outputs, self.targets)}"
         chart = Chart(title, self.x, up([*outputs.flat, self.x.low, self.x.high], False), "target", "prediction")
         chart.diagonal()
-        for index, (x, y) in enumerate(zip(self.targets.T, outputs.T, strict=True)):
-            chart.marks(*_some(x, y), index, f"output {index}" if len(self.targets.T) > 1 else "")
+        targets, outputs = _some(self.targets, outputs)
+        for index, (x, y) in enumerate(zip(targets.T, outputs.T, strict=True)):
+            chart.marks(x, y, index, f"output {index}" if len(targets.T) > 1 else "")
         chart.alt = f"Predictions against targets of {len(self.X)} examples: {title}."
         return chart
 
