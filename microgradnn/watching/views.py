@@ -199,6 +199,7 @@ class Accuracy(View):
         y = up([*accuracies, 1.0], False)
         chart = Chart(f"{right} of {len(self.X)} right", across(1, max(epoch, 2), whole=True), y, "epoch", "accuracy")
         chart.curve(list(self.right), accuracies, 0)
+        chart.marks(list(self.right)[-EXAMPLES:], accuracies[-EXAMPLES:], 0)  # between them nothing was asked
         chart.alt = f"Accuracy over the epochs: {digits(accuracies[0])} at first, now {chart.title}."
         return chart
 
