@@ -35,7 +35,7 @@ import math
 
 from microgradnn import array_forms, formulas
 from microgradnn.array_forms import LARGEST
-from microgradnn.intervals import INFINITY, decreasing, elementary, increasing, several
+from microgradnn.intervals import INFINITY, decreasing, elementary, increasing, powers, several
 from microgradnn.primitive import BUILT_IN, Primitive, Register, gates, lookup
 
 _LN_2, _LN_10, _ROOT_2 = math.log(2), math.log(10), math.sqrt(2)
@@ -74,7 +74,7 @@ power: Primitive = Primitive("power",
     limit=formulas.power_limit, source="pow({0}, {1})", operator="pow",
     symbol=("xʸ", "{}^x", "x^{}"), text="{0} ** {1}", latex="{0}^{{{1}}}",
     array="power",
-    interval=elementary.power,
+    interval=powers.power,
     samples=[(2.0, 3.0), (3.0, 0.0), (0.7, -1.3), (2.5, 0.5)], doc="Power, x to the y.")
 remainder: Primitive = Primitive("remainder",
     lambda x, y: x % y, lambda out, x, y: 1.0, lambda out, x, y: -floor(x / y - out / y + 0.5), source="{0} % {1}",
@@ -376,7 +376,7 @@ where: Primitive = Primitive("where", lambda c, a, b: a if c > 0 else b, None, l
 shift: Primitive = Primitive("shift", formulas.shift, lambda out, x, m: 1.0, lambda out, x, m: -1.0,
     symbol="−",
     array=lambda xp, x, m: xp.where(xp.equal(x, m), 0.0, x - m),
-    interval=elementary.shift,
+    interval=lambda x, m: x - m,
     samples=[(1.0, 3.0), (-2.0, 0.5)], exact="x - m", doc="x − m, and 0 where both are the same infinity.")
 share: Primitive = Primitive("share",
     lambda x, y: x / (x + y), lambda out, x, y: share(y, x) / (x + y), lambda out, x, y: -out / (x + y),
@@ -426,7 +426,7 @@ power_slope: Primitive = Primitive("power_slope",
     source="{1} * pow({0}, {1} - 1)",
     symbol="yxʸ⁻¹",
     array=array_forms.power_slope,
-    interval=elementary.power_slope,
+    interval=powers.power_slope,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="y * x ** (y - 1)",
     doc="∂(xʸ)/∂x = y xʸ⁻¹, and 0 at y = 0.")
 power_log: Primitive = Primitive("power_log",
@@ -434,7 +434,7 @@ power_log: Primitive = Primitive("power_log",
     source="pow(abs({0}), {1}) * log({0})",
     symbol="xʸ·log x",
     array=array_forms.power_log,
-    interval=elementary.power_log,
+    interval=powers.power_log,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** y * log(x)",
     doc="∂(xʸ)/∂y = xʸ ln x, and 0 at x = 0 for y ≥ 0.")
 power_log_squared: Primitive = Primitive("power_log_squared",
@@ -442,7 +442,7 @@ power_log_squared: Primitive = Primitive("power_log_squared",
     lambda out, x, y: out * formulas.log_above(x, y, 0),
     symbol="xʸ·log² x",
     array=array_forms.power_log_squared,
-    interval=elementary.power_log_squared,
+    interval=powers.power_log_squared,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** y * log(x) ** 2",
     doc="∂²(xʸ)/∂y² = xʸ ln² x, and 0 at x = 0 for y ≥ 0.")
 power_mixed: Primitive = Primitive("power_mixed",
@@ -450,7 +450,7 @@ power_mixed: Primitive = Primitive("power_mixed",
     lambda out, x, y: power_log(x, y - 1) * (2 + y * formulas.log_above(x, y, 1)),
     symbol="∂²xʸ",
     array=array_forms.power_mixed,
-    interval=elementary.power_mixed,
+    interval=powers.power_mixed,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** (y - 1) * (1 + y * log(x))",
     doc="∂²(xʸ)/∂x∂y = xʸ⁻¹ (1 + y ln x), and 0 at x = 0 for y > 1.")
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from microgradnn.intervals.arithmetic import ANYTHING, SLACK, Interval, NoValueError, interval, outward
+from microgradnn.intervals.arithmetic import SLACK, Interval, NoValueError, interval, outward
 from microgradnn.intervals.rounding import INFINITY
 from microgradnn.primitive import Primitive
 
@@ -107,13 +107,13 @@ def _line(gate: Primitive, operands: Sequence[Any]) -> Interval:
     try:
         return enclose(gate, [interval(x) for x in operands])
     except ValueError:
-        return ANYTHING
+        return Interval(-INFINITY, INFINITY)  # an object of its own: the same one would be the same number
 
 
 def _derived(gate: Primitive, operands: Sequence[Interval]) -> Interval:
     """By the signs of its slopes: of a smooth gate that rises or falls in each operand."""
     at_low, at_high, change = [], [], Interval(0.0)
-    for x, slope in zip(operands, partials(gate, ANYTHING, operands), strict=True):
+    for x, slope in zip(operands, partials(gate, Interval(-INFINITY, INFINITY), operands), strict=True):
         if x.is_point:
             at_low.append(x.low)
             at_high.append(x.low)
