@@ -15,6 +15,7 @@ from microgradnn.primitive import lookup
 
 def _power_at(x: float, y: float) -> Interval:
     """xʸ at one point of x ≥ 0, exact where it is one of the floats."""
+    x = abs(x)  # no −0.0
     out = lookup("power").limit([x, y])
     if math.isfinite(out) and 0 < x < INFINITY and abs(y) <= 64 and y.is_integer() and Fraction(x) ** int(y) == out:
         return Interval(out)
@@ -35,7 +36,7 @@ def power(x: Interval, y: Interval) -> Interval:
                 parts += [size, -size]
             else:
                 parts.append(-size if first % 2 == 1 else size)
-        if x.low == -INFINITY and not (y.is_point and first == last):  # which C calls whole, whatever y is
+        if x.low == -INFINITY and not (y.is_point and first == last):  # where C gives ∞ or 0 for every y
             parts.append(hull(_power_at(INFINITY, y.low), _power_at(INFINITY, y.high)))
     if not parts:
         raise NoValueError("has no value: a negative base with a fractional exponent has no real power")
