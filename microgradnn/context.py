@@ -324,9 +324,15 @@ def line_text(filename: str, line: int) -> str:
     return f"{name}, line {line}" + (f": {cut}" if text else "")
 
 
-def source_line() -> str:
-    """The first source line outside this package on the stack: `file, line n: text`."""
+def user_line() -> tuple[str, int, str]:
+    """The line at work in the first function outside this package on the stack: file, number, function."""
     frame = sys._getframe(1)
     while frame.f_back is not None and is_ours(frame.f_code):
         frame = frame.f_back
-    return line_text(frame.f_code.co_filename, frame.f_lineno)
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+
+
+def source_line() -> str:
+    """The first source line outside this package on the stack: `file, line n: text`."""
+    filename, line, _ = user_line()
+    return line_text(filename, line)

@@ -46,7 +46,7 @@ def dots(
         ]
     if isinstance(here, Context):
         return [singly(x) for x in batch]
-    paths = of_neurons(len(rows)) if numbered else [here] * len(rows)
+    paths: Sequence[Any] = of_neurons(len(rows)) if numbered else [here] * len(rows)
     vectors = list(map(_vector, rows))
     computed = any(vector._left is not None for vector in vectors)  # weights with something behind them
     outputs = []
