@@ -1,7 +1,7 @@
-"""A graph too big to read, folded: by neurons (level 1), by layers (level 2), and by depth where no module was at work.
+"""A graph too big to read, folded: by neurons (level 1), by layers (level 2), and where no module was at work by boxes.
 
-Gates of no module are cut into a few bands of depth; in each band every primitive is a box with the number of its
-gates, the range of their values and the size of their gradients. What belongs together is found in `folding`.
+A box of gates of no module shows how often its body repeats, the range of its values and the size of their gradients.
+What belongs together is found in `folding`.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Summary:
             return self.by_neurons()
         words = "draw(root, level=0) shows every gate"
         if not layers:
-            return self.by_layers(f"{self._folded(False)} by depth and primitive; {words}")
+            return self.by_layers(f"{self._folded(False)}; {words}")
         if level == 1:
             return self.by_layers(f"{self._folded(False)}, as there are too many neurons; {words}")
         return self.by_layers(f"{self._folded(False)}; {words}, level=1 every neuron")
