@@ -187,9 +187,10 @@ class _Summary:
                 lines += [_coloured(words[2], GRADIENT), histogram(gradients, GRADIENT, low=0.0)]
         else:
             words = [figures.spread("values", data, self.digits)]
-            words += [
-                f"{figures.spread('gradient', gradients, self.digits)}, rms {self.digits(rms(gradients))}"
-            ] * bool(gradients)
+            if gradients:
+                words.append(
+                    f"{figures.spread('gradients', gradients, self.digits)}, rms {self.digits(rms(gradients))}"
+                )
             lines = list(map(_coloured, words, (VALUE, GRADIENT)))
         rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in [f"<B>{escape(name)}</B>", *lines])
         self._put(
@@ -272,7 +273,7 @@ class _Summary:
         """A wide layer, with a node over each of its rows; of a narrow one that takes many only the weights."""
         number, bars = self.number[column], len(groups) > FEW
         node, (name, *sizes) = f"m{number}", self._heading(column)
-        heading = [name, *[" · ".join(sizes)] * bool(sizes)]
+        heading = [name, *([" · ".join(sizes)] if bars and sizes else sizes)]  # short lines where wires begin beside it
         layer = Layer(heading, groups, self.matrices[column], self.weights, bars, self.f, self.digits)
         for index, group in enumerate(groups[: MOST * bars]):
             label, position = layer.row(index)
