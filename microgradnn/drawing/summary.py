@@ -173,7 +173,7 @@ class _Summary:
     def _box(self, column: Column, groups: list[Group]) -> None:
         """The box of a layer, of inputs, or of gates of no module; a gate or leaf alone as in a circuit."""
         data, gradients = figures.data(groups), figures.gradients(groups)
-        if column.kind == "box" and len(data) == 1:
+        if column.kind == "box" and len(groups[0].gates or groups[0].values) == 1:
             self._alone(column, groups[0])
             return
         name, *sizes = self._heading(column)
@@ -218,8 +218,9 @@ class _Summary:
         if column.kind == "inputs":
             return [counted(len(groups), "input")]
         if column.kind == "box":
-            count = sum(len(group.values) for group in groups)
-            return [f"{_shortened(column.name)} × {count:,}" if column.name else counted(count, "leaf")]
+            [group] = groups
+            repeated = f" × {group.repeats:,}" if group.repeats > 1 else ""
+            return [_shortened(column.name) + repeated if column.name else counted(len(group.values), "leaf")]
         taken, given, parameters = len(self.taken[column]), len(groups), len(figures.parameters(groups))
         heading = [_shortened(column.name, 24), f"{taken:,}→{given:,}" if taken else counted(given, "output")]
         heading += [counted(parameters, "param")] * bool(parameters)
@@ -238,7 +239,7 @@ class _Summary:
         nodes = [above] * bool(heading)
         for index, group in enumerate(groups):
             node = f"n{number}-{index}"
-            self._put(node, self._neuron(group, width), "neuron", [group], self._told(group, index))
+            self._put(node, self._neuron(group, width), "neuron", [group], self._told(group, group.index or index))
             nodes.append(node)
             if beside:
                 self.entry[group] = f"m{number}"
@@ -278,7 +279,13 @@ class _Summary:
         for index, group in enumerate(groups[: MOST * bars]):
             label, position = layer.row(index)
             self._put(
-                f"n{number}-{index}", label, "neuron", [group], self._told(group, index), pos=position, within=node
+                f"n{number}-{index}",
+                label,
+                "neuron",
+                [group],
+                self._told(group, group.index or index),
+                pos=position,
+                within=node,
             )
         words = "; ".join(line for half in layer.halves for line in half.lines)
         self._put(node, layer.label, "matrix", groups, words, paint=layer.paint)
