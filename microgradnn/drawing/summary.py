@@ -278,15 +278,8 @@ class _Summary:
         layer = Layer(heading, groups, self.matrices[column], self.weights, bars, self.f, self.digits)
         for index, group in enumerate(groups[: MOST * bars]):
             label, position = layer.row(index)
-            self._put(
-                f"n{number}-{index}",
-                label,
-                "neuron",
-                [group],
-                self._told(group, group.index or index),
-                pos=position,
-                within=node,
-            )
+            words = self._told(group, group.index or index)
+            self._put(f"n{number}-{index}", label, "neuron", [group], words, pos=position, within=node)
         words = "; ".join(line for half in layer.halves for line in half.lines)
         self._put(node, layer.label, "matrix", groups, words, paint=layer.paint)
 
