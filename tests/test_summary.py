@@ -177,7 +177,7 @@ def test_neurons_with_value_and_gradient_and_how_to_unfold():
 def test_layers_with_outputs_and_gradients():
     shown = texts(draw(network(), level=2))
     assert {"MLP.0", "MLP.2", "MLP.4", "2→16 · 48 params", "16→16 · 272 params", "2 inputs"} <= set(shown)
-    assert re.search("folded into 2 inputs, 3 layers and.*level=1", " ".join(shown))
+    assert re.search("folded into 2 inputs, 3 layers, 1 box and 2 gates.*level=1", " ".join(shown))
     assert sum(text.startswith("∣∂f/∂w∣ rms ") for text in shown) == 3
     unswept = nn.MLP(2, [16, 16, 1], rng=0)(POINTS[0])
     assert texts(draw(unswept, level=2)).count("∣∂f/∂w∣") == 3
@@ -291,7 +291,7 @@ def test_what_is_too_wide_or_too_much_is_said():
 def test_without_modules_both_levels_are_the_same():
     f = mg.exp(Value(1.0)) * 2
     assert draw(f, level=1).svg() == draw(f, level=2).svg()
-    assert "3 nodes folded into 3 boxes; draw(root, level=0)" in draw(f, level=2)._picture.description
+    assert "3 nodes folded into 1 box and 2 gates; draw(root, level=0)" in draw(f, level=2)._picture.description
 
 
 @pytest.mark.parametrize("level", [3, -1, 1.5, "1", "layers", [1]])
