@@ -152,9 +152,9 @@ def draw(
 
     `level=0` shows every gate, `level=1` neurons with their weights, in layers of more than 8 as matrices, `level=2`
     one box per layer; gates of no module fold into boxes by what repeats. By default more than 150 nodes fold, to
-    neurons where that can be read, else to layers. The circuit runs to the "right" or "down"; to the right, the stepper turns downwards where a page is narrow.
-    Numbers have so many significant `digits`. A leaf that is used often or far away is drawn again there, in grey; its
-    gradient stands at its first place.
+    neurons where that can be read, else to layers. The circuit runs to the "right" or "down"; to the right, the stepper
+    turns downwards where a page is narrow. Numbers have so many significant `digits`. A leaf that is used often or far
+    away is drawn again there, in grey; its gradient stands at its first place.
 
     With `ranges`, as {"w": (-1, 5)}, each wire shows `low … high` in place of a number: the `bounds` of value and
     gradient while leaves range over them, tightened by `slices`, and rounded outwards. Such a picture shows every gate
