@@ -6,8 +6,8 @@ from microgradnn.drawing.javascript import function
 from microgradnn.primitive import gates
 
 NAMES = (
-    "picture", "zooming", "wires", "numbers", "circuit", "turning", "stepper", "leaves", "chart", "descent", "explorable",
-    "margins", "worksheet", "opening", "layers",
+    "picture", "zooming", "wires", "numbers", "circuit", "turning", "stepper", "leaves", "chart", "descent",
+    "explorable", "margins", "worksheet", "opening", "layers",
 )  # fmt: skip
 
 

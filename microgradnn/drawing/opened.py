@@ -64,7 +64,7 @@ class _Tables:
     def __init__(self, folding: Folding, f: str, count: int) -> None:
         self.f, self.digits, self.count = f, partial(digits, count=count), count
         self.name_of: dict[Group, str] = {}
-        for column, groups in folding.columns().items():
+        for groups in folding.columns().values():
             for place, group in enumerate(groups):
                 self.name_of[group] = _named(group, place, len(groups))
         self.sources: dict[Group, list[tuple[Group, list[Value]]]] = {}
@@ -120,15 +120,16 @@ class _Tables:
         """What the activation makes of the sum, or the output where there is no sum of `total`, and its gradient."""
         output = self.digits(_mean(_data([group])))
         mean = "mean " if len(group.values) > 1 else ""
-        [gate] = {out.primitive for out in group.values if isinstance(out, Value)}  # an output is a gate
-        sums = [_sum_behind(out) for out in group.values if isinstance(out, Value)]
+        outputs = [out for out in group.values if isinstance(out, Value)]  # all of one kind
+        sums = [_sum_behind(out) for out in outputs]
         words = f"{mean}output {output}"
         if total is not None and None not in sums:
             net = _mean([before.data for before in sums if before is not None])
             if math.isclose(net, total, rel_tol=1e-9, abs_tol=1e-12):
                 words = f"{mean}Σ w·x + b = {self.digits(net)}"
-                if sums[0] is not group.values[0]:
-                    operands = [self.digits(getattr(x, "data", x)) for x in group.values[0].operands]
+                gate = outputs[0].primitive
+                if gate and sums[0] is not outputs[0]:
+                    operands = [self.digits(x.data if isinstance(x, Value) else x) for x in outputs[0].operands]
                     applied = f"mean {gate.name}" if mean else formula(gate, operands)
                     words += f", {applied} = {output}"
         gradient = self._gradient([group])

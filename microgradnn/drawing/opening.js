@@ -15,7 +15,7 @@ function opening(element, svg, parts, tables) {
     if (name !== null) {
       part(name).setAttribute("aria-expanded", "true");
       place.setAttribute("aria-label", tables[name].title);
-      place.replaceChildren(...written(tables[name], () => close(true)));
+      place.replaceChildren(...openedParts(tables[name], () => close(true)));
       place.firstChild.scrollIntoView({ block: "nearest" });
     }
     dim(svg, part, parts, name);
@@ -27,9 +27,9 @@ function opening(element, svg, parts, tables) {
   };
 
   Object.keys(tables).forEach((name) => {
-    const opener = part(name), { title } = tables[name];
+    const opener = part(name), texts = [...opener.querySelectorAll("text")].map((text) => text.textContent.trim());
     opener.classList.add("opener");
-    const roles = { tabindex: "0", role: "button", "aria-expanded": "false", "aria-label": `${title}: open` };
+    const roles = { tabindex: "0", role: "button", "aria-expanded": "false", "aria-label": `${tables[name].title}: ${texts.join(" ")}` };
     Object.entries(roles).forEach(([role, value]) => opener.setAttribute(role, value));
     opener.addEventListener("click", () => show(open === name ? null : name));
     opener.addEventListener("keydown", (event) => {
@@ -68,11 +68,11 @@ function dim(svg, part, parts, name) {
 }
 
 // The heading with a button that closes, the notes, and the table, which scrolls where it is too wide.
-function written({ title, notes, head, rows }, close) {
-  const top = newElement("p"), button = newElement("button", "✕"), frame = newElement("div", "", "rows");
-  Object.assign(button, { type: "button", title: "close", ariaLabel: "close" });
-  button.addEventListener("click", close);
-  top.append(newElement("b", title), button);
+function openedParts({ title, notes, head, rows }, close) {
+  const top = newElement("p"), cross = newElement("button", "✕"), frame = newElement("div", "", "rows");
+  Object.assign(cross, { type: "button", title: "close", ariaLabel: "close" });
+  cross.addEventListener("click", close);
+  top.append(newElement("b", title), cross);
   frame.tabIndex = 0;
   frame.setAttribute("role", "group");
   frame.setAttribute("aria-label", title);

@@ -1,5 +1,4 @@
-"""The forward and the backward pass through a folded graph, layer by layer: what each step says, and which numbers of
-the picture are known after it.
+"""The forward and the backward pass through a folded graph, layer by layer, and what is known after each step.
 
 A layer gives its values at its step forward. Backward it gets the gradients of its weights, and the gradients of a
 neuron are complete once all have been passed that take its output. Knows groups and links, neither pictures nor
@@ -41,7 +40,7 @@ class Passes:
             self.penalised.setdefault(user.column, {})[layer] = None
         self.order = [column for column in self._sorted() if any(map(_computed, self.columns[column]))]
         self.steps = [self._forward(column) for column in self.order]
-        self.swept = root.swept
+        self.swept = root.swept and bool(self.order)  # a leaf has nothing to be passed
         if self.swept:
             self.steps.append(self._seed(root))
             self.steps += [self._backward(column) for column in reversed(self.order)]
@@ -96,8 +95,9 @@ class Passes:
         return f"{_counted(count, 'number')} from {self._name(source)}"
 
     def _seed(self, root: Value) -> dict[str, Any]:
+        last = next(c for c in self.order if any(x is root for group in self.columns[c] for x in group.values))
         words = f"{self.f} = {self.digits(root.data)}; now backward, from ∂{self.f}/∂{self.f} = 1"
-        return {"kind": "seed", "sentence": words, "parts": self.parts_of[self.order[-1]]}
+        return {"kind": "seed", "sentence": words, "parts": self.parts_of[last]}
 
     def _backward(self, column: Column) -> dict[str, Any]:
         slopes = [parameter.grad for parameter in _parameters(self.columns[column]) if parameter.swept]

@@ -3,103 +3,92 @@
 
 const SMALL = 0.9; // what is drawn smaller than this does not fit
 const CLOSEST = 4;
-const ZOOMS = { out: ["−", "zoom out", 1 / 1.25], in: ["+", "zoom in", 1.25], fit: ["fit", "the whole picture", null] };
-const KEYS = { "+": "in", "=": "in", "-": "out", "−": "out", 0: "fit" };
+const ZOOMS = { "−": ["zoom out", 0.8], "+": ["zoom in", 1.25], fit: ["the whole picture", 0] };
+const ZOOM_KEYS = { "+": "+", "=": "+", "-": "−", "−": "−", 0: "fit" };
 
 function zooming(element, svg) {
-  const frame = element.querySelector(".picture"), zoomed = () => svg.style.width !== "";
-  frame.insertAdjacentHTML("afterend", `<div class="zoom" role="group" aria-label="zoom" hidden>${Object.entries(ZOOMS)
-    .map(([name, [text, label]]) => `<button type="button" data-zoom="${name}" aria-label="${label}" title="${label}">${text}</button>`)
-    .join("")}</div>`);
-  const bar = element.querySelector(".zoom");
+  const frame = element.querySelector(".picture"), bar = document.createElement("div");
+  bar.className = "zoom";
+  bar.hidden = true;
+  bar.innerHTML = Object.entries(ZOOMS)
+    .map(([text, [label]]) => `<button type="button" aria-label="${label}" title="${label}">${text}</button>`).join("");
+  frame.after(bar);
   const size = (side) => (parseFloat(svg.getAttribute(side)) * 4) / 3; // pt in px
   const scale = () => svg.getBoundingClientRect().width / size("width");
-  const whole = () => Math.min(1, frame.clientWidth / size("width"),
-    (parseFloat(getComputedStyle(frame).maxHeight) - 20 || Infinity) / size("height"));
-  const scrolls = () => frame.scrollWidth > frame.clientWidth + 1 || frame.scrollHeight > frame.clientHeight + 1;
-
+  const whole = () => Math.min(1, frame.clientWidth / size("width"), (parseFloat(getComputedStyle(frame).maxHeight) - 20) / size("height"));
   const offer = () => {
     if (frame.clientWidth === 0) return; // out of sight
-    bar.hidden = !zoomed() && scale() > SMALL && !scrolls();
-    frame.classList.toggle("larger", scrolls());
+    const scrolls = frame.scrollWidth > frame.clientWidth + 1 || frame.scrollHeight > frame.clientHeight + 1;
+    bar.hidden = !svg.style.width && scale() > SMALL && !scrolls;
+    frame.classList.toggle("larger", scrolls);
   };
   // To another scale; the point of the picture at `x`, `y` of the window stays where it is.
   const to = (wanted, x, y) => {
-    const before = svg.getBoundingClientRect(), at = { x: (x - before.left) / before.width, y: (y - before.top) / before.height };
-    const width = size("width") * Math.max(Math.min(whole(), scale()), Math.min(CLOSEST, wanted));
+    const from = svg.getBoundingClientRect(), width = size("width") * Math.max(Math.min(whole(), scale()), Math.min(CLOSEST, wanted));
     Object.assign(svg.style, { width: `${width}px`, minWidth: "0", maxWidth: "none" });
-    const after = svg.getBoundingClientRect();
-    frame.scrollLeft += after.left + at.x * after.width - x;
-    frame.scrollTop += after.top + at.y * after.height - y;
+    const now = svg.getBoundingClientRect(), ratio = now.width / from.width;
+    frame.scrollBy(now.left + (x - from.left) * ratio - x, now.top + (y - from.top) * ratio - y);
     offer();
   };
   const zoom = (name) => {
-    const seen = frame.getBoundingClientRect(), factor = ZOOMS[name][2];
-    to(factor === null ? whole() : scale() * factor, (seen.left + seen.right) / 2, (seen.top + seen.bottom) / 2);
-  };
-  const home = () => { // as it was laid out
-    Object.assign(svg.style, { width: "", maxWidth: "" });
-    keepLegible(svg);
-    offer();
+    const { left, right, top, bottom } = frame.getBoundingClientRect(), factor = ZOOMS[name][1];
+    to(factor ? scale() * factor : whole(), (left + right) / 2, (top + bottom) / 2);
   };
 
-  bar.addEventListener("click", ({ target }) => { if (target.dataset.zoom) zoom(target.dataset.zoom); });
+  bar.addEventListener("click", ({ target }) => { if (target !== bar) zoom(target.textContent); });
   element.addEventListener("keydown", (event) => {
-    const typing = event.target.matches("input:not([type=range]), select, textarea");
-    if (bar.hidden || typing || !(event.key in KEYS) || event.ctrlKey || event.metaKey || event.altKey) return;
+    const typing = event.target.matches("input:not([type=range]), select");
+    if (bar.hidden || typing || !(event.key in ZOOM_KEYS) || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     event.stopPropagation();
-    zoom(KEYS[event.key]);
+    zoom(ZOOM_KEYS[event.key]);
   });
   frame.addEventListener("wheel", (event) => {
     if (bar.hidden || !(event.ctrlKey || event.metaKey)) return;
     event.preventDefault();
     to(scale() * Math.exp(-Math.max(-50, Math.min(50, event.deltaY)) / 200), event.clientX, event.clientY);
   }, { passive: false });
-  pinching(frame, () => !bar.hidden, scale, to);
+  pinching(frame, bar, scale, to);
   panning(frame);
   new ResizeObserver(offer).observe(frame);
-  new MutationObserver(home).observe(svg, { attributes: true, attributeFilter: ["width"] }); // it was turned
+  new MutationObserver(() => { // it was turned, and stands as it was laid out
+    Object.assign(svg.style, { width: "", maxWidth: "" });
+    keepLegible(svg);
+    offer();
+  }).observe(svg, { attributeFilter: ["width"] });
 }
 
 // Two fingers zoom, one finger scrolls as ever.
-function pinching(frame, may, scale, to) {
+function pinching(frame, bar, scale, to) {
   let from = null;
-  const spread = ([one, other]) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
   frame.addEventListener("touchstart", ({ touches }) => {
-    from = touches.length === 2 && may() ? { spread: spread(touches), scale: scale() } : null;
-  }, { passive: true });
+    from = touches.length === 2 ? { spread: spread(touches), scale: scale() } : null;
+  });
   frame.addEventListener("touchmove", (event) => {
-    if (!from || event.touches.length !== 2) return;
+    if (!from || bar.hidden || event.touches.length !== 2) return;
     event.preventDefault();
-    const [one, other] = event.touches;
-    to((from.scale * spread(event.touches)) / from.spread, (one.clientX + other.clientX) / 2, (one.clientY + other.clientY) / 2);
+    const [{ clientX, clientY }, other] = event.touches;
+    to((from.scale * spread(event.touches)) / from.spread, (clientX + other.clientX) / 2, (clientY + other.clientY) / 2);
   }, { passive: false });
 }
 
+const spread = ([one, other]) => Math.hypot(one.clientX - other.clientX, one.clientY - other.clientY);
+
 // By mouse or pen; leaves are dragged for their values. What was a drag is no click.
 function panning(frame) {
-  let from = null;
+  let from = null, moved = false;
   frame.addEventListener("pointerdown", (event) => {
+    moved = false;
     const free = event.pointerType !== "touch" && event.button === 0 && !event.target.closest(".leaf, .field");
-    if (!free || !frame.classList.contains("larger")) return;
-    from = { x: event.clientX, y: event.clientY, left: frame.scrollLeft, top: frame.scrollTop, moved: false };
+    if (free && frame.matches(".larger")) from = { x: event.clientX + frame.scrollLeft, y: event.clientY + frame.scrollTop };
   });
   frame.addEventListener("pointermove", (event) => {
-    if (!from) return;
-    const [x, y] = [event.clientX - from.x, event.clientY - from.y];
-    if (!from.moved && Math.hypot(x, y) < 4) return;
-    if (!from.moved) frame.setPointerCapture(event.pointerId);
-    from.moved = true;
-    frame.scrollTo(from.left - x, from.top - y);
+    const [x, y] = from ? [from.x - event.clientX, from.y - event.clientY] : [];
+    if (!from || (!moved && Math.hypot(x - frame.scrollLeft, y - frame.scrollTop) < 4)) return;
+    if (!moved) frame.setPointerCapture(event.pointerId);
+    moved = true;
+    frame.scrollTo(x, y);
   });
-  const end = () => {
-    if (from?.moved) {
-      const swallow = (event) => event.stopPropagation();
-      frame.addEventListener("click", swallow, { capture: true, once: true });
-      setTimeout(() => frame.removeEventListener("click", swallow, { capture: true }));
-    }
-    from = null;
-  };
-  ["pointerup", "pointercancel"].forEach((kind) => frame.addEventListener(kind, end));
+  ["pointerup", "pointercancel"].forEach((kind) => frame.addEventListener(kind, () => { from = null; }));
+  frame.addEventListener("click", (event) => { if (moved) event.stopPropagation(); }, true);
 }
