@@ -5,7 +5,6 @@ import subprocess
 import pytest
 
 from microgradnn import draw, steps
-from microgradnn.notation import digits
 from tests.test_opened import network, one_example, opened, passes
 from tests.test_stepper import page as page
 
@@ -55,7 +54,7 @@ def test_a_neuron_opens_by_click_with_pythons_numbers_and_the_rest_dims(shown):
     table = opened(f)["n2-5"]
     assert rows(page) == table.rows
     heading, *notes = page.locator(".opened > p").all_inner_texts()
-    assert heading.split() == [table.title, "✕"]
+    assert heading.replace("✕", "").strip() == table.title
     assert notes == table.notes
     assert part(page, "n2-5").get_attribute("aria-expanded") == "true"
     lit = page.eval_on_selector_all(
@@ -122,7 +121,6 @@ def test_it_steps_by_layer_values_forward_then_gradients_backward(shown):
         )
         assert sorted(at_work) == sorted(step["parts"])
         page.keyboard.press("ArrowRight")
-    assert visible(page, "value")["n3-0"] == [digits(f.operands[0].operands[0].operands[0].data)] or values["n3-0"]
     page.keyboard.press("Home")
     assert page.inner_text(".count") == f"1/{len(walked.steps)}"
     assert set(visible(page, "value")) == {"n0-0", "n0-1", *(f"n1-{number}" for number in range(16))}

@@ -3,7 +3,7 @@
 
 const SMALL = 0.9; // what is drawn smaller than this does not fit
 const CLOSEST = 4;
-const ZOOMS = { "−": ["zoom out", 0.8], "+": ["zoom in", 1.25], fit: ["the whole picture", 0] };
+const ZOOMS = { "−": ["zoom out", 0.8], "+": ["zoom in", 1.25], fit: ["fit the whole picture", 0] };
 const ZOOM_KEYS = { "+": "+", "=": "+", "-": "−", "−": "−", 0: "fit" };
 
 function zooming(element, svg) {
