@@ -11,7 +11,7 @@ import microgradnn as mg
 from microgradnn import Value, draw, nn
 from microgradnn.context import inside
 from microgradnn.drawing import folding, layout
-from microgradnn.drawing.summary import BAR_HEIGHT, BARS
+from microgradnn.drawing.matrices import BAR_HEIGHT, BARS
 from microgradnn.vectors import dots
 from tests.test_drawing import printed_elsewhere
 
