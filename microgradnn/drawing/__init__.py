@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from microgradnn.backprop import Steps, out_of_date
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, circuit, outdated
 from microgradnn.drawing.latex import latex_document, to_latex
-from microgradnn.drawing.layout import render
+from microgradnn.drawing.layout import painted, render
 from microgradnn.drawing.live import LIVE
 from microgradnn.drawing.margins import margin_piece
 from microgradnn.drawing.opened import tables
@@ -74,7 +74,7 @@ class Drawing:
             case ".svg":
                 return self.svg().encode()
             case ".dot":
-                return str(self.digraph.source).encode()
+                return painted(self.digraph.source).encode()
             case ".html":
                 return document(self._picture.title, self._piece(self.svg())).encode()
             case _:  # for print: black on white, and for png twice the resolution of a screen

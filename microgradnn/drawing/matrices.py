@@ -58,7 +58,9 @@ class Layer:
             [number(group) for group in rows] if bars else [] for number in (figures.value, figures.gradient)
         )
         outputs = "outputs" if rows[0].column.kind == "layer" else "values"
-        upper = [*heading, *_up_to("w", _flat(data), digits), *_up_to(outputs, values, digits)]
+        cut = [f"the first {MOST} of {count:,} {noun}" for count, noun in
+               ((len(groups), "rows"), (len(sources), "columns")) if count > MOST]  # fmt: skip
+        upper = [*heading, *cut, *_up_to("w", _flat(data), digits), *_up_to(outputs, values, digits)]
         lower = [*_up_to(f"∂{f}/∂w", _flat(slopes), digits), *_up_to(f"∂{f}/∂{outputs[:-1]}", gradients, digits)]
         self.halves = [Half(upper, data, values, (POSITIVE, NEGATIVE), VALUE)]
         if lower:

@@ -173,7 +173,7 @@ class _Summary:
     def _box(self, column: Column, groups: list[Group]) -> None:
         """The box of a layer, of inputs, or of gates of no module; a gate or leaf alone as in a circuit."""
         data, gradients = figures.data(groups), figures.gradients(groups)
-        if column.kind == "box" and len(data) == 1:
+        if column.kind == "box" and len(groups[0].gates or groups[0].values) == 1:
             self._alone(column, groups[0])
             return
         name, *sizes = self._heading(column)
@@ -188,7 +188,9 @@ class _Summary:
         else:
             words = [figures.spread("values", data, self.digits)]
             if gradients:
-                words.append(f"{figures.spread('gradient', gradients, self.digits)}, rms {self.digits(rms(gradients))}")
+                words.append(
+                    f"{figures.spread('gradients', gradients, self.digits)}, rms {self.digits(rms(gradients))}"
+                )
             lines = list(map(_coloured, words, (VALUE, GRADIENT)))
         rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in [f"<B>{escape(name)}</B>", *lines])
         self._put(
@@ -216,8 +218,9 @@ class _Summary:
         if column.kind == "inputs":
             return [counted(len(groups), "input")]
         if column.kind == "box":
-            count = sum(len(group.values) for group in groups)
-            return [f"{_shortened(column.name)} × {count:,}" if column.name else counted(count, "leaf")]
+            [group] = groups
+            repeated = f" × {group.repeats:,}" if group.repeats > 1 else ""
+            return [_shortened(column.name) + repeated if column.name else counted(len(group.values), "leaf")]
         taken, given, parameters = len(self.taken[column]), len(groups), len(figures.parameters(groups))
         heading = [_shortened(column.name, 24), f"{taken:,}→{given:,}" if taken else counted(given, "output")]
         heading += [counted(parameters, "param")] * bool(parameters)
@@ -236,7 +239,7 @@ class _Summary:
         nodes = [above] * bool(heading)
         for index, group in enumerate(groups):
             node = f"n{number}-{index}"
-            self._put(node, self._neuron(group, width), "neuron", [group], self._told(group, index))
+            self._put(node, self._neuron(group, width), "neuron", [group], self._told(group, group.index or index))
             nodes.append(node)
             if beside:
                 self.entry[group] = f"m{number}"
@@ -272,13 +275,12 @@ class _Summary:
         """A wide layer, with a node over each of its rows; of a narrow one that takes many only the weights."""
         number, bars = self.number[column], len(groups) > FEW
         node, (name, *sizes) = f"m{number}", self._heading(column)
-        heading = [name, *[" · ".join(sizes)] * bool(sizes)]
+        heading = [name, *([" · ".join(sizes)] if bars and sizes else sizes)]  # short lines where wires begin beside it
         layer = Layer(heading, groups, self.matrices[column], self.weights, bars, self.f, self.digits)
         for index, group in enumerate(groups[: MOST * bars]):
             label, position = layer.row(index)
-            self._put(
-                f"n{number}-{index}", label, "neuron", [group], self._told(group, index), pos=position, within=node
-            )
+            words = self._told(group, group.index or index)
+            self._put(f"n{number}-{index}", label, "neuron", [group], words, pos=position, within=node)
         words = "; ".join(line for half in layer.halves for line in half.lines)
         self._put(node, layer.label, "matrix", groups, words, paint=layer.paint)
 
