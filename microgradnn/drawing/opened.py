@@ -19,7 +19,7 @@ from microgradnn.drawing.folding import Folding, Group
 from microgradnn.notation import digits, formula
 from microgradnn.value import Value
 
-ROWS = 24  # of a table: more would not be read, and 100 neurons with 784 inputs each would fill a page
+ROWS = 16  # of a table: more would not be read, and 100 neurons with 784 inputs each would fill a page
 WORDS, VALUE, WEIGHT, GRADIENT = "", "value", "weight", "gradient"  # what a column holds; numbers have bars
 
 
@@ -66,8 +66,7 @@ class _Tables:
         self.f, self.digits, self.count = f, partial(digits, count=count), count
         self.name_of: dict[Group, str] = {}
         for groups in folding.columns().values():
-            for place, group in enumerate(groups):
-                self.name_of[group] = _named(group, place, len(groups))
+            self.name_of |= {group: _named(group, place) for place, group in enumerate(groups)}
         self.sources: dict[Group, list[tuple[Group, list[Value]]]] = {}
         for (source, target), link in folding.links.items():
             self.sources.setdefault(target, []).append((source, [*link.weights]))
@@ -171,15 +170,15 @@ class _Tables:
     def _gates(self, group: Group) -> Table:
         """Gates of one form together: how many, the first and the last in order, and the range of all."""
         forms: dict[str, list[Value | float]] = {}
-        for value in group.values:
+        for value in group.gates or group.values:  # the values of a body are what each repeat of it gives
             forms.setdefault(self._form(value), []).append(value)
         head = [("gate", WORDS), ("n", WORDS), ("first", VALUE), ("last", VALUE), ("range", WORDS)]
         head += [(f"rms ∂{self.f}/∂u", GRADIENT)]
         rows = []
         for form, values in forms.items():
-            data = figures.data([group_of := Group(group.column, values)])
+            data = figures.data([alike := Group(group.column, values=values)])
             first, last, between = self.digits(data[0]), self.digits(data[-1]), spread("", data, self.digits).strip()
-            gradients = figures.gradients([group_of])
+            gradients = figures.gradients([alike])
             size = self.digits(rms(gradients)) if gradients else ""
             rows.append([form, f"{len(data):,}", first, last, between, size])
         notes = []
@@ -219,18 +218,15 @@ class _Tables:
         return self.digits(parameter.grad) if parameter.swept else ""
 
 
-def _named(group: Group, place: int, among: int) -> str:
+def _named(group: Group, place: int) -> str:
     """How a table names a group: `MLP.0[3]`, an input by its own name or its place, a box by its heading."""
     name = printable(group.column.name)
     if group.column.kind == "layer":
-        return f"{name}[{place}]" if among > 1 else name
+        return name if group.index is None else f"{name}[{group.index}]"
     if group.column.kind == "inputs":
         own = getattr(group.values[0], "name", None) if len(group.values) == 1 else None
         return printable(own) if own else f"input {place}"
-    count = len(group.values)
-    if not name:
-        return getattr(group.values[0], "name", None) or "1 leaf" if count == 1 else f"{count:,} leaves"
-    return f"{name} × {count:,}" if count > 1 else name
+    return figures.called(group)
 
 
 def _sum_behind(out: Value) -> Value | None:

@@ -123,11 +123,7 @@ class Passes:
         groups = self.columns[column]
         if column.kind == "inputs":
             return "the inputs"
-        count = len(groups[0].values)
-        if not column.name:
-            return "a leaf" if count == 1 else f"{count:,} leaves"
-        name = printable(column.name)
-        return name if column.kind == "layer" or count == 1 else f"{name} × {count:,}"
+        return printable(column.name) if column.kind == "layer" else figures.called(groups[0])
 
 
 def _computed(group: Group) -> bool:
