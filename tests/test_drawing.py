@@ -395,9 +395,8 @@ def test_a_big_graph_folds_and_says_so():
     big.backward()
     svg = draw(big).svg()
     texts = [text.text.strip() for text in ET.fromstring(svg).iter(f"{SVG}text")]
-    assert re.search("1,001 nodes folded into 13 boxes.*level=0", " ".join(texts))
-    counts = [int(text.split(" × ")[1]) for text in texts if " × " in text]
-    assert sum(counts) == 1000
+    assert re.search("1,001 nodes folded into 2 boxes.*level=0", " ".join(texts))
+    assert "(h + 0)·1 × 500" in texts
     assert "gradients 1, rms 1" in texts
 
 
@@ -406,7 +405,7 @@ def test_no_box_leads_to_itself():
     for _ in range(200):
         x = x + 1.0
     edges = [re.findall(r"b\d+", line)[:2] for line in draw(x).digraph.body if "->" in line]
-    assert len(edges) == 6
+    assert len(edges) == 1
     assert all(start != end for start, end in edges)
 
 

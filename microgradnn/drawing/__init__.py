@@ -154,7 +154,7 @@ def draw(
     """Draw the circuit that ends in `root`, or in several: on each wire the value above, the gradient below the line.
 
     `level=0` shows every gate, `level=1` one node per neuron, `level=2` one box per layer; gates of no module fold
-    into boxes by depth and kind. By default more than 150 nodes fold, to neurons where that can be read, else to
+    into boxes by what repeats. By default more than 150 nodes fold, to neurons where that can be read, else to
     layers. The circuit runs to the "right" or "down"; to the right, the stepper turns downwards where a page is narrow.
     Numbers have so many significant `digits`. A leaf that is used often or far away is drawn again there, in grey; its
     gradient stands at its first place.

@@ -42,12 +42,11 @@ def bodies(gates: Sequence[Value]) -> list[Body]:
 
     >>> h = Value(0.5, "h")
     >>> for _ in range(100):
-    ...     h = (h * 2 + 1).tanh()
-    ...     gates = [h._left._left, h._left, h]
+    ...     h = (2 * h + 1).tanh()
     >>> from microgradnn.graph import topological_order
     >>> [body] = bodies(topological_order(h)[1:])
     >>> body.name, body.repeats, len(body.gates)
-    ('tanh(2·h + 1)', 100, 300)
+    ('tanh((2·h) + 1)', 100, 300)
     """
     kinds = _Kinds(gates)
     lines = {gate: user_line_of(gate) for gate in gates} if gates and user_line_of(gates[0]) else {}
@@ -100,9 +99,9 @@ class _Kinds:
         self.kind, self.first = kind, dict[int, Value]()
         for gate in gates:
             left, right = gate._left, gate._right
-            if left.__class__ is tuple:
-                key: Any = (gate._primitive, frozenset(map(_seen, left)))
-            else:  # of one operand or two, the quick way
+            if gate._primitive.arity not in (1, 2):  # type: ignore[union-attr, operator]
+                key: Any = (gate._primitive, frozenset(map(_seen, operands_of(gate))))
+            else:
                 key = (gate._primitive, _seen(left), None if right is None else _seen(right))
             number = numbers.setdefault(key, len(numbers))
             kind[gate] = number
@@ -125,7 +124,7 @@ class _Kinds:
         for (start, end, _), count in self.edges.items():
             fewer, more = sorted((self.counts[start], self.counts[end]))
             times = round(more / fewer)
-            agree = times <= 4 and abs(more - times * fewer) <= max(1 + (fewer > 9), _AGREE * more)
+            agree = times <= 4 and abs(more - times * fewer) <= max(times * (1 + (fewer > 9)), _AGREE * more)
             if fewer >= OFTEN and agree and count >= (1 - _AGREE) * self.counts[end] - 1:
                 self.joined[self._end(start)] = self._end(end)
 

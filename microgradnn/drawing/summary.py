@@ -15,12 +15,13 @@ from html import escape
 from itertools import pairwise
 from textwrap import wrap
 
-from microgradnn.drawing import figures
+from microgradnn.drawing import figures, neurons
 from microgradnn.drawing.circuit import FONT, PORTS, Picture, draw_gate, new_digraph, printable, wire
-from microgradnn.drawing.figures import counted, length, rms
+from microgradnn.drawing.figures import counted, rms
 from microgradnn.drawing.folding import Column, Folding, Group, Link
 from microgradnn.drawing.matrices import MOST, Layer, histogram
-from microgradnn.drawing.palette import FAINTEST, GRADIENT, NEGATIVE, POSITIVE, VALUE
+from microgradnn.drawing.neurons import name_of, shortened
+from microgradnn.drawing.palette import GRADIENT, NEGATIVE, POSITIVE, VALUE
 from microgradnn.notation import digits, symbol
 from microgradnn.value import Value
 
@@ -29,7 +30,6 @@ FEW = 8  # units or inputs of a layer that are drawn one by one; more are a matr
 DEEPEST = 16  # of more columns than this nobody can read neurons
 MOST_NEURONS = 500  # drawn one by one in all layers together; of more, layers are drawn
 CAPTION = 64  # letters to a line, so that a caption is in sight on a phone
-_TABLE = '<TABLE BORDER="1" STYLE="ROUNDED" CELLBORDER="0" CELLSPACING="0" CELLPADDING="{}">'
 
 Links = Mapping[tuple[Group, Group], Link]
 
@@ -53,7 +53,7 @@ class _Summary:
 
     def __init__(self, root: Value, direction: str, count: int) -> None:
         self.folding, self.digits = Folding(root), partial(digits, count=count)
-        self.root, self.f = root, _shortened(root.name or "f")
+        self.root, self.f = root, shortened(root.name or "f")
         self.digraph, self.ports = new_digraph(direction), PORTS[direction]
         self.tooltips: dict[str, str] = {}
         self.parts: dict[str, Sequence[Group]] = {}
@@ -125,7 +125,8 @@ class _Summary:
         wires = {
             ends: link for ends, link in forward.items() if ends in self.weights and ends[1].column not in self.matrices
         }
-        self._wires(wires)
+        for source, target, told, looks in neurons.wires(wires, self.f):
+            self._edge(f"{self.exit[source].split(':')[0]}:e", f"{self.entry[target]}:w", told, **looks)
         self._arrows({ends: link for ends, link in forward.items() if ends not in wires})
         self.digraph.attr(splines="line" if self._between_neighbours(forward) else "true")
         examples = max(len(group.values) for group in self.folding.groups if group.column.kind == "layer")
@@ -153,10 +154,10 @@ class _Summary:
 
     def _folded(self, noun: str) -> str:
         """What became of the graph, as in `408 nodes folded into 2 inputs, 33 neurons and 5 boxes`."""
-        counts = Counter(group.column.kind for group in self.folding.groups)
+        counts = Counter("gate" if _is_gate(group) else group.column.kind for group in self.folding.groups)
         if noun == "layer":
             counts["layer"] = sum(column.kind == "layer" for column in self.columns)
-        nouns = {"inputs": "input", "layer": noun, "box": "box"}
+        nouns = {"inputs": "input", "layer": noun, "box": "box", "gate": "gate"}
         *others, last = [counted(counts[kind], noun) for kind, noun in nouns.items() if counts[kind]]
         parts = f"{', '.join(others)} and {last}" if others else last
         return f"{self.folding.nodes:,} nodes folded into {parts}"
@@ -173,7 +174,7 @@ class _Summary:
     def _box(self, column: Column, groups: list[Group]) -> None:
         """The box of a layer, of inputs, or of gates of no module; a gate or leaf alone as in a circuit."""
         data, gradients = figures.data(groups), figures.gradients(groups)
-        if column.kind == "box" and len(groups[0].gates or groups[0].values) == 1:
+        if column.kind == "box" and len(groups[0].gates or data) == 1:
             self._alone(column, groups[0])
             return
         name, *sizes = self._heading(column)
@@ -194,7 +195,11 @@ class _Summary:
             lines = list(map(_coloured, words, (VALUE, GRADIENT)))
         rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in [f"<B>{escape(name)}</B>", *lines])
         self._put(
-            f"b{self.number[column]}", f"<{_TABLE.format(3)}{rows}</TABLE>>", "box", groups, "; ".join([name, *words])
+            f"b{self.number[column]}",
+            f"<{neurons.TABLE.format(3)}{rows}</TABLE>>",
+            "box",
+            groups,
+            "; ".join([name, *words]),
         )
 
     def _alone(self, column: Column, group: Group) -> None:
@@ -204,7 +209,7 @@ class _Summary:
         gradient, name = figures.gradient(group), printable(value.name or "")
         words = f"value {value.data!r}" + ("" if gradient is None else f", gradient {gradient!r}")
         below = "" if gradient is None else self.digits(gradient)
-        label = wire(_shortened(name, 12), value.primitive is None, self.digits(value.data), below)
+        label = wire(shortened(name, 12), value.primitive is None, self.digits(value.data), below)
         self._put(node, label, "wire", [group], f"{name}: {words}" if name else words)
         self.exit[group] = f"{node}:{self.ports[1]}"
         if value.primitive is not None:
@@ -220,9 +225,9 @@ class _Summary:
         if column.kind == "box":
             [group] = groups
             repeated = f" × {group.repeats:,}" if group.repeats > 1 else ""
-            return [_shortened(column.name) + repeated if column.name else counted(len(group.values), "leaf")]
+            return [shortened(column.name) + repeated if column.name else counted(len(group.values), "leaf")]
         taken, given, parameters = len(self.taken[column]), len(groups), len(figures.parameters(groups))
-        heading = [_shortened(column.name, 24), f"{taken:,}→{given:,}" if taken else counted(given, "output")]
+        heading = [shortened(column.name, 24), f"{taken:,}→{given:,}" if taken else counted(given, "output")]
         heading += [counted(parameters, "param")] * bool(parameters)
         return heading + [f"↺ {counted(back, 'weight')}"] * bool(back)
 
@@ -230,7 +235,7 @@ class _Summary:
         """The neurons of a layer, each below the one before, with a heading above them or `beside` their matrix."""
         number, heading = self.number[column], [] if beside else self._heading(column)
         # No neuron is narrower than the heading above it, so that no edge can run through the heading.
-        names = [9 + len(name) for name in map(_name, groups) if name]
+        names = [9 + len(name) for name in map(name_of, groups) if name]
         width = max([60, *(7 * count for count in [*map(len, heading), *names])])
         above = f"h{number}"
         if heading:
@@ -239,7 +244,8 @@ class _Summary:
         nodes = [above] * bool(heading)
         for index, group in enumerate(groups):
             node = f"n{number}-{index}"
-            self._put(node, self._neuron(group, width), "neuron", [group], self._told(group, group.index or index))
+            words = neurons.tooltip(group, group.index or index, self.f)
+            self._put(node, neurons.label(group, width, self.digits), "neuron", [group], words)
             nodes.append(node)
             if beside:
                 self.entry[group] = f"m{number}"
@@ -250,27 +256,6 @@ class _Summary:
             for upper, lower in pairwise(nodes):
                 rank.edge(upper, lower, style="invis")  # keeps the order
 
-    def _neuron(self, group: Group, width: int) -> str:
-        """The label of a neuron or an input: the value above the line, the gradient below it."""
-        name, gradient = _name(group), figures.gradient(group)
-        before = f"<I>{escape(name)}</I>&#160;=&#160;" if name else ""
-        below = "&#160;" if gradient is None else self.digits(gradient)
-        return (
-            f'<{_TABLE.format(1)}<TR><TD WIDTH="{width}">{before}'
-            f'<FONT COLOR="{VALUE}" POINT-SIZE="10">{self.digits(figures.value(group))}</FONT></TD></TR><HR/>'
-            f'<TR><TD><FONT COLOR="{GRADIENT}" POINT-SIZE="10">{below}</FONT></TD></TR></TABLE>>'
-        )
-
-    def _told(self, group: Group, index: int) -> str:
-        """The tooltip of a neuron or an input."""
-        gradient, examples = figures.gradient(group), len(group.values)
-        kind, mean, square = "neuron" if group.column.kind == "layer" else "input", "", ""
-        if examples > 1:
-            mean, square = "mean ", "rms "
-        words = f"{printable(group.column.name)}, {kind} {index}: {mean}value {figures.value(group)!r}"
-        words += "" if gradient is None else f", {square}∂{self.f} by it {gradient!r}"
-        return words + (f", over {examples:,} examples" if examples > 1 else "")
-
     def _matrix(self, column: Column, groups: list[Group]) -> None:
         """A wide layer, with a node over each of its rows; of a narrow one that takes many only the weights."""
         number, bars = self.number[column], len(groups) > FEW
@@ -279,7 +264,7 @@ class _Summary:
         layer = Layer(heading, groups, self.matrices[column], self.weights, bars, self.f, self.digits)
         for index, group in enumerate(groups[: MOST * bars]):
             label, position = layer.row(index)
-            words = self._told(group, group.index or index)
+            words = neurons.tooltip(group, group.index or index, self.f)
             self._put(f"n{number}-{index}", label, "neuron", [group], words, pos=position, within=node)
         words = "; ".join(line for half in layer.halves for line in half.lines)
         self._put(node, layer.label, "matrix", groups, words, paint=layer.paint)
@@ -289,23 +274,6 @@ class _Summary:
     def _forward(self, source: Group, target: Group) -> bool:
         """Whether an edge runs from an earlier column to a later one; others, in recurrent nets, would cross all."""
         return self.place[source.column] < self.place[target.column]
-
-    def _wires(self, links: Links) -> None:
-        """The edges that show weights, beside the largest of their layer."""
-        largest: dict[Column, tuple[float, float]] = defaultdict(lambda: (0.0, 0.0))  # |w| and |∂f/∂w|
-        wires = [(*ends, link.weight, len(link.weights)) for ends, link in links.items() if link.weight is not None]
-        for _, target, weight, _ in wires:
-            size, slope = largest[target.column]
-            largest[target.column] = max(size, length(weight.data)), max(slope, length(weight.grad))
-        for source, target, weight, count in wires:
-            size, slope = largest[target.column]
-            opacity = FAINTEST + (1 - FAINTEST) * (math.sqrt(length(weight.grad) / slope) if slope else 0.5)
-            colour, style = (NEGATIVE, "dashed") if weight.data < 0 else (POSITIVE, "solid")
-            looks = {"color": f"{colour}{round(255 * opacity):02x}", "style": style, "arrowhead": "none"}
-            looks["penwidth"] = f"{0.6 + 2.2 * (length(weight.data) / size if size else 0.0):.2f}"
-            words = f"w = {weight.data!r}" + (f", ∂{self.f}/∂w = {weight.grad!r}" if weight.swept else "")
-            words += f", the largest of {count}" if count > 1 else ""
-            self._edge(f"{self.exit[source].split(':')[0]}:e", f"{self.entry[target]}:w", words, **looks)
 
     def _arrows(self, links: Links) -> None:
         """The other edges, those between the same two nodes as one, with their number."""
@@ -348,20 +316,10 @@ def in_order(columns: Iterable[Column], edges: Iterable[tuple[Column, Column]]) 
     return place
 
 
-# ---- words -----------------------------------------------------------------------------------------------------
+def _is_gate(group: Group) -> bool:
+    """Whether a gate is alone in its box."""
+    return group.column.kind == "box" and len(group.gates) == 1
 
 
 def _coloured(text: str, colour: str) -> str:
     return f'<FONT COLOR="{colour}">{escape(text)}&#160;</FONT>'
-
-
-def _name(group: Group) -> str:
-    """The name of the one Value of a group."""
-    name = getattr(group.values[0], "name", None) if len(group.values) == 1 else None
-    return _shortened(name, 12) if name else ""
-
-
-def _shortened(name: str, length: int = 40) -> str:
-    """A name that fits into a box: of a long one the beginning and the end."""
-    name = printable(name)
-    return name if len(name) <= length else f"{name[: length // 2]}…{name[-(length // 2) + 1 :]}"
