@@ -91,7 +91,7 @@ def test_by_keyboard_it_opens_and_closes_and_the_focus_comes_back(shown):
     assert not page.locator(".opened").is_visible()
     names = page.eval_on_selector_all("[role=button]", "all => all.map((each) => each.getAttribute('aria-label'))")
     assert len(names) == len(opened(f))
-    assert names[0].startswith("MLP.0[0]: ")
+    assert names[0].startswith("MLP.0[0] ")
 
 
 def test_boxes_of_layers_and_of_gates_open_too(shown):
@@ -101,6 +101,25 @@ def test_boxes_of_layers_and_of_gates_open_too(shown):
         part(page, name).click()
         assert rows(page) == table.rows
         assert page.locator(".open").count() == 1
+
+
+def test_a_row_of_a_matrix_opens_and_the_others_dim(shown):
+    f, _ = one_example((12, 12, 1))
+    page = shown(f, level=1)
+    part(page, "n2-5").locator("polygon").last.click()
+    assert rows(page) == opened(f)["n2-5"].rows
+    faded = "all => all.map((path) => getComputedStyle(path).opacity)"
+    assert set(page.eval_on_selector_all("[id$=-m2] > path", faded)) == {"0.15"}
+    assert set(page.eval_on_selector_all("[id$=-m2] > .row path", faded)) == {"1"}
+    assert page.locator(".row").count() == 1
+    page.keyboard.press("Escape")
+    assert page.locator(".row").count() == 0
+    page.click("button[data-move=first]")
+    hidden = "all => all.map((path) => getComputedStyle(path).visibility)"
+    assert set(page.eval_on_selector_all("[id$=-m2] > path.value", hidden)) == {"hidden"}
+    assert set(page.eval_on_selector_all("[id$=-m2] > path.positive", hidden)) == {"visible"}
+    page.click("button[data-move=last]")
+    assert set(page.eval_on_selector_all("[id$=-m2] > path", hidden)) == {"visible"}
 
 
 def test_it_steps_by_layer_values_forward_then_gradients_backward(shown):
@@ -117,7 +136,7 @@ def test_it_steps_by_layer_values_forward_then_gradients_backward(shown):
         assert set(values) == {name for name, (known, _) in walked.known.items() if number >= known}
         assert set(gradients) == {name for name, (_, known) in walked.known.items() if number >= known}
         at_work = page.eval_on_selector_all(
-            ".forward, .backward", "all => all.map((node) => node.id.split('-').slice(2).join('-'))"
+            ":is(.forward, .backward):not([id$=-gate], [id$=-out])", "all => all.map((node) => node.id.split('-').slice(2).join('-'))"
         )
         assert sorted(at_work) == sorted(step["parts"])
         page.keyboard.press("ArrowRight")

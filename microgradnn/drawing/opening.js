@@ -29,7 +29,7 @@ function opening(element, svg, parts, tables) {
   Object.keys(tables).forEach((name) => {
     const opener = part(name), texts = [...opener.querySelectorAll("text")].map((text) => text.textContent.trim());
     opener.classList.add("opener");
-    const roles = { tabindex: "0", role: "button", "aria-expanded": "false", "aria-label": `${tables[name].title}: ${texts.join(" ")}` };
+    const roles = { tabindex: "0", role: "button", "aria-expanded": "false", "aria-label": [tables[name].title, ...texts].join(" ") };
     Object.entries(roles).forEach(([role, value]) => opener.setAttribute(role, value));
     opener.addEventListener("click", () => show(open === name ? null : name));
     opener.addEventListener("keydown", (event) => {
