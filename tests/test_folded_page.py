@@ -109,17 +109,17 @@ def test_a_row_of_a_matrix_opens_and_the_others_dim(shown):
     part(page, "n2-5").locator("polygon").last.click()
     assert rows(page) == opened(f)["n2-5"].rows
     faded = "all => all.map((path) => getComputedStyle(path).opacity)"
-    assert set(page.eval_on_selector_all("[id$=-m2] > path", faded)) == {"0.15"}
-    assert set(page.eval_on_selector_all("[id$=-m2] > .row path", faded)) == {"1"}
+    assert set(page.eval_on_selector_all(".matrix[id$=-m2] > path", faded)) == {"0.15"}
+    assert set(page.eval_on_selector_all(".matrix[id$=-m2] > .row path", faded)) == {"1"}
     assert page.locator(".row").count() == 1
     page.keyboard.press("Escape")
     assert page.locator(".row").count() == 0
     page.click("button[data-move=first]")
     hidden = "all => all.map((path) => getComputedStyle(path).visibility)"
-    assert set(page.eval_on_selector_all("[id$=-m2] > path.value", hidden)) == {"hidden"}
-    assert set(page.eval_on_selector_all("[id$=-m2] > path.positive", hidden)) == {"visible"}
+    assert set(page.eval_on_selector_all(".matrix[id$=-m2] > path.value", hidden)) == {"hidden"}
+    assert set(page.eval_on_selector_all(".matrix[id$=-m2] > path.positive", hidden)) == {"visible"}
     page.click("button[data-move=last]")
-    assert set(page.eval_on_selector_all("[id$=-m2] > path", hidden)) == {"visible"}
+    assert set(page.eval_on_selector_all(".matrix[id$=-m2] > path", hidden)) == {"visible"}
 
 
 def test_it_steps_by_layer_values_forward_then_gradients_backward(shown):

@@ -69,7 +69,7 @@ function dim(svg, part, parts, name) {
   svg.querySelectorAll(".row").forEach((copy) => copy.remove());
   if (name === null) return;
   part(name).classList.add("open");
-  if (part(name).querySelector("[stroke=none]")) lightRow(part(name), part(home(name)));
+  if (part(name).matches(".neuron:has([stroke=none])")) lightRow(part(name), part(home(name)));
 }
 
 // What a matrix paints dims but for one row: a copy of it is clipped to where the row lies.
