@@ -136,7 +136,8 @@ def test_it_steps_by_layer_values_forward_then_gradients_backward(shown):
         assert set(values) == {name for name, (known, _) in walked.known.items() if number >= known}
         assert set(gradients) == {name for name, (_, known) in walked.known.items() if number >= known}
         at_work = page.eval_on_selector_all(
-            ":is(.forward, .backward):not([id$=-gate], [id$=-out])", "all => all.map((node) => node.id.split('-').slice(2).join('-'))"
+            ":is(.forward, .backward):not([id$=-gate], [id$=-out])",
+            "all => all.map((node) => node.id.split('-').slice(2).join('-'))",
         )
         assert sorted(at_work) == sorted(step["parts"])
         page.keyboard.press("ArrowRight")
