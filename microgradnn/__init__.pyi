@@ -62,6 +62,7 @@ from microgradnn.margins import margin
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
+from microgradnn.watching import watch
 from microgradnn.worksheets import worksheet
 
 __version__: str
@@ -141,6 +142,7 @@ __all__ = [
     "tanh",
     "to_latex",
     "value_and_grad",
+    "watch",
     "where",
     "worksheet",
     "xlogy",

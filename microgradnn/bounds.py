@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import reduce
 from itertools import pairwise, product
 from typing import Any
 
@@ -23,6 +24,7 @@ from microgradnn.value import Value
 
 Range = tuple[float, float]
 Box = dict[Value, Interval]
+Intervals = list[tuple[Interval, Interval]]  # of value and gradient, by node
 MOST = 2_000_000  # gates over all parts of a box: half a minute
 
 
@@ -74,14 +76,10 @@ def bounds(f: Value, ranges: Mapping[Any, Any], *, slices: int = 1) -> dict[Valu
     circuit = Circuit(order, list(box))
     result = circuit.bounds(box.values())
     if parts > 1:
-        pieces = list(_over(circuit, product(*ways)))
+        reached = reduce(_hulls, _over(circuit, product(*ways)))
         result = [
-            (
-                hull(*values).within(value.low, value.high),
-                hull(*slopes).within(slope.low, slope.high),
-            )
-            for (value, slope), *of_parts in zip(result, *pieces, strict=True)
-            for values, slopes in [zip(*of_parts, strict=True)]
+            (value.within(whole.low, whole.high), slope.within(steepest.low, steepest.high))
+            for (value, slope), (whole, steepest) in zip(reached, result, strict=True)
         ]
     return {node: (_ends(value), _ends(slope)) for node, (value, slope) in zip(order, result, strict=True)}
 
@@ -132,7 +130,11 @@ def _cut(node: Value, x: Interval, slices: int) -> list[Interval]:
     return [Interval(low, high) for low, high in pairwise(ends)]
 
 
-def _over(circuit: Circuit, parts: Iterable[Iterable[Interval]]) -> Iterator[list[tuple[Interval, Interval]]]:
+def _hulls(those: Intervals, these: Intervals) -> Intervals:
+    return [(hull(x, y), hull(dx, dy)) for (x, dx), (y, dy) in zip(those, these, strict=True)]
+
+
+def _over(circuit: Circuit, parts: Iterable[Iterable[Interval]]) -> Iterator[Intervals]:
     """The bounds over each part of a box in which all gates have values."""
     for part in parts:
         with suppress(ValueError):
@@ -169,7 +171,7 @@ class Circuit:
                 self.registers[n], slopes = Interval(out), node.primitive.partials(out, numbers)
             self.gates.append((n, node.primitive, operands, slopes))
 
-    def bounds(self, ranges: Iterable[Interval]) -> list[tuple[Interval, Interval]]:
+    def bounds(self, ranges: Iterable[Interval]) -> Intervals:
         """The intervals of value and gradient of each node; ValueError where a gate has no value."""
         values = self.registers.copy()
         for n, x in zip(self.ranged, ranges, strict=True):

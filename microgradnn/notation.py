@@ -1,4 +1,4 @@
-"""How numbers, names and gates are written: in tables, sentences, pictures and LaTeX.
+"""How numbers, names and gates are written: in tables, sentences and pictures.
 
 Numbers get four significant digits, or as many as are asked for, and a true minus sign. The templates of the gates are
 in the table.
@@ -19,10 +19,6 @@ from microgradnn.value import Value
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-_LATEX_LETTERS = str.maketrans(
-    {letter: f"\\{letter}" for letter in "#$%&_{}"}
-    | {"\\": r"\backslash ", "^": r"\hat{}", "~": r"\sim ", " ": r"\ ", "\n": r"\ "}
-)
 
 
 def digits(x: float, count: int = 4) -> str:
@@ -197,50 +193,6 @@ def expression(order: Sequence[Value], name_of: dict[int, str]) -> str:
             elif len(text) < 200:  # shared operands are written wherever they are used
                 texts[id(node)] = text
     return ", ".join(reversed(equations)) or name_of[id(order[-1])]
-
-
-def latex_formula(primitive: Primitive, operands: list[str]) -> str:
-    r"""The gate applied to operands in LaTeX.
-
-    >>> from microgradnn.primitive import lookup
-    >>> print(latex_formula(lookup("divide"), ["-1", "x_{0}"]), latex_formula(lookup("power"), ["-1", "-2"]))
-    \frac{-1}{x_{0}} (-1)^{-2}
-    """
-    if primitive.latex is not None:
-        return _filled(primitive.latex, operands)
-    name = primitive.name.replace("_", r"\_")
-    return rf"\operatorname{{{name}}}\left({', '.join(operands)}\right)"
-
-
-def latex_name(name: str) -> str:
-    r"""A name in LaTeX: digits at its end, what follows an underscore and what is in brackets become the index.
-
-    >>> print(*map(latex_name, ("x", "w0", "net_h1", "out", "0.weight[3][1]")))
-    x w_{0} \mathit{net}_{h1} \mathit{out} \mathit{0.weight}_{3,1}
-    """
-    stem, _, index = name.partition("_")
-    if re.fullmatch(r"[^\[\]]+(\[\d+\])+", name):
-        stem, _, index = name.replace("][", ",").strip("]").partition("[")
-    elif not (stem and index):
-        stem = name.rstrip("0123456789") or name
-        index = name[len(stem) :]
-    stem, index = stem.translate(_LATEX_LETTERS), index.translate(_LATEX_LETTERS)
-    base = stem if len(stem) == 1 else rf"\mathit{{{stem}}}"
-    return f"{base}_{{{index}}}" if index else base
-
-
-def latex_number(x: float) -> str:
-    r"""`x` with four significant digits in LaTeX.
-
-    >>> print(latex_number(-1.5e-12), latex_number(float("inf")))
-    -1.5 \cdot 10^{-12} \infty
-    """
-    if math.isinf(x):
-        return r"\infty" if x > 0 else r"-\infty"
-    if math.isnan(x):
-        return r"\mathrm{nan}"
-    mantissa, e, exponent = digits(x).replace("−", "-").partition("e")
-    return rf"{mantissa} \cdot 10^{{{exponent}}}" if e else mantissa
 
 
 def written(operands: Iterable[Any], name_of: dict[int, str], count: int = 4) -> list[str]:

@@ -35,7 +35,7 @@ import math
 
 from microgradnn import array_forms, formulas
 from microgradnn.array_forms import LARGEST
-from microgradnn.intervals import INFINITY, decreasing, elementary, increasing, several
+from microgradnn.intervals import INFINITY, decreasing, elementary, increasing, powers, several
 from microgradnn.primitive import BUILT_IN, Primitive, Register, gates, lookup
 
 _LN_2, _LN_10, _ROOT_2 = math.log(2), math.log(10), math.sqrt(2)
@@ -74,7 +74,7 @@ power: Primitive = Primitive("power",
     limit=formulas.power_limit, source="pow({0}, {1})", operator="pow",
     symbol=("xʸ", "{}^x", "x^{}"), text="{0} ** {1}", latex="{0}^{{{1}}}",
     array="power",
-    interval=elementary.power,
+    interval=powers.power,
     samples=[(2.0, 3.0), (3.0, 0.0), (0.7, -1.3), (2.5, 0.5)], doc="Power, x to the y.")
 remainder: Primitive = Primitive("remainder",
     lambda x, y: x % y, lambda out, x, y: 1.0, lambda out, x, y: -floor(x / y - out / y + 0.5), source="{0} % {1}",
@@ -115,7 +115,7 @@ exp2: Primitive = Primitive("exp2", math.exp2, lambda out, x: _LN_2 * out, limit
     interval=increasing(range=(0.0, INFINITY)),
     samples=[0.5, -2.0, 3.0], exact="exp(x * log(2))", doc="Power of two, 2ˣ.", example="exp2(3.0) → 8.0")
 expm1: Primitive = Primitive("expm1", math.expm1, lambda out, x: exp(x), limit=lambda x: math.inf,
-    symbol="eˣ−1",
+    symbol="eˣ−1", latex="e^{{{0}}} - 1",
     array="expm1",
     interval=increasing(range=(-1.0, INFINITY)),
     samples=[0.5, -2.0, 1e-9], doc="eˣ − 1, accurate near 0.", example="expm1(1e-20) → 1e-20")
@@ -138,7 +138,7 @@ log10: Primitive = Primitive("log10",
     samples=[0.5, 3.0], doc="Logarithm to base 10, log₁₀ x.", example="log10(1000.0) → 3.0")
 log1p: Primitive = Primitive("log1p",
     math.log1p, lambda out, x: 1 / (1 + x), limit=lambda x: -math.inf if x == -1 else math.nan,
-    symbol="log(1+x)",
+    symbol="log(1+x)", latex=r"\log(1 + {0})",
     array="log1p",
     interval=increasing(domain=(-1.0, INFINITY)),
     samples=[-0.5, 2.0, 1e-9], exact="log(1 + x)", doc="ln(1 + x), accurate near 0.", example="log1p(1e-20) → 1e-20")
@@ -173,10 +173,10 @@ cbrt: Primitive = Primitive("cbrt", math.cbrt, lambda out, x: 1 / (3 * out * out
     doc="Cube root, ∛x, also of negative numbers; its derivative at 0 is infinite.", example="cbrt(-8.0) → -2.0")
 hypot: Primitive = Primitive("hypot",
     math.hypot, lambda out, x, y: direction_cosine(x, y), lambda out, x, y: direction_cosine(y, x),
-    symbol="√(x²+y²)", latex=r"\sqrt{{{0}^2 + {1}^2}}",
+    symbol="√(x²+y²)", latex=r"\sqrt{{{0}^{{2}} + {1}^{{2}}}}",
     array="hypot",
     interval=several.norm,
-    samples=[(1.0, 2.0), (-3.0, 4.0)],
+    samples=[(1.0, 2.0), (-3.0, 4.0)], exact="sqrt(x * x + y * y)",
     doc="Length of the vector (x, y), √(x² + y²), without overflow; its derivatives at (0, 0) are nan, see norm.",
     example="hypot(3.0, 4.0) → 5.0")
 
@@ -296,7 +296,7 @@ softsign: Primitive = Primitive("softsign", formulas.softsign, lambda out, x: 1 
     samples=[0.5, -2.0], exact="x / (1 + abs(x))", doc="x / (1 + |x|).", example="softsign(-1.0) → -0.5")
 relu: Primitive = Primitive("relu",
     lambda x: 0.0 if x <= 0 else x, lambda out, x: where(x, 1.0, 0.0), source="(0.0 if {0} <= 0.0 else {0})",
-    symbol="ReLU",
+    symbol="ReLU", latex=r"\operatorname{{ReLU}}({0})",
     array=lambda xp, x: xp.maximum(x, 0.0),
     interval=increasing(slack=0),
     samples=[1.5, -2.0], exact="x if x > 0 else 0 * x",
@@ -374,9 +374,9 @@ where: Primitive = Primitive("where", lambda c, a, b: a if c > 0 else b, None, l
     doc="a if c > 0, else b; no gradient flows to c. Use it in place of an `if` on recorded numbers.",
     example="where(-1.0, 10.0, 20.0) → 20.0")
 shift: Primitive = Primitive("shift", formulas.shift, lambda out, x, m: 1.0, lambda out, x, m: -1.0,
-    symbol="−",
+    symbol="−", latex="{0} - {1}",
     array=lambda xp, x, m: xp.where(xp.equal(x, m), 0.0, x - m),
-    interval=elementary.shift,
+    interval=lambda x, m: x - m,
     samples=[(1.0, 3.0), (-2.0, 0.5)], exact="x - m", doc="x − m, and 0 where both are the same infinity.")
 share: Primitive = Primitive("share",
     lambda x, y: x / (x + y), lambda out, x, y: share(y, x) / (x + y), lambda out, x, y: -out / (x + y),
@@ -392,21 +392,21 @@ share: Primitive = Primitive("share",
 logistic_density: Primitive = Primitive("logistic_density",
     formulas.logistic_density, lambda out, x: -out * tanh(0.5 * x),
     source="exp(-abs({0})) / (1.0 + exp(-abs({0}))) ** 2",
-    symbol="σ′", latex=r"\sigma'({0})",
+    symbol="σ′", latex=r"\sigma({0}) \, (1 - \sigma({0}))",
     array=array_forms.logistic_density,
     interval=decreasing(even=True, range=(0.0, INFINITY)),
     samples=[0.5, -2.0, 40.0, -600.0], exact="exp(-abs(x)) / (1 + exp(-abs(x))) ** 2",
     doc="Density of the logistic distribution, σ′(x) = σ(x) σ(−x); tanh′(x) is 4 σ′(2x).")
 one_minus_square: Primitive = Primitive("one_minus_square",
     lambda x: (1.0 - x) * (1.0 + x), lambda out, x: -2 * x, source="(1.0 - {0}) * (1.0 + {0})",
-    symbol="1−x²", text="1 − {0}²", latex="1 - {0}^2",
+    symbol="1−x²", text="1 − {0}²", latex="1 - {0}^{{2}}",
     array=lambda xp, x: (1.0 - x) * (1.0 + x),
     interval=elementary.one_minus_square,
     samples=[0.5, -0.999], exact="1 - x * x", doc="1 − x², exact near ±1.")
 direction_cosine: Primitive = Primitive("direction_cosine",
     lambda x, y: x / math.hypot(x, y), lambda out, x, y: direction_cosine(y, x) / hypot(x, y) * direction_cosine(y, x),
     lambda out, x, y: -out / hypot(x, y) * direction_cosine(y, x),
-    symbol="x/√(x²+y²)",
+    symbol="x/√(x²+y²)", latex=r"\frac{{{0}}}{{\sqrt{{{0}^{{2}} + {1}^{{2}}}}}}",
     array=lambda xp, x, y: x / xp.hypot(x, y),
     interval=elementary.direction_cosine,
     samples=[(1.0, 2.0), (-3.0, 4.0), (1e8, 1.0)], exact="x / sqrt(x * x + y * y)",
@@ -414,7 +414,7 @@ direction_cosine: Primitive = Primitive("direction_cosine",
 circle_inversion: Primitive = Primitive("circle_inversion",
     formulas.circle_inversion, lambda out, x, y: circle_inversion(y, x) * circle_inversion(y, x) - out * out,
     lambda out, x, y: -2 * out * circle_inversion(y, x),
-    symbol="x/(x²+y²)",
+    symbol="x/(x²+y²)", latex=r"\frac{{{0}}}{{{0}^{{2}} + {1}^{{2}}}}",
     array=array_forms.inversion,
     interval=elementary.circle_inversion,
     samples=[(1.0, 2.0), (-3.0, 4.0), (1.0, 1e8)], exact="x / (x * x + y * y)",
@@ -424,33 +424,33 @@ power_slope: Primitive = Primitive("power_slope",
     lambda out, x, y: where((0.5 - abs_(y)) * abs_(x), (y - 1) * (out / x), y * power_slope(x, y - 1)),
     lambda out, x, y: power_mixed(x, y), limit=lambda x, y: y * formulas.power_limit(x, y - 1),
     source="{1} * pow({0}, {1} - 1)",
-    symbol="yxʸ⁻¹",
+    symbol="yxʸ⁻¹", latex=r"{1} \cdot {0}^{{{1} - 1}}",
     array=array_forms.power_slope,
-    interval=elementary.power_slope,
+    interval=powers.power_slope,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="y * x ** (y - 1)",
     doc="∂(xʸ)/∂x = y xʸ⁻¹, and 0 at y = 0.")
 power_log: Primitive = Primitive("power_log",
     formulas.power_log, lambda out, x, y: power_mixed(x, y), lambda out, x, y: power_log_squared(x, y),
     source="pow(abs({0}), {1}) * log({0})",
-    symbol="xʸ·log x",
+    symbol="xʸ·log x", latex=r"{0}^{{{1}}} \cdot \log({0})",
     array=array_forms.power_log,
-    interval=elementary.power_log,
+    interval=powers.power_log,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** y * log(x)",
     doc="∂(xʸ)/∂y = xʸ ln x, and 0 at x = 0 for y ≥ 0.")
 power_log_squared: Primitive = Primitive("power_log_squared",
     formulas.power_log_squared, lambda out, x, y: power_log(x, y - 1) * (2 + y * formulas.log_above(x, y, 1)),
     lambda out, x, y: out * formulas.log_above(x, y, 0),
-    symbol="xʸ·log² x",
+    symbol="xʸ·log² x", latex=r"{0}^{{{1}}} \cdot \log({0})^{{2}}",
     array=array_forms.power_log_squared,
-    interval=elementary.power_log_squared,
+    interval=powers.power_log_squared,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** y * log(x) ** 2",
     doc="∂²(xʸ)/∂y² = xʸ ln² x, and 0 at x = 0 for y ≥ 0.")
 power_mixed: Primitive = Primitive("power_mixed",
     formulas.power_mixed, lambda out, x, y: x ** (y - 2) * (2 * y - 1 + y * (y - 1) * formulas.log_above(x, y, 2)),
     lambda out, x, y: power_log(x, y - 1) * (2 + y * formulas.log_above(x, y, 1)),
-    symbol="∂²xʸ",
+    symbol="∂²xʸ", latex=r"{0}^{{{1} - 1}} \cdot (1 + {1} \cdot \log({0}))",
     array=array_forms.power_mixed,
-    interval=elementary.power_mixed,
+    interval=powers.power_mixed,
     samples=[(2.0, 3.0), (0.7, -1.3), (2.5, 0.3)], exact="x ** (y - 1) * (1 + y * log(x))",
     doc="∂²(xʸ)/∂x∂y = xʸ⁻¹ (1 + y ln x), and 0 at x = 0 for y > 1.")
 

@@ -284,6 +284,7 @@ SAID = [
     (lambda x: x**3, -2, 1, (-8, 1), (0, 12)), (lambda x: x**2, -2, 1, (0, 4), (-4, 2)),
     (lambda x: x**-1, -1, 2, (-math.inf, math.inf), (-math.inf, -0.25)),
     (lambda x: x**-2, -1, 2, (0.25, math.inf), (-math.inf, math.inf)),
+    (lambda x: x**-2, -2, 0, (0.25, math.inf), (-math.inf, math.inf)),
     (m.sqrt, -1, 4, (0, 2), (0.25, math.inf)), (m.tan, 1, 2, (-math.inf, math.inf), (1, math.inf)),
     (lambda x: 1 / x, 0, 2, (0.5, math.inf), (-math.inf, -0.25)), (lambda x: x - x, 0, 5, (0, 0), (0, 0)),
     (lambda x: x * x, -1, 3, (0, 9), (-2, 6)), (lambda x: m.maximum(x, 2.0), 0, 1, (2, 2), (0, 0)),

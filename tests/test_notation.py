@@ -6,7 +6,7 @@ import pytest
 
 from microgradnn import Value, leaky_relu, maximum, where
 from microgradnn.graph import topological_order
-from microgradnn.notation import digits, factor, formula, latex_formula, latex_name, latex_number, names, symbol
+from microgradnn.notation import digits, factor, formula, names, symbol
 from microgradnn.primitive import gates, lookup
 
 
@@ -20,20 +20,6 @@ from microgradnn.primitive import gates, lookup
 def test_numbers_have_four_digits_and_a_true_minus(x, text):
     assert digits(x) == text
     assert factor(x) == (f"({text})" if text.startswith("−") else text)
-
-
-@pytest.mark.parametrize(
-    ("x", "latex"),
-    [
-        (-1.5e-12, r"-1.5 \cdot 10^{-12}"),
-        (math.inf, r"\infty"),
-        (-math.inf, r"-\infty"),
-        (math.nan, r"\mathrm{nan}"),
-        (2.0, "2"),
-    ],
-)
-def test_numbers_in_latex(x, latex):
-    assert latex_number(x) == latex
 
 
 def named(root):
@@ -52,18 +38,15 @@ def test_a_name_used_twice_gets_a_number():
     assert named(Value(1.0, "x") + Value(2.0, "x") * Value(3.0, "x_2")) == ["x", "x_3", "x_2", "u1", "f"]
 
 
-def test_every_gate_can_be_written_as_text_and_as_latex():
+def test_every_gate_can_be_written_as_text():
     for gate in gates():
         for sample in gate.samples:
             letters = list("abcdefgh"[: len(sample)])
-            for written in (formula(gate, letters), latex_formula(gate, letters)):
-                assert all(letter in written for letter in letters)
-                assert written.count("{") == written.count("}")
+            assert all(letter in formula(gate, letters) for letter in letters)
 
 
 def test_operands_of_two_words_or_a_sign_stand_in_brackets():
     assert formula(lookup("multiply"), ["two words", "−3"]) == "(two words) × (−3)"
-    assert latex_formula(lookup("multiply"), [latex_number(2e20), "x"]) == r"(2 \cdot 10^{20}) \cdot x"
     assert formula(lookup("abs"), ["two words"]) == "|two words|"
 
 
@@ -73,22 +56,6 @@ def test_constant_operands_stand_in_the_symbol_of_the_gate():
     assert shown == ["+1", "1−x", "−1", "1/x", "÷3", "x⁻²", "2^x", "leaky ReLU(x, 0.01)", "max(x, 0)"]
     assert symbol(where(1.0, x, 0.5)) == "where(1, x, 0.5)"
     assert symbol(maximum(x, 0, 1, 2)) == "max", "too many to be read in a circle"
-
-
-@pytest.mark.parametrize(
-    ("name", "latex"),
-    [
-        ("x", "x"),
-        ("w12", "w_{12}"),
-        ("h_in", "h_{in}"),
-        ("a%b", r"\mathit{a\%b}"),
-        ("7", "7"),
-        ("x_", r"\mathit{x\_}"),
-        ("_a", r"\mathit{\_a}"),
-    ],
-)
-def test_names_in_latex(name, latex):
-    assert latex_name(name) == latex
 
 
 def test_whole_exponents_are_raised():

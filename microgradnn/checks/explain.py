@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from microgradnn.backprop import out_of_date
 from microgradnn.checks.derivations import Circuit
-from microgradnn.notation import digits, factor, few, latex_name, latex_number
+from microgradnn.latex import latex_name, latex_number
+from microgradnn.notation import digits, factor, few
 from microgradnn.sweep import sweep
 from microgradnn.value import Value
 

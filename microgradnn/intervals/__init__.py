@@ -12,10 +12,10 @@ knows numbers and entries, and nothing of graphs: `bounds` does.
 (0.5, 1.0)
 """
 
-from microgradnn.intervals.arithmetic import ANYTHING, Interval, hull, total
+from microgradnn.intervals.arithmetic import Interval, hull, total
 from microgradnn.intervals.enclosures import Monotone, decreasing, enclose, increasing, partials
 from microgradnn.intervals.rounding import INFINITY
 
 __all__ = [
-    "ANYTHING", "INFINITY", "Interval", "Monotone", "decreasing", "enclose", "hull", "increasing", "partials", "total",
+    "INFINITY", "Interval", "Monotone", "decreasing", "enclose", "hull", "increasing", "partials", "total",
 ]  # fmt: skip

@@ -112,9 +112,6 @@ class Interval:
         return interval(other) / self
 
 
-ANYTHING = Interval(-INFINITY, INFINITY)
-
-
 def interval(x: Any) -> Interval:
     """A number as an interval; an interval as it is."""
     return x if x.__class__ is Interval else Interval(float(x))

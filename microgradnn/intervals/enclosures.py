@@ -1,7 +1,7 @@
 """What gates make of intervals: all their values and all their local derivatives over a box.
 
-The rules are in the table, the longer ones in `elementary` and `several`. For the functions of C, which promise no last
-digits, an end has SLACK floats of room.
+The rules are in the table, the longer ones in `elementary`, `powers` and `several`. For the functions of C, which
+promise no last digits, an end has SLACK floats of room.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from microgradnn.intervals.arithmetic import ANYTHING, SLACK, Interval, NoValueError, interval, outward
+from microgradnn.intervals.arithmetic import SLACK, Interval, NoValueError, interval, outward
 from microgradnn.intervals.rounding import INFINITY
 from microgradnn.primitive import Primitive
 
@@ -96,10 +96,10 @@ def partials(gate: Primitive, out: Interval, operands: Sequence[Interval]) -> li
     """All local derivatives of a gate at numbers of these intervals; None where the table has none."""
     operands = inside(gate, operands)
     if gate.interval_partials is not None:
-        found: Sequence[Any] = gate.interval_partials(out, *operands)
+        slopes: Sequence[Any] = gate.interval_partials(out, *operands)
     else:
-        found = gate.trace(len(operands)).run(out, operands, _line)
-    return [None if x is None else interval(x) for x in found]
+        slopes = gate.trace(len(operands)).run(out, operands, _line)
+    return [None if x is None else interval(x) for x in slopes]
 
 
 def _line(gate: Primitive, operands: Sequence[Any]) -> Interval:
@@ -107,13 +107,13 @@ def _line(gate: Primitive, operands: Sequence[Any]) -> Interval:
     try:
         return enclose(gate, [interval(x) for x in operands])
     except ValueError:
-        return ANYTHING
+        return Interval(-INFINITY, INFINITY)  # an object of its own: the same one would be the same number
 
 
 def _derived(gate: Primitive, operands: Sequence[Interval]) -> Interval:
     """By the signs of its slopes: of a smooth gate that rises or falls in each operand."""
     at_low, at_high, change = [], [], Interval(0.0)
-    for x, slope in zip(operands, partials(gate, ANYTHING, operands), strict=True):
+    for x, slope in zip(operands, partials(gate, Interval(-INFINITY, INFINITY), operands), strict=True):
         if x.is_point:
             at_low.append(x.low)
             at_high.append(x.low)
@@ -128,7 +128,7 @@ def _derived(gate: Primitive, operands: Sequence[Interval]) -> Interval:
         out = outward(gate.limit(at_low), gate.limit(at_high))
         if out.low <= out.high and math.isfinite(change.high):
             jump = (out.high - out.low) / change.high if change.high else 0.0
-            if change.low / change.high * (1 - 1e-9) <= jump <= 1 + 1e-9:  #
+            if change.low / (change.high or 1.0) * (1 - 1e-9) <= jump <= 1 + 1e-9:  # no pole or jump in between
                 return out
     raise TypeError(
         f"the gate {gate.name} says nothing of intervals, and no slope proves that it rises or falls over "

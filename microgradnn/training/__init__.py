@@ -79,11 +79,15 @@ def fit(
 
     With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
     modules, loss and penalty are called a few times to record it, and again after each `on_epoch`, which takes as
-    long as at the start, so that what it changes counts. They may not ask for the number of a Value.
+    long as at the start, so that what it changes counts; not after one that only looks. They may not ask for the
+    number of a Value.
 
     `on_epoch(model, history)` is called after every epoch, in evaluation mode: to look, to save or to change something,
     but for which parameters the model has, or to end training by returning False. If it has a method `close`, that is
-    called however training ends.
+    called however training ends. With a method `looks_at(history)` it promises to change nothing that modules, loss and
+    penalty use: it is called after the epochs for which that gives True, nothing is recorded anew, and what it moved of
+    what training changes is put back. With `shows_progress`, True, there is no bar beside it. `microgradnn.watch` has
+    all three.
 
     `epochs` is the total. With `history`, which `fit` or `History.load` gave, training goes on from the end of its last
     complete epoch, to the bit as if it had never stopped: weights, running statistics, optimizer (also its settings)
@@ -130,7 +134,7 @@ def fit(
                             data = Data(given.data.X[rows], given.data.y[rows])
                             outcomes.append((data.y, run.step(data, f"epoch {epoch}, batch {batch}")))
                     # 4. Measure, in training by what the batches gave, in evaluation on the data for validation.
-                    if given.metrics or any(x is not None for x in (given.schedule, given.validation, given.on_epoch)):
+                    if given.metrics or any(x is not None for x in (given.schedule, given.validation)):
                         run.batches.push()  # they may look at the Values
                     figures = _trained(given.metrics, outcomes) | {"learning_rate": rate}
                     if given.validation is not None:
@@ -203,7 +207,7 @@ def _bar(history: History, given: Arguments) -> Any:
     stream = sys.stderr
     jupyter = type(stream).__module__.startswith("ipykernel.")
     watched = not getattr(stream, "closed", stream is None) and (jupyter or getattr(stream, "isatty", bool)())
-    hidden = not (given.progress and watched)
+    hidden = not (given.progress and watched) or getattr(given.on_epoch, "shows_progress", False) is True
     return tqdm(total=given.epochs, initial=len(history.loss), desc="training", unit="epoch", disable=hidden)
 
 

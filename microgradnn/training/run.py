@@ -154,16 +154,24 @@ class Run:
         model, on_epoch = self.given.model, self.given.on_epoch
         if on_epoch is None:
             return
-        self.shown = True
+        looks_at = getattr(on_epoch, "looks_at", None)
+        if looks_at is not None and not looks_at(self.history):
+            return
+        self.shown = self.shown or looks_at is None
         model.eval()
         self.batches.push(memory=True)
+        undo = self.snapshot()
         try:
             with self.history.looked_at(self.state):
                 answer = on_epoch(model, self.history)
         finally:
-            self.batches.pull(memory=True)
-        self.weights.check_kept(model)
-        self._keep()
+            if looks_at is not None:
+                undo()  # of what a module in evaluation may draw or keep
+            else:
+                self.batches.pull(memory=True)
+        if looks_at is None:
+            self.weights.check_kept(model)
+            self._keep()
         if isinstance(answer, (AsyncGenerator, Coroutine, Generator)):
             raise deferred("on_epoch", answer)
         of_others = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy, PyTorch, …
