@@ -16,9 +16,10 @@ from microgradnn.backprop import grad
 from microgradnn.context import no_grad
 from microgradnn.nn.activations import ACTIVATIONS, Activation
 from microgradnn.nn.layers import Layer, Sequential
-from microgradnn.nn.module import Module, evaluating
+from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of
 from microgradnn.plots.axes import PALETTE, QUIET, labelled_axes, logarithmic, over_epochs, shown
+from microgradnn.plots.outputs import Outputs, classes_of, lead, scores_of
 from microgradnn.reading import finite_array
 from microgradnn.training import History
 
@@ -129,8 +130,8 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
 
     A model with one output decides by its sign, or at ½ where it ends in a sigmoid, y being 0 and 1 or −1 and 1; one
     with several outputs by the largest, y being the number of the class. It is asked in evaluation, as after `eval()`,
-    without recording. A scikit-learn classifier is asked by `predict`. Raises TypeError or ValueError for what is
-    no such model, X, or y.
+    compiled where `compile` takes it. A scikit-learn classifier is asked by `predict`. Raises TypeError or ValueError
+    for what is no such model, X, or y.
     """
     import numpy as np
 
@@ -144,16 +145,16 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
     side = GRID if isinstance(model, Module) else FINE_GRID
     across, up = np.linspace(low - room, high + room, side).T
     grid = np.stack(np.meshgrid(across, up), axis=-1)
-    classes, scores = _scores(model, grid.reshape(-1, 2), labels)
+    classes, scores = _asked(model, grid.reshape(-1, 2), labels)
     if len(classes) > len(PALETTE):
         raise ValueError(f"at most {len(PALETTE)} classes can be told apart, got {len(classes)}: is it a regression?")
     ax = labelled_axes(ax, "Decision regions", *map(str, getattr(X, "columns", ("x₁", "x₂"))))
     for index, (label, colour) in enumerate(zip(classes, PALETTE, strict=False)):
-        lead = (scores[:, index] - np.delete(scores, index, axis=1).max(1)).reshape(side, side)
-        if lead.max() > 0:
-            ax.contourf(across, up, lead, levels=[0, lead.max()], colors=[colour], alpha=0.25, zorder=0)
-        if lead.min() < 0 < lead.max():
-            ax.contour(across, up, lead, levels=[0], colors="white", linewidths=1.5, zorder=1)
+        ahead = lead(scores, index).reshape(side, side)
+        if ahead.max() > 0:
+            ax.contourf(across, up, ahead, levels=[0, ahead.max()], colors=[colour], alpha=0.25, zorder=0)
+        if ahead.min() < 0 < ahead.max():
+            ax.contour(across, up, ahead, levels=[0], colors="white", linewidths=1.5, zorder=1)
         members = points[labels == label]
         shape: Any = {"marker": MARKERS[index], "edgecolors": "white", "linewidths": 0.6, "zorder": 2}
         ax.scatter(members[:, 0], members[:, 1], c=colour, label=str(label), **shape)
@@ -163,7 +164,7 @@ def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -
     return ax
 
 
-def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]:
+def _asked(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]:
     """The classes and, for every point, a score of each: the largest decides."""
     import numpy as np
 
@@ -181,25 +182,12 @@ def _scores(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]
         classes = np.unique(np.concatenate([labels, predicted])).tolist()
         classes += [None] * (len(classes) == 1)  # a single class gets a rival that nothing belongs to
         return classes, np.stack([predicted == label for label in classes], axis=1).astype(float)
-    with evaluating(model), no_grad():
-        outputs = np.array(data_of(model(points.tolist()))).reshape(len(points), -1)
+    outputs = Outputs(model)(points)
     bad = ~np.isfinite(outputs).all(1)
     if bad.any():
         raise ValueError(f"{model!r} gives {outputs[bad][0].tolist()} at {points[bad][0].round(3).tolist()}")
-    known = set(np.unique(labels).tolist())
-    if outputs.shape[1] == 1:
-        classes = [-1, 1] if -1 in known else [0, 1]
-        *_, (_, last) = model.named_modules()
-        probability = isinstance(last, Activation) and last.name == "sigmoid"
-        lead = outputs - (0.5 if probability else 0.0)
-        outputs = np.concatenate([-lead, lead], axis=1)
-    else:
-        classes = list(range(outputs.shape[1]))
-    if not known <= set(classes):
-        strange = next(label for label in known if label not in classes)
-        allowed = "0 and 1, or −1 and 1" if len(classes) == 2 else f"0 to {len(classes) - 1}"
-        raise ValueError(f"the labels y must be {allowed}, as many as {model!r} can tell apart, got {strange!r}")
-    return classes, outputs
+    classes = classes_of(model, outputs.shape[1], labels)
+    return classes, scores_of(model, outputs)
 
 
 # ---- inside a network -------------------------------------------------------------------------------------------

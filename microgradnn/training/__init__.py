@@ -79,11 +79,14 @@ def fit(
 
     With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
     modules, loss and penalty are called a few times to record it, and again after each `on_epoch`, which takes as
-    long as at the start, so that what it changes counts. They may not ask for the number of a Value.
+    long as at the start, so that what it changes counts; not after one that promises only to look. They may not ask
+    for the number of a Value.
 
     `on_epoch(model, history)` is called after every epoch, in evaluation mode: to look, to save or to change something,
     but for which parameters the model has, or to end training by returning False. If it has a method `close`, that is
-    called however training ends.
+    called however training ends. With an attribute `only_looks`, True, it promises to change nothing that modules, loss
+    and penalty use: nothing is recorded anew, and what it moved of what training changes is put back. With
+    `shows_progress`, True, there is no bar beside it. `microgradnn.watch` has all three.
 
     `epochs` is the total. With `history`, which `fit` or `History.load` gave, training goes on from the end of its last
     complete epoch, to the bit as if it had never stopped: weights, running statistics, optimizer (also its settings)
@@ -203,7 +206,7 @@ def _bar(history: History, given: Arguments) -> Any:
     stream = sys.stderr
     jupyter = type(stream).__module__.startswith("ipykernel.")
     watched = not getattr(stream, "closed", stream is None) and (jupyter or getattr(stream, "isatty", bool)())
-    hidden = not (given.progress and watched)
+    hidden = not (given.progress and watched) or getattr(given.on_epoch, "shows_progress", False) is True
     return tqdm(total=given.epochs, initial=len(history.loss), desc="training", unit="epoch", disable=hidden)
 
 

@@ -93,24 +93,8 @@ class Arguments:
     def _data(self, X_name: str, X: Any, y_name: str, y: Any) -> Data:  # noqa: N803  the matrix, as everywhere
         """Read examples and targets; ValueError or TypeError for what the model and the loss cannot take."""
         model, loss = self.model, self.loss
-        examples, targets = finite_array(X_name, X), finite_array(y_name, y)
-        if examples.ndim == 1 and model.nin == 1:
-            examples = examples.reshape(-1, 1)
-        if examples.ndim != 2:
-            raise ValueError(f"{X_name} must be a matrix with a row for each example, got the shape {examples.shape}")
-        if model.nin is not None and examples.shape[1] != model.nin:
-            raise ValueError(f"{X_name} must have {model.nin} columns for {model!r}, got {examples.shape[1]}")
-        if targets.ndim not in (1, 2) or len(targets) != len(examples):
-            rows = f"each of the {len(examples)} rows of {X_name}"
-            raise ValueError(f"{y_name} must have a target for {rows}, got shape {targets.shape}")
-        try:
-            with evaluating(model), no_grad():
-                output = model(examples[0].tolist())
-        except ValueError as error:
-            raise ValueError(f"{X_name} does not fit {model!r}: {error}") from error
-        except ArithmeticError as error:
-            first = f"the first row of {X_name}"
-            raise FloatingPointError(f"{model!r} has no finite output for {first}: {error}") from error
+        data, output = read_data(model, X_name, X, y_name, y)
+        targets = data.y
         if loss in (LOSSES["cross_entropy"], LOSSES["multiclass_hinge"]) and not isinstance(output, list):
             raise ValueError(f"this loss needs a score for each class, but {model!r} gives one number for an example")
         if loss in LOSSES.values():  # these say what is wrong with a target
@@ -121,7 +105,7 @@ class Arguments:
                 raise ValueError(f"{y_name}: {error}") from None
             except ArithmeticError:
                 raise FloatingPointError(f"{y_name} has targets too large for this loss") from None
-        return Data(examples, targets)
+        return data
 
     def _batch_size(self) -> int:
         examples = len(self.data.X)
@@ -171,6 +155,29 @@ class Arguments:
                 raise ValueError(f"parameter {index} of its optimizer was {was}, and now it is {is_now}")
         self.optimizer.check_state_dict(state.optimizer)
         self.rng, self.state = shuffle_among(generators_of(self.model), state.generators), state
+
+
+def read_data(model: Module, X_name: str, X: Any, y_name: str, y: Any) -> tuple[Data, Any]:  # noqa: N803
+    """Examples and targets, and what `model` gives for the first; ValueError or TypeError for what it cannot take."""
+    examples, targets = finite_array(X_name, X), finite_array(y_name, y)
+    if examples.ndim == 1 and model.nin == 1:
+        examples = examples.reshape(-1, 1)
+    if examples.ndim != 2:
+        raise ValueError(f"{X_name} must be a matrix with a row for each example, got the shape {examples.shape}")
+    if model.nin is not None and examples.shape[1] != model.nin:
+        raise ValueError(f"{X_name} must have {model.nin} columns for {model!r}, got {examples.shape[1]}")
+    if targets.ndim not in (1, 2) or len(targets) != len(examples):
+        rows = f"each of the {len(examples)} rows of {X_name}"
+        raise ValueError(f"{y_name} must have a target for {rows}, got shape {targets.shape}")
+    try:
+        with evaluating(model), no_grad():
+            output = model(examples[0].tolist())
+    except ValueError as error:
+        raise ValueError(f"{X_name} does not fit {model!r}: {error}") from error
+    except ArithmeticError as error:
+        first = f"the first row of {X_name}"
+        raise FloatingPointError(f"{model!r} has no finite output for {first}: {error}") from error
+    return Data(examples, targets), output
 
 
 def deferred(name: str, got: Any) -> TypeError:

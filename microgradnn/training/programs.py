@@ -66,7 +66,7 @@ class Programs:
         X, y = self.data  # noqa: N806  as everywhere
         self.evaluated = False  # whether `evaluation` is of what the model is now
         with self._unchanged():
-            self.by_example = self.graphs.loss in LOSSES.values() and _one_by_one(self.graphs.model)
+            self.by_example = self.graphs.loss in LOSSES.values() and one_by_one(self.graphs.model)
             if self.by_example:
                 recorded = dict.fromkeys(self.sizes, self._program_for(X[0], y[0], self.sizes[0]))
             if not self.by_example:  # or recording has shown that the penalty draws, too
@@ -159,7 +159,7 @@ class Programs:
 
     def validate(self, data: Data) -> tuple[float, list[Any]]:
         graphs = self.graphs
-        if not _one_by_one(graphs.model):
+        if not one_by_one(graphs.model):
             return graphs.validate(data)
         # What buffers hold, such as running statistics, is written into the program: it is out of date in each epoch.
         if self.evaluation is None or not self.evaluated or buffers_of(graphs.model):
@@ -204,7 +204,7 @@ class Programs:
             self.steps = self.optimizer.on_vector(self.values, self.reached)
 
 
-def _one_by_one(model: Module) -> bool:
+def one_by_one(model: Module) -> bool:
     """Whether an example has the same output whatever the others are, and draws the same masks."""
     for module in model.modules():
         methods = [getattr(type(module), name) for name in ("__call__", "run", "forward_batch", "forward")]

@@ -154,16 +154,22 @@ class Run:
         model, on_epoch = self.given.model, self.given.on_epoch
         if on_epoch is None:
             return
-        self.shown = True
+        only_looks = getattr(on_epoch, "only_looks", False) is True
+        self.shown = self.shown or not only_looks
         model.eval()
         self.batches.push(memory=True)
+        undo = self.snapshot()
         try:
             with self.history.looked_at(self.state):
                 answer = on_epoch(model, self.history)
         finally:
-            self.batches.pull(memory=True)
-        self.weights.check_kept(model)
-        self._keep()
+            if only_looks:
+                undo()  # of what a module in evaluation may draw or keep
+            else:
+                self.batches.pull(memory=True)
+        if not only_looks:
+            self.weights.check_kept(model)
+            self._keep()
         if isinstance(answer, (AsyncGenerator, Coroutine, Generator)):
             raise deferred("on_epoch", answer)
         of_others = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy, PyTorch, …
