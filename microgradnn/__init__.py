@@ -20,6 +20,7 @@ from microgradnn.margins import margin
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
+from microgradnn.watching import watch
 from microgradnn.worksheets import worksheet
 
 __version__ = "0.7.0"
@@ -29,7 +30,7 @@ __all__ = [
     "History", "Value", "accuracy", "check_by_hand", "check_gate", "check_grads", "detect_anomaly", "diagnose", "dot",
     "draw", "explain", "fit", "gate", "gates", "grad", "hessian", "hvp", "jacobian", "jvp", "margin", "mean", "nn",
     "no_grad", "optim", "plots", "primitive", "report_grads", "scratch_table", "softmax", "steps", "to_latex",
-    "value_and_grad", "worksheet",
+    "value_and_grad", "watch", "worksheet",
 ]  # fmt: skip
 __all__ += operations.__all__
 __all__.remove("abs")

@@ -61,6 +61,7 @@ from microgradnn.margins import margin
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
+from microgradnn.watching import watch
 from microgradnn.worksheets import worksheet
 
 __version__: str
@@ -139,6 +140,7 @@ __all__ = [
     "tanh",
     "to_latex",
     "value_and_grad",
+    "watch",
     "where",
     "worksheet",
     "xlogy",

@@ -15,7 +15,7 @@ ORDER = [
     "extras", "files", "reading", "primitive", "array_forms", "formulas", "table", "graph", "context", "anomalies",
     "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
     "notation", "functional", "backprop", "margins", "drawing", "worksheets", "compiler", "nn",
-    "optim", "training", "checks", "saving", "plots", "sklearn",
+    "optim", "training", "checks", "saving", "plots", "watching", "sklearn",
     "demonstrations", "parser", "answer", "course", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
