@@ -10,6 +10,7 @@
 
 from microgradnn import nn as nn, operations, optim as optim, plots as plots, saving as saving
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
+from microgradnn.bounds import bounds as bounds
 from microgradnn.checks import check_by_hand, check_gate, check_grads, diagnose, explain, report_grads
 from microgradnn.compiler import compile as compile
 from microgradnn.context import detect_anomaly, no_grad
@@ -27,7 +28,7 @@ __version__ = "0.7.0"
 
 # abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [
-    "History", "Value", "accuracy", "check_by_hand", "check_gate", "check_grads", "detect_anomaly", "diagnose", "dot",
+    "History", "Value", "accuracy", "bounds", "check_by_hand", "check_gate", "check_grads", "detect_anomaly", "diagnose", "dot",
     "draw", "explain", "fit", "gate", "gates", "grad", "hessian", "hvp", "jacobian", "jvp", "margin", "mean", "nn",
     "no_grad", "optim", "plots", "primitive", "report_grads", "scratch_table", "softmax", "steps", "to_latex",
     "value_and_grad", "watch", "worksheet",

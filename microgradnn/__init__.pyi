@@ -2,6 +2,7 @@
 
 from microgradnn import nn as nn, optim as optim, plots as plots, saving as saving
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
+from microgradnn.bounds import bounds as bounds
 from microgradnn.checks import check_by_hand, check_gate, check_grads, diagnose, explain, report_grads
 from microgradnn.compiler import compile as compile
 from microgradnn.context import detect_anomaly, no_grad
@@ -76,6 +77,7 @@ __all__ = [
     "atan",
     "atan2",
     "atanh",
+    "bounds",
     "cbrt",
     "check_by_hand",
     "check_gate",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from itertools import count
 from string import Formatter
 from typing import Any
@@ -35,6 +36,20 @@ def digits(x: float, count: int = 4) -> str:
     text = f"{x:.{count}g}" if x else "0"
     mantissa, e, exponent = text.partition("e")
     return (mantissa + (e and f"e{int(exponent)}")).replace("-", "−")
+
+
+def span(low: float, high: float, count: int = 4) -> str:
+    """What lies between two bounds, which are rounded outwards; a number where they are the same.
+
+    >>> span(-1.0, 5.0), span(0.123456, 0.123478), span(-0.5, float("inf"), 2), span(0.123456, 0.123456)
+    ('−1 … 5', '0.1234 … 0.1235', '−0.5 … ∞', '0.1235')
+    """
+    if low == high:
+        return digits(low, count)
+    ends = (Context(prec=count, rounding=way) for way in (ROUND_FLOOR, ROUND_CEILING))
+    return " … ".join(
+        digits(float(context.create_decimal(repr(x))), count) for context, x in zip(ends, (low, high), strict=True)
+    )
 
 
 def factor(x: float, count: int = 4) -> str:

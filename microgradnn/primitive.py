@@ -57,6 +57,11 @@ class Primitive:
     computed number by number. `array_partials`, a function of `(xp, out, *operands)`, gives partials that cost arrays
     less than those above.
 
+    Intervals. `interval` gives all values over a box: `increasing()` or `decreasing()` of `microgradnn.intervals`, with
+    the domain where the gate has one, or a function of Intervals, written with operators and functions of microgradnn.
+    Without it a smooth gate is enclosed where its slopes prove that it rises or falls. Local derivatives over a box are
+    the partials above, of Intervals; `interval_partials`, a function of `(out, *operands)`, gives tighter ones.
+
     Samples and words. `samples` are points at which tests check the entry; `exact` is the function once more, as an
     expression of the operands in the words of mpmath, their second opinion where mpmath has no function of that name;
     `doc` is what it computes; `example` is a call with its result, `"cube(2.0) → 8.0"`.
@@ -86,6 +91,8 @@ class Primitive:
         latex: str | None = None,
         array: str | Callable[..., Any] | None = None,
         array_partials: Callable[..., Sequence[Any]] | None = None,
+        interval: Any = None,
+        interval_partials: Callable[..., Sequence[Any]] | None = None,
         samples: Sequence[Any] = (),
         exact: str | None = None,
         doc: str | None = None,
@@ -101,6 +108,8 @@ class Primitive:
             raise TypeError(f"{name}: forward and partials must be functions")
         if variadic is not None and callable(array) and not hasattr(array, "__code__"):
             raise TypeError(f"{name}: array must be a function by def or lambda, got {array!r:.60}")
+        if not (interval is None or callable(interval) or hasattr(interval, "ends")):
+            raise TypeError(f"{name}: interval must be increasing(), decreasing() or a function, got {interval!r:.60}")
         if example is not None and example.count(" → ") != 1:
             raise ValueError(f"{name}: an example reads 'call → result', got {example!r}")
         if (operator or neutral is not None) and BUILT_IN:
@@ -121,6 +130,7 @@ class Primitive:
         self.source, self.operator, self.neutral = source, operator, neutral
         self.symbol, self.text, self.latex = symbol or name, text, latex
         self.array, self.array_partials = array, array_partials
+        self.interval, self.interval_partials = interval, interval_partials
         stacked = variadic is not None and callable(array)  # then `array` takes xp, some operands, and the stack
         self.leading: int | None = array.__code__.co_argcount - 2 if stacked else None  # type: ignore[union-attr]
         self.samples = [point if isinstance(point, tuple) else (point,) for point in samples]

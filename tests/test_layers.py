@@ -12,9 +12,9 @@ import microgradnn
 
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
-    "extras", "files", "reading", "primitive", "array_forms", "formulas", "table", "graph", "context", "anomalies",
-    "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
-    "notation", "functional", "backprop", "margins", "drawing", "worksheets", "compiler", "nn",
+    "extras", "files", "reading", "primitive", "array_forms", "formulas", "intervals", "table", "graph", "context",
+    "anomalies", "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
+    "notation", "functional", "backprop", "bounds", "margins", "drawing", "worksheets", "compiler", "nn",
     "optim", "training", "checks", "saving", "plots", "watching", "sklearn",
     "demonstrations", "parser", "answer", "course", "__init__", "__main__",
 ]  # fmt: skip

@@ -7,11 +7,12 @@ imported when the first picture is drawn, not before.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.backprop import Steps, out_of_date
+from microgradnn.bounds import bounds
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, circuit, outdated
 from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
@@ -139,7 +140,13 @@ class CircuitDrawing(Drawing):
 
 
 def draw(
-    root: Value | Sequence[Value], level: int | None = None, *, direction: str = "right", digits: int = 4
+    root: Value | Sequence[Value],
+    level: int | None = None,
+    *,
+    direction: str = "right",
+    digits: int = 4,
+    ranges: Mapping[Any, Any] | None = None,
+    slices: int = 1,
 ) -> Drawing:
     """Draw the circuit that ends in `root`, or in several: on each wire the value above, the gradient below the line.
 
@@ -149,9 +156,15 @@ def draw(
     Numbers have so many significant `digits`. A leaf that is used often or far away is drawn again there, in grey; its
     gradient stands at its first place.
 
+    With `ranges`, as {"w": (-1, 5)}, each wire shows `low … high` in place of a number: the `bounds` of value and
+    gradient while leaves range over them, tightened by `slices`, and rounded outwards. Such a picture shows every gate
+    of one root, and does not move.
+
     Raises TypeError for what is not a Value and for digits that are no whole number, ValueError for another level,
-    direction or number of digits, and where several roots would have to fold. Where a leaf was assigned to and the
-    graph is out of date, Jupyter shows a picture that says so, without numbers; `svg` and `save` raise ValueError.
+    direction or number of digits, and where several roots would have to fold; with `ranges` also what `bounds` raises,
+    and ValueError for several roots, for a graph that would fold and one that is out of date. Where a leaf was assigned
+    to and the graph is out of date, Jupyter shows a picture that says so, without numbers; `svg` and `save` raise
+    ValueError.
 
     >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
     >>> draw(x + y, direction="down", digits=3)
@@ -169,7 +182,26 @@ def draw(
         raise ValueError(f"level is 0 (every gate), 1 (neurons), 2 (layers) or None (by size), got {level!r:.60}")
     if direction not in DIRECTIONS:
         raise ValueError(f'direction is "right" or "down", got {direction!r:.60}')
-    return CircuitDrawing(list(dict.fromkeys(roots)), level, direction, DIGITS("digits", digits))
+    roots, digits = list(dict.fromkeys(roots)), DIGITS("digits", digits)
+    if ranges is not None:
+        return Drawing(_with_ranges(roots, level, direction, digits, ranges, slices), repr(root))
+    if slices != 1:
+        raise ValueError(f"slices={slices!r:.60} cut ranges: give ranges= too")
+    return CircuitDrawing(roots, level, direction, digits)
+
+
+def _with_ranges(
+    roots: Sequence[Value], level: int | None, direction: str, count: int, ranges: Mapping[Any, Any], slices: int
+) -> Picture:
+    """The picture of a circuit with bounds in place of numbers."""
+    if len(roots) > 1:
+        raise ValueError(f"ranges are drawn with one root, got {len(roots)}: draw each alone")
+    nodes = len(topological_order(*roots))
+    if level or (level is None and nodes > READABLE):
+        raise ValueError(f"{nodes:,} nodes folded show no ranges: draw every gate with level=0, or call bounds")
+    if complaint := out_of_date(roots[0]):
+        raise ValueError(complaint)
+    return circuit(roots, direction=direction, count=count, ranges=bounds(roots[0], ranges, slices=slices))
 
 
 # ---- Jupyter: a repr never raises, it falls back to text ------------------------------------------------------

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from microgradnn.bounds import Range
 from microgradnn.drawing.palette import FAINT, GRADIENT, VALUE
 from microgradnn.graph import topological_order
-from microgradnn.notation import digits, formula, names, short_names, symbol, written
+from microgradnn.notation import digits, formula, names, short_names, span, symbol, written
 from microgradnn.value import Value
 
 if TYPE_CHECKING:
@@ -107,13 +108,14 @@ def circuit(
     direction: str = "right",
     count: int = 4,
     letters: Mapping[tuple[int, str], Letter] | None = None,
+    ranges: Mapping[Value, tuple[Range, Range]] | None = None,
 ) -> Picture:
     """Draw every gate; `gradients` (by `id`) stand in for `.grad`.
 
     Where the numbers are `changing`, the wires have room and tooltips say no numbers. Without `numbers` only leaves
     show theirs; they have `count` significant digits. Long names of parameters are whole in the tooltips. `letters`
     stand for numbers to be found, by the `id` of a node and "value" or "gradient"; then no tooltip tells a local
-    derivative.
+    derivative. So it is with `ranges`, bounds of value and gradient, which stand in place of the numbers.
     """
     import graphviz
 
@@ -131,11 +133,17 @@ def circuit(
     tooltips: dict[str, str] = {}
     sentences = []  # of the description
     again, letters = repeated(order), letters or {}
+
+    def value_of(node: Value) -> str:
+        return digits(node.data, count) if ranges is None else span(*ranges[node][0], count)
+
     for number, node in enumerate(order):
         name, gradient = name_of[id(node)], gradients.get(id(node))
         leaf = node.primitive is None
-        value = letters.get((id(node), "value")) or (digits(node.data, count) if numbers or leaf else "")
+        value = letters.get((id(node), "value")) or (value_of(node) if numbers or leaf else "")
         below = letters.get((id(node), "gradient")) or ("" if gradient is None else digits(gradient, count))
+        if ranges is not None:
+            below = span(*ranges[node][1], count)
         room = (60 if leaf else 7 * len(name) + 80) if changing else 44
         label = wire(label_of[id(node)], leaf, value, below, room)
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
@@ -143,6 +151,8 @@ def circuit(
         told = (name if value == "" or isinstance(value, Letter) else f"{name} = {node.data!r}") + (
             "" if gradient is None or isinstance(below, Letter) else f", {slope} {gradient!r}"
         )
+        if ranges is not None:
+            told = f"{name} = {_between(ranges[node][0])}, {slope} {_between(ranges[node][1])}"
         tooltips[f"w{number}"] = name if changing else told
         sentences.append(told)
         if node.primitive is None:
@@ -161,19 +171,22 @@ def circuit(
                 if (id(operand), id(node)) in again:
                     leaf_again = f"{source}-{again[id(operand), id(node)]}"
                     if leaf_again not in tooltips:
-                        label = wire(
-                            label_of[id(operand)], True, digits(operand.data, count), "", 60 if changing else 44, FAINT
-                        )
+                        label = wire(label_of[id(operand)], True, value_of(operand), "", 60 if changing else 44, FAINT)
                         digraph.node(leaf_again, label, id=leaf_again, **{"class": f"copy copy-of-{source}"})
                         tooltips[leaf_again] = f"the same {name_of[id(operand)]}"
                     source, apart["color"] = leaf_again, FAINT
                 digraph.edge(f"{source}:{end}", f"g{number}", id=edge, **apart)
-                if numbers and not (letters or changing):
+                if numbers and not (letters or changing or ranges is not None):
                     tooltips[edge] = f"∂{name}/∂{name_of[id(operand)]} = {partial!r}"
     description = _description(order, bool(again), sentences)
     fixed = numbers and not changing
-    results = [name_of[id(root)] + (f" = {digits(root.data, count)}" if fixed else "") for root in roots]
+    results = [name_of[id(root)] + (f" = {value_of(root)}" if fixed else "") for root in roots]
     return Picture(digraph, tooltips, f"Circuit of {', '.join(results)}", description)
+
+
+def _between(bounds: Range) -> str:
+    low, high = bounds
+    return repr(low) if low == high else f"{low!r} … {high!r}"
 
 
 def _shape(text: str) -> dict[str, str]:

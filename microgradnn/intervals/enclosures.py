@@ -1,0 +1,129 @@
+"""What gates make of intervals: all their values and all their local derivatives over a box.
+
+The rules are in the table, the longer ones in `elementary` and `several`. For the functions of C, which promise no last
+digits, an end has SLACK floats of room.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from microgradnn.intervals.arithmetic import ANYTHING, SLACK, Interval, NoValueError, interval, outward
+from microgradnn.intervals.rounding import INFINITY
+from microgradnn.primitive import Primitive
+
+
+@dataclass(frozen=True)
+class Monotone:
+    """The rule of a gate that rises, or falls, in each operand: its ends are the values at the ends of the operands.
+
+    Where the gate has values is its `domain`; `even` makes it a function of |x|; no value lies outside of `range`; the
+    ends have `slack` floats of room, 0 where the gate does not round.
+    """
+
+    rises: bool = True
+    domain: tuple[float, float] = (-INFINITY, INFINITY)
+    range: tuple[float, float] = (-INFINITY, INFINITY)
+    even: bool = False
+    slack: int = SLACK
+
+    def ends(self, gate: Primitive, operands: Sequence[Interval]) -> Interval:
+        """The interval of the gate's values."""
+        xs = [abs(x) for x in operands] if self.even else operands
+        at_low, at_high = [x.low for x in xs], [x.high for x in xs]
+        if not self.rises:
+            at_low, at_high = at_high, at_low
+        low, high = gate.limit(at_low), gate.limit(at_high)
+        if low != low or high != high:
+            raise NoValueError("has no value")
+        out = outward(low, high, self.slack) if self.slack else Interval(low, high)
+        if out.low > out.high:
+            raise NoValueError(f"{'falls' if self.rises else 'rises'}: not what its interval= says")
+        if not self.slack:
+            return out
+        if out.high == 0.0 == self.range[0]:  # a positive number, too small for a float
+            out.high = self.slack * math.ulp(0.0)
+        return Interval(max(out.low, self.range[0]), min(out.high, self.range[1]))
+
+
+def increasing(**limits: Any) -> Monotone:
+    """The rule of a gate that rises, see `Monotone`: `increasing(domain=(0, inf))`."""
+    return Monotone(True, **limits)
+
+
+def decreasing(**limits: Any) -> Monotone:
+    """The rule of a gate that falls, see `Monotone`."""
+    return Monotone(False, **limits)
+
+
+def enclose(gate: Primitive, operands: Sequence[Interval]) -> Interval:
+    """All values of a gate at numbers of these intervals, as far as it has values there.
+
+    Raises ValueError where it has none, TypeError for a gate of the user's own that gives no interval= and of which no
+    slope says that it rises or falls.
+
+    >>> from microgradnn.table import log, tanh
+    >>> enclose(tanh, [Interval(0.0, 800.0)]), enclose(log, [Interval(-2.0, 1.0)])
+    ([0.0, 1.0], [-inf, 0.0])
+    """
+    rule = gate.interval
+    try:
+        if rule is None:
+            return _derived(gate, operands)
+        if isinstance(rule, Monotone):
+            return rule.ends(gate, inside(gate, operands))
+        return interval(rule(*operands))
+    except NoValueError as error:
+        raise ValueError(f"{gate.name}({', '.join(map(repr, operands))}) {error}") from None
+
+
+def inside(gate: Primitive, operands: Sequence[Interval]) -> Sequence[Interval]:
+    """The part of the operands at which a gate may have values; ValueError where there is none."""
+    return [x.within(*gate.interval.domain) for x in operands] if isinstance(gate.interval, Monotone) else operands
+
+
+def partials(gate: Primitive, out: Interval, operands: Sequence[Interval]) -> list[Interval | None]:
+    """All local derivatives of a gate at numbers of these intervals; None where the table has none."""
+    operands = inside(gate, operands)
+    if gate.interval_partials is not None:
+        found: Sequence[Any] = gate.interval_partials(out, *operands)
+    else:
+        found = gate.trace(len(operands)).run(out, operands, _line)
+    return [None if x is None else interval(x) for x in found]
+
+
+def _line(gate: Primitive, operands: Sequence[Any]) -> Interval:
+    """A line of a trace; where it has no value no derivative is finite, or it is one that was not taken."""
+    try:
+        return enclose(gate, [interval(x) for x in operands])
+    except ValueError:
+        return ANYTHING
+
+
+def _derived(gate: Primitive, operands: Sequence[Interval]) -> Interval:
+    """By the signs of its slopes: of a smooth gate that rises or falls in each operand."""
+    at_low, at_high, change = [], [], Interval(0.0)
+    for x, slope in zip(operands, partials(gate, ANYTHING, operands), strict=True):
+        if x.is_point:
+            at_low.append(x.low)
+            at_high.append(x.low)
+            continue
+        if slope is None or slope.low * slope.high < 0 or (slope.is_point and slope.low == 0):
+            break  # changes its sign, or is 0 as that of a jump
+        change = change + abs(slope) * (x - Interval(x.low)).high
+        ends = (x.low, x.high) if slope.high > 0 else (x.high, x.low)
+        at_low.append(ends[0])
+        at_high.append(ends[1])
+    else:
+        out = outward(gate.limit(at_low), gate.limit(at_high))
+        if out.low <= out.high and math.isfinite(change.high):
+            jump = (out.high - out.low) / change.high if change.high else 0.0
+            if change.low / change.high * (1 - 1e-9) <= jump <= 1 + 1e-9:  #
+                return out
+    raise TypeError(
+        f"the gate {gate.name} says nothing of intervals, and no slope proves that it rises or falls over "
+        f"{', '.join(map(repr, operands))}: give it interval=, a function of intervals, see microgradnn.intervals"
+    )
