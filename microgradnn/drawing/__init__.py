@@ -18,7 +18,9 @@ from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import render
 from microgradnn.drawing.live import LIVE
 from microgradnn.drawing.margins import margin_piece
-from microgradnn.drawing.page import document, heading, piece, steps_piece, still
+from microgradnn.drawing.opened import tables
+from microgradnn.drawing.page import document, folded_piece, heading, piece, steps_piece, still
+from microgradnn.drawing.passes import Passes
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
@@ -116,6 +118,9 @@ class CircuitDrawing(Drawing):
             picture = outdated(roots, self._complaint, self.folded, direction, count)
         elif self.folded:
             picture = summary(roots[0], level, direction, count)
+            parts = picture.folding, picture.parts
+            self._passes = Passes(*parts, roots[0], picture.f, count)
+            self._tables = tables(*parts, picture.f, count)
         else:
             picture = circuit(roots, direction=direction, count=count)
         if len(roots) > 1:  # equations are of one root
@@ -127,6 +132,11 @@ class CircuitDrawing(Drawing):
         if self._complaint:
             raise ValueError(self._complaint)
         return super().svg()
+
+    def _piece(self, svg: str) -> str:
+        if not self.folded or self._complaint:
+            return super()._piece(svg)
+        return folded_piece(self._picture, svg, self._passes, self._tables)
 
     def _content(self, ending: str) -> bytes:
         if self._complaint:

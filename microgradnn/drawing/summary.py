@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from html import escape
 from textwrap import wrap
@@ -27,7 +28,16 @@ BARS, BAR_HEIGHT = 14, 20
 CAPTION = 64  # letters to a line, so that a caption is in sight on a phone
 
 
-def summary(root: Value, level: int | None = None, direction: str = "right", count: int = 4) -> Picture:
+@dataclass(frozen=True)
+class FoldedPicture(Picture):
+    """The picture of a folded graph: by id, the groups that each element stands for."""
+
+    folding: Folding
+    parts: Mapping[str, Sequence[Group]]
+    f: str  # the root
+
+
+def summary(root: Value, level: int | None = None, direction: str = "right", count: int = 4) -> FoldedPicture:
     """Draw a folded graph: level 1 by neurons, level 2 by layers, None whichever can be read; down only by layers."""
     return _Summary(root, direction, count).picture(2 if direction == "down" else level)
 
@@ -40,6 +50,7 @@ class _Summary:
         self.columns = self.folding.columns()
         self.digraph = new_digraph(direction)
         self.tooltips: dict[str, str] = {}
+        self.parts: dict[str, Sequence[Group]] = {}
         self.f = _shortened(root.name or "f")
         self.number = {column: number for number, column in enumerate(self.columns)}
         weighted = {target for (_, target), link in self.folding.links.items() if link.weights}
@@ -51,7 +62,7 @@ class _Summary:
             if not self._forward(source.column, target.column):
                 self.back[target.column] += len(link.weights)
 
-    def picture(self, level: int | None) -> Picture:
+    def picture(self, level: int | None) -> FoldedPicture:
         """By neurons where that is asked for, there are any and they are not too many; else by boxes."""
         if level is None:
             readable = len(self.folding.groups) <= READABLE and len(self.folding.links) <= READABLE_EDGES
@@ -67,7 +78,7 @@ class _Summary:
             return self.by_layers(f"{self._folded(False)}, as there are too many neurons; {words}")
         return self.by_layers(f"{self._folded(False)}; {words}, level=1 every neuron")
 
-    def by_layers(self, *words: str) -> Picture:
+    def by_layers(self, *words: str) -> FoldedPicture:
         """One box per layer, with what its outputs and the gradients of its parameters are like."""
         if all(column.kind == "box" for column in self.columns):
             for band in range(BANDS + 1):  # the boxes of each band of depth stand below one another
@@ -97,7 +108,7 @@ class _Summary:
             words += ("dotted: the parameters themselves are used",)
         return self._finished(*words)
 
-    def by_neurons(self) -> Picture:
+    def by_neurons(self) -> FoldedPicture:
         """One node per neuron, one column per layer; the edges show the weights."""
         tallest = min(MOST_NEURONS, max(map(len, self.columns.values())))
         self.digraph.attr(ranksep=f"{0.7 + tallest / 30:.2f}", nodesep="0.07", outputorder="edgesfirst")
@@ -123,12 +134,12 @@ class _Summary:
         ]
         return self._finished(*words, legend=legend if weights else [])
 
-    def _finished(self, *words: str, legend: Sequence[str] = ()) -> Picture:
+    def _finished(self, *words: str, legend: Sequence[str] = ()) -> FoldedPicture:
         lines = [escape(line) for text in words for line in wrap(text, CAPTION)]
         label = "".join(f'{line}<BR ALIGN="LEFT"/>' for line in (*lines, *legend))
         self.digraph.attr(label=f"<{label}>", labelloc="t", labeljust="l", fontsize="11", fontname=FONT)
         title = f"Summary of a circuit with value {self.digits(self.root.data)}"
-        return Picture(self.digraph, self.tooltips, title, ". ".join(words))
+        return FoldedPicture(self.digraph, self.tooltips, title, ". ".join(words), self.folding, self.parts, self.f)
 
     def _folded(self, neurons: bool) -> str:
         """What became of the graph, as in `408 nodes folded into 2 inputs, 33 neurons and 5 boxes`."""
@@ -166,6 +177,7 @@ class _Summary:
                 words[2:] = [f"gradient {self.digits(x)}" for x in gradients]
             lines = list(map(_coloured, words[1:], (VALUE, GRADIENT)))
         identifier = f"b{self.number[column]}"
+        self.parts[identifier] = groups
         rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in [f"<B>{escape(words[0])}</B>", *lines])
         self.digraph.node(identifier, f"<{_TABLE.format(spacing=3)}{rows}</TABLE>>", id=identifier)
         self.tooltips[identifier] = "; ".join(words)
@@ -191,6 +203,7 @@ class _Summary:
         width = max(60, 8 * len(heading[0]), *(7 * length for length in [*map(len, heading), *names]))
         label = f"<B>{escape(heading[0])}</B>" + "".join(f"<BR/>{escape(line)}" for line in heading[1:])
         identifiers = {group: f"n{number}-{index}" for index, group in enumerate(visible)}
+        self.parts |= {identifier: [group] for group, identifier in identifiers.items()}
         with self.digraph.subgraph() as rank:
             rank.attr(rank="same")
             above = f"h{number}"
