@@ -10,24 +10,30 @@ from collections.abc import Iterable
 from typing import Any
 from weakref import finalize
 
-from microgradnn.context import source_line
+from microgradnn.context import line_text, user_line
 from microgradnn.graph import topological_order
 
-_lines: dict[int, str] = {}  # by `id`, as long as the gate lives
+Line = tuple[str, int, str]  # file, number, function
+_lines: dict[int, Line] = {}  # by `id`, as long as the gate lives
 
 
-def note_line(gate: Any, line: str = "") -> None:
+def note_line(gate: Any, line: Line | None = None) -> None:
     """Remember the line that recorded this gate: the user's line at work, unless another is given."""
-    _lines[id(gate)] = line or source_line()
+    _lines[id(gate)] = line or user_line()
     finalize(gate, _lines.pop, id(gate), None).atexit = False
 
 
 def note_lines(roots: Iterable[Any]) -> None:
     """Remember the user's line at work for all gates before `roots` that have none, as those that a sweep recorded."""
-    line = source_line()
+    line = user_line()
     for node in topological_order(*roots):
         if node.primitive is not None and id(node) not in _lines:
             note_line(node, line)
+
+
+def user_line_of(gate: Any) -> Line | None:
+    """The user's line that recorded this gate, where it was noted."""
+    return _lines.get(id(gate))
 
 
 def called(gate: Any) -> str:
@@ -48,8 +54,9 @@ def at_line(gate: Any, happened: str = "") -> str:
     'multiply(x=2.0, 3.0) is finite'
     """
     module = f" of module {gate.path}" if gate.path else ""
-    line = _lines.get(id(gate))
-    return f"{called(gate)}{module}{happened}{f', recorded at {line}' if line else ''}"
+    line = user_line_of(gate)
+    recorded = f", recorded at {line_text(*line[:2])}" if line else ""
+    return f"{called(gate)}{module}{happened}{recorded}"
 
 
 def refuse_nan(swept: Iterable[tuple[Any, Any]]) -> None:

@@ -11,7 +11,7 @@ import linecache
 import os
 import sys
 import types
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextvars import ContextVar
 from pathlib import Path
 from types import CodeType
@@ -232,6 +232,77 @@ def inside(name: str) -> Switch:
     return Switch(path=name if outer is None else f"{outer}.{name}")
 
 
+# ---- neurons: the last part of a path may be a number -------------------------------------------------------------
+
+
+def of_neurons(count: int) -> Sequence[Context | str | None]:
+    """The context of each of `count` neurons of the module at work; as it is where none is or nothing is recorded.
+
+    >>> with inside("MLP"), inside("0"):
+    ...     of_neurons(2)
+    ('MLP.0[0]', 'MLP.0[1]')
+    """
+    here = context.get()
+    if not isinstance(here, Context):
+        return (None,) * count if here is None else _paths(here, count)
+    if here.path is None or not here.record:
+        return (here,) * count
+    return [here._replace(path=path) for path in _paths(here.path, count)]
+
+
+@functools.lru_cache
+def _paths(module: str, count: int) -> tuple[str, ...]:
+    """The paths of neurons, made once, as many gates hold them."""
+    return tuple(f"{module}[{number}]" for number in range(count))
+
+
+def plain_map(function: Callable[..., Any], *numbers: Sequence[Any]) -> list[Any]:
+    """`map` as a list."""
+    return [*map(function, *numbers)]
+
+
+def by_neuron(count: int) -> Callable[..., list[Any]]:
+    """A `map` for the module at work: what is made of each of `count` numbers are gates of its own neuron.
+
+    >>> from microgradnn import Value
+    >>> with inside("net"):
+    ...     [y.path for y in by_neuron(2)(Value.relu, [Value(1.0), Value(2.0)])]
+    ['net[0]', 'net[1]']
+    """
+    here, neurons = context.get(), of_neurons(count)
+
+    def each(function: Callable[..., Any], *numbers: Sequence[Any]) -> list[Any]:
+        results: list[Any] = []
+        if here.__class__ is str and getattr(function, "__module__", "") == "microgradnn.operations":
+            results += map(function, *numbers)
+            for gate, path in zip(results, neurons, strict=True):  # of one gate each: 300 ns less than below
+                if gate.__class__ is not float:
+                    gate._path = path
+            return results
+        try:
+            for neuron, operands in zip(neurons, zip(*numbers, strict=True), strict=True):
+                context.set(neuron)
+                results.append(function(*operands))
+        finally:
+            context.set(here)
+        return results
+
+    return plain_map if neurons[0] is here else each
+
+
+def module_and_neuron(path: str) -> tuple[str, int | None]:
+    """A path taken apart: the module, and the number of the neuron, None where it is a path of the module.
+
+    >>> module_and_neuron("MLP.0[3]"), module_and_neuron("MLP.0")
+    (('MLP.0', 3), ('MLP.0', None))
+    """
+    if path[-1:] == "]":
+        module, _, number = path[:-1].rpartition("[")
+        if module and number.isdecimal():
+            return module, int(number)
+    return path, None
+
+
 _OURS = (str(Path(__file__).parent) + os.sep, "<microgradnn")
 
 
@@ -253,9 +324,15 @@ def line_text(filename: str, line: int) -> str:
     return f"{name}, line {line}" + (f": {cut}" if text else "")
 
 
-def source_line() -> str:
-    """The first source line outside this package on the stack: `file, line n: text`."""
+def user_line() -> tuple[str, int, str]:
+    """The line at work in the first function outside this package on the stack: file, number, function."""
     frame = sys._getframe(1)
     while frame.f_back is not None and is_ours(frame.f_code):
         frame = frame.f_back
-    return line_text(frame.f_code.co_filename, frame.f_lineno)
+    return frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name
+
+
+def source_line() -> str:
+    """The first source line outside this package on the stack: `file, line n: text`."""
+    filename, line, _ = user_line()
+    return line_text(filename, line)

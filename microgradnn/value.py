@@ -184,6 +184,8 @@ class Value(operations.Methods):
     def path(self) -> str | None:
         """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None.
 
+        What belongs to one neuron has its number, from 0 on: "MLP.2[3]".
+
         What was computed inside `no_grad()`, but in no module, has the path "no_grad".
         """
         return self._path

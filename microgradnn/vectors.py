@@ -7,7 +7,7 @@ from operator import is_
 from typing import Any
 from weakref import WeakValueDictionary
 
-from microgradnn.context import Context, context
+from microgradnn.context import Context, by_neuron, context, of_neurons, plain_map
 from microgradnn.formulas import shared_partials_of_dot, sum_of_products
 from microgradnn.graph import Vector
 from microgradnn.primitive import lookup
@@ -15,8 +15,12 @@ from microgradnn.reading import number
 from microgradnn.value import Value, unrecorded
 
 
-def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: Sequence[Any]) -> list[list[Any]]:
+def dots(
+    rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: Sequence[Any], numbered: bool = False
+) -> list[list[Any]]:
     """Record Σⱼ wᵢⱼ xⱼ + bᵢ for every example x and every row i: a layer of dot gates, which share their operands.
+
+    Rows that are `numbered` are neurons of the module at work, and their numbers stand in the paths of their gates.
 
     >>> [[out]] = dots([[Value(2.0), Value(-3.0)]], [[-1.0, -2.0]], [Value(-3.0)])
     >>> out.data, out.partials
@@ -26,14 +30,23 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
     try:
         weights = [([w._data for w in row], bias._data) for row, bias in zip(rows, biases, strict=True)]
     except AttributeError:  # a number, or something else that records
-        here = Context()  # so that each gate is recorded by itself
+        here = Context()  # so that gates are recorded singly
+    each = by_neuron(len(rows)) if numbered else plain_map
+
+    def singly(x: Sequence[Any]) -> list[Any]:
+        def record(row: Sequence[Any], bias: Any) -> Any:
+            return gate(*row, *x, bias)
+
+        return each(record, rows, biases)
+
     if isinstance(here, Context) and not (here.record or here.detect_anomaly):
         return [
             [unrecorded(sum_of_products(w, data) + b, here.path) for w, b in weights]
             for data in ([y._data if isinstance(y, Value) else number(y) for y in x] for x in batch)
         ]
     if isinstance(here, Context):
-        return [[gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)] for x in batch]
+        return [singly(x) for x in batch]
+    paths: Sequence[Any] = of_neurons(len(rows)) if numbered else [here] * len(rows)
     vectors = list(map(_vector, rows))
     computed = any(vector._left is not None for vector in vectors)  # weights with something behind them
     outputs = []
@@ -41,18 +54,18 @@ def dots(rows: Sequence[Sequence[Any]], batch: Sequence[Sequence[Any]], biases: 
         inputs = Vector([y if isinstance(y, Value) else number(y) for y in x])
         if computed and any(y.__class__ is float and y == 0.0 for y in inputs.members):
             # A weight beside the constant 0 gets nothing.
-            outputs.append([gate(*row, *x, bias) for row, bias in zip(rows, biases, strict=True)])
+            outputs.append(singly(x))
             continue
         data = [y if y.__class__ is float else y._data for y in inputs.members]
         constant = set(map(type, inputs.members)) == {float}
         layer = []
-        for row, bias, (w, b) in zip(vectors, biases, weights, strict=True):
+        for row, bias, (w, b), path in zip(vectors, biases, weights, paths, strict=True):
             by_row, by_inputs, by_bias = shared_partials_of_dot(w, data)
             node = Value.__new__(Value)
             node._data = sum_of_products(w, data) + b
             node._primitive = gate
             node._grad = node._name = node._right = node._right_partial = None
-            node._path = here
+            node._path = path
             node._left = (row, inputs, bias)
             node._left_partial = (by_row, None if constant else by_inputs, by_bias)
             layer.append(node)

@@ -587,8 +587,8 @@ def poisoned():
 
 
 AWAY = {  # model, loss, lr, message
-    "a gate of the model": (lambda: huge(1e200), "mse", 0.1, r"dot\(.*\) of module Sequential.3 = -?inf"),
-    "a gate of one example": (lambda: without_norm(1e200), "mse", 0.1, r" of module Sequential.2 = -?inf"),
+    "a gate of the model": (lambda: huge(1e200), "mse", 0.1, r"dot\(.*\) of module Sequential.3\[\d\] = -?inf"),
+    "a gate of one example": (lambda: without_norm(1e200), "mse", 0.1, r" of module Sequential.2\[\d\] = -?inf"),
     "the loss": (lambda: without_norm(1e80), "mse", 0.1, r"training stopped in epoch 0, batch 0: power\(.*e\+160, 2"),
     "a parameter": (poisoned, "mse", 0.1, r"the parameter Value\(data=nan"),
     "the gradient": (

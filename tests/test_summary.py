@@ -122,50 +122,6 @@ def texts(drawing):
     return [(text.text or "").replace("\xa0", " ").strip() for text in ET.fromstring(drawing.svg()).iter(f"{SVG}text")]
 
 
-def columns(root):
-    """What a graph folds into: {(kind, name): (how many, how many values each, parameters of all)}."""
-    return {
-        (column.kind, column.name): (
-            len(groups),
-            {len(group.values) for group in groups},
-            len({parameter for group in groups for parameter in group.parameters}),
-        )
-        for column, groups in folding.Folding(root).columns().items()
-    }
-
-
-# ---- what belongs together -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("fused", [True, False])
-@pytest.mark.parametrize("leaves", [True, False])
-@pytest.mark.parametrize("together", [True, False])
-def test_neurons_are_found_however_they_were_recorded(fused, leaves, together):
-    model = nn.MLP(2, [5, 1], "tanh", rng=0, fused=fused)
-    batch = [[Value(x) for x in point] if leaves else point for point in POINTS]
-    out = model(batch) if together else [model(x) for x in batch]
-    found = columns(nn.mse(out, [0.0] * 10))
-    assert found["inputs", "MLP.0"] == (2, {10}, 0)
-    assert found["layer", "MLP.0"] == (5, {10}, 15)
-    assert found["layer", "MLP.2"] == (1, {10}, 6)
-
-
-def test_modules_of_every_kind_have_their_neurons():
-    found = columns(zoo())
-    layers = {name: facts for (kind, name), facts in found.items() if kind == "layer"}
-    assert {name.removeprefix("Sequential."): (count, params) for name, (count, _, params) in layers.items()} == {
-        "0": (8, 24), "1": (8, 16), "2": (8, 0), "3": (8, 0), "4": (4, 108), "5": (4, 1), "6.block.0": (4, 20),
-        "6.block.1": (4, 20), "6": (4, 0), "7": (3, 15),
-    }  # fmt: skip
-    assert {examples for _, values, _ in layers.values() for examples in values} == {10}
-
-
-def test_steps_of_a_recurrent_net_are_examples_of_its_neurons():
-    found = columns(recurrent())
-    assert found["layer", "low.0"] == (4, {6}, 28)
-    assert found["layer", "high"] == (4, {6}, 20)
-
-
 def test_edges_carry_the_weights():
     rows = [[parameter(2.0), parameter(-3.0)]]
     with inside("net"):
@@ -191,21 +147,6 @@ def test_of_several_weights_on_one_edge_the_largest_by_size_is_drawn(weights, in
     assert lines_of_weights(drawing)["n0-0", "n1-0"][2:] == (("negative", True) if largest < 0 else ("positive", False))
 
 
-def test_neurons_of_one_module_that_feed_each_other():
-    """What several take, or something outside, is a neuron of its own; what one takes again and again is one."""
-    w, u, v, x = parameter(2.0), parameter(3.0), parameter(4.0), Value(0.5)
-    with inside("net"):
-        h = mg.tanh(w * x)
-        two, one = u * h + v * h, u * h
-        steps = mg.tanh(w * mg.tanh(w * h))
-    with inside("net"):
-        separate = (u * h, v * h)
-    assert columns(separate[0] * separate[1])["layer", "net"] == (3, {1}, 3)
-    assert columns(two)["layer", "net"] == (1, {1}, 3)
-    assert columns(one * mg.exp(h))["layer", "net"] == (2, {1}, 2)
-    assert columns(steps)["layer", "net"] == (1, {3}, 1)
-
-
 def test_an_input_that_comes_in_later_is_drawn_beside_the_layer_that_takes_it():
     """So that its edges are straight: they cross no other."""
     with inside("first"):
@@ -214,63 +155,6 @@ def test_an_input_that_comes_in_later_is_drawn_beside_the_layer_that_takes_it():
         y = parameter(3.0) * h + parameter(4.0) * Value(2.0)
     assert "splines=line" in draw(y, level=1).digraph.source
     assert "splines=true" in draw(GRAPHS["skip"](), level=1).digraph.source
-
-
-@pytest.mark.parametrize("name", GRAPHS)
-def test_the_root_is_in_the_picture(name):
-    root = GRAPHS[name]()
-    assert any(value is root for group in folding.Folding(root).groups for value in group.values)
-
-
-class Elementwise(nn.Module):
-    """A module with parameters of its own, one of each for every number, and no layer inside."""
-
-    def __init__(self, formula, size=4):
-        self.formula = formula
-        self.p = [Value(1.5 + place) for place in range(size)]
-
-    def forward(self, x):
-        return [self.formula(one, p) for one, p in zip(x, self.p, strict=True)]
-
-
-@pytest.mark.parametrize(
-    "formula",
-    [
-        lambda x, p: p * x, lambda x, p: x * p, lambda x, p: (x - p) ** 2, lambda x, p: x / p, lambda x, p: p / x,
-        lambda x, p: mg.tanh(x + p), lambda x, p: mg.maximum(x, p), lambda x, p: mg.atan2(p, x),
-    ],
-)  # fmt: skip
-@pytest.mark.parametrize("leaves", [True, False])
-@pytest.mark.parametrize("examples", [1, 10])
-def test_parameters_are_told_from_inputs_wherever_they_stand(formula, leaves, examples):
-    batch = [[number + place / 7 + 0.1 for place in range(4)] for number in range(examples)]
-    batch = [[Value(x) for x in point] if leaves else point for point in batch]
-    found = columns(nn.mse(Elementwise(formula)(batch), [[0.0] * 4] * examples))
-    assert found["inputs", "Elementwise"] == (4, {examples}, 0)
-    assert found["layer", "Elementwise"] == (4, {examples}, 4)
-
-
-def test_a_parameter_inside_another_gate_is_no_input():
-    batch = [[Value(number + place / 7) for place in range(4)] for number in range(1)]
-    found = columns(nn.mse(Elementwise(lambda x, p: x * mg.exp(p))(batch), [[0.0] * 4]))
-    assert found["inputs", "Elementwise"] == (4, {1}, 0)
-    assert found["layer", "Elementwise"] == (4, {1}, 4)
-
-
-def test_a_parameter_that_no_module_uses_is_a_leaf_of_the_picture():
-    model = nn.Layer(2, 1, "linear", rng=0)
-    layers = {column for column, _ in columns(nn.mse(model(POINTS), [0.0] * 10) * Elementwise(None).p[0])}
-    assert layers == {"layer", "inputs", "box"}
-
-
-def test_a_penalty_uses_parameters_and_is_not_a_part_of_the_layers():
-    model = nn.MLP(2, [3, 1], rng=0)
-    folded = folding.Folding(nn.mse(model(POINTS), [0.0] * 10) + nn.l2(model, 0.1))
-    # the weight is operand twice in w·w
-    assert {(layer.name, box.column.name): count for (layer, box), count in folded.uses.items()} == {
-        ("MLP.0", "dot"): 12,
-        ("MLP.2", "dot"): 6,
-    }
 
 
 # ---- what is said ----------------------------------------------------------------------------------------------
@@ -352,7 +236,7 @@ def test_edges_of_layers_and_boxes_are_counted_and_grow_with_their_number():
     shown = {}
     for count in (5, 100):
         source = draw(mg.sum([mg.exp(Value(1.0 + place)) for place in range(count)]), level=2).digraph.source
-        label, width = re.search(r'b1 -> b0 \[label=" (\d+) ".*penwidth=([\d.]+)', source).groups()
+        label, width = re.search(r'b1 -> b2 \[label=" (\d+) ".*penwidth=([\d.]+)', source).groups()
         assert int(label) == count
         shown[count] = float(width)
     assert shown == {5: 1.7, 100: 3.0}
@@ -404,10 +288,10 @@ def test_of_many_neurons_the_first_are_drawn_and_the_rest_counted():
     assert "too many neurons" in draw(network([[0.1, 0.2]], [17] * 32), level=1)._picture.description
 
 
-def test_without_modules_both_levels_are_bands_of_depth():
+def test_without_modules_both_levels_are_boxes():
     f = mg.exp(Value(1.0)) * 2
     assert draw(f, level=1).svg() == draw(f, level=2).svg()
-    assert "by depth and primitive" in draw(f, level=2)._picture.description
+    assert "folded into 3 boxes" in draw(f, level=2)._picture.description
 
 
 @pytest.mark.parametrize("level", [3, -1, 1.5, "1", "layers", [1]])

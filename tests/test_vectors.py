@@ -417,7 +417,7 @@ def test_inputs_that_are_no_numbers_are_refused(bad):
 def test_gates_carry_the_path_of_the_module_at_work():
     rows, biases = layer_of_two()
     assert dots(rows, [[1.0, 2.0]], biases)[0][0].path is None
-    assert nn.MLP(2, [2], rng=0)([1.0, 2.0])[0].path == "MLP.0"
+    assert nn.MLP(2, [2], rng=0)([1.0, 2.0])[0].path == "MLP.0[0]"
 
 
 # ---- threads --------------------------------------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from microgradnn.backprop import leaves
+from microgradnn.context import module_and_neuron
 from microgradnn.graph import topological_order
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module
@@ -92,7 +93,7 @@ class Batch:
         for gate in topological_order(root):
             if gate.primitive is None:
                 continue
-            name, path = gate.primitive.name, f"{gate.path}."
+            name, path = gate.primitive.name, f"{module_and_neuron(gate.path or '')[0]}."
             inner = [operand for operand in gate.operands if isinstance(operand, Value)]
             own = next((operand for operand in inner if operand in self.names), None)
             units[gate] = next((units[operand] for operand in inner if operand in units), "")

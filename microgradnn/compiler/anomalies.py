@@ -99,6 +99,6 @@ class Watch:
             for line, (gate, operands) in enumerate(self.tape.lines):
                 node = record(gate, [nodes[x] if isinstance(x, int) else x for x in operands], by_limit=True)
                 node._path = self.tape.paths[line]
-                note_line(node, self.tape.sources.text(line))
+                note_line(node, (*self.tape.sources.place(line), ""))
                 nodes.append(node)
         return nodes

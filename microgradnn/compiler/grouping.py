@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from microgradnn.compiler.tape import Atom, Tape, distinct
+from microgradnn.context import module_and_neuron
 from microgradnn.primitive import Primitive, lookup
 
 _DOT = lookup("dot")
@@ -89,7 +90,7 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
     steps: list[tuple[bool, int, Group | Product]] = []
     for (varying, level, gate, _), members in groups.items():
         columns = list(zip(*[tape.lines[member - tape.leaves][1] for member in members], strict=True))
-        steps.append((varying, level, Group(gate, members, columns, varying, tape.paths[members[0] - tape.leaves])))
+        steps.append((varying, level, Group(gate, members, columns, varying, _module(tape, members[0]))))
     for (varying, level, half, _, _), by_inputs in dots.items():
         steps += [(varying, level, product) for product in _products(tape, half, by_inputs, varying)]
     steps.sort(key=lambda step: step[:2])
@@ -137,7 +138,13 @@ def _products(tape: Tape, half: int, by_inputs: dict[Any, list[int]], varying: b
         biases = [row[-1] for row in weights]
         without = all(bias.__class__ is float and bias == 0.0 for bias in biases)
         members_by_row = [list(row) for row in zip(*[members for _, members in columns], strict=True)]
-        path = tape.paths[members_by_row[0][0] - tape.leaves]
         weights, all_inputs = [row[:-1] for row in weights], [inputs for inputs, _ in columns]
+        path = _module(tape, members_by_row[0][0])
         products.append(Product(weights, None if without else biases, all_inputs, members_by_row, varying, path))
     return products
+
+
+def _module(tape: Tape, register: int) -> str | None:
+    """The path of the module that wrote a register, whichever of its neurons it was."""
+    path = tape.paths[register - tape.leaves]
+    return None if path is None else module_and_neuron(path)[0]

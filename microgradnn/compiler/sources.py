@@ -48,7 +48,11 @@ class Sources:
 
     def text(self, line: int) -> str:
         """Where line number `line` of the tape was written: `file, line n: text`."""
-        return line_text(*self._lines[self._numbers[line]])
+        return line_text(*self.place(line))
+
+    def place(self, line: int) -> tuple[str, int]:
+        """The file and the number of the line that wrote line number `line` of the tape."""
+        return self._lines[self._numbers[line]]
 
     def close(self) -> None:
         """Forget what is only needed while lines are written."""

@@ -1,32 +1,32 @@
-"""Which gates of a big graph belong together: those of a neuron, those of a layer, the rest by depth and primitive.
+"""Which gates of a big graph belong together: those of a neuron, by their path; those of no module, as `bodies` says.
 
-A layer is what was recorded with one path. A neuron of it is an output together with all gates that lead to nothing
-else; where a layer ran on several examples or steps, outputs with the same weights are the same neuron. Gates that
-lead to all neurons of their layer at once, as the sum in a softmax, belong to none. This module knows graphs, not
-pictures; everything is one walk there and one back, whatever the size.
+What is recorded with one path is one group: a neuron, `MLP.0[3]`, or a module without neurons. Its values are what
+leaves it, one for each example or step. What mixes the neurons of a layer, as softmax does, is a box behind them. This
+module knows graphs, not pictures; it walks every gate a few times, whatever the size.
 """
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any, NamedTuple
 
+from microgradnn.context import module_and_neuron
+from microgradnn.drawing.bodies import bodies, operands_of
 from microgradnn.graph import Vector, order_with_vectors
 from microgradnn.value import Value
 
-BANDS = 6
 WEIGHTED = ("multiply", "dot")  # of these gates a parameter is a weight
 
 
 class Column(NamedTuple):
-    """Where a node of the picture stands: a layer by its path, its inputs, or a box of gates of no module."""
+    """Where a node of the picture stands: a layer by its path, its inputs, or a box of gates."""
 
     kind: str  # "layer", "inputs" or "box"
-    name: str  # the path, or the primitive of a box: "" for leaves
-    band: int = 0
+    name: str  # the path, or what the heading of a box says: "" for leaves
+    band: int = 0  # tells boxes with one heading apart; up to BANDS it is one of depth
 
 
 @dataclass(eq=False)
@@ -34,14 +34,16 @@ class Group:
     """A node of the picture: a neuron (its output for each example), an input, or a box of gates."""
 
     column: Column
+    index: int | None = None  # of a neuron in its layer, of an input among the inputs
     values: list[Value | float] = field(default_factory=list)
     parameters: dict[Value, None] = field(default_factory=dict)  # an ordered set, as Values hash by identity
-    weighted: bool = False
+    gates: list[Value] = field(default_factory=list)  # all that are folded into it, operands first
+    repeats: int = 1  # n of a box that is a body × n
 
 
 @dataclass
 class Link:
-    """What leads from one group to another: how many operands, and the weights they were multiplied with."""
+    """What leads from one group to another: how many operands, each weight once, and these weights."""
 
     count: int = 0
     weights: dict[Value, None] = field(default_factory=dict)
@@ -64,25 +66,31 @@ class Folding:
     def __init__(self, root: Value) -> None:
         self.links: dict[tuple[Group, Group], Link] = {}
         self.uses: Counter[tuple[Column, Group]] = Counter()  # of parameters by gates of no module, as in a penalty
-        self._order = order_with_vectors(root)
-        self._owner: dict[Value, Value] = {}
-        self._use_of: dict[Value, tuple[str, Any]] = {}  # of a leaf: the layer that uses it first, and as which input
-        self._groups: dict[tuple[Any, ...], Group] = {}  # by column, and what tells them apart there
         self._group_of: dict[Value, Group] = {}
-        # The plain numbers that a neuron takes, by the parameter that they meet, and the weight if it is one.
-        self._numbers: dict[Group, dict[tuple[Value, Value | None], list[float]]] = {}
-        # The examples of a batch differ in their numbers, not in their links. Tuples of sources that are equal are
-        # kept once, and each is linked to a neuron once: 128 examples through 64-100-10 fold in 0.15 s; without
-        # `_same` in 0.53 s, without `_met` in 0.48 s.
+        self._leaving = {root}  # gates that other groups take
+        self._inputs: dict[str, dict[Any, Group]] = {}  # by module, and what tells them apart there
+        self._first_taker: dict[Group, Group | None] = {}  # of an input: the neuron whose numbers it holds
+        self._met: dict[Group, dict[Value, int]] = {}  # the parameters beside which a group takes inputs, numbered
+        # The examples of a batch differ in their numbers, not in their links: each tuple of sources is kept once, and
+        # each is linked to a neuron once.
         self._sources: dict[Vector, tuple[Group | None, ...]] = {}
         self._same: dict[tuple[Group | None, ...], tuple[Group | None, ...]] = {}
-        self._met: set[tuple[Group, Vector, int]] = set()
-        self._find_owners()
-        self._group_gates()
-        last = self._source(root)
-        self._group_numbers()
-        self.nodes = len({value for node in self._order for value in _members(node) if value.__class__ is Value})
-        self.groups = self._without_inner_groups(last)
+        self._linked: set[tuple[Group, Vector, int]] = set()
+        order = order_with_vectors(root)
+        gates = [node for node in order if node.__class__ is Value and node._left is not None]
+        self._group(gates)
+        for gate in gates:
+            if gate._path is not None:
+                self._link_module(gate, self._group_of[gate])
+        users = dict.fromkeys(self._group_of.values())
+        layer_of = {leaf: group.column for group in reversed(users) for leaf in group.parameters}
+        for gate in gates:
+            if gate._path is None:
+                self._link_loose(gate, self._group_of[gate], layer_of)
+        if root._left is None:
+            self._leaf(root)
+        self.groups = self._in_order(gates)
+        self.nodes = len({x for node in order for x in _members(node) if x.__class__ is Value})
 
     def columns(self) -> dict[Column, list[Group]]:
         """The groups by column."""
@@ -91,198 +99,139 @@ class Folding:
             columns.setdefault(group.column, []).append(group)
         return columns
 
-    # ---- back from the root: where each gate leads to ----
-
-    def _find_owners(self) -> None:
-        """The owner of a gate is the one gate of its layer that all paths from it pass last; often itself."""
-        several = object()
-        above: dict[Any, Any] = {}  # the owner of all that takes a node, or `several`
-        path_of: dict[Vector, str] = {}
-        partners: Sequence[Any]
-        for node in reversed(self._order):  # so that the first use of a leaf is the last that is noted
-            operands, target, weighted = _operands(node), above.get(node, several), False
-            if node.__class__ is Vector:
-                path, partners = path_of.get(node), range(len(operands))
-            elif node._left is None or node._path is None:
-                path, partners, target = None, operands, several
-            else:
-                path, partners, weighted = node._path, _partners(node), node._primitive.name in WEIGHTED
-                if target is several or target._path != path:
-                    target = node
-                self._owner[node] = target
-            for operand, partner in zip(operands, partners, strict=True):
-                if operand.__class__ is float:
-                    continue
-                if path is not None and operand.__class__ is Vector:
-                    path_of[operand] = path
-                elif path is not None and operand._left is None:
-                    self._use_of[operand] = path, operand if partner is None else partner
-                if operand._left is not None:  # what meets a weight comes from outside, also within a layer
-                    owner = several if weighted and partner is not None else target
-                    above[operand] = owner if above.get(operand, owner) is owner else several
-
-    # ---- forward: gates into groups ----
-
-    def _group_gates(self) -> None:
-        depth = _depths(self._order)
-        gates = [node for node in self._order if _is_gate(node)]
-        free = [depth[gate] for gate in gates if gate._path is None]
-        first, bands = (min(free), max(free) - min(free) + 1) if free else (0, 1)
-        cones: dict[Value, list[Value]] = {}
+    def _group(self, gates: Sequence[Value]) -> None:
+        places = {path: module_and_neuron(path) for path in dict.fromkeys(g._path for g in gates) if path is not None}
+        layers = {module for module, index in places.values() if index is not None}
+        by_path = {
+            path: Group(Column("box" if index is None and module in layers else "layer", module), index)
+            for path, (module, index) in places.items()
+        }
         for gate in gates:
-            if gate._path is None:
-                band = 1 + (depth[gate] - first) * BANDS // bands
-                group = self._put(gate, Column("box", gate._primitive.name, band))
-                for operand in chain.from_iterable(map(_members, _operands(gate))):
-                    if operand.__class__ is Value:
-                        source = self._source(operand)
-                        if source is None:
-                            self.uses[Column("layer", self._use_of[operand][0]), group] += 1
-                        else:
-                            self._link(source, group)
-            else:
-                owner = self._owner[gate]
-                cones.setdefault(owner, []).append(gate)
-                if owner is gate:
-                    self._close(gate, cones.pop(gate))
+            if gate._path is not None:
+                group = self._group_of[gate] = by_path[gate._path]
+                group.gates.append(gate)
+        for body in bodies([gate for gate in gates if gate._path is None]):
+            group = Group(Column("box", body.name, body.band), None, [*body.results], {}, body.gates, body.repeats)
+            self._group_of.update(dict.fromkeys(body.gates, group))
 
-    def _put(self, value: Value | float, column: Column, *key: Any) -> Group:
-        """Put `value` into the group of `column` that `key` tells from the others there."""
-        group = self._groups.setdefault((column, *key), Group(column))
-        group.values.append(value)
-        if isinstance(value, Value):
-            self._group_of[value] = group
-        return group
+    # ---- what leads to a gate ----
 
-    def _source(self, operand: Value) -> Group | None:
-        """The group that hands `operand` on; None for a parameter of a layer."""
-        if operand in self._group_of:
-            return self._group_of[operand]
-        if operand not in self._use_of:
-            return self._put(operand, Column("box", ""))
-        if _is_parameter(operand):
-            return None
-        path, key = self._use_of[operand]
-        return self._put(operand, Column("inputs", path), key)
+    def _link_module(self, gate: Any, group: Group) -> None:
+        """Link what a gate of a module takes to its group."""
+        operands = operands_of(gate)
+        partners: Iterable[Value | None]
+        if operands[0].__class__ is Vector:
+            row, inputs, bias = operands
+            sources = self._sources_of(inputs, group)
+            if (group, row, id(sources)) in self._linked:
+                return
+            self._linked.add((group, row, id(sources)))
+            for weight, source in zip(row.members, sources, strict=True):
+                self._link(source, group, weight if _is_parameter(weight) else None)
+            operands, partners = (*row.members, bias), repeat(None, len(row.members) + 1)
+        else:
+            partners = _partners(gate)
+        for operand, parameter in zip(operands, partners, strict=True):
+            if operand.__class__ is float and parameter is None:  # a constant
+                continue
+            if _is_parameter(operand):
+                group.parameters[operand] = None
+                continue
+            weight = parameter if gate._primitive.name in WEIGHTED else None
+            source = self._group_of.get(operand) if operand.__class__ is Value else None
+            if source is None:
+                index = group.index
+                if parameter is not None and (weight is not None or index is None):
+                    met = self._met.setdefault(group, {})
+                    index = met.setdefault(parameter, len(met))
+                source = self._input(operand, group.column.name, operand if index is None else index, group)
+            if source is not group:
+                self._take(operand, source, group, weight)
 
-    def _close(self, owner: Any, cone: list[Any]) -> None:
-        """All gates that lead to `owner` are known: find its neuron, and what leads to that."""
-        inside = set(cone)
-        parameters: dict[Value, None] = {}
-        weights: list[Value] = []
-        links: list[tuple[Group | None, Value | None]] = []
-        numbers: list[tuple[float, tuple[Value, Value | None]]] = []
-        dots: list[tuple[Vector, tuple[Group | None, ...]]] = []
-        for gate in cone:
-            operands, partners = _operands(gate), _partners(gate)
-            if operands[0].__class__ is Vector:
-                row, inputs, bias = operands
-                dots.append((row, self._sources_of(inputs, owner._path)))
-                weights += row.members[:1] if _is_parameter(row.members[0]) else ()
-                operands = (*row.members, bias) if row._left is not None else (bias,)  # weights that are computed
-                partners = [None] * len(operands)
-            for operand, parameter in zip(operands, partners, strict=True):
-                weight = parameter if gate._primitive.name in WEIGHTED else None
-                if weight is not None:
-                    weights.append(weight)
-                if _is_parameter(operand):
-                    parameters[operand] = None
-                elif operand.__class__ is not float and operand not in inside:
-                    links.append((self._source(operand), weight))
-                elif operand.__class__ is float and parameter is not None:
-                    numbers.append((operand, (parameter, weight)))
-        sources = {source for source, _ in links}.union(*(sources for _, sources in dots))
-        # Outputs with the same weights are one neuron, whatever they take.
-        key = frozenset(weights) or (owner._primitive.name, frozenset(parameters), frozenset(sources))
-        group = self._put(owner, Column("layer", owner._path), key)
-        group.parameters |= parameters
-        group.weighted |= bool(weights)
-        for x, meeting in numbers:
-            self._numbers.setdefault(group, {}).setdefault(meeting, []).append(x)
-        for source, weight in links:
-            self._link(source, group, weight)
-        for row, row_sources in dots:
-            if (group, row, id(row_sources)) not in self._met:
-                self._met.add((group, row, id(row_sources)))
-                group.parameters |= dict.fromkeys(filter(_is_parameter, row.members))
-                for weight, source in zip(row.members, row_sources, strict=True):
-                    self._link(source, group, weight if _is_parameter(weight) else None)
+    def _link_loose(self, gate: Any, group: Group, layer_of: dict[Value, Column]) -> None:
+        """Link what a gate of no module takes to its group; parameters of layers are used."""
+        for operand in chain.from_iterable(map(_members, operands_of(gate))):
+            if operand.__class__ is float:
+                continue
+            if operand in layer_of:
+                self.uses[layer_of[operand], group] += 1
+            elif (source := self._group_of.get(operand) or self._leaf(operand)) is not group:
+                self._take(operand, source, group)
 
-    def _sources_of(self, inputs: Vector, path: str) -> tuple[Group | None, ...]:
-        """The groups that hand on the members of a Vector, which all neurons of a layer share."""
-        if inputs not in self._sources:
-            column = Column("inputs", path)
-            sources = tuple(
-                self._source(x) if isinstance(x, Value) else self._put(x, column, index)
-                for index, x in enumerate(inputs.members)
-            )
-            self._sources[inputs] = self._same.setdefault(sources, sources)
-        return self._sources[inputs]
+    def _take(self, operand: Any, source: Group, group: Group, weight: Value | None = None) -> None:
+        if operand.__class__ is Value and operand._left is not None:
+            self._leaving.add(operand)
+        self._link(source, group, weight)
 
-    def _group_numbers(self) -> None:
-        """Inputs for the numbers that no Vector holds: what is the same in every example is the same input."""
-        others, self._groups = self._groups, {}
-        for group, numbers in self._numbers.items():
-            column = Column("inputs", group.column.name)
-            for index, ((_, weight), data) in enumerate(numbers.items()):
-                source = self._groups.setdefault((column, index, tuple(data)), Group(column, [*data]))
-                self._link(source, group, weight)
-        self._groups |= others
-
-    def _link(self, source: Group | None, target: Group, weight: Value | None = None) -> None:
-        if source is None or (source is target and source.column.kind == "box"):
+    def _link(self, source: Group | None, group: Group, weight: Value | None = None) -> None:
+        if source is None:  # of a parameter
             return
-        link = self.links.setdefault((source, target), Link())
-        link.count += 1
-        if weight is not None:
+        link = self.links.get((source, group))
+        if link is None:
+            link = self.links[source, group] = Link()
+        if weight is None:
+            link.count += 1
+        elif weight not in link.weights:
+            link.count += 1
             link.weights[weight] = None
 
-    # ---- groups within a layer that are no outputs of it ----
+    def _sources_of(self, inputs: Vector, group: Group) -> tuple[Group | None, ...]:
+        """The groups that hand on the members of a Vector, which all neurons of a layer share."""
+        if inputs not in self._sources:
+            sources: list[Group | None] = []
+            for index, x in enumerate(inputs.members):
+                if _is_parameter(x):
+                    group.parameters[x] = None
+                    sources.append(None)
+                    continue
+                if x.__class__ is Value and x._left is not None:
+                    self._leaving.add(x)  # to itself, too, in a recurrent net
+                known = self._group_of.get(x) if x.__class__ is Value else None
+                sources.append(known or self._input(x, group.column.name, index))
+            self._sources[inputs] = self._same.setdefault(tuple(sources), tuple(sources))
+        return self._sources[inputs]
 
-    def _without_inner_groups(self, last: Group | None) -> list[Group]:
-        """Join what leads to one neuron only to that neuron, and drop what mixes all of them."""
-        leaving: set[Group | None] = {last}
-        users: defaultdict[Group, set[Group]] = defaultdict(set)
-        for source, target in self.links:
-            if source.column != target.column:
-                leaving.add(source)
-            elif source is not target:
-                users[source].add(target)
-        into: dict[Group | None, Group | None] = {}  # None: dropped
-        for group in reversed(self._groups.values()):
-            targets = {into.get(user, user) for user in users[group]} - {None, group}
-            if group not in leaving and len(targets) == 1:
-                [into[group]] = targets
-            elif group not in leaving and targets and not group.weighted:
-                into[group] = None
+    def _input(self, x: Value | float, module: str, key: Any, taker: Group | None = None) -> Group:
+        """The input of a module that a leaf or a number is; of numbers that all neurons meet, one is the taker."""
+        inputs = self._inputs.setdefault(module, {})
+        if key not in inputs:
+            inputs[key] = Group(Column("inputs", module), key if isinstance(key, int) else None)
+            self._first_taker[inputs[key]] = taker
+        if x.__class__ is Value:
+            self._group_of[x] = inputs[key]
+        if x.__class__ is Value or self._first_taker[inputs[key]] is taker:
+            inputs[key].values.append(x)
+        return inputs[key]
 
-        def end(group: Group | None) -> Group | None:
-            while group in into:
-                group = into[group]
-            return group
+    def _leaf(self, leaf: Value) -> Group:
+        """The box of all leaves that no module takes."""
+        group = self._inputs.setdefault("", {}).setdefault("", Group(Column("box", "")))
+        self._group_of[leaf] = group
+        group.values.append(leaf)
+        return group
 
-        links, self.links = self.links, {}
-        for (source, target), link in links.items():
-            start, stop = end(source), end(target)
-            if start and stop and (start is not stop or source is target):
-                joined = self.links.setdefault((start, stop), Link())
-                joined.count += link.count
-                joined.weights |= link.weights
-        for group in self._groups.values():
-            neuron = end(group)
-            if neuron:
-                neuron.parameters |= group.parameters
-        return [group for group in self._groups.values() if group not in into]
+    # ---- the groups in order ----
 
-
-def _operands(node: Any) -> Sequence[Any]:
-    """The operands of a gate or the members of a Vector as they are stored: Values, floats and Vectors."""
-    if node.__class__ is Vector:
-        return node.members
-    left, right = node._left, node._right
-    if left.__class__ is tuple:
-        return left
-    return () if left is None else (left,) if right is None else (left, right)
+    def _in_order(self, gates: Sequence[Value]) -> list[Group]:
+        """The columns in the order in which something leaves them, with inputs before their layer, and their groups."""
+        columns: dict[Column, dict[Group, None]] = {}
+        for group in self._inputs.get("", {}).values():
+            columns[group.column] = {group: None}
+        for gate in gates:
+            group = self._group_of[gate]
+            if gate not in self._leaving:
+                continue
+            if gate._path is not None:
+                if group.column not in columns:
+                    for source in self._inputs.get(group.column.name, {}).values():
+                        columns.setdefault(source.column, {})[source] = None
+                group.values.append(gate)
+            columns.setdefault(group.column, {})[group] = None
+        return [
+            group
+            for groups in columns.values()
+            for group in sorted(groups, key=lambda group: len(groups) if group.index is None else group.index)
+        ]
 
 
 def _members(node: Any) -> Sequence[Any]:
@@ -290,32 +239,15 @@ def _members(node: Any) -> Sequence[Any]:
 
 
 def _partners(gate: Any) -> Sequence[Any]:
-    """Which parameter each operand of a gate meets, None for none: in w·x a weight meets x; of a Vector, the Vector."""
-    operands = _operands(gate)
+    """Which parameter each operand of a gate meets, None for none: in w·x a weight meets x."""
+    operands = operands_of(gate)
     if gate._primitive.name == "dot":
         row = operands[: len(operands) // 2]
-        weights = [w if w.__class__ is Vector or _is_parameter(w) else None for w in row]
-        return [*[None] * len(row), *weights, None]
+        return [*[None] * len(row), *(w if _is_parameter(w) else None for w in row), None]
     if len(operands) == 2:
         left, right = operands
         return right if _is_parameter(right) else None, left if _is_parameter(left) else None
     return [None] * len(operands)
-
-
-def _depths(order: Iterable[Any]) -> dict[Any, int]:
-    """The depth of each node: 0 for a leaf, else one more than its deepest operand; a Vector adds nothing."""
-    depth: dict[Any, int] = {}
-    for node in order:
-        deepest = 0
-        for operand in _operands(node):
-            if operand.__class__ is not float:
-                deepest = max(deepest, depth.get(operand, 0))
-        depth[node] = deepest + _is_gate(node)
-    return depth
-
-
-def _is_gate(node: Any) -> bool:
-    return node.__class__ is Value and node._left is not None
 
 
 def _is_parameter(operand: Any) -> bool:

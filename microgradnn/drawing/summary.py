@@ -1,7 +1,7 @@
-"""A graph too big to read, folded: by neurons (level 1), by layers (level 2), and by depth where no module was at work.
+"""A graph too big to read, folded: by neurons (level 1), by layers (level 2), and where no module was at work by boxes.
 
-Gates of no module are cut into a few bands of depth; in each band every primitive is a box with the number of its
-gates, the range of their values and the size of their gradients. What belongs together is found in `folding`.
+A box of gates of no module shows how often its body repeats, the range of its values and the size of their gradients.
+What belongs together is found in `folding`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from functools import partial
 from html import escape
 from textwrap import wrap
 
+from microgradnn.drawing.bodies import BANDS
 from microgradnn.drawing.circuit import FONT, Picture, new_digraph, printable
-from microgradnn.drawing.folding import BANDS, Column, Folding, Group, Link
+from microgradnn.drawing.folding import Column, Folding, Group, Link
 from microgradnn.drawing.palette import FAINTEST, GRADIENT, NEGATIVE, POSITIVE, VALUE
 from microgradnn.notation import digits
 from microgradnn.value import Value
@@ -73,7 +74,7 @@ class _Summary:
             return self.by_neurons()
         words = "draw(root, level=0) shows every gate"
         if not layers:
-            return self.by_layers(f"{self._folded(False)} by depth and primitive; {words}")
+            return self.by_layers(f"{self._folded(False)}; {words}")
         if level == 1:
             return self.by_layers(f"{self._folded(False)}, as there are too many neurons; {words}")
         return self.by_layers(f"{self._folded(False)}; {words}, level=1 every neuron")
@@ -165,14 +166,14 @@ class _Summary:
                 words.append(f"∣∂{self.f}/∂w∣" + (f" rms {self.digits(_rms(gradients))}" if gradients else ""))
                 lines += [_coloured(words[3], GRADIENT), _bars(gradients, GRADIENT, low=0.0)]
         else:
-            heading = f"{printable(column.name)} × {len(data):,}"
+            heading = printable(column.name) + (f" × {groups[0].repeats:,}" if groups[0].repeats > 1 else "")
             if column.kind == "inputs":
                 heading = _counted(len(groups), "input")
             elif not column.name:
                 heading = f"{len(data):,} {'leaf' if len(data) == 1 else 'leaves'}"
             words = [heading, _range("values", data, self.digits)]
             words += [f"gradient rms {self.digits(_rms(gradients))}"] if gradients else []
-            if len(data) == 1 and column.name:  # which has a sign
+            if len(groups[0].gates) == 1:  # which has a sign
                 words[:2] = [printable(column.name), f"value {self.digits(data[0])}"]
                 words[2:] = [f"gradient {self.digits(x)}" for x in gradients]
             lines = list(map(_coloured, words[1:], (VALUE, GRADIENT)))
@@ -209,7 +210,7 @@ class _Summary:
             above = f"h{number}"
             rank.node(above, f"<{label}>", id=above, margin="0,0.05", fontsize="11")
             for index, (group, identifier) in enumerate(identifiers.items()):
-                label, self.tooltips[identifier] = self._neuron(group, index, width)
+                label, self.tooltips[identifier] = self._neuron(group, group.index or index, width)
                 rank.node(identifier, label, id=identifier, **{"class": "neuron"})
                 rank.edge(above, identifier, style="invis")  # keeps the order
                 above = identifier

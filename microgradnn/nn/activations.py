@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from microgradnn import functional
+from microgradnn.context import by_neuron
 from microgradnn.nn.module import Module
 from microgradnn.value import Value
 
@@ -48,10 +49,12 @@ class Activation(Module):
             known = ", ".join([*ACTIVATIONS, "softmax"])
             raise ValueError(f"activation must be one of {known}, or a function, got {name!r:.60}")
 
-    def forward(self, x: list[Any]) -> list[Any]:
-        """The activation of every number, or the softmax of all."""
+    def forward(self, x: list[Any], each: Callable[..., list[Any]] | None = None) -> list[Any]:
+        """The activation of every number, as `each` maps it, or the softmax of all."""
         function = self.function or ACTIVATIONS.get(self.name)
-        return functional.softmax(x) if function is None else [function(number) for number in x]
+        if function is None:
+            return functional.softmax(x)
+        return [*x] if function is linear else (each or by_neuron(len(x)))(function, x)
 
     def __repr__(self) -> str:
         return f"Activation({self.name!r})"
@@ -69,4 +72,4 @@ class PReLU(Module):
 
     def forward(self, x: list[Any]) -> list[Any]:
         """The activation of every number."""
-        return [functional.leaky_relu(number, self.weight[0]) for number in x]
+        return by_neuron(len(x))(lambda number: functional.leaky_relu(number, self.weight[0]), x)

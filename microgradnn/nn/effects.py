@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.context import current
+from microgradnn.context import by_neuron, current
 from microgradnn.functional import mean, sqrt
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.examples import Batch
@@ -76,7 +76,7 @@ class Dropout(Module):
             return batch
         warning = "draws a mask for every batch, a compiled function would repeat one"
         mask = iter(_take("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
-        return [[number * next(mask) for number in x] for x in batch]
+        return [by_neuron(len(x))(lambda number: number * next(mask), x) for x in batch]
 
     def __repr__(self) -> str:
         return f"Dropout({self.p})"
@@ -113,18 +113,23 @@ class BatchNorm(Module):
         columns = [list(column) for column in zip(*batch, strict=True)]
         running = zip(self.running_mean, self.running_var, strict=True)
         statistics = self._of_batch(columns) if self.training else [*running]
-        normalised = []
-        for column, gamma, beta, (centre, variance) in zip(columns, self.weight, self.bias, statistics, strict=True):
+
+        def normalised(column: list[Any], gamma: Value, beta: Value, statistics: tuple[Any, Any]) -> list[Any]:
+            centre, variance = statistics
             scale = gamma / sqrt(variance + self.eps)
-            normalised.append([(x - centre) * scale + beta for x in column])
-        return [list(row) for row in zip(*normalised, strict=True)]
+            return [(x - centre) * scale + beta for x in column]
+
+        features = by_neuron(len(columns))(normalised, columns, self.weight, self.bias, statistics)
+        return [list(row) for row in zip(*features, strict=True)]
 
     def _of_batch(self, columns: Batch) -> list[tuple[Any, Any]]:
         """Mean and variance of each feature."""
         n = len(columns[0])
         if n < 2:
             raise ValueError("BatchNorm in training needs two examples or more, got one: call eval() to use it")
-        statistics = [(centre := mean(column), mean([(x - centre) ** 2 for x in column])) for column in columns]
+        statistics = by_neuron(len(columns))(
+            lambda column: (centre := mean(column), mean([(x - centre) ** 2 for x in column])), columns
+        )
         warning = "moves its running statistics with every batch, a compiled function would not"
         _take("statistics", self, self.move, warning, statistics, n)
         return statistics

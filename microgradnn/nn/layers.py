@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
+from microgradnn.context import by_neuron, plain_map
 from microgradnn.functional import maximum
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import INITIALISERS, Activation
@@ -24,6 +26,7 @@ class _Weighted(Module):
     """What a neuron and a layer share: σ(W x + b), each row of weights in one gate, or gate by gate."""
 
     nout = 1
+    _numbered = True  # whether the number of a neuron stands in the path of its gates
 
     def _draw(self, nin: int, activation: Name, nonlin: bool | None, init: Any, rng: Any, fused: bool) -> Weights:
         """Take over the settings, and draw the parameters."""
@@ -32,12 +35,12 @@ class _Weighted(Module):
         return weights(self.nin, self.nout, self.activation, init, rng)
 
     def _outputs(self, rows: list[list[Value]], batch: Batch, biases: list[Value]) -> Batch:
+        each = by_neuron(len(rows)) if self._numbered else plain_map
         if self.fused:
-            sums = dots(rows, batch, biases)
+            sums = dots(rows, batch, biases, self._numbered)
         else:
-            neurons = [*zip(rows, biases, strict=True)]
-            sums = [[sum((w * y for w, y in zip(row, x, strict=True)), b) for row, b in neurons] for x in batch]
-        return [self.activation.forward(x) for x in sums]
+            sums = [each(partial(_gate_by_gate, x), rows, biases) for x in batch]
+        return [self.activation.forward(x, each) for x in sums]
 
     def count_neurons(self) -> int:
         """How many there are."""
@@ -55,6 +58,8 @@ class Neuron(_Weighted):
     >>> round(out.data, 4)
     0.7311
     """
+
+    _numbered = False
 
     def __init__(
         self, nin: int, activation: Name = "relu", *, init: Any = None, rng: Any = None, fused: bool = True,
@@ -119,11 +124,11 @@ class Maxout(Module):
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The largest piece of every neuron for each example."""
-        pieces = [dots(weight, batch, bias) for weight, bias in zip(self.weight, self.bias, strict=True)]
-        return [
-            [maximum(sums) if self.pieces > 1 else sums[0] for sums in zip(*of_example, strict=True)]
-            for of_example in zip(*pieces, strict=True)
-        ]
+        pieces = [dots(weight, batch, bias, numbered=True) for weight, bias in zip(self.weight, self.bias, strict=True)]
+        if self.pieces == 1:
+            return pieces[0]
+        each = by_neuron(len(self.weight[0]))
+        return [each(maximum, *of_example) for of_example in zip(*pieces, strict=True)]
 
     def count_neurons(self) -> int:
         """How many there are; the pieces are not counted."""
@@ -215,6 +220,10 @@ class MLP(Sequential):
 
     def __repr__(self) -> str:
         return f"MLP({self.nin}, {self.nouts})"
+
+
+def _gate_by_gate(x: list[Any], row: list[Value], b: Value) -> Any:
+    return sum((w * y for w, y in zip(row, x, strict=True)), b)
 
 
 def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) -> Weights:
