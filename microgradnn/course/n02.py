@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from microgradnn.course.questions import Formula, Number, Question
+from microgradnn.course.questions import Choice, Formula, Number, Numbers, Question
 from microgradnn.functional import sigmoid
 from microgradnn.value import Value
 
@@ -41,6 +41,87 @@ def _three_matrices() -> list[tuple[Any, ...]]:
 
 
 QUESTIONS: dict[str, Question] = {
+    "02.predict-error": Number(
+        truth=lambda: _gradient("o1"),
+        digits=3,
+        why="of ½ (out − 0.01)² remains out − 0.01: the 2 of the square cancels the ½.",
+        hint="The derivative of ½ u² is u.",
+        slips=[
+            (lambda: (net()["o1"].data - 0.01) ** 2 / 2, "that is the error itself, not its derivative."),
+            (lambda: 2 * (net()["o1"].data - 0.01), "do not forget the ½: the square brings a factor 2."),
+            (lambda: net()["o1"].data, "the target is missing: it is the distance to 0.01 that counts."),
+            (lambda: 0.01 - net()["o1"].data, "out_o1 is too high: if it rises, does the error rise or fall?"),
+        ],
+    ),
+    "02.predict-larger": Choice(
+        right=lambda: "b" if _gradient("w6") > _gradient("w5") else "a",
+        wrong={
+            "a": "the weight's own value plays no part: what is it multiplied by?",
+            "c": "they share δ, but each multiplies it by what comes in beside it.",
+        },
+        words={"w5": "a", "w6": "b", "same": "c"},
+        why="∂E/∂w is δ times what comes in, and h2 sends a little more than h1.",
+        hint="What is each weight multiplied by?",
+    ),
+    "02.predict-two": Choice(
+        right="b",
+        wrong={"a": "one output is too high and the other too low: what does each say to a rise?"},
+        words={"strengthen": "a", "weaken": "b"},
+        why="out_o1 is too high and asks for less, out_o2 is too low and asks for more: +0.055 and −0.019.",
+        hint="What does each output say to a rise?",
+    ),
+    "02.predict-block": Number(
+        truth=lambda: _gradient("w1"),
+        digits=2,
+        why="upstream × slope × input: 0.03635 · 0.2413 · 0.05.",
+        hint="Three factors: the upstream gradient, the slope of the sigmoid, and what comes in beside w1.",
+        slips=[
+            (lambda: _gradient("net_h1"), "that is the gradient at the weighted sum. What is w1 multiplied by there?"),
+            (lambda: _gradient("w2"), "that is the gradient of w2. What comes in beside w1?"),
+            (lambda: _gradient("h1") * 0.05, "the slope of the sigmoid is missing."),
+            (0.2413 * 0.05, "the upstream gradient is missing."),
+            (lambda: _gradient("net_h1") * 0.15, "that is the gradient of i1. For w1 the other factor counts."),
+        ],
+    ),
+    "02.predict-step": Number(
+        truth=lambda: 0.15 - 0.5 * _gradient("w1"),
+        digits=6,
+        why="half of the gradient, downhill.",
+        hint="w − η ∂E/∂w with η = 0.5.",
+        slips=[
+            (lambda: 0.15 + 0.5 * _gradient("w1"), "that way E rises: go against the gradient."),
+            (lambda: 0.15 - _gradient("w1"), "the rate η = 0.5 is missing."),
+            (lambda: -0.5 * _gradient("w1"), "that is the step. Where does it lead from 0.15?"),
+        ],
+    ),
+    "02.predict-order": Choice(
+        right="a",
+        wrong={"b": "a gradient belongs to one point: the error was made with the old weights."},
+        words={"old": "a", "new": "b"},
+        why="the error was made with the old weights, and the gradient is that of the point where it was made.",
+        hint="With which weights was the error made?",
+    ),
+    "02.predict-cancel": Number(
+        truth=0.8 - 1,
+        why="ŷ − y, nothing more.",
+        hint="Put ŷ and y into ŷ − y.",
+        slips=[
+            (-1.25, "that is ∂L/∂ŷ: the slope of the sigmoid is still missing."),
+            (0.16, "that is the slope of the sigmoid alone: the upstream gradient ∂L/∂ŷ is missing."),
+            (0.8, "that is ŷ. What is y here?"),
+        ],
+    ),
+    "02.predict-shape": Numbers(
+        names=["rows", "columns"],
+        truth=(3, 4),
+        why="a gradient has the shape of what it belongs to, and θ₀ is 3 × 4.",
+        hint="a gradient has the shape of what it belongs to.",
+        slips=[
+            ((4, 3), "that is the other way round: the rows of θ₀ are the inputs."),
+            ((1, 4), "that is the shape of Δz₁, and of Δb₀. There is a gradient for each weight."),
+            ((3, 3), "a₀ᵀ is 3 × 1 and Δz₁ is 1 × 4: the ones meet and vanish."),
+        ],
+    ),
     "02.1": Number(
         truth=lambda: _gradient("b1"),
         digits=3,

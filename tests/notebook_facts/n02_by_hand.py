@@ -19,7 +19,7 @@ FIGURES = [  # what it prints, white space aside
     "outputs first 0.291027924 3.508479e-05 0.015912196 0.984065734",
     "w1 = 0.149817639",
     "wanted a bias of 0.0, got 0.844",
-    "-0.037089415388 -0.037089415388",
+    "y_hat - y = -0.287971370757 dL/dz2 = -0.287971370757",
     "theta0 (3, 4) differs by",
     "b0 (1, 4) differs by",
     "theta1 (4, 1) differs by",
@@ -46,6 +46,65 @@ PICTURED = [
 ]  # what its pictures show
 
 ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
+    "02.predict-error": (
+        ["0.741", "'0.7414'", "0.7513650695523157 - 0.01", "'0,741'"],
+        {
+            "-0.741": "does the error rise or fall",
+            "0.275": "that is the error itself",
+            "1.48": "do not forget the ½",
+            "0.751": "the target is missing",
+        },
+    ),
+    "02.predict-larger": (
+        ["'b'", "'w6'", "'B'"],
+        {"'a'": "own value plays no part", "'c'": "what comes in beside it", "0.6": "letters"},
+    ),
+    "02.predict-two": (["'b'", "'weaken'", "'they weaken each other'"], {"'a'": "too high and the other too low"}),
+    "02.predict-block": (
+        ["0.00044", "0.03635 * 0.2413 * 0.05", "'4.4e-4'", "0.000438568"],
+        {
+            "0.0088": "gradient at the weighted sum",
+            "0.0018": "the slope of the sigmoid is missing",
+            "0.012": "the upstream gradient is missing",
+            "0.00088": "that is the gradient of w2",
+            "0.0013": "that is the gradient of i1",
+            "-0.00044": "the sign is not",
+        },
+    ),
+    "02.predict-step": (
+        ["0.149781", "'0.149780716'", "0.15 - 0.5 * 0.000438568"],
+        {
+            "0.150219": "go against the gradient",
+            "0.149561": "the rate",
+            "-0.000219284": "that is the step",
+            "0.1498": "round only at the end",
+        },
+    ),
+    "02.predict-order": (
+        ["'a'", "'the old ones'", "'A'"],
+        {
+            "'b'": "belongs to one point",
+            "'the new ones'": "one point",
+        },
+    ),
+    "02.predict-cancel": (
+        ["-0.2", "'−0,2'", "'-1/5'"],
+        {
+            "0.2": "the sign is not",
+            "-1.25": "slope of the sigmoid is still missing",
+            "0.16": "the upstream gradient",
+            "0.8": "What is y",
+        },
+    ),
+    "02.predict-shape": (
+        ["(3, 4)", "'3, 4'", "[3, 4]", "np.zeros((3, 4)).shape"],
+        {
+            "(4, 3)": "the other way round",
+            "(1, 4)": "for each weight",
+            "12": "you gave one",
+            "(3, 3)": "meet and vanish",
+        },
+    ),
     "02.1": (
         ["0.0187", "'0.01868'", "Value(0.018686)"],
         {
