@@ -53,7 +53,7 @@ def _small_rate(rate: float) -> str | None:
     """The best of the seven for the wines as they are is 1e-6."""
     if math.isclose(rate, 1e-6, rel_tol=0.01):
         return None
-    return "smaller: a weight on inputs of 1000 has a gradient of 1000, and the step is squared into the error."
+    return "smaller: a weight whose inputs are near 1000 gets gradients of that size."
 
 
 def _two(answer: Any) -> Callable[..., Any]:
