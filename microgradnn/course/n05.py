@@ -23,7 +23,7 @@ def _first_but_not_second(answer: list[float]) -> str | None:
 
 def _quarter_of_the_error(error: float) -> str | None:
     """About the 0.0685 that 16 bends leave of the 0.2317 of 8."""
-    if error >= 0.15:
+    if error >= 0.1:
         return "less. The pieces are half as long; how much less does a curve bend away from a piece half as long?"
     return None if error >= 0.04 else "not so little. Half the length, and the error goes with its square."
 
@@ -37,7 +37,10 @@ QUESTIONS: dict[str, Question] = {
         truth=0,
         why="to the left and to the right of 0.8 the step is level.",
         hint="How much does the step change if z changes from 0.8 to 0.81?",
-        slips=[(1, "that is its value there. How much does it change?"), (0.8, "that is z. How much does the step change?")],
+        slips=[
+            (1, "that is its value there. How much does it change?"),
+            (0.8, "that is z. How much does the step change?"),
+        ],
     ),
     "05.pull": Choice(
         right="a",
@@ -80,13 +83,16 @@ QUESTIONS: dict[str, Question] = {
         truth=[9, 41],
         why="12 + 16 + 4 weights and 9 biases.",
         hint="Inputs are no neurons. A layer of m neurons on n inputs has m · n weights and m biases.",
-        slips_of={"neurons": [(12, "the three inputs are no neurons.")], "parameters": [(32, "the biases are missing.")]},
+        slips_of={
+            "neurons": [(12, "the three inputs are no neurons.")],
+            "parameters": [(32, "the biases are missing.")],
+        },
     ),
     "05.head": Choice(
         right="a",
         wrong={
-            "b": "that is with the squared error, as in notebook 2. What does the slope of the logarithm do to a (1 − a)?",
-            "c": "that is nearly the slope of the loss at the answer. The score comes before it, and the sigmoid between.",
+            "b": "that is with the squared error, as in notebook 2. What does the slope of the logarithm do to it?",
+            "c": "that is nearly the slope by the answer. The score comes earlier, with the sigmoid between.",
         },
         why="the slope of the sigmoid, a (1 − a), cancels against that of the logarithm.",
         hint="Multiply the slope of the loss at the answer by a (1 − a).",
@@ -123,7 +129,10 @@ QUESTIONS: dict[str, Question] = {
         truth=[42, 2410],
         why="64 · 32 + 32 · 10 weights and 42 biases.",
         hint="Pixels are no neurons. Each neuron has a weight for every input, and a bias.",
-        slips_of={"neurons": [(106, "the 64 pixels are no neurons.")], "parameters": [(2368, "the biases are missing.")]},
+        slips_of={
+            "neurons": [(106, "the 64 pixels are no neurons.")],
+            "parameters": [(2368, "the biases are missing.")],
+        },
     ),
     "05.3": Formula(
         names=["x"],

@@ -37,7 +37,7 @@ def _as_seen_in_training(standardised: Callable[..., Any]) -> str | None:
         single = np.asarray(standardised(training, test[:1]), dtype=float)
         return None if np.allclose(single, expected[:1]) else "a test row must come out the same alone or among others."
     if not np.allclose(standardised(training, test[:2]), out[:2]):
-        return "a test row must come out the same alone or among others: statistics of the test data are no business of yours."
+        return "a test row must come out the same alone or among others: leave out what the others are like."
     if np.allclose(out, test - training.mean(0)):
         return "the mean is gone; now the deviation."
     if np.allclose(out, (test - training.mean()) / training.std()):
@@ -75,7 +75,10 @@ QUESTIONS: dict[str, Question] = {
         truth=0.1,
         why="it is the root of the variance 0.01.",
         hint="What is the second number in 𝒩(μ, σ²)?",
-        slips=[(0.01, "that is the second number of 𝒩, which is the variance, σ²."), (0.0001, "the other way: the root.")],
+        slips=[
+            (0.01, "that is the second number of 𝒩, which is the variance, σ²."),
+            (0.0001, "the other way: the root."),
+        ],
     ),
     "06.fading": Condition(
         read=number_from,
@@ -87,7 +90,7 @@ QUESTIONS: dict[str, Question] = {
         right="c",
         wrong={
             "a": "ReLU makes the numbers smaller; the weights must make up for it.",
-            "b": "that keeps the size without a bend. Half of the numbers are set to 0: what does that do to their mean square?",
+            "b": "that keeps the size without a bend. What does ReLU do to the mean square?",
             "d": "half of the numbers are set to 0, so half of the mean square is left, not a quarter.",
         },
         why="half of the mean square is lost in the bend, so the weights must double it.",
@@ -95,7 +98,7 @@ QUESTIONS: dict[str, Question] = {
     ),
     "06.hundred": Choice(
         right="c",
-        wrong=dict.fromkeys("ab", "the sums grow, true, and so do their mean and their deviation over the batch. What is ẑ then?"),
+        wrong=dict.fromkeys("ab", "the sums grow, and so do their mean and deviation over the batch. What is ẑ then?"),
         why="mean and deviation grow a hundredfold as well, and ẑ stays what it was.",
         hint="What happens to ẑ = (z − E) / √(D + ε) if all z grow a hundredfold?",
     ),
@@ -126,10 +129,9 @@ QUESTIONS: dict[str, Question] = {
         why="of the mean square (1 + k²) / 2 is left, and the weights make up for it.",
         hint="Of the mean square one half stays, the other is multiplied by k².",
         slips=[
-            (lambda fan_in, k: math.sqrt(2 / fan_in), "that is He's, right for k = 0 only. What does the leak let through?"),
+            (lambda fan_in, k: math.sqrt(2 / fan_in), "that is right for k = 0 only. What does the leak let through?"),
             (lambda fan_in, k: 2 / ((1 + k**2) * fan_in), "that is the variance; its root is asked for."),
-            (lambda fan_in, k: math.sqrt(2 / ((1 + k) * fan_in)), "the numbers are multiplied by k, so their squares are "
-                                                                  "multiplied by k²."),
+            (lambda fan_in, k: math.sqrt(2 / ((1 + k) * fan_in)), "numbers are multiplied by k, squares by k²."),
         ],
     ),
     "06.3": Condition(

@@ -21,7 +21,8 @@ FIGURES = [  # what it prints, white space aside
     "after one step z = -4.98 -4.50 -5.05 -5.77 -5.12 gradients 0.00 0.00 0.00",
     "z = 2, upstream gradient -1: handed on -1",
     "z = -2, upstream gradient 1: handed on 0",
-    "z from -5.85 to -4.40 ∂a/∂x1 (0.0, 0.0) ∂a/∂x2 (0.0, 0.0)",
+    "∂L/∂u1 += ∂L/∂u2 · ∂u2/∂u1 = (−1) × 149.4 = −149.4",
+    "∂L/∂z += ∂L/∂a · ∂a/∂z = 149.4 × 0.006648 = 0.9933",
     "ReLU loss 0.693, accuracy 0.50 8 of 8 relu units are dead",
     "leaky ReLU loss 0.044, accuracy 1.00",
     "slope before 0.250 slope after -0.500",
@@ -33,7 +34,7 @@ FIGURES = [  # what it prints, white space aside
     "x = [-1.0, 0.5]: 3 and 2 of 5 are on, matrix [[-1.289, -0.817]]",
 ]
 
-PICTURED = ["0.8808", "0.105", "0.006693", "149.4", "0.9933"]  # what its pictures show
+PICTURED = ["0.8808", "0.105", "0.01321", "−6.47 … −3.631"]  # what its pictures show
 
 ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
     "04.steepest": (
