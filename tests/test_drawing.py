@@ -1,6 +1,5 @@
 """Pictures are read back: the SVG is parsed and the numbers must stand where a reader looks for them."""
 
-import json
 import math
 import os
 import re
@@ -396,16 +395,9 @@ def test_a_big_graph_folds_and_says_so():
     big.backward()
     svg = draw(big).svg()
     texts = [text.text.strip() for text in ET.fromstring(svg).iter(f"{SVG}text")]
-    assert re.search("1,001 nodes folded into 13 boxes.*level=0", " ".join(texts))
-    counts = [int(text.split(" × ")[1]) for text in texts if " × " in text]
-    assert sum(counts) == 1000
-    assert "gradient rms 1" in texts
-
-
-def test_boxes_of_one_depth_stand_below_one_another():
-    laid = json.loads(layout.render(draw(chain(1000)).digraph.source, "json"))
-    places = {node["_gvid"]: node["pos"].split(",")[0] for node in laid["objects"] if "pos" in node}
-    assert sorted(Counter(places.values()).values()) == [1, *[2] * 6], "x, then + and × of each of six depths"
+    assert re.search("1,001 nodes folded into 2 boxes.*level=0", " ".join(texts))
+    assert "(h + 0)·1 × 500" in texts
+    assert "gradients 1, rms 1" in texts
 
 
 def test_no_box_leads_to_itself():
@@ -413,7 +405,7 @@ def test_no_box_leads_to_itself():
     for _ in range(200):
         x = x + 1.0
     edges = [re.findall(r"b\d+", line)[:2] for line in draw(x).digraph.body if "->" in line]
-    assert len(edges) == 6
+    assert len(edges) == 1
     assert all(start != end for start, end in edges)
 
 

@@ -60,9 +60,9 @@ def test_a_neuron_opens_by_click_with_pythons_numbers_and_the_rest_dims(shown):
     lit = page.eval_on_selector_all(
         ".node.opener:not(.dim)", "all => all.map((node) => node.id.split('-').slice(2).join('-'))"
     )
-    assert sorted(lit) == sorted([*(f"n1-{number}" for number in range(16)), "n2-5", "n3-0"])
+    assert sorted(lit) == sorted([*(f"n1-{number}" for number in range(8)), "n2-5", "n3-0"])
     edges = page.eval_on_selector_all(".edge:not(.dim)", "all => all.length")
-    assert edges == 16 + 1
+    assert edges == 8 + 1
     part(page, "n1-0").click()  # another takes its place
     assert rows(page) == opened(f)["n1-0"].rows
     part(page, "n1-0").click()
@@ -123,7 +123,7 @@ def test_it_steps_by_layer_values_forward_then_gradients_backward(shown):
         page.keyboard.press("ArrowRight")
     page.keyboard.press("Home")
     assert page.inner_text(".count") == f"1/{len(walked.steps)}"
-    assert set(visible(page, "value")) == {"n0-0", "n0-1", *(f"n1-{number}" for number in range(16))}
+    assert set(visible(page, "value")) == {"n0-0", "n0-1", *(f"n1-{number}" for number in range(8))}
     assert visible(page, "gradient") == {}
 
 

@@ -289,6 +289,17 @@ def test_steps_of_a_recurrent_net_are_examples_of_its_neurons():
     assert columns(state[0])["layer", "Layer"] == (1, {5}, 4), "also where it feeds itself alone"
 
 
+def test_neurons_stand_by_their_numbers_whichever_is_reached_first():
+    outs = nn.Layer(2, 12, "tanh", rng=0)([1.0, 2.0])
+    groups = Folding(mg.sum([outs[11], outs[2], outs[7]])).columns().values()
+    assert [[group.index for group in column] for column in groups] == [[0, 1], [2, 7, 11], [None]]
+
+
+def test_sums_of_different_lengths_repeat_too():
+    sums = [mg.sum([mg.exp(Value(float(n)))] * n + [Value(1.0)]) for n in range(1, 9)]
+    assert ("sum", 1, 1) not in boxes(mg.maximum(sums))
+
+
 def test_a_layer_that_is_used_twice_is_drawn_once():
     layer = nn.Layer(2, 2, "tanh", rng=0)
     assert columns(mg.sum(layer(layer([1.0, 2.0]))))["layer", "Layer"] == (2, {2}, 6)

@@ -24,7 +24,7 @@ def passes(root, level=1):
     return Passes(picture.folding, picture.parts, root, picture.f, 4)
 
 
-def one_example(sizes=(16, 16, 1), activation="relu"):
+def one_example(sizes=(8, 8, 1), activation="relu"):
     """A network on named inputs, and its model."""
     model = nn.MLP(2, list(sizes), activation, rng=0)
     f = nn.mse([model([Value(0.5, "x"), Value(-1.0, "y")])], [0.25])
@@ -92,7 +92,7 @@ def test_a_layer_shows_its_neurons_and_a_box_its_gates_by_form():
     f, model = one_example()
     boxes = opened(f, 2)
     layer = boxes["b1"]
-    assert layer.title == "MLP.0: 16 neurons, 48 parameters"
+    assert layer.title == "MLP.0: 8 neurons, 24 parameters"
     for row, weights, bias in zip(layer.rows, model.layers[0].weight, model.layers[0].bias, strict=True):
         gradients = [x.grad for x in (*weights, bias)]
         assert row[3:] == ["3", digits(math.hypot(*gradients) / math.sqrt(3))]
@@ -137,12 +137,12 @@ def test_every_table_has_a_cell_for_each_column_and_every_number_becomes_known(n
 def test_the_passes_go_layer_by_layer_forward_and_back():
     f, _ = one_example()
     said = [step["sentence"] for step in passes(f).steps]
-    assert said[0].startswith("MLP.0 takes 2 numbers from the inputs and gives 16: outputs 0 … ")
-    assert said[1].startswith("MLP.2 takes 16 numbers from MLP.0 and gives 16: outputs 0 … ")
+    assert said[0].startswith("MLP.0 takes 2 numbers from the inputs and gives 8: outputs 0 … ")
+    assert said[1].startswith("MLP.2 takes 8 numbers from MLP.0 and gives 8: outputs 0 … ")
     seed = said.index(f"f = {digits(f.data)}; now backward, from ∂f/∂f = 1")
     assert [text.split(":")[0] for text in said[-3:]] == [f"backward through MLP.{place}" for place in (4, 2, 0)]
     groups = [group for group in Folding(f).groups if group.column.name == "MLP.0" and group.column.kind == "layer"]
-    rms = digits(math.hypot(*(group.values[0].grad for group in groups)) / 4)
+    rms = digits(math.hypot(*(group.values[0].grad for group in groups)) / math.sqrt(8))
     assert said[-2].endswith(f"; hands on gradients of rms {rms} to MLP.0")
     assert 2 < seed < len(said) - 3
 

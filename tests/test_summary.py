@@ -10,8 +10,8 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value, draw, nn
 from microgradnn.context import inside
-from microgradnn.drawing import folding, layout
-from microgradnn.drawing.summary import BAR_HEIGHT, BARS
+from microgradnn.drawing import figures, folding, layout
+from microgradnn.drawing.matrices import BAR, BAR_HEIGHT, BARS, PITCH
 from microgradnn.vectors import dots
 from tests.test_drawing import printed_elsewhere
 
@@ -177,7 +177,7 @@ def test_neurons_with_value_and_gradient_and_how_to_unfold():
 def test_layers_with_outputs_and_gradients():
     shown = texts(draw(network(), level=2))
     assert {"MLP.0", "MLP.2", "MLP.4", "2→16 · 48 params", "16→16 · 272 params", "2 inputs"} <= set(shown)
-    assert re.search("folded into 2 inputs, 3 layers and.*level=1", " ".join(shown))
+    assert re.search("folded into 2 inputs, 3 layers, 1 box and 2 gates.*level=1", " ".join(shown))
     assert sum(text.startswith("∣∂f/∂w∣ rms ") for text in shown) == 3
     unswept = nn.MLP(2, [16, 16, 1], rng=0)(POINTS[0])
     assert texts(draw(unswept, level=2)).count("∣∂f/∂w∣") == 3
@@ -236,10 +236,10 @@ def test_edges_of_layers_and_boxes_are_counted_and_grow_with_their_number():
     shown = {}
     for count in (5, 100):
         source = draw(mg.sum([mg.exp(Value(1.0 + place)) for place in range(count)]), level=2).digraph.source
-        label, width = re.search(r'b1 -> b2 \[label=" (\d+) ".*penwidth=([\d.]+)', source).groups()
+        label, width = re.search(r'b1 -> "b2-gate" \[label=" (\d+) ".*penwidth=([\d.]+)', source).groups()
         assert int(label) == count
         shown[count] = float(width)
-    assert shown == {5: 1.7, 100: 3.0}
+    assert shown == {5: 1.35, 100: 2.0}
 
 
 def test_weights_that_lead_back_are_counted():
@@ -276,22 +276,22 @@ def test_numbers_of_a_batch_are_means_and_root_mean_squares():
 
 def test_which_level_is_drawn_by_itself():
     assert "neurons" in draw(network())._picture.description
-    assert "neurons" not in draw(network(sizes=(40, 40)))._picture.description, "too many edges"
-    assert "neurons" not in draw(network(sizes=[10] * 20))._picture.description, "too many nodes"
+    assert "neurons" in draw(network(sizes=(40, 40)))._picture.description, "two matrices are readable"
+    assert "neurons" not in draw(network(sizes=(200, 1)))._picture.description, "a matrix that nobody can read"
+    assert "neurons" not in draw(network(sizes=[3] * 20))._picture.description, "too many columns"
     assert not draw(network([[1.0, 2.0]], (2, 1))).folded
 
 
-def test_of_many_neurons_the_first_are_drawn_and_the_rest_counted():
-    shown = texts(draw(network([[0.1] * 30], (20, 3)), level=1))
-    assert {"… 14 more", "… 4 more"} <= set(shown)
-    assert "… 584 more" in texts(draw(network([[0.1]], (600, 1)), level=1)), "as many as that are no hindrance"
-    assert "too many neurons" in draw(network([[0.1, 0.2]], [17] * 32), level=1)._picture.description
+def test_what_is_too_wide_or_too_much_is_said():
+    shown = texts(draw(network([[0.1] * 130], (150, 3)), level=1))
+    assert {"the first 128 of 150 rows", "the first 128 of 130 columns", "the first 128 of 130 rows"} <= set(shown)
+    assert "too many neurons" in draw(network([[0.1, 0.2]], [8] * 63), level=1)._picture.description
 
 
-def test_without_modules_both_levels_are_boxes():
+def test_without_modules_both_levels_are_the_same():
     f = mg.exp(Value(1.0)) * 2
     assert draw(f, level=1).svg() == draw(f, level=2).svg()
-    assert "folded into 3 boxes" in draw(f, level=2)._picture.description
+    assert "3 nodes folded into 1 box and 2 gates; draw(root, level=0)" in draw(f, level=2)._picture.description
 
 
 @pytest.mark.parametrize("level", [3, -1, 1.5, "1", "layers", [1]])
@@ -326,13 +326,194 @@ def test_the_width_of_an_edge_is_the_size_of_its_weight_and_the_opacity_that_of_
         assert (sign, dashed) == (("negative", True) if weight < 0 else ("positive", False))
 
 
+# ---- weight matrices -------------------------------------------------------------------------------------------
+
+
+def rectangles(drawing, kind):
+    """The rectangles painted in a picture with the class `kind`: left, top, width and height, in their order."""
+    outlines = []
+    for path in ET.fromstring(drawing.svg()).iter(f"{SVG}path"):
+        x = y = 0.0
+        for outline in re.findall(r"m(\S+) (\S+?)h(\S+?)v(\S+?)h\S+?z", path.get("d") * (path.get("class") == kind)):
+            dx, dy, width, up = map(float, outline)
+            x, y = x + dx, y + dy
+            outlines.append((x, y + up, width, -up))
+    return outlines
+
+
+def frames(drawing, rows, columns):
+    """The frames of the matrices of that size, the upper before the lower."""
+    found = [
+        frame for frame in rectangles(drawing, "hollow") if frame[2:] == pytest.approx((columns * PITCH, rows * PITCH))
+    ]
+    return sorted(found, key=lambda frame: frame[1])
+
+
+def cells(drawing, frame, above, below):
+    """The squares in a frame by row and column: (side, whether filled); the line around a hollow one is part of it."""
+    left, top, width, height = frame
+    columns, rows = round(width / PITCH), round(height / PITCH)
+    found = {}
+    for kind, filled in ((above, True), (below, False)):
+        for x, y, side, tall in rectangles(drawing, kind):
+            row, column = (y + tall / 2 - top) / PITCH - 0.5, (x + side / 2 - left) / PITCH - 0.5
+            if -0.4 < row < rows - 0.6 and -0.4 < column < columns - 0.6:
+                assert (row, column, tall) == pytest.approx((round(row), round(column), side), abs=0.02)
+                found[round(row), round(column)] = side if filled else side + layout.STROKE, filled
+    return found
+
+
+def one_layer():
+    """A layer with random numbers, behind another, and its outputs."""
+    layer = nn.Layer(11, 9, "relu", rng=3)
+    return layer, nn.Sequential(nn.Layer(2, 11, "tanh", rng=4), layer)([0.5, -0.7])
+
+
+def test_a_square_has_the_place_the_area_and_the_fill_of_its_weight_or_gradient():
+    layer, y = one_layer()
+    f = mg.sum([mg.exp(out * (-1) ** number) for number, out in enumerate(y)])
+    f.backward()
+    drawing = draw(f, level=1)
+    upper, lower = frames(drawing, 9, 11)
+    weights, slopes = ([[getattr(w, name) for w in row] for row in layer.weight] for name in ("data", "grad"))
+    for frame, numbers, above, below in (
+        (upper, weights, "filled positive", "hollow negative"),
+        (lower, slopes, "filled gradient", "hollow gradient"),
+    ):
+        squares, largest = cells(drawing, frame, above, below), max(abs(x) for row in numbers for x in row)
+        assert set(squares) == {(i, j) for i, row in enumerate(numbers) for j, x in enumerate(row) if x}
+        assert {filled for _, filled in squares.values()} == {True, False}
+        for (i, j), (side, filled) in squares.items():
+            assert filled == (numbers[i][j] > 0)
+            if side > 3:  # the line is too thick for the smallest
+                assert side**2 / (PITCH - 1.5) ** 2 == pytest.approx(abs(numbers[i][j]) / largest, abs=0.02)
+
+
+def test_dead_units_are_empty_rows():
+    _, y = one_layer()
+    f = mg.sum(y) * 1.0
+    f.backward()
+    dead = {number for number, out in enumerate(y) if out.data == 0}
+    assert 0 < len(dead) < len(y)
+    drawing = draw(f, level=1)
+    _, lower = frames(drawing, 9, 11)
+    assert {row for row, _ in cells(drawing, lower, "filled gradient", "hollow gradient")} == set(range(9)) - dead
+
+
+@pytest.mark.parametrize("examples", [1, 2])
+def test_bars_are_as_long_as_outputs_and_gradients_and_lie_beside_their_rows(examples):
+    layer = nn.Layer(2, 9, "tanh", rng=1)
+    batch = [[1.0, -2.0], [0.5, 3.0]][:examples]
+    f = mg.sum([mg.sum([out**2 for out in layer(x)]) for x in batch])
+    f.backward()
+    drawing = draw(f, level=1)
+    folded = [g for g in drawing._picture.folding.groups if g.column.kind == "layer"]
+    tops = [top for _, top, _, _ in frames(drawing, 9, 2)]
+    for kind, top, number in (("value", tops[0], figures.value), ("gradient", tops[1], figures.gradient)):
+        axis = next(left for left, _, width, height in rectangles(drawing, "filled") if width < 1 < height) + 0.4
+        lengths = {}
+        for left, y, width, height in rectangles(drawing, f"filled {kind}"):
+            if height == pytest.approx(0.7 * PITCH, abs=0.02):
+                lengths[round((y + height / 2 - top) / PITCH - 0.5)] = width if left > axis - 0.1 else -width
+        numbers = [number(group) for group in folded]
+        largest = max(map(abs, numbers))
+        assert [lengths[row] / (BAR / 2) for row in range(9)] == pytest.approx([x / largest for x in numbers], abs=0.01)
+
+
+def test_every_row_of_a_matrix_is_an_element_with_its_numbers_and_stands_over_its_squares():
+    drawing = draw(network(), level=1)
+    found = {}
+    for group in ET.fromstring(drawing.svg()).iter(f"{SVG}g"):
+        name = re.fullmatch(r"circuit-\w+?-(n1-\d+)", group.get("id", ""))
+        if name:
+            assert group.get("class") == "node neuron"
+            assert group.find(f"{SVG}title").text == drawing._picture.tooltips[name[1]]
+            found[name[1]] = [
+                min(float(corner.split(",")[1]) for corner in polygon.get("points").split())
+                for polygon in group.iter(f"{SVG}polygon")
+            ]
+    tops = [top for _, top, _, _ in frames(drawing, 16, 2)]
+    for row in range(16):
+        assert found[f"n1-{row}"] == pytest.approx([top + row * PITCH for top in tops], abs=0.02)
+        assert drawing._picture.parts[f"n1-{row}"][0].column.name == "MLP.0"
+
+
+def test_headings_of_a_matrix():
+    model = nn.MLP(2, [16, 1], rng=0)
+    f = model([0.5, -1.0])
+    f.backward()
+    shown, weights = texts(draw(f, level=1)), [w for row in model.layers[0].weight for w in row]
+    largest, steepest = max(abs(w.data) for w in weights), max(abs(w.grad) for w in weights)
+    assert {"MLP.0", "2→16 · 48 params", f"w up to {largest:.4g}", f"∂f/∂w up to {steepest:.4g}"} <= set(shown)
+
+
+def test_a_narrow_layer_that_takes_many_has_a_matrix_and_neurons_beside_its_rows():
+    drawing = draw(network([[0.1 * number for number in range(12)]], (4, 1)), level=1)
+    nodes, edges = laid_out(drawing)
+    ends = {(nodes[edge["tail"]]["name"], nodes[edge["head"]]["name"]) for edge in edges}
+    assert {("m0", "m1"), *((("m1", f"n1-{row}")) for row in range(4)), ("n1-0", "n2-0")} <= ends
+
+
+def test_a_matrix_is_painted_alike_in_svg_dot_png_and_pdf(tmp_path):
+    drawing = draw(network(), level=1)
+    for ending in ("dot", "png", "pdf"):
+        drawing.save(tmp_path / f"f.{ending}")
+    dot = (tmp_path / "f.dot").read_text(encoding="utf-8")
+    assert "layout=nop2" in dot
+    laid = ET.fromstring(layout._render(dot, "svg"))
+    polygons = laid.find(f"{SVG}g").findall(f"{SVG}polygon")
+    painted = [
+        path.get("d") for path in ET.fromstring(drawing.svg()).iterfind(f".//{SVG}g[@class='node matrix']/{SVG}path")
+    ]
+    assert len(polygons) == "".join(painted).count("m") > 600
+    assert (tmp_path / "f.png").stat().st_size > 10_000
+
+
+def test_the_matrices_of_digits_are_one_path_for_each_sign():
+    model = nn.MLP(64, [32, 10], rng=0)
+    f = nn.cross_entropy(model([[number % 7 / 7 for number in range(64)]]), [3])
+    f.backward()
+    svg = draw(f, level=1).svg()
+    assert len(svg) < 300_000
+    assert svg.count("<path") < 60
+
+
+# ---- gates of no module ----------------------------------------------------------------------------------------
+
+
+def test_a_gate_or_leaf_alone_looks_like_one_in_a_circuit():
+    x = Value(2.0, "x")
+    f = (x * -3.0).exp()
+    f.backward()
+    shown = texts(draw(f, level=2))
+    assert {"×−3", "x", "2", "−6"} <= set(shown)
+    assert not any("× 1" in text or "rms" in text for text in shown)
+    alone = draw(f, level=2).digraph.source
+    assert alone.count("class=gate") == 2
+    assert alone.count("class=wire") == 3
+
+
+def test_level_2_with_a_penalty_runs_from_left_to_right():
+    """The hinge loss and the squares of all parameters; dotted edges have no say in where something stands."""
+    model = nn.MLP(2, [16, 16, 1], rng=0)
+    f = mg.relu(1 - model([0.5, -1.0]) * -1) + nn.l2(model, 0.01)
+    f.backward()
+    nodes, edges = laid_out(draw(f, level=2))
+    middle = {number: float(node["pos"].split(",")[0]) for number, node in nodes.items()}
+    solid = [edge for edge in edges if edge.get("style") != "dotted"]
+    assert len(edges) - len(solid) == 3
+    assert len(solid) > 10
+    assert all(middle[edge["tail"]] < middle[edge["head"]] for edge in solid)
+
+
 # ---- the picture -----------------------------------------------------------------------------------------------
 
 
 def laid_out(drawing):
     """What Graphviz makes of a drawing: the nodes by number, and its edges, each with a position."""
     laid = json.loads(layout.render(drawing.digraph.source, "json"))
-    nodes = {node["_gvid"]: node for node in laid["objects"] if "pos" in node}
+    rows = re.findall(r'^\t"(n\d+-\d+)" .* within=', drawing.digraph.source, re.MULTILINE)  # over a matrix
+    nodes = {node["_gvid"]: node for node in laid["objects"] if "pos" in node and node["name"] not in rows}
     return nodes, [edge for edge in laid.get("edges", ()) if edge.get("style") != "invis"]
 
 
@@ -405,8 +586,8 @@ def test_any_graph_is_drawn_without_overlaps(name, level):
 
 
 def test_neurons_stand_in_their_order_below_the_name_of_their_layer():
-    heights = {name: bottom for name, _, bottom, _, _ in boxes(laid_out(draw(network(), level=1))[0])}
-    for column in {name.split("-")[0] for name in heights if "-" in name}:
+    heights = {name: bottom for name, _, bottom, _, _ in boxes(laid_out(draw(network(sizes=(8, 8, 1)), level=1))[0])}
+    for column in {name.split("-")[0] for name in heights if name[0] == "n"}:
         inner = [
             heights[f"h{column[1:]}"],
             *(height for name, height in heights.items() if name.startswith(f"{column}-")),
@@ -420,7 +601,7 @@ def test_neurons_are_numbered_in_their_order():
 
 
 def test_colours_of_weights_follow_the_theme_and_line_styles_carry_the_sign():
-    svg = draw(network(), level=1).svg()
+    svg = draw(network(sizes=(8, 8)), level=1).svg()
     paths = [path for path in ET.fromstring(svg).iter(f"{SVG}path") if path.get("class")]
     assert {path.get("class") for path in paths} == {"positive", "negative"}
     assert all((path.get("class") == "negative") == bool(path.get("stroke-dasharray")) for path in paths)
@@ -431,7 +612,7 @@ def test_colours_of_weights_follow_the_theme_and_line_styles_carry_the_sign():
         rules = re.findall(r"path\.(positive|negative) \{ fill: none; stroke: (#\w+) \}", style)
         assert rules == [("positive", positive), ("negative", negative)]
     words = {text.text.strip("\xa0"): text.get("class") for text in ET.fromstring(svg).iter(f"{SVG}text") if text.text}
-    assert (words["blue, solid"], words["orange, dashed"]) == ("positive", "negative")
+    assert (words["blue"], words["orange"]) == ("positive", "negative")
 
 
 @pytest.mark.parametrize("name", ["<b>", 'say "a" & b', "a\\nb", "\x00", "\ud800", "x" * 300, "θ.₁", "-->", "%"])

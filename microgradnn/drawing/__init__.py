@@ -15,7 +15,7 @@ from microgradnn.backprop import Steps, out_of_date
 from microgradnn.bounds import bounds
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, circuit, outdated
 from microgradnn.drawing.latex import latex_document, to_latex
-from microgradnn.drawing.layout import render
+from microgradnn.drawing.layout import painted, render
 from microgradnn.drawing.live import LIVE
 from microgradnn.drawing.margins import margin_piece
 from microgradnn.drawing.opened import tables
@@ -75,7 +75,7 @@ class Drawing:
             case ".svg":
                 return self.svg().encode()
             case ".dot":
-                return str(self.digraph.source).encode()
+                return painted(self.digraph.source).encode()
             case ".html":
                 return document(self._picture.title, self._piece(self.svg())).encode()
             case _:  # for print: black on white, and for png twice the resolution of a screen
@@ -161,7 +161,7 @@ def draw(
     """Draw the circuit that ends in `root`, or in several: on each wire the value above, the gradient below the line.
 
     `level=0` shows every gate, `level=1` one node per neuron, `level=2` one box per layer; gates of no module fold
-    into boxes by depth and kind. By default more than 150 nodes fold, to neurons where that can be read, else to
+    into boxes by what repeats. By default more than 150 nodes fold, to neurons where that can be read, else to
     layers. The circuit runs to the "right" or "down"; to the right, the stepper turns downwards where a page is narrow.
     Numbers have so many significant `digits`. A leaf that is used often or far away is drawn again there, in grey; its
     gradient stands at its first place.

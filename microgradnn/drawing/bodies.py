@@ -99,7 +99,7 @@ class _Kinds:
         self.kind, self.first = kind, dict[int, Value]()
         for gate in gates:
             left, right = gate._left, gate._right
-            if gate._primitive.arity not in (1, 2):  # type: ignore[union-attr]
+            if gate._primitive.arity not in (1, 2):  # type: ignore[union-attr, operator]
                 key: Any = (gate._primitive, frozenset(map(_seen, operands_of(gate))))
             else:
                 key = (gate._primitive, _seen(left), None if right is None else _seen(right))

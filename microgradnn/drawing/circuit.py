@@ -117,8 +117,6 @@ def circuit(
     stand for numbers to be found, by the `id` of a node and "value" or "gradient"; then no tooltip tells a local
     derivative. So it is with `ranges`, bounds of value and gradient, which stand in place of the numbers.
     """
-    import graphviz
-
     roots = [root] if isinstance(root, Value) else list(root)
     order = topological_order(*roots)
     whole = names(order, *roots)
@@ -158,9 +156,8 @@ def circuit(
         if node.primitive is None:
             continue
         text = symbol(node, count)
-        digraph.node(f"g{number}", str(graphviz.escape(text)), id=f"g{number}", **_shape(text), **{"class": "gate"})
+        draw_gate(digraph, text, f"g{number}", f"w{number}:{begin}", f"o{number}")
         tooltips[f"g{number}"] = f"{name} = {formula(node.primitive, written(node.operands, name_of))}"
-        digraph.edge(f"g{number}", f"w{number}:{begin}", id=f"o{number}", arrowhead="none", weight="20", minlen="1")
         twice = len(node.operands) == 2 and node.operands[0] is node.operands[1]
         for index, (operand, partial) in enumerate(zip(node.operands, node.partials, strict=True)):
             if isinstance(operand, Value):
@@ -187,6 +184,14 @@ def circuit(
 def _between(bounds: Range) -> str:
     low, high = bounds
     return repr(low) if low == high else f"{low!r} … {high!r}"
+
+
+def draw_gate(digraph: graphviz.Digraph, text: str, gate: str, wire: str, edge: str) -> None:
+    """The gate with the symbol `text`, and the edge to its output wire; all three by identifier."""
+    import graphviz
+
+    digraph.node(gate, str(graphviz.escape(text)), id=gate, **_shape(text), **{"class": "gate"})
+    digraph.edge(gate, wire, id=edge, arrowhead="none", weight="20", minlen="1")
 
 
 def _shape(text: str) -> dict[str, str]:

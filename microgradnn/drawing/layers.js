@@ -13,7 +13,8 @@ function walkLayers(element, known, steps, tables) {
     part(name).classList.toggle("no-value", at < value);
     part(name).classList.toggle("no-gradient", at < gradient);
   });
-  const stepper = walk(element, svg, () => steps, { reveal, legend: LEGEND_OF_LAYERS });
+  const whole = steps.map((step) => ({ ...step, parts: step.parts.flatMap((name) => [name, `${name}-gate`, `${name}-out`]) }));
+  const stepper = walk(element, svg, () => whole, { reveal, legend: LEGEND_OF_LAYERS });
   opening(element, svg, Object.keys(known), tables);
   stepper.show(Infinity, HINT_OF_LAYERS);
 }

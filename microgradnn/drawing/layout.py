@@ -1,16 +1,23 @@
-"""Layout by Graphviz: the `dot` program where there is one, else the library inside the pygraphviz wheel."""
+"""Layout by Graphviz: the `dot` program where there is one, else the library inside the pygraphviz wheel.
+
+Graphviz has no node with thousands of squares in it. So a node says in its attribute `paint` which rectangles are
+painted where it stands, and another says `within` which node it lies; `painted` lays out without them and adds them.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
+
+STROKE = 0.8  # points, the line around a hollow rectangle
 
 _library = threading.Lock()  # the library keeps global state
 
@@ -26,7 +33,48 @@ def render(source: str, format: str) -> bytes:
             f"this machine has no font to write {format} with: save the picture as svg, or install a font package "
             "such as fonts-dejavu-core"
         )
-    return _render(source, format)
+    return _render(painted(source), format)
+
+
+_WITHIN = re.compile(r'^(\t.*) pos="(\S+),(\S+)" within=(\w+)\]\n', re.MULTILINE)
+_PAINT = re.compile(r'^\t(m\d+)\t\[.*?\bpaint="([^"]*)",\s+pos="([^,]+),([^"]+)"', re.MULTILINE | re.DOTALL)
+
+
+def painted(source: str) -> str:
+    """DOT that looks the same everywhere: where nodes m0, m1 … `paint`, with all positions and what is painted there.
+
+    `paint` holds shapes, `colour filled x,y,width,height …` or `colour hollow …`, divided by semicolons; x and y are
+    those of the lower left corner from the middle of the node, and so is the `pos` of a node within it.
+    """
+    if ' paint="' not in source:
+        return source
+    laid = _render(_WITHIN.sub("", source), "dot").decode()
+    middle: dict[str, tuple[float, float]] = {}
+    operations: list[str] = []  # in the language of xdot
+    for node, shapes, x, y in _PAINT.findall(laid.replace("\\\n", "")):
+        middle[node] = float(x), float(y)
+        for shape in filter(None, shapes.split(";")):
+            operations += _shape(shape.split(), *middle[node])
+    within = ""
+    for start, dx, dy, node in _WITHIN.findall(source):
+        x, y = middle[node]
+        within += f'{start} pos="{x + float(dx):.2f},{y + float(dy):.2f}"]\n'
+    laid = re.sub(r'\bpaint="[^"]*",\s+', "", laid[: laid.rindex("}")])
+    background = "\\\n".join(operations)  # Graphviz reads no line of more than 16384 bytes in a string
+    return f'{laid}\tgraph [layout=nop2 _background="{background}"]\n{within}}}\n'
+
+
+def _shape(words: Sequence[str], x: float, y: float) -> Iterator[str]:
+    """What draws one shape of a node whose middle is at x, y: colours and line, then each rectangle."""
+    colour, kind, *rectangles = words
+    pen, polygon = ("transparent", "P") if kind == "filled" else (colour, "p")
+    for letter, text in (("S", f"setlinewidth({STROKE})"), ("c", pen), ("C", colour)):
+        yield f"{letter} {len(text)} -{text} "
+    for rectangle in rectangles:
+        left, low, width, height = map(float, rectangle.split(","))
+        left, low = left + x, low + y
+        corners = (left, low), (left + width, low), (left + width, low + height), (left, low + height)
+        yield f"{polygon} 4 " + "".join(f"{x:.2f} {y:.2f} " for x, y in corners)
 
 
 def _render(source: str, format: str) -> bytes:

@@ -12,13 +12,14 @@ from functools import partial
 from itertools import compress
 from typing import Any, NamedTuple
 
+from microgradnn.drawing import figures
 from microgradnn.drawing.circuit import printable
+from microgradnn.drawing.figures import counted, mean, rms, spread
 from microgradnn.drawing.folding import Folding, Group
-from microgradnn.drawing.summary import _counted, _data, _gradients, _mean, _parameters, _range, _rms
 from microgradnn.notation import digits, formula
 from microgradnn.value import Value
 
-ROWS = 24  # of a table: more would not be read, and 100 neurons with 784 inputs each would fill a page
+ROWS = 16  # of a table: more would not be read, and 100 neurons with 784 inputs each would fill a page
 WORDS, VALUE, WEIGHT, GRADIENT = "", "value", "weight", "gradient"  # what a column holds; numbers have bars
 
 
@@ -65,8 +66,7 @@ class _Tables:
         self.f, self.digits, self.count = f, partial(digits, count=count), count
         self.name_of: dict[Group, str] = {}
         for groups in folding.columns().values():
-            for place, group in enumerate(groups):
-                self.name_of[group] = _named(group, place, len(groups))
+            self.name_of |= {group: _named(group, place) for place, group in enumerate(groups)}
         self.sources: dict[Group, list[tuple[Group, list[Value]]]] = {}
         for (source, target), link in folding.links.items():
             self.sources.setdefault(target, []).append((source, [*link.weights]))
@@ -88,7 +88,7 @@ class _Tables:
         head += [(f"∂{self.f}/∂w", GRADIENT), (f"∂{self.f}/∂x", GRADIENT)]
         lines: list[tuple[float, list[str]]] = []  # each with its w·x
         for source, weights in self.sources.get(group, []):
-            x = _mean(_data([source]))
+            x = mean(figures.data([source]))
             beginning, end = [self.name_of[source], self.digits(x)], self._gradient([source])
             for weight in weights:
                 product = weight.data * x
@@ -118,22 +118,22 @@ class _Tables:
 
     def _outcome(self, group: Group, total: float | None) -> str:
         """What the activation makes of the sum, or the output where there is no sum of `total`, and its gradient."""
-        output = self.digits(_mean(_data([group])))
-        mean = "mean " if len(group.values) > 1 else ""
+        output = self.digits(mean(figures.data([group])))
+        average = "mean " if len(group.values) > 1 else ""
         outputs = [out for out in group.values if isinstance(out, Value)]  # all of one kind
         sums = [_sum_behind(out) for out in outputs]
-        words = f"{mean}output {output}"
+        words = f"{average}output {output}"
         if total is not None and None not in sums:
-            net = _mean([before.data for before in sums if before is not None])
+            net = mean([before.data for before in sums if before is not None])
             if math.isclose(net, total, rel_tol=1e-9, abs_tol=1e-12):
-                words = f"{mean}Σ w·x + b = {self.digits(net)}"
+                words = f"{average}Σ w·x + b = {self.digits(net)}"
                 gate = outputs[0].primitive
                 if gate and sums[0] is not outputs[0]:
                     operands = [self.digits(x.data if isinstance(x, Value) else x) for x in outputs[0].operands]
-                    applied = f"mean {gate.name}" if mean else formula(gate, operands)
+                    applied = f"mean {gate.name}" if average else formula(gate, operands)
                     words += f", {applied} = {output}"
         gradient = self._gradient([group])
-        return words + (f"; {'rms ' if mean else ''}∂{self.f}/∂output = {gradient}" if gradient else "")
+        return words + (f"; {'rms ' if average else ''}∂{self.f}/∂output = {gradient}" if gradient else "")
 
     def _layer(self, groups: Sequence[Group]) -> Table:
         head = [("neuron", WORDS), ("output", VALUE), (f"∂{self.f}/∂output", GRADIENT)]
@@ -142,16 +142,18 @@ class _Tables:
         shown, notes = self._largest(groups, "neurons", f"|∂{self.f}/∂output|")
         for group in shown:
             slopes = [parameter.grad for parameter in group.parameters if parameter.swept]
-            rms = self.digits(_rms(slopes)) if slopes else ""
-            output = self.digits(_mean(_data([group])))
-            rows.append([self.name_of[group], output, self._gradient([group]), f"{len(group.parameters):,}", rms])
-        title = f"{printable(groups[0].column.name)}: {_counted(len(groups), 'neuron')}"
-        return Table(f"{title}, {_counted(len(_parameters(groups)), 'parameter')}", notes, head, rows)
+            size = self.digits(rms(slopes)) if slopes else ""
+            output = self.digits(mean(figures.data([group])))
+            rows.append([self.name_of[group], output, self._gradient([group]), f"{len(group.parameters):,}", size])
+        title = f"{printable(groups[0].column.name)}: {counted(len(groups), 'neuron')}"
+        return Table(f"{title}, {counted(len(figures.parameters(groups)), 'parameter')}", notes, head, rows)
 
     def _inputs(self, groups: Sequence[Group]) -> Table:
         head = [("input", WORDS), ("value", VALUE), (f"∂{self.f}/∂x", GRADIENT)]
         shown, notes = self._largest(groups, "inputs", f"|∂{self.f}/∂x|")
-        rows = [[self.name_of[group], self.digits(_mean(_data([group]))), self._gradient([group])] for group in shown]
+        rows = [
+            [self.name_of[group], self.digits(mean(figures.data([group]))), self._gradient([group])] for group in shown
+        ]
         return Table(f"{printable(groups[0].column.name)}: {len(groups):,} inputs", notes, head, rows)
 
     def _largest(self, groups: Sequence[Group], noun: str, by: str) -> tuple[Sequence[Group], list[str]]:
@@ -159,7 +161,7 @@ class _Tables:
         notes = []
         if len(groups) > ROWS:
             notes.append(f"The {ROWS} of {len(groups):,} {noun} with the largest {by}; {len(groups) - ROWS:,} more.")
-            groups = sorted(groups, key=lambda group: -_size(_rms(_gradients([group]) or [0.0])))[:ROWS]
+            groups = sorted(groups, key=lambda group: -_size(rms(figures.gradients([group]) or [0.0])))[:ROWS]
         examples = max(len(group.values) for group in groups)
         if examples > 1:
             notes.append(f"Over {examples:,} examples: values are means, gradients rms.")
@@ -168,17 +170,17 @@ class _Tables:
     def _gates(self, group: Group) -> Table:
         """Gates of one form together: how many, the first and the last in order, and the range of all."""
         forms: dict[str, list[Value | float]] = {}
-        for value in group.values:
+        for value in group.gates or group.values:  # the values of a body are what each repeat of it gives
             forms.setdefault(self._form(value), []).append(value)
         head = [("gate", WORDS), ("n", WORDS), ("first", VALUE), ("last", VALUE), ("range", WORDS)]
         head += [(f"rms ∂{self.f}/∂u", GRADIENT)]
         rows = []
         for form, values in forms.items():
-            data = _data([group_of := Group(group.column, values)])
-            first, last, between = self.digits(data[0]), self.digits(data[-1]), _range("", data, self.digits).strip()
-            gradients = _gradients([group_of])
-            rms = self.digits(_rms(gradients)) if gradients else ""
-            rows.append([form, f"{len(data):,}", first, last, between, rms])
+            data = figures.data([alike := Group(group.column, values=values)])
+            first, last, between = self.digits(data[0]), self.digits(data[-1]), spread("", data, self.digits).strip()
+            gradients = figures.gradients([alike])
+            size = self.digits(rms(gradients)) if gradients else ""
+            rows.append([form, f"{len(data):,}", first, last, between, size])
         notes = []
         if len(rows) > ROWS:
             rows.sort(key=lambda row: -int(row[1].replace(",", "")))
@@ -207,27 +209,24 @@ class _Tables:
 
     def _gradient(self, groups: Iterable[Group]) -> str:
         """The gradient of a value, over several examples its rms; "" where there is none."""
-        gradients = _gradients(groups)
+        gradients = figures.gradients(groups)
         if not gradients:
             return ""
-        return self.digits(gradients[0] if len(gradients) == 1 else _rms(gradients))
+        return self.digits(gradients[0] if len(gradients) == 1 else rms(gradients))
 
     def _slope(self, parameter: Value) -> str:
         return self.digits(parameter.grad) if parameter.swept else ""
 
 
-def _named(group: Group, place: int, among: int) -> str:
+def _named(group: Group, place: int) -> str:
     """How a table names a group: `MLP.0[3]`, an input by its own name or its place, a box by its heading."""
     name = printable(group.column.name)
     if group.column.kind == "layer":
-        return f"{name}[{place}]" if among > 1 else name
+        return name if group.index is None else f"{name}[{group.index}]"
     if group.column.kind == "inputs":
         own = getattr(group.values[0], "name", None) if len(group.values) == 1 else None
         return printable(own) if own else f"input {place}"
-    count = len(group.values)
-    if not name:
-        return getattr(group.values[0], "name", None) or "1 leaf" if count == 1 else f"{count:,} leaves"
-    return f"{name} × {count:,}" if count > 1 else name
+    return figures.called(group)
 
 
 def _sum_behind(out: Value) -> Value | None:

@@ -50,21 +50,39 @@ function opening(element, svg, parts, tables) {
   });
 }
 
-// All parts but one, what is joined to it by an edge, and those edges; nothing where `name` is null.
+// All but one part, what is joined to it by an edge, and those edges; nothing where `name` is null. A gate alone stands before
+// its wire; the row n1-5 of a matrix lies in m1.
 function dim(svg, part, parts, name) {
+  const home = (row) => row.replace(/^n(\d+)-\d+$/, "m$1"), ends = (each) => [each, `${each}-gate`, home(each)];
   const lit = new Set();
   if (name !== null) {
-    lit.add(part(name));
+    [...ends(name), `${name}-out`].forEach((each) => lit.add(part(each)));
     parts.forEach((other) => {
-      const edges = [`${name}-${other}`, `${other}-${name}`, `${name}-${other}-w`, `${other}-${name}-w`].map(part).filter(Boolean);
-      if (edges.length) [part(other), ...edges].forEach((each) => lit.add(each));
+      const edges = ends(name).flatMap((here) => ends(other).flatMap((there) => [`${here}-${there}`, `${there}-${here}`]))
+        .flatMap((edge) => [part(edge), part(`${edge}-w`)]).filter(Boolean);
+      if (edges.length) [...[other, `${other}-gate`, `${other}-out`].map(part), ...edges].forEach((each) => lit.add(each));
     });
   }
-  [...parts.map(part), ...svg.querySelectorAll(".edge")].forEach((each) => {
-    each.classList.toggle("dim", name !== null && !lit.has(each));
-  });
-  svg.querySelectorAll(".open").forEach((each) => each.classList.remove("open"));
-  if (name !== null) part(name).classList.add("open");
+  svg.querySelectorAll(".lit, .open").forEach((each) => each.classList.remove("lit", "open"));
+  svg.querySelectorAll(":is(.edge, .gate)").forEach((each) => each.classList.toggle("dim", name !== null && !lit.has(each)));
+  parts.forEach((each) => part(each).classList.toggle("dim", name !== null && !lit.has(part(each))));
+  svg.querySelectorAll(".row").forEach((copy) => copy.remove());
+  if (name === null) return;
+  part(name).classList.add("open");
+  if (part(name).querySelector("[stroke=none]")) lightRow(part(name), part(home(name)));
+}
+
+// What a matrix paints dims but for one row: a copy of it is clipped to where the row lies.
+function lightRow(row, matrix) {
+  const copy = document.createElementNS("http://www.w3.org/2000/svg", "g"), clip = document.createElementNS(copy.namespaceURI, "clipPath");
+  copy.classList.add("row");
+  clip.id = `${row.id}-clip`;
+  clip.append(...[...row.querySelectorAll("polygon")].map((polygon) => polygon.cloneNode()));
+  const painted = document.createElementNS(copy.namespaceURI, "g");
+  painted.setAttribute("clip-path", `url(#${clip.id})`);
+  painted.append(...[...matrix.querySelectorAll(":scope > path:not(.row path)")].map((path) => path.cloneNode()));
+  copy.append(clip, painted);
+  matrix.append(copy);
 }
 
 // The heading with a button that closes, the notes, and the table, which scrolls where it is too wide.

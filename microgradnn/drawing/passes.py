@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from microgradnn.drawing import figures
 from microgradnn.drawing.circuit import printable
+from microgradnn.drawing.figures import counted, rms, spread
 from microgradnn.drawing.folding import Column, Folding, Group
-from microgradnn.drawing.summary import _counted, _data, _gradients, _parameters, _range, _rms
+from microgradnn.drawing.summary import in_order
 from microgradnn.notation import digits
 from microgradnn.value import Value
 
@@ -38,7 +40,8 @@ class Passes:
         self.penalised: dict[Column, dict[Column, None]] = {}  # by a box, the layers whose parameters it takes
         for layer, user in folding.uses:
             self.penalised.setdefault(user.column, {})[layer] = None
-        self.order = [column for column in self._sorted() if any(map(_computed, self.columns[column]))]
+        edges = [(source, column) for column in self.columns for source in self._before(column)]
+        self.order = [column for column in in_order(self.columns, edges) if any(map(_computed, self.columns[column]))]
         self.steps = [self._forward(column) for column in self.order]
         self.swept = root.swept and bool(self.order)  # a leaf has nothing to be passed
         if self.swept:
@@ -46,17 +49,8 @@ class Passes:
             self.steps += [self._backward(column) for column in reversed(self.order)]
         self.known = {part: self._known(groups, root) for part, groups in parts.items()}
 
-    def _sorted(self) -> list[Column]:
-        """The columns, each after those it takes from; of those that take from each other, as in a loop, the first."""
-        waiting, ordered = dict.fromkeys(self.columns), dict[Column, None]()
-        while waiting:
-            ready = (c for c in waiting if not (self._before(c) - {c}) & waiting.keys())
-            column = next(ready, next(iter(waiting)))
-            ordered[column] = waiting.pop(column)
-        return [*ordered]
-
-    def _before(self, column: Column) -> set[Column]:
-        return {*self.takes[column], *self.penalised.get(column, ())}
+    def _before(self, column: Column) -> list[Column]:
+        return [*self.takes[column], *self.penalised.get(column, ())]
 
     def _known(self, groups: Sequence[Group], root: Value) -> tuple[int, int]:
         """The steps after which the values and the gradients of a part are there."""
@@ -78,13 +72,13 @@ class Passes:
         if column in self.penalised:
             taken.append(f"the parameters of {_listed([printable(layer.name) for layer in self.penalised[column]])}")
         words = f"{self._name(column)} takes {_listed(taken)}" if taken else self._name(column)
-        data = _data(groups)
+        data = figures.data(groups)
         if column.kind == "layer":
             examples = max(len(group.values) for group in groups)
             words += f" and gives {len(groups):,}" + (f" for each of {examples:,} examples" if examples > 1 else "")
         noun = "outputs" if column.kind == "layer" else "values"
-        numbers = _range(noun if len(data) > 1 else noun[:-1], data, self.digits)
-        numbers += f", rms {self.digits(_rms(data))}" if len(data) > 1 else ""
+        numbers = spread(noun if len(data) > 1 else noun[:-1], data, self.digits)
+        numbers += f", rms {self.digits(rms(data))}" if len(data) > 1 else ""
         return {"kind": "forward", "sentence": f"{words}: {numbers}", "parts": self.parts_of[column]}
 
     def _taken(self, column: Column, source: Column) -> str:
@@ -92,7 +86,7 @@ class Passes:
         if column.kind == "layer" and source.kind == "box":
             return f"numbers from {self._name(source)}"
         count = len(self.takes[column][source]) if column.kind == "layer" else self.count[source, column]
-        return f"{_counted(count, 'number')} from {self._name(source)}"
+        return f"{counted(count, 'number')} from {self._name(source)}"
 
     def _seed(self, root: Value) -> dict[str, Any]:
         last = next(c for c in self.order if any(x is root for group in self.columns[c] for x in group.values))
@@ -100,8 +94,8 @@ class Passes:
         return {"kind": "seed", "sentence": words, "parts": self.parts_of[last]}
 
     def _backward(self, column: Column) -> dict[str, Any]:
-        slopes = [parameter.grad for parameter in _parameters(self.columns[column]) if parameter.swept]
-        words = f"∂{self.f}/∂w has rms {self.digits(_rms(slopes))}; " if slopes else ""
+        slopes = [parameter.grad for parameter in figures.parameters(self.columns[column]) if parameter.swept]
+        words = f"∂{self.f}/∂w has rms {self.digits(rms(slopes))}; " if slopes else ""
         handed = [text for source in self.takes[column] if (text := self._handed(column, source))]
         if column in self.penalised:
             layers = _listed([printable(layer.name) for layer in self.penalised[column]])
@@ -115,7 +109,7 @@ class Passes:
     def _handed(self, column: Column, source: Column) -> str:
         """What a column hands on to another from which it takes; the last that does so completes it."""
         sources, place = self.takes[column][source], self.order.index(column)
-        gradients = _gradients(sources)
+        gradients = figures.gradients(sources)
         if not gradients:
             return ""
         users = {user for group in sources for user in self.targets[group]} - {source}
@@ -123,17 +117,13 @@ class Passes:
             return f"a part of the gradients to {self._name(source)}"
         if len(gradients) == 1:
             return f"the gradient {self.digits(gradients[0])} to {self._name(source)}"
-        return f"gradients of rms {self.digits(_rms(gradients))} to {self._name(source)}"
+        return f"gradients of rms {self.digits(rms(gradients))} to {self._name(source)}"
 
     def _name(self, column: Column) -> str:
         groups = self.columns[column]
         if column.kind == "inputs":
             return "the inputs"
-        count = len(groups[0].values)
-        if not column.name:
-            return "a leaf" if count == 1 else f"{count:,} leaves"
-        name = printable(column.name)
-        return name if column.kind == "layer" or count == 1 else f"{name} × {count:,}"
+        return printable(column.name) if column.kind == "layer" else figures.called(groups[0])
 
 
 def _computed(group: Group) -> bool:
