@@ -32,7 +32,7 @@ FIGURES = [  # what it prints, white space aside
     "fan-in 100: lr 0.010 for 2525 parameters fan-in 25: lr 0.020 for 104 parameters fan-in 4: lr 0.050 for 5",
 ]
 
-PICTURED = ["MLP.0", "MLP.10"]  # what its pictures show
+PICTURED = ["MLP.0", "MLP.10", "∂f/∂w up to 42.2"]  # what its pictures show
 
 ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
     "06.same": (["1", "'1'"], {"4": "make them differ", "3": "the step that each takes", "'one'": "cannot be read"}),
