@@ -34,7 +34,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
     "05.step": (["0", "0.0"], {"1": "that is its value", "0.8": "that is z", "'infinity'": "cannot be read"}),
     "05.pull": (
         ["'a'", "'the logistic one'"],
-        {"'b'": "beyond the margin", "'both'": "exactly 0", "'d'": "is never 0", "60": "one of the letters"},
+        {"'b'": "beyond the margin", "'both'": "exactly 0", "'d'": "is never 0", "60": "the answer is one of"},
     ),
     "05.forgetting": (
         ["0.366", "0.99**100", "'37 %'"],
@@ -56,7 +56,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
     ),
     "05.head": (
         ["'a'", "'A'"],
-        {"'b'": "the squared error", "'c'": "The score comes earlier", "1": "one of the letters"},
+        {"'b'": "the squared error", "'c'": "The score comes earlier", "1": "the answer is one of"},
     ),
     "05.bends": (
         ["0.07", "0.0685", "0.23 / 4"],
@@ -65,7 +65,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
     "05.folds": (["32", "2**5"], {"10": "they multiply", "6": "folds all", "16": "four folds", "64": "factor of 2"}),
     "05.hunger": (
         ["'a'", "'the neuron'"],
-        {"'b'": "8 noisy points", "'network'": "8 noisy points", "8": "one of the letters"},
+        {"'b'": "8 noisy points", "'network'": "8 noisy points", "8": "the answer is one of"},
     ),
     "05.1": (
         ["(1, -1, -0.5)", "[2.0, -3.0, -1.0]", "{'w1': 1, 'w2': -1, 'b': -0.5}"],

@@ -52,9 +52,9 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
     ),
     "06.relu": (
         ["'c'", "'C'"],
-        {"'a'": "make up for it", "'b'": "without a bend", "'d'": "not a quarter", "2": "one of the letters"},
+        {"'a'": "make up for it", "'b'": "without a bend", "'d'": "not a quarter", "2": "the answer is one of"},
     ),
-    "06.hundred": (["'c'"], {"'a'": "What is ẑ then", "'b'": "What is ẑ then", "100": "one of the letters"}),
+    "06.hundred": (["'c'"], {"'a'": "What is ẑ then", "'b'": "What is ẑ then", "100": "the answer is one of"}),
     "06.rate": (
         ["1e-6", "0.000001", "'10**-6'"],
         {"1": "gets gradients", "1e-5": "gets gradients", "'small'": "cannot be read"},
