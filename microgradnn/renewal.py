@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from microgradnn.context import plainly_recording, watching
-from microgradnn.formulas import shared_partials_of_dot
+from microgradnn.formulas import shared_partials_of_dot, sum_of_products
 from microgradnn.graph import topological_order
 from microgradnn.primitive import ForwardError
 
@@ -61,9 +61,10 @@ def _again(node: Any, operands: Iterable[Any]) -> Any:
 def outdated(order: Iterable[Any]) -> list[Any]:
     """The gates of `order` whose value or partials are not what today's operands give."""
     gates = []
+    vectors = _Vectors()
     with plainly_recording(), watching(False):
         for node in order:
-            if node.primitive is not None:
+            if node._left is not None and not (node._left.__class__ is tuple and vectors.fit(node)):
                 try:
                     fits = _same(_numbers(node), _numbers(_again(node, node.operands)))
                 except ForwardError:
@@ -71,6 +72,36 @@ def outdated(order: Iterable[Any]) -> list[Any]:
                 if not fits:
                     gates.append(node)
     return gates
+
+
+class _Vectors:
+    """Today's numbers of vectors: a layer of dot gates shares them, and its partials, so that each is compared once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, list[float]] = {}
+        self._same: dict[tuple[int, Any], bool] = {}  # by the `id` of the partials, and the vector that they came from
+
+    def fit(self, gate: Any) -> bool:
+        """Whether value and partials of a gate of vectors are today's to the bit; False says only: look closer."""
+        if not gate.has_vectors():
+            return False
+        (weights, inputs, bias), (by_weights, by_inputs, _) = gate._left, gate._left_partial
+        out = sum_of_products(self._of(weights), self._of(inputs)) + (bias if bias.__class__ is float else bias._data)
+        return (
+            out == gate._data != 0.0
+            and self._hold(by_weights, inputs)
+            and (by_inputs is None or self._hold(by_inputs, weights))
+        )
+
+    def _of(self, vector: Any) -> list[float]:
+        if vector not in self._numbers:
+            self._numbers[vector] = [x if x.__class__ is float else x._data for x in vector.members]
+        return self._numbers[vector]
+
+    def _hold(self, partials: Any, vector: Any) -> bool:
+        if (key := (id(partials), vector)) not in self._same:
+            self._same[key] = _same(tuple(partials), tuple(self._of(vector)))
+        return self._same[key]
 
 
 def _numbers(gate: Any) -> tuple[Any, ...]:
