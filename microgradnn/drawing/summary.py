@@ -18,7 +18,7 @@ from typing import Any
 
 from microgradnn.drawing import figures, neurons
 from microgradnn.drawing.circuit import FONT, PORTS, Picture, draw_gate, new_digraph, printable, wire
-from microgradnn.drawing.figures import counted, rms
+from microgradnn.drawing.figures import counted, rms, spread
 from microgradnn.drawing.folding import Column, Folding, Group, Link
 from microgradnn.drawing.matrices import MOST, Layer
 from microgradnn.drawing.neurons import name_of, shortened
@@ -119,7 +119,7 @@ class _Summary:
     def by_neurons(self, *words: str) -> FoldedPicture:
         """One node per neuron of a narrow layer, the matrix of a wide one; wires show the other weights."""
         tallest = max(min(FEW, len(groups)) for groups in self.columns.values())
-        self.digraph.attr(ranksep=f"{0.4 + tallest / 16:.2f}", nodesep="0.07", outputorder="edgesfirst")
+        self.digraph.attr(ranksep=f"{0.4 + tallest / 16:.2f}", nodesep="0.07", outputorder="edgesfirst", splines="true")
         for column, groups in self.columns.items():
             if column.kind == "box":
                 self._box(column, groups)
@@ -134,7 +134,6 @@ class _Summary:
         for source, target, told, looks in neurons.wires(wires, self.f):
             self._edge(f"{self.exit[source].split(':')[0]}:e", f"{self.entry[target]}:w", told, **looks)
         self._arrows({ends: link for ends, link in forward.items() if ends not in wires})
-        self.digraph.attr(splines="line" if self._between_neighbours(forward) else "true")
         examples = max(len(group.values) for group in self.folding.groups if group.column.kind == "layer")
         if examples > 1:
             words += (f"over {examples:,} examples: mean of the values, rms of the gradients",)
@@ -154,9 +153,7 @@ class _Summary:
         label = "".join(f'{line}<BR ALIGN="LEFT"/>' for line in (*lines, *legend))
         self.digraph.attr(label=f"<{label}>", labelloc="t", labeljust="l", fontsize="11", fontname=FONT)
         title = f"Summary of a circuit with value {self.digits(self.root.data)}"
-        return FoldedPicture(
-            self.digraph, self.tooltips, title, ". ".join(words), self.folding, self.parts, self.f
-        )  # fmt: skip
+        return FoldedPicture(self.digraph, self.tooltips, title, ". ".join(words), self.folding, self.parts, self.f)
 
     def _folded(self, noun: str) -> str:
         """What became of the graph, as in `408 nodes folded into 2 inputs, 33 neurons and 5 boxes`."""
@@ -187,26 +184,19 @@ class _Summary:
         if column.kind == "layer":
             parameters = figures.parameters(groups)
             gradients = [abs(parameter.grad) for parameter in parameters if parameter.swept]
-            words = [" · ".join(sizes), f"{figures.spread('outputs', data, self.digits)}, rms {self.digits(rms(data))}"]
+            words = [" · ".join(sizes), f"{spread('outputs', data, self.digits)}, rms {self.digits(rms(data))}"]
             lines = [escape(words[0]), _coloured(words[1], VALUE)]
             if parameters:
                 words.append(f"∣∂{self.f}/∂w∣" + (f" rms {self.digits(rms(gradients))}" if gradients else ""))
                 lines.append(_coloured(words[2], GRADIENT))
         else:
-            words = [figures.spread("values", data, self.digits)]
+            words = [spread("values", data, self.digits)]
             if gradients:
-                words.append(
-                    f"{figures.spread('gradients', gradients, self.digits)}, rms {self.digits(rms(gradients))}"
-                )
+                words.append(f"{spread('gradients', gradients, self.digits)}, rms {self.digits(rms(gradients))}")
             lines = list(map(_coloured, words, (VALUE, GRADIENT)))
         rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in [f"<B>{escape(name)}</B>", *lines])
-        self._put(
-            f"b{self.number[column]}",
-            f"<{neurons.TABLE.format(3)}{rows}</TABLE>>",
-            "box",
-            groups,
-            "; ".join([name, *words]),
-        )
+        label = f"<{neurons.TABLE.format(3)}{rows}</TABLE>>"
+        self._put(f"b{self.number[column]}", label, "box", groups, "; ".join([name, *words]))
 
     def _alone(self, column: Column, group: Group) -> None:
         """A gate or a leaf with its wire, where value and gradient have a sign."""
@@ -294,16 +284,6 @@ class _Summary:
         identifier = f"{start.split(':')[0]}-{end.split(':')[0]}"
         self.tooltips[identifier] = words
         self.digraph.edge(start, end, id=identifier, **looks)
-
-    def _between_neighbours(self, links: Links) -> bool:
-        """Whether every edge leads from a column to the next, so that straight lines cross no node."""
-        edges = {(source.column, target.column) for source, target in links}
-        rank = dict.fromkeys(self.columns, 0)
-        for start, end in sorted(edges, key=lambda ends: self.place[ends[0]]):
-            rank[end] = max(rank[end], rank[start] + 1)
-        for column in reversed(self.place):  # as near to what follows as can be, which is where Graphviz puts it
-            rank[column] = min((rank[end] - 1 for start, end in edges if start == column), default=rank[column])
-        return all(rank[end] - rank[start] == 1 for start, end in edges)
 
 
 def _in_order(columns: Iterable[Column], links: Links) -> dict[Column, int]:
