@@ -31,15 +31,12 @@ def renew(root: Any) -> None:
                 renewed[node] = _again(node, [renewed.get(x, x) for x in node.operands])
     for gate, anew in renewed.items():
         gate._data, gate._grad = anew._data, None
-    numbers: dict[Any, list[float]] = {}  # of each vector, which its gates share
+    numbers = _Numbers()
     for gate, anew in renewed.items():
         if not gate.has_vectors():
             gate._left_partial, gate._right_partial = anew._left_partial, anew._right_partial
             continue
         weights, inputs, _ = gate._left
-        for vector in (weights, inputs):
-            if vector not in numbers:
-                numbers[vector] = [x if x.__class__ is float else x._data for x in vector.members]
         by_weights, by_inputs, by_bias = shared_partials_of_dot(numbers[weights], numbers[inputs])
         gate._left_partial = (by_weights, by_inputs if gate._left_partial[1] is not None else None, by_bias)
 
@@ -61,10 +58,10 @@ def _again(node: Any, operands: Iterable[Any]) -> Any:
 def outdated(order: Iterable[Any]) -> list[Any]:
     """The gates of `order` whose value or partials are not what today's operands give."""
     gates = []
-    vectors = _Vectors()
+    shared = _Same()
     with plainly_recording(), watching(False):
         for node in order:
-            if node._left is not None and not (node._left.__class__ is tuple and vectors.fit(node)):
+            if node._left is not None and not (node.has_vectors() and shared.fit(node)):
                 try:
                     fits = _same(_numbers(node), _numbers(_again(node, node.operands)))
                 except ForwardError:
@@ -74,34 +71,36 @@ def outdated(order: Iterable[Any]) -> list[Any]:
     return gates
 
 
-class _Vectors:
-    """Today's numbers of vectors: a layer of dot gates shares them, and its partials, so that each is compared once."""
+class _Numbers(dict[Any, list[float]]):
+    """Today's numbers of vectors, each read once, as the gates of a layer share them."""
+
+    def __missing__(self, vector: Any) -> list[float]:
+        self[vector] = [x if x.__class__ is float else x._data for x in vector.members]
+        return self[vector]
+
+
+class _Same(dict[tuple[int, Any], bool]):
+    """Whether shared partials, by `id`, are today's numbers of a vector, which is compared with them once."""
 
     def __init__(self) -> None:
-        self._numbers: dict[Any, list[float]] = {}
-        self._same: dict[tuple[int, Any], bool] = {}  # by the `id` of the partials, and the vector that they came from
+        self.numbers = _Numbers()
 
     def fit(self, gate: Any) -> bool:
-        """Whether value and partials of a gate of vectors are today's to the bit; False says only: look closer."""
-        if not gate.has_vectors():
+        """Whether value and partials of a gate of vectors are today's; False says only that a closer look is due."""
+        (weights, inputs, bias), numbers = gate._left, self.numbers
+        by_weights, by_inputs, _ = gate._left_partial
+        out = sum_of_products(numbers[weights], numbers[inputs]) + (bias if bias.__class__ is float else bias._data)
+        if not out == gate._data != 0.0:  # 0.0 may have another sign
             return False
-        (weights, inputs, bias), (by_weights, by_inputs, _) = gate._left, gate._left_partial
-        out = sum_of_products(self._of(weights), self._of(inputs)) + (bias if bias.__class__ is float else bias._data)
-        return (
-            out == gate._data != 0.0
-            and self._hold(by_weights, inputs)
-            and (by_inputs is None or self._hold(by_inputs, weights))
-        )
-
-    def _of(self, vector: Any) -> list[float]:
-        if vector not in self._numbers:
-            self._numbers[vector] = [x if x.__class__ is float else x._data for x in vector.members]
-        return self._numbers[vector]
-
-    def _hold(self, partials: Any, vector: Any) -> bool:
-        if (key := (id(partials), vector)) not in self._same:
-            self._same[key] = _same(tuple(partials), tuple(self._of(vector)))
-        return self._same[key]
+        for partials, vector in ((by_weights, inputs), (by_inputs, weights)):
+            if partials is None:  # all inputs are numbers
+                continue
+            fits = self.get(key := (id(partials), vector))
+            if fits is None:
+                fits = self[key] = _same(tuple(partials), tuple(numbers[vector]))
+            if not fits:
+                return False
+        return True
 
 
 def _numbers(gate: Any) -> tuple[Any, ...]:

@@ -119,7 +119,7 @@ class _Summary:
     def by_neurons(self, *words: str) -> FoldedPicture:
         """One node per neuron of a narrow layer, the matrix of a wide one; wires show the other weights."""
         tallest = max(min(FEW, len(groups)) for groups in self.columns.values())
-        self.digraph.attr(ranksep=f"{0.4 + tallest / 16:.2f}", nodesep="0.07", outputorder="edgesfirst", splines="true")
+        self.digraph.attr(ranksep=f"{0.4 + tallest / 16:.2f}", nodesep="0.07", outputorder="edgesfirst")
         for column, groups in self.columns.items():
             if column.kind == "box":
                 self._box(column, groups)
@@ -134,6 +134,7 @@ class _Summary:
         for source, target, told, looks in neurons.wires(wires, self.f):
             self._edge(f"{self.exit[source].split(':')[0]}:e", f"{self.entry[target]}:w", told, **looks)
         self._arrows({ends: link for ends, link in forward.items() if ends not in wires})
+        self.digraph.attr(splines="line" if self._between_neighbours(forward) else "true")
         examples = max(len(group.values) for group in self.folding.groups if group.column.kind == "layer")
         if examples > 1:
             words += (f"over {examples:,} examples: mean of the values, rms of the gradients",)
@@ -284,6 +285,16 @@ class _Summary:
         identifier = f"{start.split(':')[0]}-{end.split(':')[0]}"
         self.tooltips[identifier] = words
         self.digraph.edge(start, end, id=identifier, **looks)
+
+    def _between_neighbours(self, links: Links) -> bool:
+        """Whether every edge leads from a column to the next, so that straight lines cross no node."""
+        edges = {(source.column, target.column) for source, target in links}
+        rank = dict.fromkeys(self.columns, 0)
+        for start, end in sorted(edges, key=lambda ends: self.place[ends[0]]):
+            rank[end] = max(rank[end], rank[start] + 1)
+        for column in reversed(self.place):  # as near to what follows as can be, which is where Graphviz puts it
+            rank[column] = min((rank[end] - 1 for start, end in edges if start == column), default=rank[column])
+        return all(rank[end] - rank[start] == 1 for start, end in edges)
 
 
 def _in_order(columns: Iterable[Column], links: Links) -> dict[Column, int]:
