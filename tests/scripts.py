@@ -6,8 +6,8 @@ from microgradnn.drawing.javascript import function
 from microgradnn.primitive import gates
 
 NAMES = (
-    "picture", "wires", "numbers", "circuit", "turning", "stepper", "leaves", "chart", "descent", "explorable",
-    "margins", "worksheet",
+    "picture", "zooming", "wires", "numbers", "circuit", "turning", "stepper", "leaves", "chart", "descent",
+    "explorable", "margins", "worksheet", "opening", "layers",
 )  # fmt: skip
 
 
@@ -20,7 +20,7 @@ def page() -> str:
     texts = [folder.joinpath(f"{name}.js").read_text(encoding="utf-8") for name in NAMES]
     calls = [
         "precision = 6;", "explore(null, null, [], []);", "walkRecorded(null, null, [], '');", "showMargin(null, {});",
-        "fillIn(null, null, []);",
+        "fillIn(null, null, []);", "walkLayers(null, {}, [], {});",
     ]  # fmt: skip
     return "\n".join(['(function () {\n"use strict";\nconst gates = {', *every, "};", *texts, *calls, "})();"])
 

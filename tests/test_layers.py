@@ -16,7 +16,7 @@ ORDER = [
     "anomalies", "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
     "notation", "latex", "functional", "backprop", "bounds", "margins", "drawing", "worksheets", "compiler", "nn",
     "optim", "training", "checks", "saving", "plots", "watching", "sklearn",
-    "demonstrations", "parser", "answer", "__init__", "__main__",
+    "demonstrations", "parser", "answer", "course", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]
 HEAVY += ["sklearn", "tqdm", "safetensors", "mpmath"]

@@ -1,6 +1,6 @@
 """The notebooks run afresh, show the figures of the notes, and their exercises tell right from wrong.
 
-Each notebook is executed once, with trial answers put in behind every check cell. To renew the committed outputs:
+Each notebook is executed once, with trial answers put in behind every question. To renew the committed outputs:
 `jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False notebooks/*.ipynb`.
 """
 
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from microgradnn.course import QUESTIONS
 
 pytestmark = pytest.mark.notebooks
 
@@ -39,6 +41,19 @@ def printed(cells: list[Any]) -> str:
     return " ".join("".join(output.text for output in outputs if output.output_type == "stream").split())
 
 
+QUESTION = re.compile(r'^check\("(\d\d\.[\w-]+)", (\w+)[,)]', re.MULTILINE)
+PRELUDE = """import fractions, math, numpy, microgradnn
+NAMES = {name: getattr(microgradnn, name) for name in microgradnn.__all__}
+NAMES |= {"math": math, "np": numpy, "Fraction": fractions.Fraction}
+"""  # what a trial answer may be written with, besides what the notebook has
+
+
+def question(cell: Any) -> tuple[str, str]:
+    """The key of the question that a cell checks, and the name of the answer."""
+    [(key, answer)] = QUESTION.findall(cell.source)
+    return key, answer
+
+
 @cache
 def executed(name: str) -> Any:
     """The notebook, run afresh with all trial answers; a trial's check cell carries them in its metadata."""
@@ -49,14 +64,15 @@ def executed(name: str) -> Any:
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
-        if cell not in tagged(notebook, "check"):
+        if not {"check", "guess"} & {*cell.metadata.get("tags", [])}:
             continue
-        number = re.search(r"verdict\(answer_(\d)", cell.source)[1]  # type: ignore[index]  # each check has one
-        right, wrong = FACTS[name].ANSWERS[int(number) - 1]
+        key, variable = question(cell)
+        right, wrong = FACTS[name].ANSWERS[key]
         for answer in [*right, *wrong]:
-            trial = {"exercise": number, "answer": answer, "right": answer in right}
-            cells.append(new_code_cell(f"answer_{number} = {answer}", metadata={"trial": True}))
-            cells.append(new_code_cell(cell.source, metadata={"trial": trial}))
+            trial = {"question": key, "answer": answer, "right": answer in right}
+            given = f"{variable} = eval({answer!r}, {{**NAMES, **globals()}})\n"
+            checked = re.sub(rf"^{variable} = None.*\n", "", cell.source, flags=re.MULTILINE)
+            cells.append(new_code_cell(PRELUDE + given + checked, metadata={"trial": trial}))
     notebook.cells = cells
     return nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
 
@@ -100,7 +116,7 @@ def test_the_committed_outputs_are_complete_small_and_free_of_the_machine_that_m
     text = json.dumps(outputs, ensure_ascii=False)
     assert str(ROOT) not in text
     assert not re.search(r"(?<![\w.])/(?:home|root|tmp|usr|opt|var|Users|private)/|\b[A-Z]:\\\\", text)
-    assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 450_000
+    assert (ROOT / "notebooks" / f"{name}.ipynb").stat().st_size < 500_000
     assert set(notebook.metadata) == {"kernelspec", "language_info"}
     assert not any("execution" in cell.metadata for cell in code)
 
@@ -115,17 +131,30 @@ def test_a_notebook_ends_in_three_unanswered_exercises(name: str) -> None:
     ]
     assert [cell.source.split("  #")[0] for cell in tagged(notebook, "answer")] == [f"answer_{i} = None" for i in "123"]
     checks = tagged(notebook, "check")
-    assert len(checks) == 3
+    assert [question(cell) for cell in checks] == [(f"{name[:2]}.{i}", f"answer_{i}") for i in "123"]
     assert checks[-1] is notebook.cells[-1]
     assert all(printed([check]).startswith("Open: ") for check in checks)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_exercise_accepts_right_answers_and_rejects_wrong_ones(name: str) -> None:
+def test_a_notebook_asks_where_an_idea_appears_and_all_its_questions_are_open(name: str) -> None:
+    """A prediction and its check stand in one cell, before the cell that shows the answer."""
+    notebook = committed(name)
+    guesses = tagged(notebook, "guess")
+    assert len(guesses) >= 3
+    assert all(re.match(r"guess = None  # .+\ncheck\(", cell.source) for cell in guesses)
+    assert all(printed([cell]).startswith("Open: ") for cell in guesses)
+    asked = [question(cell)[0] for cell in notebook.cells if {"guess", "check"} & {*cell.metadata.get("tags", [])}]
+    assert len(asked) == len(set(asked))
+    assert set(asked) == set(FACTS[name].ANSWERS) == {key for key in QUESTIONS if key[:2] == name[:2]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_question_accepts_right_answers_and_rejects_wrong_ones(name: str) -> None:
     checks = [cell for cell in executed(name).cells if isinstance(cell.metadata.get("trial"), dict)]
     trials = [cell.metadata.trial for cell in checks]
-    for exercise in "123":
-        assert {trial.right for trial in trials if trial.exercise == exercise} == {True, False}
+    for key in FACTS[name].ANSWERS:
+        assert {trial.right for trial in trials if trial.question == key} == {True, False}
     for check, trial in zip(checks, trials, strict=True):
         answered = printed([check])
-        assert answered.startswith("Right!" if trial.right else "Not yet"), (trial, answered)
+        assert answered.startswith("Right!" if trial.right else "Not yet: "), (trial, answered)

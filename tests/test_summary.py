@@ -293,12 +293,14 @@ def test_the_width_of_an_edge_is_the_size_of_its_weight_and_the_opacity_that_of_
 
 def rectangles(drawing, kind):
     """The rectangles painted in a picture with the class `kind`: left, top, width and height, in their order."""
-    return [
-        (float(left), float(high), float(right) - float(left), float(low) - float(high))
-        for path in ET.fromstring(drawing.svg()).iter(f"{SVG}path")
-        if path.get("class") == kind
-        for left, low, right, high in re.findall(r"M(\S+) (\S+?)H(\S+?)V(\S+?)H\S+?z", path.get("d"))
-    ]
+    outlines = []
+    for path in ET.fromstring(drawing.svg()).iter(f"{SVG}path"):
+        x = y = 0.0
+        for outline in re.findall(r"m(\S+) (\S+?)h(\S+?)v(\S+?)h\S+?z", path.get("d") * (path.get("class") == kind)):
+            dx, dy, width, up = map(float, outline)
+            x, y = x + dx, y + dy
+            outlines.append((x, y + up, width, -up))
+    return outlines
 
 
 def frames(drawing, rows, columns):
@@ -422,8 +424,10 @@ def test_a_matrix_is_painted_alike_in_svg_dot_png_and_pdf(tmp_path):
     assert "layout=nop2" in dot
     laid = ET.fromstring(layout._render(dot, "svg"))
     polygons = laid.find(f"{SVG}g").findall(f"{SVG}polygon")
-    painted = [path.get("d") for path in ET.fromstring(drawing.svg()).find(f"{SVG}g").findall(f"{SVG}path")]
-    assert len(polygons) == "".join(painted).count("M") > 600
+    painted = [
+        path.get("d") for path in ET.fromstring(drawing.svg()).iterfind(f".//{SVG}g[@class='node matrix']/{SVG}path")
+    ]
+    assert len(polygons) == "".join(painted).count("m") > 600
     assert (tmp_path / "f.png").stat().st_size > 10_000
 
 

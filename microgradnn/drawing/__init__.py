@@ -19,7 +19,9 @@ from microgradnn.drawing.latex import latex_document, to_latex
 from microgradnn.drawing.layout import painted, render
 from microgradnn.drawing.live import LIVE
 from microgradnn.drawing.margins import margin_piece
-from microgradnn.drawing.page import document, heading, piece, steps_piece, still
+from microgradnn.drawing.opened import tables
+from microgradnn.drawing.page import document, folded_piece, heading, piece, steps_piece, still
+from microgradnn.drawing.passes import Passes
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
@@ -119,6 +121,9 @@ class CircuitDrawing(Drawing):
             picture = outdated(roots, self._complaint, self.folded, direction, count)
         elif self.folded:
             picture = summary(roots[0], level, direction, count, walked)
+            parts = picture.folding, picture.parts
+            self._passes = Passes(*parts, roots[0], picture.f, count)
+            self._tables = tables(*parts, picture.f, count)
         else:
             picture = circuit(roots, direction=direction, count=count)
         if len(roots) > 1:  # equations are of one root
@@ -130,6 +135,11 @@ class CircuitDrawing(Drawing):
         if self._complaint:
             raise ValueError(self._complaint)
         return super().svg()
+
+    def _piece(self, svg: str) -> str:
+        if not self.folded or self._complaint:
+            return super()._piece(svg)
+        return folded_piece(self._picture, svg, self._passes, self._tables)
 
     def _content(self, ending: str) -> bytes:
         if self._complaint:
@@ -155,9 +165,9 @@ def draw(
 
     `level=0` shows every gate, `level=1` neurons with their weights, in layers of more than 8 as matrices, `level=2`
     one box per layer; gates of no module fold into boxes by what repeats. By default more than 150 nodes fold, to
-    neurons where that can be read, else to layers. The circuit runs to the "right" or "down"; to the right, the stepper turns downwards where a page is narrow.
-    Numbers have so many significant `digits`. A leaf that is used often or far away is drawn again there, in grey; its
-    gradient stands at its first place.
+    neurons where that can be read, else to layers. The circuit runs to the "right" or "down"; to the right, the stepper
+    turns downwards where a page is narrow. Numbers have so many significant `digits`. A leaf that is used often or far
+    away is drawn again there, in grey; its gradient stands at its first place.
 
     With `ranges`, as {"w": (-1, 5)}, each wire shows `low … high` in place of a number: the `bounds` of value and
     gradient while leaves range over them, tightened by `slices`, and rounded outwards. Such a picture shows every gate

@@ -52,7 +52,7 @@ function explore(element, down, nodes, weights) {
   };
 
   now = everything(nodes, leaves);
-  const stepper = walk(element, svg, () => now.steps, reset);
+  const stepper = walk(element, svg, () => now.steps, { reset });
   element.insertAdjacentHTML("beforeend", '<div class="chart"></div>');
   const chart = element.querySelector(".chart");
   makeLeaves(element, svg, nodes, () => leaves, { change, select, refuse: (words) => stepper.show(stepper.at(), words) });

@@ -5,8 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 
+from microgradnn.drawing.circuit import printable
 from microgradnn.drawing.folding import Group
 from microgradnn.value import Value
+
+
+def called(group: Group) -> str:
+    """The heading of a box, with n where it is a body × n; of leaves their number, or the name of the only one."""
+    if not group.column.name:
+        own = getattr(group.values[0], "name", None) if len(group.values) == 1 else None
+        return printable(own) if own else counted(len(group.values), "leaf")
+    return printable(group.column.name) + (f" × {group.repeats:,}" if group.repeats > 1 else "")
 
 
 def data(groups: Iterable[Group]) -> list[float]:

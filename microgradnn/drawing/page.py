@@ -19,7 +19,9 @@ from microgradnn.backprop import Step, Steps
 from microgradnn.drawing.circuit import Picture, circuit
 from microgradnn.drawing.javascript import ScriptError
 from microgradnn.drawing.live import LIVE, gates_of, nodes_of
+from microgradnn.drawing.opened import Table
 from microgradnn.drawing.palette import variables
+from microgradnn.drawing.passes import Passes
 from microgradnn.drawing.vector import PLACES, places, prefix, to_svg, width
 from microgradnn.notation import digits, expression, factor
 from microgradnn.value import Value
@@ -42,14 +44,14 @@ def script(name: str, act: str, scripts: Sequence[str], data: Sequence[Any] = ()
 
 def piece(
     picture: Picture, svg: str, act: str = "livePicture", scripts: Sequence[str] = (), data: Sequence[Any] = (),
-    sheet: str = "stepper",
+    sheets: Sequence[str] = ("stepper",),
 ) -> str:  # fmt: skip
     """A self-contained piece of HTML: `picture` laid out as `svg`, made live by the function `act` of the `scripts`.
 
-    Where there are scripts, `sheet` names their style sheet.
+    Where there are scripts, `sheets` names their style sheets.
     """
     name = f"{prefix(picture)}-{act}"
-    style = variables() + resource("picture.css") + (resource(f"{sheet}.css") if scripts else "")
+    style = variables() + resource("picture.css") + "".join(resource(f"{sheet}.css") for sheet in sheets if scripts)
     still = act in ("livePicture", "walkRecorded")  # elsewhere something in the picture, or beside it, has the focus
     scrolled = ' tabindex="0"' if still else ""
     return (
@@ -58,7 +60,7 @@ def piece(
         f"<style>{style}</style>\n"
         f'<div class="picture"{scrolled}><img alt="{escape(picture.title + ": " + picture.description)}" '
         f"src='data:image/svg+xml;charset=utf-8,{svg.translate(_IN_A_LINK)}'></div>\n"
-        f"{script(name, act, [resource('picture.js'), *scripts], data)}\n</div>"
+        f"{script(name, act, [resource('picture.js'), resource('zooming.js'), *scripts], data)}\n</div>"
     )
 
 
@@ -110,7 +112,16 @@ def steps_piece(steps: Steps, direction: str = "right", shown: tuple[Picture, st
 def worksheet_piece(picture: Picture, svg: str, down: str, blanks: Sequence[Mapping[str, Any]]) -> str:
     """A circuit with `blanks`, as worksheet.js takes them, to be filled in; `down` is its other layout."""
     scripts = [resource(f"{name}.js") for name in ("numbers", "wires", "turning", "worksheet")]
-    return piece(picture, svg, "fillIn", scripts, [narrower(svg, down), blanks], "worksheet")
+    return piece(picture, svg, "fillIn", scripts, [narrower(svg, down), blanks], ["worksheet"])
+
+
+def folded_piece(picture: Picture, svg: str, passes: Passes, tables: Mapping[str, Table]) -> str:
+    """A folded graph that is stepped through layer by layer and whose neurons and boxes open as `tables`."""
+    if not passes.steps:  # a leaf
+        return piece(picture, svg)
+    scripts = [resource(f"{name}.js") for name in ("wires", "stepper", "opening", "layers")]
+    packed = {part: table.packed() for part, table in tables.items()}
+    return piece(picture, svg, "walkLayers", scripts, [passes.known, passes.steps, packed], ["stepper", "layers"])
 
 
 def _json(data: Any) -> str:

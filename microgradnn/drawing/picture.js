@@ -10,6 +10,7 @@ function livePicture(element) {
   element.classList.add("microgradnn-live");
   followTheme(element);
   keepKeys(element);
+  zooming(element, svg);
   return svg;
 }
 

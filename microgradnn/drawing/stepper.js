@@ -11,28 +11,30 @@ const LABELS = { first: "first step", previous: "previous step", next: "next ste
 const button = (move) => `<button type="button" data-move="${move}" aria-label="${LABELS[move]}" title="${LABELS[move]}">
   <svg viewBox="0 0 16 16" aria-hidden="true"><path d="${ICONS[move]}"/></svg></button>`;
 
-function addControls(element, count, reset) {
+const LEGEND = `<p class="legend"><span class="value">Above a wire: its value.</span>
+  <span class="gradient">Below: the gradient, how fast the result changes with it.</span></p>`;
+
+function addControls(element, count, reset, legend) {
   element.insertAdjacentHTML("beforeend", `<div class="controls">${button("first")}${button("previous")}
     <input type="range" min="0" max="${count - 1}" value="0" aria-label="step">${button("next")}${button("last")}
     ${button("play")}${reset ? button("reset") : ""}</div>
-    <p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>
-    <p class="legend"><span class="value">Above a wire: its value.</span>
-    <span class="gradient">Below: the gradient, how fast the result changes with it.</span></p>`);
+    <p class="sentence" aria-live="polite"><span class="count"></span><span class="words"></span></p>${legend}`);
 }
 
-// The walk through `steps()`: what it returns may change with the numbers; `reset` brings the first ones back.
-function walk(element, svg, steps, reset = null) {
+// The walk through `steps()`: what it returns may change with the numbers; `reset` brings the first ones back. `reveal` shows
+// what is known after a step.
+function walk(element, svg, steps, { reset = null, reveal = showNumbers, legend = LEGEND } = {}) {
   const part = partsOf(svg);
-  addControls(element, steps().length, reset);
+  addControls(element, steps().length, reset, legend);
   const slider = element.querySelector(".controls input"), count = element.querySelector(".count");
-  const buttons = Object.fromEntries([...element.querySelectorAll("button")].map((each) => [each.dataset.move, each]));
+  const buttons = Object.fromEntries([...element.querySelectorAll(".controls button")].map((each) => [each.dataset.move, each]));
   let at = 0, clock = null, said = null;
 
   const show = (number, sentence = null) => {
     const all = steps(), last = all.length - 1;
     said = sentence;
     at = Math.max(0, Math.min(last, number));
-    showNumbers(all, at, svg, part);
+    reveal(all, at, svg, part);
     highlight(sentence === null ? all[at] : null, svg, part);
     element.classList.toggle("told", sentence !== null);
     count.textContent = sentence === null ? `${at + 1}/${all.length}` : "";
@@ -58,7 +60,7 @@ function walk(element, svg, steps, reset = null) {
   };
   const go = (number) => {
     show(number);
-    follow(element, part(`g${steps()[at].gate}`));
+    follow(element, part(steps()[at].parts[0]));
   };
   const moves = { first: () => go(0), previous: () => go(at - 1), next: () => go(at + 1), last: () => go(Infinity) };
 
@@ -104,7 +106,7 @@ function highlight(step, svg, part) {
   if (step === null) return;
   const direction = step.kind === "forward" ? "forward" : "backward";
   step.parts.map(part).filter(Boolean).forEach((group) => group.classList.add(direction));
-  if (step.kind === "backward") local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
+  if ("factor" in step) local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
 }
 
 // Above the end of a level edge, else beside its middle.
@@ -123,7 +125,7 @@ function local(edge, words) {
 
 // A click on a gate goes to its step: forward, or once the seed is set, to its first step backward.
 function clickGates(svg, part, steps, go, at) {
-  const circles = new Set(steps().filter((step) => step.kind === "forward").map((step) => step.gate));
+  const circles = new Set(steps().filter((step) => "gate" in step && step.kind === "forward").map((step) => step.gate));
   circles.forEach((gate) => part(`g${gate}`)?.addEventListener("click", () => {
     const backward = steps()[at()].kind !== "forward";
     const kinds = backward ? ["backward", "seed"] : ["forward"];

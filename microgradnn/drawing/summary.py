@@ -67,7 +67,7 @@ class _Summary:
         self.exit: dict[Group, str] = {}
         self.columns = self.folding.columns()
         self.number = {column: number for number, column in enumerate(self.columns)}
-        self.place = _in_order(self.columns, self.folding.links)
+        self.place = in_order(self.columns, ((source.column, target.column) for source, target in self.folding.links))
         self.weights = {ends: link for ends, link in self.folding.links.items() if link.weights}
         weighted = {target for _, target in self.weights}
         taken: dict[Column, set[Group]] = defaultdict(set)
@@ -246,7 +246,8 @@ class _Summary:
             nodes.append(node)
             if beside:
                 self.entry[group] = f"m{number}"
-                self.digraph.edge(f"m{number}:r{index}:e", f"{node}:w", arrowhead="none", penwidth="0.7", weight="9")
+                looks = {"arrowhead": "none", "penwidth": "0.7", "weight": "9", "id": f"m{number}-{node}"}
+                self.digraph.edge(f"m{number}:r{index}:e", f"{node}:w", **looks)
         with self.digraph.subgraph() as rank:
             rank.attr(rank="same")
             for upper, lower in pairwise(nodes):
@@ -297,12 +298,12 @@ class _Summary:
         return all(rank[end] - rank[start] == 1 for start, end in edges)
 
 
-def _in_order(columns: Iterable[Column], links: Links) -> dict[Column, int]:
+def in_order(columns: Iterable[Column], edges: Iterable[tuple[Column, Column]]) -> dict[Column, int]:
     """The place of each column behind all that lead to it, as far as they do not lead to each other in a circle."""
     before: dict[Column, set[Column]] = {column: set() for column in columns}
-    for source, target in links:
-        if source.column != target.column:
-            before[target.column].add(source.column)
+    for source, target in edges:
+        if source != target:
+            before[target].add(source)
     place: dict[Column, int] = {}
     while before:
         free = (column for column, sources in before.items() if sources <= place.keys())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import xml.etree.ElementTree as ET
+from collections.abc import Iterable
 from itertools import groupby
 from operator import itemgetter
 
@@ -51,7 +53,7 @@ def to_svg(picture: Picture) -> str:
     """Lay the picture out and return a complete SVG document."""
     svg = ET.fromstring(render(picture.digraph.source, "svg"))
     roles = {colour: role for role, colour in LIGHT.items()}
-    _join_rectangles(svg)
+    _join_rectangles(svg, picture.digraph.source)
     for element in svg.iter():
         element.tag = element.tag.removeprefix(f"{{{_SVG}}}")  # one namespace, said once
         if element.get("font-family") == FONT:
@@ -84,21 +86,38 @@ def to_svg(picture: Picture) -> str:
     return ET.tostring(svg, encoding="unicode") + "\n"
 
 
-def _join_rectangles(svg: ET.Element) -> None:
-    """What is painted below the nodes, thousands of rectangles, becomes one path for each run of the same looks."""
+def _join_rectangles(svg: ET.Element, source: str) -> None:
+    """What a node paints, thousands of rectangles, moves into it, as one path for each run of the same looks."""
     graph = next(svg.iter(f"{{{_SVG}}}g"))
     rectangles = []
     for polygon in graph.findall(f"{{{_SVG}}}polygon"):
         graph.remove(polygon)
         looks = dict(polygon.attrib)
-        (left, low), _, (right, high), *_ = (corner.split(",") for corner in looks.pop("points").split())
-        rectangles.append((looks, f"M{left} {low}H{right}V{high}H{left}z"))
-    for place, (looks, run) in enumerate(groupby(rectangles, itemgetter(0)), start=1):  # below: right after the title
-        kind = "hollow" if looks["fill"] == "none" else "filled"
-        path = "".join(outline for _, outline in run)
-        graph.insert(place, ET.Element(f"{{{_SVG}}}path", looks | {"class": kind, "d": path}))
+        (left, low), _, (right, high), *_ = (map(float, corner.split(",")) for corner in looks.pop("points").split())
+        rectangles.append((looks, (left, low, right - left, high - low)))
+    count = {node: shapes.count(",") // 3 for node, shapes in _PAINT.findall(source)}
+    for group in graph.findall(f"{{{_SVG}}}g"):
+        own, rectangles = (
+            rectangles[: count.get(group.get("id", ""), 0)],
+            rectangles[count.get(group.get("id", ""), 0) :],
+        )
+        for place, (looks, run) in enumerate(groupby(own, itemgetter(0)), start=1):  # below: right after the title
+            kind = "hollow" if looks["fill"] == "none" else "filled"
+            path = _outlines(rectangle for _, rectangle in run)
+            group.insert(place, ET.Element(f"{{{_SVG}}}path", looks | {"class": kind, "d": path}))
 
 
+def _outlines(rectangles: Iterable[tuple[float, float, float, float]]) -> str:
+    """Rectangles as one path, each counted from where the one before begins, which is half as long to write."""
+    text, x, y = "", 0.0, 0.0
+    for left, low, width, height in rectangles:
+        dx, dy = round(left - x, 1), round(low - y, 1)
+        text += f"m{dx:g} {dy:g}h{width:.3g}v{height:.3g}h{-width:.3g}z"
+        x, y = x + dx, y + dy
+    return text
+
+
+_PAINT = re.compile(r'\bid=(m\d+) paint="([^"]*)"')
 PLACES = ("width", "height", "viewBox", "transform", "x", "y", "cx", "cy", "points", "d")
 
 

@@ -1,0 +1,180 @@
+"""Answers as students write them: numbers in every form, several numbers, a letter, a function.
+
+What would be right is not known here. What cannot be read is an `AnswerError`, whose sentence says what is asked for.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+import numbers
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from microgradnn.notation import digits
+from microgradnn.parser import FUNCTIONS, InputError, evaluate, parse
+from microgradnn.value import Value
+
+_WRITTEN = str.maketrans({
+    "−": "-", "–": "-", "—": "-", "·": "*", "×": "*", "÷": "/", "^": "**", "½": "(1/2)", "⅓": "(1/3)", "¼": "(1/4)",
+    "²": "**2", "³": "**3", "π": "pi", "σ": "sigmoid", "\N{NO-BREAK SPACE}": " ",
+})  # fmt: skip
+_CONSTANTS = {"pi": math.pi, "e": math.e}
+
+
+class AnswerError(ValueError):
+    """An answer of another kind than the question asks for."""
+
+
+def is_open(answer: Any) -> bool:
+    """Whether there is no answer yet: None, ... or an empty text, alone or in all places of a sequence.
+
+    >>> is_open(None), is_open((None, ...)), is_open(0)
+    (True, True, False)
+    """
+    if isinstance(answer, str):
+        return answer.strip(" .…") == ""
+    if isinstance(answer, (list, tuple)):
+        return all(map(is_open, answer))
+    return answer is None or answer is Ellipsis
+
+
+def number_from(answer: Any) -> float:
+    """The number that was meant by a number of any kind, a Value, an array of one, or a text.
+
+    >>> [number_from(answer) for answer in (-4, Value(0.5), "−4", "1/4", "0,2", "x = 3", "exp(0)", "25 %")]
+    [-4.0, 0.5, -4.0, 0.25, 0.2, 3.0, 1.0, 0.25]
+    """
+    while getattr(answer, "shape", None) not in (None, ()) or isinstance(answer, (list, tuple)):
+        if len(answer) != 1:
+            raise AnswerError(f"a single number is asked for, you gave {len(answer)}.")
+        answer = answer[0]
+    if isinstance(answer, str):
+        return float(_evaluated(answer, {}))
+    if isinstance(answer, Value):
+        answer = answer.data
+    if getattr(answer, "shape", None) == () and hasattr(answer, "item"):  # a scalar of NumPy or of PyTorch
+        answer = answer.item()
+    if isinstance(answer, (numbers.Real, Decimal)) and not isinstance(answer, bool):
+        return float(answer)
+    what = "a function: call it" if callable(answer) else f"{type(answer).__name__} {answer!r:.40}"
+    raise AnswerError(f'a number is asked for, such as -4, 0.25 or "1/3"; you gave {what}.')
+
+
+def numbers_from(answer: Any, names: Sequence[str]) -> list[float]:
+    """One number for each of the `names`, from a sequence in their order, a dict or a text.
+
+    >>> numbers_from("(1, 2.5)", ["a", "b"]), numbers_from({"df/db": 2, "df/da": "1/2"}, ["a", "b"])
+    ([1.0, 2.5], [0.5, 2.0])
+    """
+    asked = f"{len(names)} numbers are asked for, ({', '.join(names)})"
+    if isinstance(answer, str):
+        text = answer.strip().strip("()[]")
+        answer = next(
+            (parts for sign in (r";", r",\s", r",", r"\s+") if len(parts := re.split(sign, text)) > 1), [text]
+        )
+    if isinstance(answer, Mapping):
+        by_name = {re.split(r"/[d∂]", str(getattr(key, "name", key)))[-1].strip(): x for key, x in answer.items()}
+        if missing := [name for name in names if _short(name) not in by_name]:
+            raise AnswerError(f"{asked}; {', '.join(missing)} is missing.")
+        answer = [by_name[_short(name)] for name in names]
+    if isinstance(answer, (set, frozenset)):
+        raise AnswerError(f"{asked}, in this order; a set has none: write round brackets.")
+    if not isinstance(answer, Iterable) or getattr(answer, "shape", None) == ():
+        raise AnswerError(f"{asked}; you gave one.")
+    given = list(answer)
+    if len(given) != len(names):
+        raise AnswerError(f"{asked}; you gave {len(given)}.")
+    if still := [name for name, x in zip(names, given, strict=True) if is_open(x)]:
+        raise AnswerError(f"{asked}; {', '.join(still)} is still open.")
+    return [number_from(x) for x in given]
+
+
+def letter_from(answer: Any, letters: Collection[str], words: Mapping[str, str]) -> str:
+    """The letter of the option that was chosen, or that of one of the `words`.
+
+    >>> [letter_from(answer, "abc", {"falls": "b"}) for answer in ("B", "(b)", "b) it falls", "It falls.", ["b"])]
+    ['b', 'b', 'b', 'b', 'b']
+    """
+    if isinstance(answer, (list, tuple)) and len(answer) == 1:
+        answer = answer[0]
+    if isinstance(answer, str):
+        text = answer.lower().strip(" \"'.()[]")
+        tokens = re.findall(r"\w+", text)
+        chosen = [token for token in tokens if token in letters and (token != "a" or tokens[0] in ("a", "answer"))]
+        chosen += [letter for word, letter in words.items() if re.search(rf"\b{re.escape(word)}\b", text)]
+        if len(set(chosen)) == 1:
+            return str(chosen[0])
+    raise AnswerError(f"the answer is one of {', '.join(sorted(letters))}, in quotes.")
+
+
+def function_from(answer: Any, names: Sequence[str]) -> Callable[..., Any]:
+    """The function of arguments of these `names`: as it is, or an expression in them as text.
+
+    >>> function_from("2*x + y", ["x", "y"])(3.0, 1.0)
+    7.0
+    """
+    arguments = ", ".join(names)
+    if isinstance(answer, str):
+        expression = re.sub(r"^\s*lambda[^:]*:", "", answer)
+        return lambda *point: _evaluated(expression, dict(zip(names, point, strict=True)))
+    if not callable(answer) or isinstance(answer, Value):
+        raise AnswerError(f"a function is asked for, such as lambda {arguments}: {names[0]}; you gave {answer!r:.40}.")
+    f: Callable[..., Any] = answer
+    try:
+        signature = inspect.signature(f)
+    except (TypeError, ValueError):  # some builtins have none
+        return f
+    try:
+        signature.bind(*names)
+    except TypeError:
+        raise AnswerError(f"it is to be a function of {arguments}; yours takes {signature}.") from None
+    return f
+
+
+def flat(result: Any) -> tuple[tuple[int, ...], list[float]]:
+    """The shape of a number, a Value, an array or nested lists, and the numbers in it.
+
+    >>> flat(Value(3.0)), flat([[1, 2], [3, 4]])
+    (((), [3.0]), ((2, 2), [1.0, 2.0, 3.0, 4.0]))
+    """
+    if result is None:
+        raise AnswerError("the function returns None: did it forget its return?")
+    if hasattr(result, "tolist"):
+        result = result.tolist()
+    if not isinstance(result, (list, tuple)):
+        return (), [number_from(result)]
+    rows = [flat(row) for row in result]
+    return (len(rows), *(rows[0][0] if rows else ())), [x for _, row in rows for x in row]
+
+
+def shown(x: float) -> str:
+    """A number as hints write it: four digits."""
+    return digits(x, 4)
+
+
+def _short(name: str) -> str:
+    """`x` of a part that is called `df/dx`."""
+    return re.split(r"/[d∂]", name)[-1]
+
+
+def _evaluated(text: str, variables: Mapping[str, Any]) -> Any:
+    """What the text comes to, read as an expression; never evaluated as Python."""
+    source = text.translate(_WRITTEN).strip().rsplit("=", 1)[-1].strip(" \"'")
+    share = source.endswith("%")
+    source = re.sub(r"(?<=\d),(?=\d)", ".", source.rstrip("% ")) if "(" not in source else source
+    source = re.sub(r"\bln\b", "log", source)
+    known = {**_CONSTANTS, **variables}
+    try:
+        instructions = parse(source)
+        for step in instructions:
+            if step.name and step.name not in FUNCTIONS:
+                raise InputError(f"there is no function {step.name}")
+            if isinstance(step.load, str) and not step.name and not step.assigned and step.load not in known:
+                raise InputError(f"there is no {step.load} in it, only {', '.join(variables) or 'numbers'}")
+        result = evaluate(instructions, known)
+    except InputError as error:
+        raise AnswerError(f'"{text:.40}" cannot be read: {error}.') from None
+    return result / 100 if share else result
