@@ -111,7 +111,7 @@ class _Kinds:
             self.first.setdefault(number, gate)
         self.keys = [*numbers]
         self.counts = Counter(kind.values())
-        self.edges = Counter[tuple[int, int, int]]()  # how often a kind is an operand of another one, by place
+        self.edges = Counter[Any]()  # how often a kind is an operand of another one, by place
         for (end, *starts), count in Counter((kind[gate], *map(kind.get, operands_of(gate))) for gate in gates).items():
             for place, start in enumerate(starts):
                 if start is not None:
