@@ -8,6 +8,7 @@ from typing import Any
 
 from microgradnn import nn
 from microgradnn.compiler import compile as compiled
+from microgradnn.compiler.layout import MatrixProduct
 from microgradnn.course.answers import function_from
 from microgradnn.course.questions import Choice, Condition, Number, Numbers, Question
 from microgradnn.value import Value
@@ -53,7 +54,7 @@ def _slid(f: Callable[..., Any]) -> str | None:
             f"it gives {count} numbers, six are asked for. A neuron of three weights has six places among eight inputs."
         )
     steps = compiled(lambda x: f(w, x), w, example=(inputs,), reduce=None).layout.steps
-    if len(steps) == 1 and hasattr(steps[0], "weights"):
+    if len(steps) == 1 and isinstance(steps[0], MatrixProduct):
         shapes = steps[0].weights.shape, steps[0].inputs.shape
         if shapes == ((1, 3), (3, 6)):
             return None
