@@ -168,7 +168,7 @@ def test_too_few_numbers_are_counted_and_named(answer, said):
         numbers_from(answer, ["a", "b"])
 
 
-@pytest.mark.parametrize("answer", ["b", "B", "(b)", "b)", "'b'", "b.", "answer b", "rule b", "b: a rise", "it rises", ["b"]])
+@pytest.mark.parametrize("answer", ["b", "B", "(b)", "b)", "'b'", "b.", "rule b", "b: a rise", "it rises", ["b"]])
 def test_a_letter_is_read_in_every_form(answer):
     assert letter_from(answer, "abc", {"rises": "b", "falls": "c"}) == "b"
 

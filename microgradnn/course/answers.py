@@ -75,9 +75,7 @@ def numbers_from(answer: Any, names: Sequence[str]) -> list[float]:
     asked = f"{len(names)} numbers are asked for, ({', '.join(names)})"
     if isinstance(answer, str):
         text = answer.strip().strip("()[]")
-        answer = next(
-            (parts for sign in _BETWEEN if len(parts := re.split(sign, text)) > 1), [text]
-        )
+        answer = next((parts for sign in _BETWEEN if len(parts := re.split(sign, text)) > 1), [text])
     if isinstance(answer, Mapping):
         by_name = {re.split(r"/[d∂]", str(getattr(key, "name", key)))[-1].strip(): x for key, x in answer.items()}
         if missing := [name for name in names if _short(name) not in by_name]:
@@ -106,7 +104,8 @@ def letter_from(answer: Any, letters: Collection[str], words: Mapping[str, str])
     if isinstance(answer, str):
         text = answer.lower().strip(" \"'.()[]")
         tokens = re.findall(r"\w+", text)
-        chosen = [token for token in tokens if token in letters and (token != "a" or {tokens[0], tokens[-1]} & {"a", "answer"})]
+        a_letter = {"a", "answer"} & {*tokens[:1], *tokens[-1:]}  # "rule a", not "it is a sum"
+        chosen = [token for token in tokens if token in letters and (token != "a" or a_letter)]
         chosen += [letter for word, letter in words.items() if re.search(rf"\b{re.escape(word)}\b", text)]
         if len(set(chosen)) == 1:
             return str(chosen[0])
