@@ -115,7 +115,7 @@ REACHED = """() => {
 def test_the_picture_is_one_stop_of_the_tab_key_and_arrow_keys_move_in_it(shown):
     page = shown(one_example((12, 12, 1))[0], level=1)
     walked = []
-    for key in "Tab ArrowLeft ArrowDown ArrowDown ArrowUp ArrowRight ArrowUp ArrowUp ArrowUp ArrowUp".split():
+    for key in ("Tab", *(f"Arrow{way}" for way in ["Left", "Down", "Down", "Up", "Right", *["Up"] * 4])):
         page.keyboard.press(key)
         walked.append(page.evaluate("document.activeElement.id.split('-').slice(2).join('-')"))
     assert walked == ["n1-0", "n1-0", "n1-1", "n1-2", "n1-1", "n2-1", "n2-0", "m2", "m2", "m2"]

@@ -1,4 +1,4 @@
-"""Gates of no module, folded: by the user's line where it is known, else what repeats as one body, `tanh(w·h + b)`, n times.
+"""Gates of no module, folded: by the user's line where it is known, else what repeats as one body, n times.
 
 Gates are of a kind when their primitives agree, and those of their operands. Kinds that follow one another equally
 often, as in a loop or a recurrence, are a body. What does not repeat stays a gate of its own where it is little, and
