@@ -11,11 +11,11 @@ from microgradnn.value import Value
 
 
 def called(group: Group) -> str:
-    """The heading of a box, with n where it is a body × n; of leaves their number, or the name of the only one."""
+    """The heading of a box, with n where it is a body n times; of leaves their number, or the name of the only one."""
     if not group.column.name:
         own = getattr(group.values[0], "name", None) if len(group.values) == 1 else None
         return printable(own) if own else counted(len(group.values), "leaf")
-    return printable(group.column.name) + (f" × {group.repeats:,}" if group.repeats > 1 else "")
+    return printable(group.column.name) + (f", {group.repeats:,} times" if group.repeats > 1 else "")
 
 
 def data(groups: Iterable[Group]) -> list[float]:

@@ -39,7 +39,7 @@ class Group:
     values: list[Value | float] = field(default_factory=list)
     parameters: dict[Value, None] = field(default_factory=dict)  # an ordered set, as Values hash by identity
     gates: list[Value] = field(default_factory=list)  # all that are folded into it, operands first
-    repeats: int = 1  # n of a box that is a body × n
+    repeats: int = 1  # n of a box that is a body n times
 
     @cached_property
     def data(self) -> list[float]:
