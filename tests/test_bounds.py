@@ -307,6 +307,7 @@ def test_edges_of_domains_have_limits():
     assert of(m.atanh, -1, 1)[0] == (-math.inf, math.inf)
     assert of(m.acosh, 0, 2, at=1.5)[1][1] == math.inf
     assert of(m.exp, -math.inf, 0) == ((0.0, 1.0), (0.0, 1.0))
+    assert of(m.exp, -800, -790)[0][1] > 0, "positive, though the float is 0"
 
 
 def test_what_depends_on_no_range_keeps_its_number():
