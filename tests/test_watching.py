@@ -191,8 +191,10 @@ def test_the_last_state_is_shown_however_training_ends(end, frames, monkeypatch)
     told = {"early": "stopped early", "interrupted": "interrupted", "on_epoch": "stopped by on_epoch"}.get(
         end, "gradient"
     )
-    assert frames[-1]["text/plain"].startswith(f"epoch {len(history.loss)}: loss ")
+    stopped = "" if end == "error" else f", {told}"
+    assert frames[-1]["text/plain"].startswith(f"epoch {len(history.loss)}{stopped}: loss ")
     assert told in frames[-1]["text/plain"]
+    assert f">epoch{stopped}</text>" in frames[-1]["image/svg+xml"]
     right = sum((score > 0) == bool(label) for (score,), label in zip(Outputs(model)(X), Y, strict=True))
     assert f"{right} of 30 right" in frames[-1]["image/svg+xml"]  # of the weights that are left
 
@@ -249,6 +251,15 @@ def test_a_terminal_has_one_line_that_is_written_anew(monkeypatch, capsys, clock
     assert all(len(state.rstrip("\n")) < 60 and "\n" not in state for state in states)
 
 
+def test_a_line_leaves_out_whole_figures_and_never_how_training_ended():
+    history = History(loss=[0.9, 0.3, 0.1], gradient_norm={"0": [1.0], "2": [0.5]}, stopped="early")
+    whole = "epoch 3, stopped early: loss 0.9 █▂▁ 0.1, gradient of layer 0 1, gradient of layer 2 0.5"
+    assert watching.line(history) == watching.line(history, len(whole)) == whole
+    assert watching.line(history, len(whole) - 1) == whole[: whole.rindex(",")]
+    assert watching.line(history, 40) == "epoch 3, stopped early: loss 0.9 █▂▁ 0.1"
+    assert watching.line(history, 12) == whole[:12]
+
+
 def test_where_there_is_no_terminal_one_line_is_written_at_the_end(capsys):
     model = mlp()
     trained(model, epochs=4, on_epoch=watch(model, X, Y))
@@ -277,7 +288,7 @@ def test_a_kernel_updates_one_output_in_place_and_ctrl_c_leaves_the_last_state()
     shown, result = notebook.cells[0].outputs  # no bar, and no second picture
     assert result.data["text/plain"] == "'interrupted'"
     assert shown.output_type == "display_data"
-    assert re.fullmatch(r"epoch 30: loss .*, interrupted", shown.data["text/plain"])
+    assert re.fullmatch(r"epoch 30, interrupted: loss .*", shown.data["text/plain"])
     assert shown.data["text/html"].count("<img ") == 3
 
 

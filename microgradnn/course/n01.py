@@ -56,7 +56,7 @@ QUESTIONS: dict[str, Question] = {
         truth=derivatives("sigmoid(w0*x0 + w1*x1 + w2)", w0=2, x0=-1, w1=-3, x1=-2, w2=-3)["w0"],
         digits=2,
         why="the other factor, x0 = −1, turns the sign of the 0.20.",
-        hint="The gate multiplies w0 by x0: what does w0 get, which moves w0 × x0 x0 times as fast as itself?",
+        hint="If w0 moves by 0.1, how far does w0 × x0 move? Multiply that speed by the upstream gradient.",
         slips=[
             (0.3932, "that is what x0 gets. Each operand gets the gradient times the value of the other one."),
             (0.4, "that is what x0 gets. Each operand gets the gradient times the value of the other one."),
