@@ -5,6 +5,7 @@ import sys
 import types
 import xml.etree.ElementTree as ET
 from base64 import b64decode
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -260,6 +261,34 @@ def test_a_line_leaves_out_whole_figures_and_never_how_training_ended():
     assert watching.line(history, 12) == whole[:12]
 
 
+def test_a_shorter_line_covers_the_longer_one_before(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    hook = watch(mlp(), X, Y)
+    hook._show(History(loss=[0.123456]))
+    hook._show(History(loss=[1.0]))
+    longer, shorter = capsys.readouterr().err.split("\r")[1:]
+    assert len(shorter) == len(longer) > len(shorter.rstrip())
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_standard_error_training_goes_on(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    model = mlp()
+    assert len(trained(model, epochs=2, on_epoch=watch(model, X, Y)).loss) == 2
+
+
+def test_between_two_frames_there_is_a_pause(clock):
+    hook = watch(model := mlp(), X, Y)
+    seen = []
+    for epoch in range(1, 31):
+        clock.seconds += 0.03
+        if hook.looks_at(history := History(loss=[1.0] * epoch)):
+            hook(model, history)
+            seen.append(clock.seconds)
+    assert len(seen) > 3
+    assert all(later - before >= 0.1 - 1e-9 for before, later in pairwise(seen))
+
+
 def test_where_there_is_no_terminal_one_line_is_written_at_the_end(capsys):
     model = mlp()
     trained(model, epochs=4, on_epoch=watch(model, X, Y))
@@ -418,6 +447,17 @@ def test_outputs_are_those_of_eager_code_and_modes_stay():
         assert np.allclose(answers[::300], eager, rtol=1e-12, atol=1e-14)
         model.parameters()[0].data += 1.0
         assert not np.allclose(outputs(points), answers)  # of what the model is now
+
+
+def test_running_statistics_that_changed_count():
+    model = nn.Sequential(nn.Layer(2, 3, "tanh", rng=0), nn.BatchNorm(3), nn.Layer(3, 1, "tanh", rng=1))
+    outputs, points = Outputs(model), np.array([[1.0, 2.0], [3.0, -1.0]])
+    before = outputs(points)
+    model.train()
+    model([[1.0, 5.0], [2.0, -3.0], [0.0, 1.0]])
+    model.eval()
+    assert not np.allclose(outputs(points), before)
+    assert np.allclose(outputs(points)[:, 0], [model(point.tolist()).data for point in points])
 
 
 def test_the_program_of_a_model_is_made_once(monkeypatch):
