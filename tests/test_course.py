@@ -29,7 +29,7 @@ NAMES = {name: getattr(microgradnn, name) for name in microgradnn.__all__} | {
     "np": np,
     "Fraction": Fraction,
 }
-ANSWERED = {number: facts.ANSWERS for number, facts in FACTS.items() if isinstance(facts.ANSWERS, dict)}
+ANSWERED = {number: facts.ANSWERS for number, facts in FACTS.items()}
 RIGHT = [(key, answer) for facts in ANSWERED.values() for key, (right, _) in facts.items() for answer in right]
 WRONG = [(key, *pair) for facts in ANSWERED.values() for key, (_, wrong) in facts.items() for pair in wrong.items()]
 

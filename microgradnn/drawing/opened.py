@@ -67,6 +67,7 @@ class _Tables:
         self.name_of: dict[Group, str] = {}
         for groups in folding.columns().values():
             self.name_of |= {group: _named(group, place) for place, group in enumerate(groups)}
+        self.forms: dict[tuple[Any, ...], str] = {}  # of gates, by what they are and take
         self.sources: dict[Group, list[tuple[Group, list[Value]]]] = {}
         for (source, target), link in folding.links.items():
             self.sources.setdefault(target, []).append((source, [*link.weights]))
@@ -195,10 +196,14 @@ class _Tables:
             return "number"
         if value.primitive is None:
             return self._letter(value)
-        operands = [self._letter(operand) for operand in value.operands]
+        operands = value.operands
         if len(operands) > 4:
             return f"{value.primitive.name} of {len(operands):,}"
-        return formula(value.primitive, operands)
+        # Of the gates of a loop all look alike, and to write a formula is slow.
+        key = value.primitive, *(None if isinstance(x, Value) and x.primitive else x for x in operands)
+        if key not in self.forms:
+            self.forms[key] = formula(value.primitive, [self._letter(operand) for operand in operands])
+        return self.forms[key]
 
     def _letter(self, operand: Value | float) -> str:
         if not isinstance(operand, Value):

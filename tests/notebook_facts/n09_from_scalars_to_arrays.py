@@ -1,4 +1,4 @@
-"""What notebook 09_from_scalars_to_arrays shows, and answers to its exercises."""
+"""What notebook 09_from_scalars_to_arrays shows, and answers to its questions."""
 
 from importlib.util import find_spec
 
@@ -35,35 +35,70 @@ PICTURED = [  # a size ends in a space that does not break
     *(f"{size}\N{NO-BREAK SPACE}" for size in ("4 × 3 · 3 × B", "2 × 4 · 4 × B", "32 × 64 · 64 × B")),
 ]
 
-ANSWERS = [  # for each exercise right answers, then wrong ones, as a student would type them
-    (
-        ["(4, 7)", "[4, 7]"],
-        ["(4, 8)", "(4, 4)", "(3, 5)", "11", "'z'"],
+ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
+    "09.predict-products": (
+        ["2", "'2'", "2.0"],
+        {"3": "is no product", "20": "single numbers", "1": "there is the maximum", "6": "the neurons"},
     ),
-    (
+    "09.predict-size": (
+        ["(4, 5)", "'4, 5'", "[4, 5]"],
+        {
+            "(5, 4)": "their order",
+            "(3, 5)": "size of the inputs",
+            "(4, 3)": "W₁ itself",
+            "(4, 1)": "a single example",
+            "(2, 5)": "second product",
+        },
+    ),
+    "09.predict-backward": (
+        ["3", "3.0"],
+        {"4": "nobody asks", "2": "the two dW"},
+    ),
+    "09.predict-penalty": (
+        ["1", "'1'"],
+        {"64": "eager code", "0": "at least once"},
+    ),
+    "09.predict-speed": (
+        ["'c'", "'C'"],
+        {"'a'": "beside the arithmetic", "'b'": "beside the arithmetic"},
+    ),
+    "09.predict-if": (
+        ["-3", "'−3'"],
+        {"-0.3": "never heard of the other way", "3": "the sign is not", "0": "no 0 in it"},
+    ),
+    "09.1": (
+        ["(4, 7)", "[4, 7]", "'4, 7'"],
+        {
+            "(4, 8)": "derivative by the pixels",
+            "(4, 4)": "ones for the weights",
+            "(3, 5)": "how many layers",
+            "11": "you gave one",
+        },
+    ),
+    "09.2": (
         [
             "lambda r: where(1 - abs(r), r**2 / 2, abs(r) - 0.5)",
             "lambda r: where(abs(r) - 1, abs(r) - 1 / 2, r * r / 2)",
         ],
-        [
-            "lambda r: r**2 / 2",
-            "lambda r: abs(r) - 0.5",
-            "lambda r: r**2 / 2 if abs(r) <= 1 else abs(r) - 0.5",
-            "lambda r: where(r, r**2 / 2, abs(r) - 0.5)",
-            "0.5",
-        ],
+        {
+            "lambda r: r**2 / 2": "at r = -3",
+            "lambda r: abs(r) - 0.5": "at r = -0.25",
+            "lambda r: r**2 / 2 if abs(r) <= 1 else abs(r) - 0.5": "cannot be compiled",
+            "lambda r: where(r, r**2 / 2, abs(r) - 0.5)": "Huber's loss is",
+            "0.5": "a function is asked for",
+        },
     ),
-    (
+    "09.3": (
         [
             "lambda w, x: [w[0] * x[i] + w[1] * x[i + 1] + w[2] * x[i + 2] for i in range(6)]",
             "lambda w, x: [sum(w[j] * x[i + j] for j in range(3)) for i in range(6)]",
         ],
-        [
-            "lambda w, x: [w[0] * x[0] + w[1] * x[1] + w[2] * x[2]]",
-            "lambda w, x: [w[0] * x[i] + w[1] * x[i + 1] + w[2] * x[i + 2] for i in range(5)]",
-            "lambda w, x: [w[0] * x[i] for i in range(6)]",
-            "lambda w, x: w[0]",
-            "(1, 3)",
-        ],
+        {
+            "lambda w, x: [w[0] * x[0] + w[1] * x[1] + w[2] * x[2]]": "it gives 1 numbers",
+            "lambda w, x: [w[0] * x[i] + w[1] * x[i + 1] + w[2] * x[i + 2] for i in range(5)]": "six are asked for",
+            "lambda w, x: [w[0] * x[i] for i in range(6)]": "Let the same three weights",
+            "lambda w, x: w[0]": "six are asked for",
+            "(1, 3)": "a function is asked for",
+        },
     ),
-]
+}
