@@ -184,10 +184,10 @@ def test_too_few_numbers_are_counted_and_named(answer, said):
 
 
 @pytest.mark.parametrize(
-    "answer", ["b", "B", "(b)", "b)", "'b'", "b.", "answer b", "b: a rise", "it rises", ["b"], 1e-5]
+    "answer", ["b", "B", "(b)", "b)", "'b'", "b.", "answer b", "b: a rise", "it rises", ["b"], 1e-5, 20]
 )
 def test_a_letter_is_read_in_every_form(answer):
-    assert letter_from(answer, "abc", {"rises": "b", "1e-05": "b", "falls": "c"}) == "b"
+    assert letter_from(answer, "abc", {"rises": "b", "1e-05": "b", "20": "b", "falls": "c"}) == "b"
 
 
 @pytest.mark.parametrize("answer", ["d", "a b", "b or c", "a decrease", 2, "it rises, then falls", "", print])

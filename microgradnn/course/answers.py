@@ -108,7 +108,7 @@ def letter_from(answer: Any, letters: Collection[str], words: Mapping[str, str])
     """
     if isinstance(answer, (list, tuple)) and len(answer) == 1:
         answer = answer[0]
-    if isinstance(answer, (str, float)):
+    if isinstance(answer, (str, numbers.Real)):
         text = str(answer).lower().strip(" \"'.()[]")
         chosen = [token for token in re.findall(r"\ba\b(?! \w\w)|\b(?!a\b)\w+", text) if token in letters]  # no article
         chosen += [letter for word, letter in words.items() if re.search(rf"\b{re.escape(word)}\b", text)]
