@@ -115,7 +115,8 @@ HALVES = [
     0.5, Fraction(1, 2), Decimal("0.5"), Value(0.5), np.float32(0.5), np.array(0.5), np.array([0.5]), [0.5],
     (Value(0.5),), "0.5", ".5", " 1/2 ", "½", "0,5", "+0.5", "5e-1", "2**-1", "2^-1", "x = 0.5",
     "50 %", "50%", "'0.5'", "sigmoid(0)",
-    "−(−0.5)", "1 ÷ 2", "exp(-ln(2))",
+    "−(−0.5)", "1 ÷ 2", "exp(-ln(2))", "x: 0.5", "≈ 0.5", "[0.5]", "$0.5$", "2(1/4)", "0.5 units", "it is 0.5.",
+    "about 1/2", "0.5, as speeds multiply", "-1 × minus 0.5", "half, 0.5",
 ]  # fmt: skip
 
 
@@ -125,7 +126,27 @@ def test_a_number_is_read_in_every_form(answer):
 
 
 @pytest.mark.parametrize(
-    "answer", ["x", "1 +", "__import__('os')", True, 1j, [1, 2], np.ones(2), print, {}, "half"], ids=repr
+    "answer",
+    [
+        "x",
+        "1 +",
+        "__import__('os')",
+        True,
+        1j,
+        [1, 2],
+        np.ones(2),
+        print,
+        {},
+        "half",
+        math.nan,
+        "0.5 or 1",
+        "0.5x",
+        "0.5 x",
+        "1/x",
+        "2 times 3",
+        "0.5 (as 1/2)",
+    ],
+    ids=repr,
 )
 def test_what_is_no_number_is_refused_with_what_is_asked_for(answer):
     with pytest.raises(AnswerError):
@@ -144,7 +165,9 @@ def test_a_decimal_comma_outside_quotes_and_a_name_inside_them_are_told():
 PAIRS = [
     (1, "1/2"), [1.0, 0.5], np.array([1, 0.5]), [Value(1), Value(0.5)], {"a": 1, "b": 0.5}, {"b": 0.5, "a": 1},
     {"df/da": 1, "∂f/∂b": 0.5}, {Value(1, "a"): 1, Value(1, "b"): 0.5},
-    "1, 0.5", "1 and 0.5", "1 by 0.5", "1×0.5", "a: 1, b: 0.5", "(1, 1/2)", "1; 0,5", "1,0.5", "[1 0.5]",
+    {"da": 1, "db": 0.5}, "db = 0.5, da = 1", "∂f/∂b = ½; ∂f/∂a = 1", "{'b': 0.5, 'a': 1}", "df/da: 1 and df/db: 1/2",
+    "1 and 0.5", "1 × 0.5", "1x0.5", "1×0.5", "1 by 0.5", "a: 1, b: 0.5", "a gets 1, b gets 0.5", "1, 0.5", "(1, 1/2)",
+    "p = 1, q = 0.5", "1; 0,5", "1,0.5", "[1 0.5]",
 ]  # fmt: skip
 
 
@@ -161,6 +184,7 @@ def test_several_numbers_are_read_in_every_form(answer):
         ({1, 2}, "a set has none"),
         ({"a": 1}, "b is missing"),
         ((1, None), "b is still open"),
+        ({"A": 1}, "a and b are missing"),
     ],
 )
 def test_too_few_numbers_are_counted_and_named(answer, said):
@@ -168,9 +192,11 @@ def test_too_few_numbers_are_counted_and_named(answer, said):
         numbers_from(answer, ["a", "b"])
 
 
-@pytest.mark.parametrize("answer", ["b", "B", "(b)", "b)", "'b'", "b.", "rule b", "b: a rise", "it rises", ["b"]])
+@pytest.mark.parametrize(
+    "answer", ["b", "B", "(b)", "b)", "'b'", "b.", "rule b", "answer b", "b: a rise", "it rises", ["b"], 1e-5, 20]
+)
 def test_a_letter_is_read_in_every_form(answer):
-    assert letter_from(answer, "abc", {"rises": "b", "falls": "c"}) == "b"
+    assert letter_from(answer, "abc", {"rises": "b", "1e-05": "b", "20": "b", "falls": "c"}) == "b"
 
 
 @pytest.mark.parametrize("answer", ["a", "rule a", "answer a: it falls", "a, of course"])
@@ -178,17 +204,27 @@ def test_the_letter_a_is_told_from_the_word(answer):
     assert letter_from(answer, "abc", {}) == "a"
 
 
-@pytest.mark.parametrize("answer", ["d", "a b", "b or c", 2, "it rises, then falls", "", print])
+@pytest.mark.parametrize("answer", ["d", "a b", "b or c", "a decrease", 2, "it rises, then falls", "", print])
 def test_what_is_not_one_letter_is_refused(answer):
     with pytest.raises(AnswerError, match="a, b, c"):
         letter_from(answer, "abc", {"rises": "b", "falls": "c"})
 
 
 @pytest.mark.parametrize(
-    "answer", [lambda x: x**2, lambda t, n=2: t**n, "x**2", "x^2", "lambda x: x*x", "f = x²", "x·x"]
+    "answer",
+    [lambda x: x**2, lambda t, n=2: t**n, "x**2", "x^2", "lambda x: x*x", "f = x²", "x·x", "2x·x/2", "3 (x)*x/3"],
 )
 def test_a_function_is_read_in_every_form(answer):
     assert function_from(answer, ["x"])(3.0) == 9.0
+
+
+def test_a_function_of_the_same_names_in_another_order_is_called_by_name():
+    assert function_from(lambda y, x: x - 2 * y, ["x", "y"])(1.0, 3.0) == -5.0
+
+
+def test_an_expression_that_cannot_be_read_may_be_written_as_a_function():
+    with pytest.raises(AnswerError, match=r"cannot be read: .*lambda A, B: …"):
+        function_from("A !! B", ["A", "B"])(1.0, 2.0)
 
 
 @pytest.mark.parametrize("answer", [lambda: 1, lambda x, y: 1, 3, Value(2)])
@@ -218,6 +254,11 @@ def test_an_exact_number_wants_all_of_it():
     assert third.complaint("1/3") is third.complaint(Fraction(1, 3)) is None
     assert 'perhaps as "1/3"' in third.complaint(0.333)
     assert [fit(x, 3.0, None) for x in (3, 3.0000001, 2.99)] == [True, False, False]
+
+
+def test_a_number_that_is_almost_right_is_not_written_as_the_right_one():
+    pair = Numbers(names=["a", "b"], truth=(2, 5), why="", hint="")
+    assert "a = 2.0001 is not" in pair.complaint((2.0001, 5))
 
 
 def test_several_numbers_say_which_are_right():

@@ -5,6 +5,7 @@ import sys
 import types
 import xml.etree.ElementTree as ET
 from base64 import b64decode
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -191,8 +192,10 @@ def test_the_last_state_is_shown_however_training_ends(end, frames, monkeypatch)
     told = {"early": "stopped early", "interrupted": "interrupted", "on_epoch": "stopped by on_epoch"}.get(
         end, "gradient"
     )
-    assert frames[-1]["text/plain"].startswith(f"epoch {len(history.loss)}: loss ")
+    stopped = "" if end == "error" else f", {told}"
+    assert frames[-1]["text/plain"].startswith(f"epoch {len(history.loss)}{stopped}: loss ")
     assert told in frames[-1]["text/plain"]
+    assert f">epoch{stopped}</text>" in frames[-1]["image/svg+xml"]
     right = sum((score > 0) == bool(label) for (score,), label in zip(Outputs(model)(X), Y, strict=True))
     assert f"{right} of 30 right" in frames[-1]["image/svg+xml"]  # of the weights that are left
 
@@ -249,6 +252,43 @@ def test_a_terminal_has_one_line_that_is_written_anew(monkeypatch, capsys, clock
     assert all(len(state.rstrip("\n")) < 60 and "\n" not in state for state in states)
 
 
+def test_a_line_leaves_out_whole_figures_and_never_how_training_ended():
+    history = History(loss=[0.9, 0.3, 0.1], gradient_norm={"0": [1.0], "2": [0.5]}, stopped="early")
+    whole = "epoch 3, stopped early: loss 0.9 █▂▁ 0.1, gradient of layer 0 1, gradient of layer 2 0.5"
+    assert watching.line(history) == watching.line(history, len(whole)) == whole
+    assert watching.line(history, len(whole) - 1) == whole[: whole.rindex(",")]
+    assert watching.line(history, 40) == "epoch 3, stopped early: loss 0.9 █▂▁ 0.1"
+    assert watching.line(history, 12) == whole[:12]
+
+
+def test_a_shorter_line_covers_the_longer_one_before(monkeypatch, capsys):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    hook = watch(mlp(), X, Y)
+    hook._show(History(loss=[0.123456]))
+    hook._show(History(loss=[1.0]))
+    longer, shorter = capsys.readouterr().err.split("\r")[1:]
+    assert len(shorter) == len(longer) > len(shorter.rstrip())
+
+
+@pytest.mark.filterwarnings("error")
+def test_without_standard_error_training_goes_on(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    model = mlp()
+    assert len(trained(model, epochs=2, on_epoch=watch(model, X, Y)).loss) == 2
+
+
+def test_between_two_frames_there_is_a_pause(clock):
+    hook = watch(model := mlp(), X, Y)
+    seen = []
+    for epoch in range(1, 31):
+        clock.seconds += 0.03
+        if hook.looks_at(history := History(loss=[1.0] * epoch)):
+            hook(model, history)
+            seen.append(clock.seconds)
+    assert len(seen) > 3
+    assert all(later - before >= 0.1 - 1e-9 for before, later in pairwise(seen))
+
+
 def test_where_there_is_no_terminal_one_line_is_written_at_the_end(capsys):
     model = mlp()
     trained(model, epochs=4, on_epoch=watch(model, X, Y))
@@ -277,7 +317,7 @@ def test_a_kernel_updates_one_output_in_place_and_ctrl_c_leaves_the_last_state()
     shown, result = notebook.cells[0].outputs  # no bar, and no second picture
     assert result.data["text/plain"] == "'interrupted'"
     assert shown.output_type == "display_data"
-    assert re.fullmatch(r"epoch 30: loss .*, interrupted", shown.data["text/plain"])
+    assert re.fullmatch(r"epoch 30, interrupted: loss .*", shown.data["text/plain"])
     assert shown.data["text/html"].count("<img ") == 3
 
 
@@ -407,6 +447,17 @@ def test_outputs_are_those_of_eager_code_and_modes_stay():
         assert np.allclose(answers[::300], eager, rtol=1e-12, atol=1e-14)
         model.parameters()[0].data += 1.0
         assert not np.allclose(outputs(points), answers)  # of what the model is now
+
+
+def test_running_statistics_that_changed_count():
+    model = nn.Sequential(nn.Layer(2, 3, "tanh", rng=0), nn.BatchNorm(3), nn.Layer(3, 1, "tanh", rng=1))
+    outputs, points = Outputs(model), np.array([[1.0, 2.0], [3.0, -1.0]])
+    before = outputs(points)
+    model.train()
+    model([[1.0, 5.0], [2.0, -3.0], [0.0, 1.0]])
+    model.eval()
+    assert not np.allclose(outputs(points), before)
+    assert np.allclose(outputs(points)[:, 0], [model(point.tolist()).data for point in points])
 
 
 def test_the_program_of_a_model_is_made_once(monkeypatch):

@@ -36,6 +36,6 @@ def check(question: str, answer: Any, **given: Any) -> None:
     Open: put your answer in the place of None and run the cell again.
     """
     if question not in QUESTIONS:
-        close = get_close_matches(question, QUESTIONS) or sorted(QUESTIONS)
+        close = get_close_matches(str(question), QUESTIONS) or sorted(QUESTIONS)
         raise KeyError(f"there is no question {question!r}: did you mean {' or '.join(close[:3])}?")
     print(fill(QUESTIONS[question].verdict(answer, **given), 100, break_long_words=False, break_on_hyphens=False))

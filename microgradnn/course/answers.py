@@ -21,9 +21,12 @@ _WRITTEN = str.maketrans({
     "−": "-", "–": "-", "—": "-", "·": "*", "×": "*", "÷": "/", "^": "**", "½": "(1/2)", "⅓": "(1/3)", "¼": "(1/4)",
     "²": "**2", "³": "**3", "π": "pi", "σ": "sigmoid", "\N{NO-BREAK SPACE}": " ",
 })  # fmt: skip
-_BETWEEN = (r";", r",\s", r",", r"\s+and\s+", r"(?<=\d)\s*(?:[x×]|by)\s*(?=\d)", r"\s+")  # several numbers in a text
-_NO_NAMES = "numbers; write what has a name in the notebook without quotes"
 _CONSTANTS = {"pi": math.pi, "e": math.e}
+_FACTOR = re.compile(r"(?<![\w.])(\d*\.?\d+)\s*(?=[^\W\d_]|\()(?!e[-+]?\d)")  # 2x, 2 sigmoid(x)
+_NEGATIVE = re.compile(r"\b(?:minus|negative) +(?=[\d.])")
+# One number among words, before which and after which no other number or operator stands: "it is -4 units".
+_IN_WORDS = re.compile(r"(?:[^\W\d_]+,? )*(-? ?\d*[.,]?\d+(?:/\d+)?(?: ?%)?)[.!]?(?:,? [^\W\d_]{2}[^\d*^/+=]*)?")
+_NAMED = re.compile(r"\W*?([^\W\d]\w*(?:/[d∂]\w+)?|[d∂]\w+/[d∂]\w+)[\"']?\s*[=:]\s*(.+)")
 
 
 class AnswerError(ValueError):
@@ -55,12 +58,12 @@ def number_from(answer: Any) -> float:
             raise AnswerError(f"a single number is asked for, you gave {len(answer)}{comma}.")
         answer = answer[0]
     if isinstance(answer, str):
-        return float(_evaluated(answer, {}))
+        answer = _number_in(answer)
     if isinstance(answer, Value):
         answer = answer.data
     if getattr(answer, "shape", None) == () and hasattr(answer, "item"):  # a scalar of NumPy or of PyTorch
         answer = answer.item()
-    if isinstance(answer, (numbers.Real, Decimal)) and not isinstance(answer, bool):
+    if isinstance(answer, (numbers.Real, Decimal)) and not isinstance(answer, bool) and answer == answer:
         return float(answer)
     what = "a function: call it" if callable(answer) else f"{type(answer).__name__} {answer!r:.40}"
     raise AnswerError(f'a number is asked for, such as -4, 0.25 or "1/3"; you gave {what}.')
@@ -74,12 +77,17 @@ def numbers_from(answer: Any, names: Sequence[str]) -> list[float]:
     """
     asked = f"{len(names)} numbers are asked for, ({', '.join(names)})"
     if isinstance(answer, str):
-        text = answer.strip().strip("()[]")
-        answer = next((parts for sign in _BETWEEN if len(parts := re.split(sign, text)) > 1), [text])
+        text = answer.strip().strip("()[]{}")
+        signs = (r";", r",\s", r",", r"\sand\s", r"(?<=\d)\s*[x×]\s*(?=\d)|\sby\s", r"\s+")  # 3 × 4 is a shape
+        ways = [parts for sign in signs if len(parts := re.split(sign, text)) > 1] or [[text]]
+        answer = next((parts for parts in ways if len(parts) == len(names)), ways[0])
+        named = [(match[1], match[2]) for part in answer if (match := _NAMED.fullmatch(part))]
+        if len(named) == len(names) and {_short(key) for key, _ in named} == {_short(name) for name in names}:
+            answer = dict(named)
     if isinstance(answer, Mapping):
-        by_name = {re.split(r"/[d∂]", str(getattr(key, "name", key)))[-1].strip(): x for key, x in answer.items()}
+        by_name = {_short(str(getattr(key, "name", key)).strip()): x for key, x in answer.items()}
         if missing := [name for name in names if _short(name) not in by_name]:
-            raise AnswerError(f"{asked}; {', '.join(missing)} is missing.")
+            raise AnswerError(f"{asked}; {' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} missing.")
         answer = [by_name[_short(name)] for name in names]
     if isinstance(answer, (set, frozenset)):
         raise AnswerError(f"{asked}, in this order; a set has none: write round brackets.")
@@ -89,7 +97,7 @@ def numbers_from(answer: Any, names: Sequence[str]) -> list[float]:
     if len(given) != len(names):
         raise AnswerError(f"{asked}; you gave {len(given)}.")
     if still := [name for name, x in zip(names, given, strict=True) if is_open(x)]:
-        raise AnswerError(f"{asked}; {', '.join(still)} is still open.")
+        raise AnswerError(f"{asked}; {' and '.join(still)} {'is' if len(still) == 1 else 'are'} still open.")
     return [number_from(x) for x in given]
 
 
@@ -101,15 +109,13 @@ def letter_from(answer: Any, letters: Collection[str], words: Mapping[str, str])
     """
     if isinstance(answer, (list, tuple)) and len(answer) == 1:
         answer = answer[0]
-    if isinstance(answer, str):
-        text = answer.lower().strip(" \"'.()[]")
-        tokens = re.findall(r"\w+", text)
-        a_letter = {"a", "answer"} & {*tokens[:1], *tokens[-1:]}  # "rule a", not "it is a sum"
-        chosen = [token for token in tokens if token in letters and (token != "a" or a_letter)]
+    if isinstance(answer, (str, numbers.Real)):
+        text = str(answer).lower().strip(" \"'.()[]")
+        chosen = [token for token in re.findall(r"\ba\b(?! \w\w)|\b(?!a\b)\w+", text) if token in letters]  # no article
         chosen += [letter for word, letter in words.items() if re.search(rf"\b{re.escape(word)}\b", text)]
         if len(set(chosen)) == 1:
             return str(chosen[0])
-    raise AnswerError(f"the answer is one of {', '.join(sorted(letters))}, in quotes.")
+    raise AnswerError(f"the answer is one of {', '.join(sorted(letters))}, in quotes; you gave {answer!r:.40}.")
 
 
 def function_from(answer: Any, names: Sequence[str]) -> Callable[..., Any]:
@@ -123,7 +129,15 @@ def function_from(answer: Any, names: Sequence[str]) -> Callable[..., Any]:
         if re.search(r"@|\.T\b", answer):
             raise AnswerError(f"matrices are not read from a text: write lambda {arguments}: … without quotes.")
         expression = re.sub(r"^\s*lambda[^:]*:", "", answer)
-        return lambda *point: _evaluated(expression, dict(zip(names, point, strict=True)))
+
+        def evaluated(*point: Any) -> Any:
+            try:
+                return _evaluated(expression, dict(zip(names, point, strict=True)))
+            except InputError as error:
+                remedy = f"a function will do, too: lambda {arguments}: …"
+                raise AnswerError(f'"{answer:.40}" cannot be read: {error}; {remedy}') from None
+
+        return evaluated
     if not callable(answer) or isinstance(answer, Value):
         raise AnswerError(f"a function is asked for, such as lambda {arguments}: {names[0]}; you gave {answer!r:.40}.")
     f: Callable[..., Any] = answer
@@ -135,6 +149,8 @@ def function_from(answer: Any, names: Sequence[str]) -> Callable[..., Any]:
         signature.bind(*names)
     except TypeError:
         raise AnswerError(f"it is to be a function of {arguments}; yours takes {signature}.") from None
+    if sorted(signature.parameters) == sorted(names):  # in whatever order
+        return lambda *point: f(**dict(zip(names, point, strict=True)))
     return f
 
 
@@ -154,31 +170,40 @@ def flat(result: Any) -> tuple[tuple[int, ...], list[float]]:
     return (len(rows), *(rows[0][0] if rows else ())), [x for _, row in rows for x in row]
 
 
-def shown(x: float) -> str:
-    """A number as hints write it: four digits."""
-    return digits(x, 4)
+def shown(x: float, other: float | None = None) -> str:
+    """A number as hints write it: four digits, or twelve where four are those of another one."""
+    return digits(x, 4 if other is None or digits(x, 4) != digits(other, 4) else 12)
 
 
 def _short(name: str) -> str:
-    """`x` of a part that is called `df/dx`."""
-    return re.split(r"/[d∂]", name)[-1]
+    """`x` of a part that is called `df/dx` or `dx`."""
+    return re.sub(r".*/[d∂]|^[d∂](?=.)", "", name)
+
+
+def _number_in(text: str) -> float:
+    """The number that an expression comes to, or the only one among words: `it is -4 units`, `about 1/3`."""
+    try:
+        return float(_evaluated(text, {}))
+    except InputError:
+        if words := _IN_WORDS.fullmatch(_NEGATIVE.sub("-", text.translate(_WRITTEN)).strip()):
+            return float(_evaluated(words[1], {}))
+    raise AnswerError(
+        f'"{text:.40}" cannot be read as a number: write it alone, such as -4, 0.25 or "1/3", and what has a name without quotes.'
+    )
 
 
 def _evaluated(text: str, variables: Mapping[str, Any]) -> Any:
-    """What the text comes to, read as an expression; never evaluated as Python."""
-    source = re.split("[=:]", text.translate(_WRITTEN))[-1].strip(" \"'")
+    """What the text comes to, read as an expression; never evaluated as Python. InputError where it is none."""
+    source = re.split("[=≈~:]", text.translate(_WRITTEN))[-1].strip(" \"'$[]")
     share = source.endswith("%")
     source = re.sub(r"(?<=\d),(?=\d)", ".", source.rstrip("% ")) if "(" not in source else source
-    source = re.sub(r"\bln\b", "log", source)
+    source = _FACTOR.sub(r"\1*", _NEGATIVE.sub("-", re.sub(r"\bln\b", "log", source)))
     known = {**_CONSTANTS, **variables}
-    try:
-        instructions = parse(source)
-        for step in instructions:
-            if step.name and step.name not in FUNCTIONS:
-                raise InputError(f"there is no function {step.name}")
-            if isinstance(step.load, str) and not step.name and not step.assigned and step.load not in known:
-                raise InputError(f"there is no {step.load} in it, only {', '.join(variables) or _NO_NAMES}")
-        result = evaluate(instructions, known)
-    except InputError as error:
-        raise AnswerError(f'"{text:.40}" cannot be read: {error}.') from None
+    instructions = parse(source)
+    for step in instructions:
+        if step.name and step.name not in FUNCTIONS:
+            raise InputError(f"there is no function {step.name}")
+        if isinstance(step.load, str) and not step.name and not step.assigned and step.load not in known:
+            raise InputError(f"there is no {step.load} in it, only {', '.join(variables) or 'numbers'}")
+    result = evaluate(instructions, known)
     return result / 100 if share else result

@@ -59,7 +59,7 @@ QUESTIONS: dict[str, Question] = {
             "a": "the weight's own value plays no part: what is it multiplied by?",
             "c": "they share the gradient at net_o1, but each multiplies it by what comes in beside it.",
         },
-        words={"w5": "a", "w6": "b", "same": "c"},
+        words={"w5": "a", "w6": "b", "same": "c", "equal": "c"},
         why="∂E/∂w is the gradient at net_o1 times what comes in, and h2 sends a little more than h1.",
         hint="What is each weight multiplied by?",
     ),
@@ -91,6 +91,7 @@ QUESTIONS: dict[str, Question] = {
         slips=[
             (lambda: 0.15 + 0.5 * _gradient("w1"), "that way E rises: go against the gradient."),
             (lambda: 0.15 - _gradient("w1"), "the rate η = 0.5 is missing."),
+            (0.15, "that is w1 before the step: subtract the step from it, and keep six digits."),
             (lambda: -0.5 * _gradient("w1"), "that is the step. Where does it lead from 0.15?"),
         ],
     ),

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from microgradnn.checks import report_grads
-from microgradnn.course.answers import function_from
+from microgradnn.course.answers import flat, function_from
 from microgradnn.course.questions import Choice, Condition, Formula, Number, Question
 from microgradnn.functional import sigmoid, sqrt
 
@@ -19,7 +19,7 @@ def swish_slope(x: float) -> float:
 
 def _fourth_order(difference: Callable[..., Any]) -> str | None:
     """Whether the error of a difference falls as h⁴, seen on exp at 0.3."""
-    wide, narrow = (abs(float(difference(math.exp, 0.3, h)) - math.exp(0.3)) for h in (0.2, 0.1))
+    wide, narrow = (abs(flat(difference(math.exp, 0.3, h))[1][0] - math.exp(0.3)) for h in (0.2, 0.1))
     if narrow < 1e-12:
         return "for exp it is exact at any h, so it cannot look at what f does to both sides of x."
     if narrow < 1e-4 and 14 < wide / narrow < 18:  # 2⁴ = 16
@@ -53,6 +53,7 @@ QUESTIONS: dict[str, Question] = {
             "c": "rounding is ε / h, some 1e-6 there, and h² only 1e-20: rounding has long taken over.",
             "d": "with h as small as the rounding itself, no digit is left.",
         },
+        words={"1e-2": "a", "1e-5": "b", "1e-05": "b", "1e-10": "c", "1e-15": "d"},
         why="there h² and ε / h are both about 1e-10 or 1e-11; to either side one of them is larger.",
         hint="Compare h² with ε / h, where ε is about 1e-16.",
     ),

@@ -105,7 +105,7 @@ class Numbers(Question):
         name, x = self.names[first], xs[first]
         hint = hint_for(x, truth[first], self.digits, self.slips_of.get(name, ()), self.hint) or self.hint
         praise = f"{' and '.join(right)} {'is' if len(right) == 1 else 'are'} right; " if right else ""
-        return f"{praise}{name} = {written(x)} is not: {hint}"
+        return f"{praise}{name} = {written(x, truth[first])} is not: {hint}"
 
 
 @dataclass(frozen=True, kw_only=True)

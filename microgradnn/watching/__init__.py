@@ -6,6 +6,7 @@ how it is drawn in `chart`.
 
 from __future__ import annotations
 
+import math
 import shutil
 import sys
 from base64 import b64encode
@@ -22,11 +23,10 @@ from microgradnn.training import History
 from microgradnn.training.arguments import read_data
 from microgradnn.training.state import generators_of, read_generators, write_generators
 from microgradnn.watching.chart import HEIGHT, WIDTH, Chart, document
-from microgradnn.watching.views import gradient_chart, loss_chart, metrics_chart, view_of
+from microgradnn.watching.views import ENDS, gradient_chart, loss_chart, metrics_chart, view_of
 
 PART = 1 / 4  # of the time may go into watching
 PAUSE = 0.1  # seconds between two frames: nobody sees more, and Jupyter passes on no more than a megabyte a second
-ENDS = {"": "", "early": ", stopped early", "interrupted": ", interrupted", "on_epoch": ", stopped by on_epoch"}
 
 
 def watch(model: Module, X: Any, y: Any) -> Watch:  # noqa: N803  the matrix of examples, as everywhere
@@ -132,7 +132,7 @@ class Watch:
             if last:
                 print(line(history), file=stream)
             return
-        text = line(history)[: shutil.get_terminal_size().columns - 1]
+        text = line(history, shutil.get_terminal_size().columns - 1)
         print(f"\r{text:<{self.width}}", end="\n" if last else "", file=stream, flush=True)
         self.width = len(text)
 
@@ -163,17 +163,21 @@ def _in_jupyter() -> bool:
     return hasattr(ipython.get_ipython() if ipython is not None else None, "kernel")
 
 
-def line(history: History) -> str:
-    """Where training stands, in one line.
+def line(history: History, width: float = math.inf) -> str:
+    """Where training stands, in one line; what comes last is left out where it would not fit.
 
     >>> line(History(loss=[0.9, 0.3, 0.1], gradient_norm={"0": [1.0, 0.5, 0.25]}, stopped="interrupted"))
-    'epoch 3: loss 0.9 █▂▁ 0.1, gradient of layer 0 0.25, interrupted'
+    'epoch 3, interrupted: loss 0.9 █▂▁ 0.1, gradient of layer 0 0.25'
     """
     figures = {"validation loss": history.validation_loss}
     figures |= history.metrics | {f"validation {name}": numbers for name, numbers in history.validation_metrics.items()}
     figures |= {f"gradient of layer {path}": norms for path, norms in history.gradient_norm.items()}
-    parts = [f"loss {trend(history.loss)}", *(f"{name} {digits(y[-1])}" for name, y in figures.items() if y)]
-    return f"epoch {len(history.loss)}: {', '.join(parts)}{ENDS[history.stopped]}"
+    text = f"epoch {len(history.loss)}{ENDS[history.stopped]}: loss {trend(history.loss)}"
+    for part in [f", {name} {digits(numbers[-1])}" for name, numbers in figures.items() if numbers]:
+        if len(text + part) > width:
+            break
+        text += part
+    return text if len(text) <= width else text[: int(width)]
 
 
 def bundle(charts: list[Chart], text: str) -> dict[str, str]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 FINE, COARSE = 64, 20  # points along a side of the regions, by a program and by eager code
 ALONG = 160  # points of a curve of predictions
 LAYERS = 7  # as many as can be told apart, from the first to the last
+ENDS = {"": "", "early": ", stopped early", "interrupted": ", interrupted", "on_epoch": ", stopped by on_epoch"}
 EXAMPLES = 200  # so many are drawn, evenly chosen from more
 
 
@@ -37,6 +38,7 @@ def loss_chart(history: History) -> Chart:
         curves["validation"] = history.validation_loss
     told = "; ".join(f"{name} {digits(y[0])} at first, {digits(y[-1])} now" for name, y in curves.items())
     chart = _over_epochs("loss", curves, len(history.loss))
+    chart.x_name, told = f"epoch{ENDS[history.stopped]}", f"{told}{ENDS[history.stopped]}"
     return _entitled(chart, f"loss {digits(history.loss[-1])} after epoch {len(history.loss)}", told)
 
 
@@ -130,7 +132,7 @@ class Regions(View):
         points, labels = _some(self.X, self.labels)
         for index, label in enumerate(self.classes):
             chart.marks(points[labels == label, 0], points[labels == label, 1], index, digits(label))
-        chart.alt = f"Decision regions of the model: {chart.title}, after epoch {len(history.loss)}."
+        chart.alt = f"Decision regions of the model: {chart.title}."
         return chart
 
 

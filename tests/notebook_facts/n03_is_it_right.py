@@ -30,12 +30,12 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
         {"1": "that is the one-sided difference", "100": "How many digits", "10": "How many times smaller is h²"},
     ),
     "03.predict-h": (
-        ["'b'", "'B)'"],
+        ["'b'", "'B)'", "1e-5", "'1e-5'"],
         {
             "'a'": "a smaller h gains",
             "'c'": "rounding has long taken over",
             "'d'": "no digit is left",
-            "1e-5": "one of a, b",
+            "1e-10": "rounding has long taken over",
         },
     ),
     "03.predict-close": (["'a'", "'(a)'", "'rule a'"], {"'b'": "the eighth digit"}),
