@@ -57,7 +57,11 @@ def topological_order(*roots: Any, known: Container[int] = ()) -> list[Any]:
     >>> [node.name or node.primitive.name for node in topological_order((x + y) * x)]
     ['x', 'y', 'add', 'multiply']
     """
-    order = order_with_vectors(*roots, known=known)
+    return without_vectors(order_with_vectors(*roots, known=known), known)
+
+
+def without_vectors(order: list[Any], known: Container[int] = ()) -> list[Any]:
+    """What `order_with_vectors` lists, with the leaves that only vectors hold in place of these."""
 
     def members() -> Iterator[Any]:
         for node in order:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from microgradnn.context import plainly_recording, watching
-from microgradnn.formulas import shared_partials_of_dot
+from microgradnn.formulas import shared_partials_of_dot, sum_of_products
 from microgradnn.graph import topological_order
 from microgradnn.primitive import ForwardError
 
@@ -31,15 +31,12 @@ def renew(root: Any) -> None:
                 renewed[node] = _again(node, [renewed.get(x, x) for x in node.operands])
     for gate, anew in renewed.items():
         gate._data, gate._grad = anew._data, None
-    numbers: dict[Any, list[float]] = {}  # of each vector, which its gates share
+    numbers = _Numbers()
     for gate, anew in renewed.items():
         if not gate.has_vectors():
             gate._left_partial, gate._right_partial = anew._left_partial, anew._right_partial
             continue
         weights, inputs, _ = gate._left
-        for vector in (weights, inputs):
-            if vector not in numbers:
-                numbers[vector] = [x if x.__class__ is float else x._data for x in vector.members]
         by_weights, by_inputs, by_bias = shared_partials_of_dot(numbers[weights], numbers[inputs])
         gate._left_partial = (by_weights, by_inputs if gate._left_partial[1] is not None else None, by_bias)
 
@@ -61,9 +58,10 @@ def _again(node: Any, operands: Iterable[Any]) -> Any:
 def outdated(order: Iterable[Any]) -> list[Any]:
     """The gates of `order` whose value or partials are not what today's operands give."""
     gates = []
+    shared = _Same()
     with plainly_recording(), watching(False):
         for node in order:
-            if node.primitive is not None:
+            if node._left is not None and not (node.has_vectors() and shared.fit(node)):
                 try:
                     fits = _same(_numbers(node), _numbers(_again(node, node.operands)))
                 except ForwardError:
@@ -71,6 +69,38 @@ def outdated(order: Iterable[Any]) -> list[Any]:
                 if not fits:
                     gates.append(node)
     return gates
+
+
+class _Numbers(dict[Any, list[float]]):
+    """Today's numbers of vectors, each read once, as the gates of a layer share them."""
+
+    def __missing__(self, vector: Any) -> list[float]:
+        self[vector] = [x if x.__class__ is float else x._data for x in vector.members]
+        return self[vector]
+
+
+class _Same(dict[tuple[int, Any], bool]):
+    """Whether shared partials, by `id`, are today's numbers of a vector, which is compared with them once."""
+
+    def __init__(self) -> None:
+        self.numbers = _Numbers()
+
+    def fit(self, gate: Any) -> bool:
+        """Whether value and partials of a gate of vectors are today's; False says only that a closer look is due."""
+        (weights, inputs, bias), numbers = gate._left, self.numbers
+        by_weights, by_inputs, _ = gate._left_partial
+        out = sum_of_products(numbers[weights], numbers[inputs]) + (bias if bias.__class__ is float else bias._data)
+        if not out == gate._data != 0.0:  # 0.0 may have another sign
+            return False
+        for partials, vector in ((by_weights, inputs), (by_inputs, weights)):
+            if partials is None:  # all inputs are numbers
+                continue
+            fits = self.get(key := (id(partials), vector))
+            if fits is None:
+                fits = self[key] = _same(tuple(partials), tuple(numbers[vector]))
+            if not fits:
+                return False
+        return True
 
 
 def _numbers(gate: Any) -> tuple[Any, ...]:

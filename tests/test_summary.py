@@ -11,7 +11,7 @@ import microgradnn as mg
 from microgradnn import Value, draw, nn
 from microgradnn.context import inside
 from microgradnn.drawing import figures, folding, layout
-from microgradnn.drawing.matrices import BAR, BAR_HEIGHT, BARS, PITCH
+from microgradnn.drawing.matrices import BAR, PITCH
 from microgradnn.vectors import dots
 from tests.test_drawing import printed_elsewhere
 
@@ -181,44 +181,6 @@ def test_layers_with_outputs_and_gradients():
     assert sum(text.startswith("∣∂f/∂w∣ rms ") for text in shown) == 3
     unswept = nn.MLP(2, [16, 16, 1], rng=0)(POINTS[0])
     assert texts(draw(unswept, level=2)).count("∣∂f/∂w∣") == 3
-
-
-def bars(drawing, role):
-    """The bars of one colour in a picture as cells of a row, counted from the first: [(place, height)], by height."""
-    found = []
-    for polygon in ET.fromstring(drawing.svg()).iter(f"{SVG}polygon"):
-        if polygon.get("class") == role:
-            xs, ys = zip(*(map(float, corner.split(",")) for corner in polygon.get("points").split()), strict=True)
-            found.append((min(xs), max(ys), max(ys) - min(ys)))
-    assert len({bottom for _, bottom, _ in found}) <= 1, "all bars stand on one line"
-    return [(round(left - min(found)[0]), round(height)) for left, _, height in sorted(found)]
-
-
-def test_bars_stand_from_the_lowest_to_the_highest_number_and_are_as_high_as_many_there_are():
-    """Outputs from their lowest on, gradients from 0 on; a bar of some is never empty."""
-    with inside("net"):
-        [ys] = dots([[parameter(w)] for w in (1.0, 1.0, 1.0, 4.0)], [[Value(-2.0)]], [parameter(0.0)] * 4)
-    f = ys[0] + ys[1] * 2 + ys[2] * 2 + ys[3] * 4
-    f.backward()  # by the weights −2, −4, −4, −8; by the bias, which all share, 9
-    drawing = draw(f, level=2)
-    cells = BARS - 1
-    (low, _), (high, _) = bars(drawing, "value")
-    step = (high - low) / cells
-    assert bars(drawing, "value") == [(0, math.ceil(BAR_HEIGHT / 3)), (high, BAR_HEIGHT)]
-    places = [int(slope / 9 * BARS) for slope in (2, 4, 8)] + [cells]
-    assert [round(left / step) + places[0] for left, _ in bars(drawing, "gradient")] == places
-    assert [height for _, height in bars(drawing, "gradient")] == [
-        BAR_HEIGHT // 2,
-        BAR_HEIGHT,
-        *[BAR_HEIGHT // 2] * 2,
-    ]
-
-
-def test_bars_of_numbers_from_one_end_of_the_floats_to_the_other():
-    with inside("net"):
-        [ys] = dots([[parameter(w)] for w in (-1e308, 1e308, 1e308)], [[Value(1.0)]], [parameter(0.0)] * 3)
-    heights = [height for _, height in bars(draw(mg.maximum(*ys), level=2), "value")]
-    assert heights == [BAR_HEIGHT // 2, BAR_HEIGHT]
 
 
 def test_layers_count_what_reaches_them_through_weights_or_where_they_have_none_whatever_does():

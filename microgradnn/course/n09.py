@@ -6,8 +6,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from microgradnn import nn
 from microgradnn.compiler import compile as compiled
+from microgradnn.compiler.layout import MatrixProduct
 from microgradnn.course.answers import function_from
 from microgradnn.course.questions import Choice, Condition, Number, Numbers, Question
 from microgradnn.value import Value
@@ -53,8 +56,8 @@ def _slid(f: Callable[..., Any]) -> str | None:
             f"it gives {count} numbers, six are asked for. A neuron of three weights has six places among eight inputs."
         )
     steps = compiled(lambda x: f(w, x), w, example=(inputs,), reduce=None).layout.steps
-    if len(steps) == 1 and hasattr(steps[0], "weights"):
-        shapes = steps[0].weights.shape, steps[0].inputs.shape
+    if len(steps) == 1 and isinstance(steps[0], MatrixProduct):
+        shapes = np.shape(steps[0].weights), np.shape(steps[0].inputs)
         if shapes == ((1, 3), (3, 6)):
             return None
         return f"one product, but of {shapes[0][0]} × {shapes[0][1]} and {shapes[1][0]} × {shapes[1][1]}."

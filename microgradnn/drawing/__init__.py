@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from microgradnn import renewal
 from microgradnn.backprop import Steps, out_of_date
 from microgradnn.bounds import bounds
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, circuit, outdated
@@ -24,7 +25,7 @@ from microgradnn.drawing.passes import Passes
 from microgradnn.drawing.summary import READABLE, summary
 from microgradnn.drawing.vector import to_svg
 from microgradnn.files import check_writable, write_whole
-from microgradnn.graph import topological_order
+from microgradnn.graph import order_with_vectors, topological_order, without_vectors
 from microgradnn.margins import Margin
 from microgradnn.settings import Limit, whole
 from microgradnn.value import Value
@@ -104,7 +105,9 @@ class CircuitDrawing(Drawing):
 
     def __init__(self, roots: Sequence[Value], level: int | None, direction: str, count: int) -> None:
         self.roots, self.direction, self.count = roots, direction, count
-        nodes = len(topological_order(*roots))
+        walked = order_with_vectors(*roots)
+        order = without_vectors(walked)
+        nodes = len(order)
         self.folded = bool(level) or (level is None and nodes > READABLE)
         if self.folded and len(roots) > 1:
             raise ValueError(
@@ -113,11 +116,11 @@ class CircuitDrawing(Drawing):
             )
         if level == 1 and direction == "down":
             raise ValueError('neurons (level=1) run to the right; direction="down" goes with level 0 and 2')
-        self._complaint = next(filter(None, map(out_of_date, roots)), "")
+        self._complaint = next(filter(None, map(out_of_date, roots)), "") if renewal.outdated(order) else ""
         if self._complaint:
             picture = outdated(roots, self._complaint, self.folded, direction, count)
         elif self.folded:
-            picture = summary(roots[0], level, direction, count)
+            picture = summary(roots[0], level, direction, count, walked)
             parts = picture.folding, picture.parts
             self._passes = Passes(*parts, roots[0], picture.f, count)
             self._tables = tables(*parts, picture.f, count)

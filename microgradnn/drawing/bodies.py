@@ -1,4 +1,4 @@
-"""Gates of no module, folded: by the user's line where it is known, else what repeats as one body, `tanh(w·h + b)` × n.
+"""Gates of no module, folded: by the user's line where it is known, else what repeats as one body, n times.
 
 Gates are of a kind when their primitives agree, and those of their operands. Kinds that follow one another equally
 often, as in a loop or a recurrence, are a body. What does not repeat stays a gate of its own where it is little, and
@@ -8,7 +8,6 @@ is folded by depth and primitive where it is much. This module knows gates and n
 from __future__ import annotations
 
 import operator
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -46,7 +45,7 @@ def bodies(gates: Sequence[Value]) -> list[Body]:
     >>> from microgradnn.graph import topological_order
     >>> [body] = bodies(topological_order(h)[1:])
     >>> body.name, body.repeats, len(body.gates)
-    ('tanh((2·h) + 1)', 100, 300)
+    ('tanh(2·h + 1)', 100, 300)
     """
     kinds = _Kinds(gates)
     lines = {gate: user_line_of(gate) for gate in gates} if gates and user_line_of(gates[0]) else {}
@@ -56,7 +55,7 @@ def bodies(gates: Sequence[Value]) -> list[Body]:
             by_line[line].append(gate)
         folded = []
         for same in by_line.values():
-            results = kinds.like(same[-1], same)
+            results = kinds.last_of_rounds(same)
             folded.append(Body(_heading(*lines[same[0]]), same, results, len(results)))  # type: ignore[misc]
     else:
         folded = _by_structure(gates, kinds)
@@ -68,11 +67,14 @@ def _by_structure(gates: Sequence[Value], kinds: _Kinds) -> list[Body]:
     grouped: dict[int, list[Value]] = defaultdict(list)
     for gate in gates:
         grouped[kinds.body_of(gate)].append(gate)
-    repeated = [same for same in grouped.values() if len(kinds.like(same[-1], same)) >= OFTEN]
-    repeated = sorted(repeated, key=len, reverse=True)[:MOST_BODIES]
-    taken = {gate for same in repeated for gate in same}
-    rest = [gate for gate in gates if gate not in taken]
-    folded = [Body(kinds.written(same), same, r := kinds.like(same[-1], same), len(r)) for same in repeated]
+    rounds = {number: kinds.last_of_rounds(same) for number, same in grouped.items()}
+    repeated = [number for number, results in rounds.items() if len(results) >= OFTEN]
+    repeated = sorted(repeated, key=lambda number: -len(grouped[number]))[:MOST_BODIES]
+    folded = [
+        Body(kinds.written(grouped[number]), grouped.pop(number), rounds[number], len(rounds[number]))
+        for number in repeated
+    ]
+    rest = [gate for gate in gates if kinds.body_of(gate) in grouped]
     if len(rest) <= MOST_ALONE:
         return folded + [Body(gate._primitive.name, [gate], [gate]) for gate in rest]  # type: ignore[union-attr]
     return folded + _by_depth(rest)
@@ -108,13 +110,11 @@ class _Kinds:
             self.first.setdefault(number, gate)
         self.keys = [*numbers]
         self.counts = Counter(kind.values())
-        # How often gates of a kind have those of another one as operand, by place.
-        self.edges = Counter(
-            (kind[operand], kind[gate], min(place, 2))
-            for gate in gates
-            for place, operand in enumerate(operands_of(gate))
-            if operand in kind and operand.__class__ is Value
-        )
+        self.edges = Counter[Any]()  # how often a kind is an operand of another one, by place
+        for (end, *starts), count in Counter((kind[gate], *map(kind.get, operands_of(gate))) for gate in gates).items():
+            for place, start in enumerate(starts):
+                if start is not None:
+                    self.edges[start, end, min(place, 2)] += count
         self.joined = list(range(len(numbers)))
         self._join()
         self._join_beginnings(gates)
@@ -159,10 +159,10 @@ class _Kinds:
         """The number of its body."""
         return self._end(self.kind[gate])
 
-    def like(self, gate: Value, gates: Sequence[Value]) -> list[Value]:
-        """Those of its kind."""
-        kind, number = self.kind, self.kind[gate]
-        return [other for other in gates if kind[other] == number]
+    def last_of_rounds(self, gates: Sequence[Value]) -> list[Value]:
+        """Those of the kind of the last one, with which each round ends."""
+        kind, number = self.kind, self.kind[gates[-1]]
+        return [gate for gate in gates if kind[gate] == number]
 
     # ---- the formula of a body ----
 
@@ -172,8 +172,7 @@ class _Kinds:
             text = self._text(gates[-1], depth, set()).replace(" × ", "·")
             if len(text) <= LONGEST:
                 break
-        outside = re.sub(r"\(.*\)", "", text)
-        return f"({text})" if len(gates) > 1 and " " in outside else text
+        return text
 
     def _text(self, gate: Value, depth: int, above: set[int]) -> str:
         first = self.first[self.kind[gate]]
@@ -196,6 +195,8 @@ class _Kinds:
                 texts.append(self._text(operand, depth - 1, above) if depth > 1 else "…")
         if len(operands) > 3:
             texts[2:] = ["…"]
+        if gate._primitive.name in ("add", "subtract"):  # type: ignore[union-attr]  # a product needs no brackets
+            texts = [text.replace(" × ", "·") for text in texts]
         return formula(gate._primitive, texts)  # type: ignore[arg-type]
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, repeat
+from functools import cached_property
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from microgradnn.context import module_and_neuron
 from microgradnn.drawing.bodies import bodies, operands_of
-from microgradnn.graph import Vector, order_with_vectors
+from microgradnn.graph import Vector, order_with_vectors, without_vectors
 from microgradnn.value import Value
 
 WEIGHTED = ("multiply", "dot")  # of these gates a parameter is a weight
@@ -38,7 +39,17 @@ class Group:
     values: list[Value | float] = field(default_factory=list)
     parameters: dict[Value, None] = field(default_factory=dict)  # an ordered set, as Values hash by identity
     gates: list[Value] = field(default_factory=list)  # all that are folded into it, operands first
-    repeats: int = 1  # n of a box that is a body × n
+    repeats: int = 1  # n of a box that is a body n times
+
+    @cached_property
+    def data(self) -> list[float]:
+        """All values, one for each example."""
+        return [x.data if isinstance(x, Value) else x for x in self.values]
+
+    @cached_property
+    def gradients(self) -> list[float]:
+        """All gradients that have arrived."""
+        return [x.grad for x in self.values if isinstance(x, Value) and x.swept]
 
 
 @dataclass
@@ -63,7 +74,7 @@ class Folding:
     [('inputs', 'Neuron'), ('inputs', 'Neuron'), ('layer', 'Neuron'), ('box', 'multiply')]
     """
 
-    def __init__(self, root: Value) -> None:
+    def __init__(self, root: Value, order: list[Any] | None = None) -> None:  # with vectors, where it was walked before
         self.links: dict[tuple[Group, Group], Link] = {}
         self.uses: Counter[tuple[Column, Group]] = Counter()  # of parameters by gates of no module, as in a penalty
         self._group_of: dict[Value, Group] = {}
@@ -76,7 +87,7 @@ class Folding:
         self._sources: dict[Vector, tuple[Group | None, ...]] = {}
         self._same: dict[tuple[Group | None, ...], tuple[Group | None, ...]] = {}
         self._linked: set[tuple[Group, Vector, int]] = set()
-        order = order_with_vectors(root)
+        order = order or order_with_vectors(root)
         gates = [node for node in order if node.__class__ is Value and node._left is not None]
         self._group(gates)
         for gate in gates:
@@ -90,7 +101,7 @@ class Folding:
         if root._left is None:
             self._leaf(root)
         self.groups = self._in_order(gates)
-        self.nodes = len({x for node in order for x in _members(node) if x.__class__ is Value})
+        self.nodes = len(without_vectors(order))
 
     def columns(self) -> dict[Column, list[Group]]:
         """The groups by column."""
@@ -150,13 +161,14 @@ class Folding:
 
     def _link_loose(self, gate: Any, group: Group, layer_of: dict[Value, Column]) -> None:
         """Link what a gate of no module takes to its group; parameters of layers are used."""
-        for operand in chain.from_iterable(map(_members, operands_of(gate))):
-            if operand.__class__ is float:
-                continue
-            if operand in layer_of:
-                self.uses[layer_of[operand], group] += 1
-            elif (source := self._group_of.get(operand) or self._leaf(operand)) is not group:
-                self._take(operand, source, group)
+        for operand in operands_of(gate):
+            for x in operand.members if operand.__class__ is Vector else (operand,):
+                if x.__class__ is float or (source := self._group_of.get(x)) is group:
+                    continue
+                if x in layer_of:
+                    self.uses[layer_of[x], group] += 1
+                else:
+                    self._take(x, source or self._leaf(x), group)
 
     def _take(self, operand: Any, source: Group, group: Group, weight: Value | None = None) -> None:
         if operand.__class__ is Value and operand._left is not None:
@@ -232,10 +244,6 @@ class Folding:
             for groups in columns.values()
             for group in sorted(groups, key=lambda group: len(groups) if group.index is None else group.index)
         ]
-
-
-def _members(node: Any) -> Sequence[Any]:
-    return node.members if node.__class__ is Vector else (node,)
 
 
 def _partners(gate: Any) -> Sequence[Any]:

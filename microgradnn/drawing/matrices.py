@@ -23,9 +23,7 @@ PITCH, WIDEST = 12, 576  # points from one square to the next, and of a whole ma
 GAP, BAR = 8, 48  # between a matrix and its bars, and the room of the bars
 LINE, LETTER = 14, 6.4  # the height of a line of the heading and the width of a letter
 
-BARS, BAR_HEIGHT = 14, 20  # of the histogram in the box of a layer
-
-TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="{}" CELLPADDING="0">{}</TABLE>'
+TABLE = '<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="0">{}</TABLE>'
 CELL = '<TR><TD FIXEDSIZE="TRUE" WIDTH="{}" HEIGHT="{}"{}>{}</TD></TR>'
 
 
@@ -94,7 +92,7 @@ class Layer:
             ports = [""] if self.bars or place else [f' PORT="r{row}"' for row in range(self.rows)]
             cells += [CELL.format(self.width, self.high // len(ports), port, "") for port in ports]
             cells.append(CELL.format(self.width, GAP, "", ""))
-        return f"<{TABLE.format(0, ''.join(cells))}>"
+        return f"<{TABLE.format(''.join(cells))}>"
 
     @property
     def paint(self) -> str:
@@ -119,7 +117,7 @@ class Layer:
             cells += CELL.format(self.across, self.pitch, ' BGCOLOR="transparent"', "")
             bottom = top + self.pitch
         middle = (self.tops[0] + bottom) / 2 + index * self.pitch
-        return f"<{TABLE.format(0, cells)}>", f"{(self.across - self.width) / 2:.2f},{self.height / 2 - middle:.2f}"
+        return f"<{TABLE.format(cells)}>", f"{(self.across - self.width) / 2:.2f},{self.height / 2 - middle:.2f}"
 
     def _squares(self, half: Half, top: float, sign: int) -> Iterator[str]:
         """The squares of the numbers with that sign; the line of a hollow one lies within its area."""
@@ -153,20 +151,3 @@ def _up_to(noun: str, numbers: Sequence[float | None], digits: Callable[[float],
     """The line of a heading, where there are numbers."""
     sizes = [abs(number) for number in numbers if number is not None]
     return [f"{noun} up to {digits(max(sizes))}"] if sizes else []
-
-
-def histogram(data: Sequence[float], colour: str, low: float | None = None) -> str:
-    """How often numbers of each size occur, as bars from the lowest to the highest, in cells of a table."""
-    finite = [x for x in data if math.isfinite(x)]
-    low, high = min(finite, default=0.0) if low is None else low, max(finite, default=0.0)
-    counts = [0] * BARS
-    for x in finite:
-        share = (x / 2 - low / 2) / (high / 2 - low / 2) if high > low else 0.5  # halves do not overflow
-        counts[min(BARS - 1, int(share * BARS))] += 1
-    cells = ""
-    for count in counts:  # a cell is as high as all others, and filled from below
-        height = math.ceil(BAR_HEIGHT * count / max(1, *counts))
-        filled = ((BAR_HEIGHT - height, ""), (height, f' BGCOLOR="{colour}"'))
-        rows = "".join(CELL.format(9, size, look, "") for size, look in filled if size)
-        cells += f"<TD>{TABLE.format(0, rows)}</TD>"
-    return TABLE.format(1, f"<TR>{cells}</TR>")

@@ -14,12 +14,13 @@ from functools import partial
 from html import escape
 from itertools import pairwise
 from textwrap import wrap
+from typing import Any
 
 from microgradnn.drawing import figures, neurons
 from microgradnn.drawing.circuit import FONT, PORTS, Picture, draw_gate, new_digraph, printable, wire
-from microgradnn.drawing.figures import counted, rms
+from microgradnn.drawing.figures import counted, rms, spread
 from microgradnn.drawing.folding import Column, Folding, Group, Link
-from microgradnn.drawing.matrices import MOST, Layer, histogram
+from microgradnn.drawing.matrices import MOST, Layer
 from microgradnn.drawing.neurons import name_of, shortened
 from microgradnn.drawing.palette import GRADIENT, NEGATIVE, POSITIVE, VALUE
 from microgradnn.notation import digits, symbol
@@ -43,16 +44,21 @@ class FoldedPicture(Picture):
     f: str  # the root
 
 
-def summary(root: Value, level: int | None = None, direction: str = "right", count: int = 4) -> FoldedPicture:
-    """Draw a folded graph: level 1 by neurons, level 2 by layers, None whichever can be read; down only by layers."""
-    return _Summary(root, direction, count).picture(2 if direction == "down" else level)
+def summary(
+    root: Value, level: int | None = None, direction: str = "right", count: int = 4, order: list[Any] | None = None
+) -> FoldedPicture:
+    """Draw a folded graph: level 1 by neurons, level 2 by layers, None whichever can be read; down only by layers.
+
+    `order` is that of `order_with_vectors`, where the graph was walked before.
+    """
+    return _Summary(Folding(root, order), root, direction, count).picture(2 if direction == "down" else level)
 
 
 class _Summary:
     """A picture in the making; `entry` and `exit` say at which node the edges of a group arrive and begin."""
 
-    def __init__(self, root: Value, direction: str, count: int) -> None:
-        self.folding, self.digits = Folding(root), partial(digits, count=count)
+    def __init__(self, folding: Folding, root: Value, direction: str, count: int) -> None:
+        self.folding, self.digits = folding, partial(digits, count=count)
         self.root, self.f = root, shortened(root.name or "f")
         self.digraph, self.ports = new_digraph(direction), PORTS[direction]
         self.tooltips: dict[str, str] = {}
@@ -148,9 +154,7 @@ class _Summary:
         label = "".join(f'{line}<BR ALIGN="LEFT"/>' for line in (*lines, *legend))
         self.digraph.attr(label=f"<{label}>", labelloc="t", labeljust="l", fontsize="11", fontname=FONT)
         title = f"Summary of a circuit with value {self.digits(self.root.data)}"
-        return FoldedPicture(
-            self.digraph, self.tooltips, title, ". ".join(words), self.folding, self.parts, self.f
-        )  # fmt: skip
+        return FoldedPicture(self.digraph, self.tooltips, title, ". ".join(words), self.folding, self.parts, self.f)
 
     def _folded(self, noun: str) -> str:
         """What became of the graph, as in `408 nodes folded into 2 inputs, 33 neurons and 5 boxes`."""
@@ -181,26 +185,19 @@ class _Summary:
         if column.kind == "layer":
             parameters = figures.parameters(groups)
             gradients = [abs(parameter.grad) for parameter in parameters if parameter.swept]
-            words = [" · ".join(sizes), f"{figures.spread('outputs', data, self.digits)}, rms {self.digits(rms(data))}"]
-            lines = [escape(words[0]), _coloured(words[1], VALUE), histogram(data, VALUE)]
+            words = [" · ".join(sizes), f"{spread('outputs', data, self.digits)}, rms {self.digits(rms(data))}"]
+            lines = [escape(words[0]), _coloured(words[1], VALUE)]
             if parameters:
                 words.append(f"∣∂{self.f}/∂w∣" + (f" rms {self.digits(rms(gradients))}" if gradients else ""))
-                lines += [_coloured(words[2], GRADIENT), histogram(gradients, GRADIENT, low=0.0)]
+                lines.append(_coloured(words[2], GRADIENT))
         else:
-            words = [figures.spread("values", data, self.digits)]
+            words = [spread("values", data, self.digits)]
             if gradients:
-                words.append(
-                    f"{figures.spread('gradients', gradients, self.digits)}, rms {self.digits(rms(gradients))}"
-                )
+                words.append(f"{spread('gradients', gradients, self.digits)}, rms {self.digits(rms(gradients))}")
             lines = list(map(_coloured, words, (VALUE, GRADIENT)))
         rows = "".join(f'<TR><TD ALIGN="LEFT">{line}</TD></TR>' for line in [f"<B>{escape(name)}</B>", *lines])
-        self._put(
-            f"b{self.number[column]}",
-            f"<{neurons.TABLE.format(3)}{rows}</TABLE>>",
-            "box",
-            groups,
-            "; ".join([name, *words]),
-        )
+        label = f"<{neurons.TABLE.format(3)}{rows}</TABLE>>"
+        self._put(f"b{self.number[column]}", label, "box", groups, "; ".join([name, *words]))
 
     def _alone(self, column: Column, group: Group) -> None:
         """A gate or a leaf with its wire, where value and gradient have a sign."""
@@ -224,7 +221,7 @@ class _Summary:
             return [counted(len(groups), "input")]
         if column.kind == "box":
             [group] = groups
-            repeated = f" × {group.repeats:,}" if group.repeats > 1 else ""
+            repeated = f", {group.repeats:,} times" if group.repeats > 1 else ""
             return [shortened(column.name) + repeated if column.name else counted(len(group.values), "leaf")]
         taken, given, parameters = len(self.taken[column]), len(groups), len(figures.parameters(groups))
         heading = [shortened(column.name, 24), f"{taken:,}→{given:,}" if taken else counted(given, "output")]

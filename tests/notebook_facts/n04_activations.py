@@ -46,7 +46,10 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
         ["(0, 0.693)", "(0, math.log(2))"],
         {"(0, 1)": "logarithm of 1 + 1", "(1, 0.31)": "has a corner", "(0, 0)": "rounds it off"},
     ),
-    "04.tanh-at-5": (["'c'", "'flatter'"], {"'a'": "tanh² z", "'b'": "twice as fast", "0.00018": "the answer is one of"}),
+    "04.tanh-at-5": (
+        ["'c'", "'flatter'"],
+        {"'a'": "tanh² z", "'b'": "twice as fast", "0.00018": "the answer is one of"},
+    ),
     "04.surest-mistake": (
         ["95", "100", "'about 90'.split()[1]"],
         {"14": "further to go", "30": "the first steps", "1000": "fewer."},
