@@ -35,7 +35,10 @@ FIGURES = [  # what it prints, white space aside
 PICTURED = ["MLP.0", "MLP.10", "∂f/∂w up to 42.2"]  # what its pictures show
 
 ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
-    "06.same": (["1", "'1'"], {"4": "make them differ", "3": "make them differ", "2": "make them differ", "'one'": "cannot be read"}),
+    "06.same": (
+        ["1", "'1'"],
+        {"4": "make them differ", "3": "make them differ", "2": "make them differ", "'one'": "cannot be read"},
+    ),
     "06.variance": (
         ["0.1", "'1/10'", "0.01**0.5"],
         {"0.01": "which is the variance", "0.0001": "the root", "1": "decimal point"},
