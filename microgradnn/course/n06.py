@@ -53,6 +53,8 @@ def _small_rate(rate: float) -> str | None:
     """The best of the seven for the wines as they are is 1e-6."""
     if math.isclose(rate, 1e-6, rel_tol=0.01):
         return None
+    if not any(math.isclose(rate, 10.0**-k, rel_tol=0.01) for k in range(7)):
+        return "one of the seven is asked for, from 1e-6 to 1."
     return "smaller: a weight whose inputs are near 1000 gets gradients of that size."
 
 
@@ -69,7 +71,7 @@ QUESTIONS: dict[str, Question] = {
         truth=1,
         why="equal neurons get equal gradients and take equal steps, for ever.",
         hint="Compare what the four compute, what comes back to them, and the step that each takes.",
-        slips=[(4, "what should make them differ? They start alike, and so do their gradients.")],
+        slips=[(n, "what should make them differ? They start alike, and so do their gradients.") for n in (2, 3, 4)],
     ),
     "06.variance": Number(
         truth=0.1,

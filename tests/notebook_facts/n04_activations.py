@@ -30,7 +30,8 @@ FIGURES = [  # what it prints, white space aside
     "Maxout of 0.1z, z: -0.2 -0.05 0.5 3.0 leaky ReLU: -0.2 -0.05 0.5 3.0",
     "parameters of a layer 3 → 4: 16 with Maxout of 2, 3 pieces: 32 48",
     "10 sigmoids: 9.5e-07 as many factors of 1.5: 57.7",
-    "sigmoid from layer 10 to 2: 3e-03 → 5e-08, on average × 0.26 a layer",
+    "sigmoid from layer 10 to 1: 6e-03 → 2e-08, on average × 0.25 a layer",
+    "ReLU, weights too large from layer 10 to 1: 2e-01 → 3e+01, on average × 1.79 a layer",
     "x = [-1.0, 0.5]: 3 and 2 of 5 are on, matrix [[-1.289, -0.817]]",
 ]
 

@@ -1,7 +1,6 @@
 """What notebook 05_one_neuron_to_many shows, and answers to its exercises."""
 
 FIGURES = [  # what it prints, white space aside
-    "step(0.8) = 1, and its derivative is 0",
     "logistic 60 of 60 examples pull",
     "w after 100 steps without a lesson: 0.3660 (1 - ηλ)^100 = 0.3660",
     "4913 neurons tried, the best gets 3 of 4 right",

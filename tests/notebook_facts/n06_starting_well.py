@@ -35,7 +35,10 @@ FIGURES = [  # what it prints, white space aside
 PICTURED = ["MLP.0", "MLP.10", "∂f/∂w up to 42.2"]  # what its pictures show
 
 ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
-    "06.same": (["1", "'1'"], {"4": "make them differ", "3": "the step that each takes", "'one'": "cannot be read"}),
+    "06.same": (
+        ["1", "'1'"],
+        {"4": "make them differ", "3": "make them differ", "2": "make them differ", "'one'": "cannot be read"},
+    ),
     "06.variance": (
         ["0.1", "'1/10'", "0.01**0.5"],
         {"0.01": "which is the variance", "0.0001": "the root", "1": "decimal point"},
@@ -57,7 +60,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
     "06.hundred": (["'c'"], {"'a'": "What is ẑ then", "'b'": "What is ẑ then", "100": "the answer is one of"}),
     "06.rate": (
         ["1e-6", "0.000001", "'10**-6'"],
-        {"1": "gets gradients", "1e-5": "gets gradients", "'small'": "cannot be read"},
+        {"1": "gets gradients", "1e-5": "gets gradients", "1e-7": "one of the seven", "'small'": "cannot be read"},
     ),
     "06.1": (
         ["(0.2, 0.35)", "(0.20, 0.346)", "[np.sqrt(2 / 50), np.sqrt(6 / 50)]", "'0.2, 0.35'"],
