@@ -103,6 +103,8 @@ def _read(order: Sequence[Value], f: Value, ranges: Mapping[Any, Any]) -> Box:
             raise ValueError(f"ranges name leaves of the circuit, {few(leaves)}; {shown} is none")
         if node.primitive is not None:
             raise ValueError(f"{name_of[id(node)]} follows from its operands: ranges are those of {few(leaves)}")
+        if node in box:
+            raise ValueError(f"{name_of[id(node)]} has two ranges, by its name and by its Value: give one")
         box[node] = _range(name_of[id(node)], ends)
     for node in order:
         if node.primitive is None and node not in box and node.data != node.data:
@@ -113,7 +115,7 @@ def _read(order: Sequence[Value], f: Value, ranges: Mapping[Any, Any]) -> Box:
 def _range(name: str, ends: Any) -> Interval:
     try:
         low, high = map(number, ends)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise TypeError(f"the range of {name} is a pair of numbers, (low, high), got {ends!r:.60}") from None
     if not low <= high:
         raise ValueError(f"the range of {name} is (low, high) with low ≤ high, got {ends!r:.60}")

@@ -3,6 +3,7 @@
 import math
 import random
 import re
+from fractions import Fraction
 
 import pytest
 from hypothesis import Phase, given, settings, strategies as st
@@ -12,6 +13,7 @@ from microgradnn import Value, bounds, primitive
 from microgradnn.checks.strategies import expressions
 from microgradnn.graph import topological_order
 from microgradnn.intervals import Interval, enclose, increasing, partials
+from microgradnn.intervals.rounding import product_down, quotient_down
 from microgradnn.notation import span
 from microgradnn.primitive import ForwardError, gates, lookup
 from microgradnn.sweep import sweep
@@ -66,6 +68,8 @@ def violations(gate, box, points):
     try:
         value = enclose(gate, operands)
         slopes = partials(gate, value, operands)
+    except TypeError as refusal:
+        return [refusal]
     except ValueError:
         return [("no value", point) for point in points if not math.isnan(evaluated(gate, point)[0])]
     wrong = []
@@ -303,6 +307,7 @@ def test_edges_of_domains_have_limits():
     assert of(m.atanh, -1, 1)[0] == (-math.inf, math.inf)
     assert of(m.acosh, 0, 2, at=1.5)[1][1] == math.inf
     assert of(m.exp, -math.inf, 0) == ((0.0, 1.0), (0.0, 1.0))
+    assert of(m.exp, -800, -790)[0][1] > 0, "positive, though the float is 0"
 
 
 def test_what_depends_on_no_range_keeps_its_number():
@@ -322,6 +327,19 @@ def test_keys_are_names_and_values_of_leaves_and_todays_numbers_count():
     assert bounds(f, {"x": (0, 1)})[f][0] == (0.0, 10.0)
 
 
+def test_a_range_stands_for_a_leaf_without_a_number_and_a_point_is_not_cut():
+    x, y = Value(math.nan, "x"), Value(2.0, "y")
+    f = x * y
+    assert bounds(f, {"x": (0, 1)})[f][0] == (0, 2)
+    assert bounds(f, {"x": (1, 1), "y": (3, 3)}, slices=10**6)[f][0] == (3, 3)
+
+
+def test_no_end_is_minus_zero():
+    x = Value(2.0, "x")
+    f = -(x * 1.0)
+    assert "-0.0" not in repr(bounds(f, {"x": (-0.0, 0.0)})[f])
+
+
 def test_parts_without_a_value_are_left_out():
     x = Value(1.0, "x")
     f = m.log(x) + m.sqrt(x)
@@ -338,6 +356,8 @@ REFUSED = [
     (ValueError, "f follows from its operands: ranges are those of x", X * 2, {"f": (0, 1)}, {}),
     (ValueError, "range of x is .* low ≤ high, got \\(1, 0\\)", X * 2, {"x": (1, 0)}, {}),
     (ValueError, "low ≤ high", X * 2, {"x": (math.nan, 0)}, {}),
+    (TypeError, "range of x is a pair of numbers, .*, got \\(0, 10000", X * 2, {"x": (0, 10**400)}, {}),
+    (ValueError, "x has two ranges, by its name and by its Value: give one", X * 2, {"x": (0, 1), X: (0, 2)}, {}),
     (TypeError, "range of x is a pair of numbers, .*, got 3", X * 2, {"x": 3}, {}),
     (TypeError, "range of x is a pair of numbers", X * 2, {"x": (0, 1, 2)}, {}),
     (TypeError, "ranges are given as", X * 2, [("x", (0, 1))], {}),
@@ -394,10 +414,67 @@ def test_an_own_gate_with_a_rule():
     gate = primitive("square", lambda x: x * x, lambda out, x: 2 * x, interval=lambda x: x * x, samples=[0.5])
     assert of(gate, -2, 1) == ((0, 4), (-4, 2))
     falls = primitive("swapped", lambda x: -x, lambda out, x: -1.0, interval=increasing(), samples=[0.5])
-    with pytest.raises(ValueError, match=r"swapped\(\[-2.0, 1.0\]\) falls: not what its interval= says"):
+    with pytest.raises(TypeError, match=r"swapped\(\[-2.0, 1.0\]\) falls: not what its interval= says"):
         of(falls, -2, 1)
     with pytest.raises(TypeError, match="interval must be"):
         primitive("word", abs, lambda out, x: x, interval="increasing")
+
+
+def test_rules_are_written_with_the_operators_of_numbers():
+    x = Interval(1.0, 3.0)
+    shown = x**2, 2**x, x % 4, 7 % Interval(4.0)
+    assert [(y.low, y.high) for y in shown] == [(1, 9), (2, 8), (1, 3), (3, 3)]
+
+
+SLIPS_IN_RULES = {
+    "pair": (lambda x: (x.low, x.high), r"interval= of pair gives \(-2.0, 1.0\) for \[-2.0, 1.0\]: it must give"),
+    "nothing": (lambda x: None, "interval= of nothing gives None for"),
+    "turned": (lambda x: Interval(-x.low, -x.high), r"interval= of turned gives \[2.0, -1.0\] for .* low ≤ high"),
+    "no_number": (lambda x: math.nan, "interval= of no_number gives nan"),
+    "of_floats": (lambda x: math.sin(x), r"a float is asked of the interval \[-2.0, 1.0\]: use .* \.low and \.high"),
+    "decides": (lambda x: -x if x > 0 else x, r"interval \[-2.0, 1.0\] is no one number to decide by: use maximum"),
+    "greatest": (lambda x: max(x, 0), "use maximum"),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS_IN_RULES)
+@pytest.mark.parametrize("slices", [1, 2])
+def test_a_slip_in_a_rule_is_named(name, slices):
+    rule, message = SLIPS_IN_RULES[name]
+    x = Value(0.5, "x")
+    with pytest.raises(TypeError, match=message):
+        bounds(primitive(name, lambda x: -x, lambda out, x: -1.0, interval=rule)(x), {"x": (-2, 1)}, slices=slices)
+
+
+def test_a_gate_that_falls_in_one_slice_is_not_left_out_of_it():
+    """As a part of the box without a value would be."""
+    wave = primitive("wave", lambda x: x + 2 * math.sin(x), lambda out, x: 1 + 2 * m.cos(x), interval=increasing())
+    f = wave(Value(0.5, "x"))
+    with pytest.raises(TypeError, match=r"wave.* falls: not what its interval= says"):
+        bounds(f, {"x": (0, 6)}, slices=3)
+
+
+def test_an_own_gate_without_a_value_at_one_end_has_no_bound_there():
+    own_log = primitive("own_log", lambda x: math.log(x), lambda out, x: 1 / x, interval=increasing())
+    assert of(own_log, -1, 1) == ((-math.inf, 0), (-math.inf, math.inf))
+    assert of(own_log, 0, 1)[0] == (-math.inf, 0)
+    own_asin = primitive("own_asin", math.asin, lambda out, x: 1 / m.sqrt(1 - x * x), interval=increasing())
+    with pytest.raises(TypeError, match=r"own_asin\(\[-2.0, 2.0\]\) has no value at either end: .*\(domain="):
+        of(own_asin, -2, 2)
+    with pytest.raises(ValueError, match=r"own_asin\(\[2.0, 2.0\]\) has no value"):
+        of(own_asin, 2, 2)
+
+
+@given(st.floats(allow_nan=False), st.floats(allow_nan=False))
+def test_roundings_of_products_and_quotients_are_the_nearest_float_below(x, y):
+    for bound, exact in [
+        (product_down(x, y), lambda: Fraction(x) * Fraction(y)),
+        (quotient_down(x, abs(y)), lambda: Fraction(x) / abs(Fraction(y))),
+    ]:
+        if x and y and math.isfinite(x) and math.isfinite(y) and math.isfinite(bound):
+            assert Fraction(bound) <= exact()
+            above = math.nextafter(bound, math.inf)
+            assert math.isinf(above) or exact() < Fraction(above)
 
 
 # ---- pictures --------------------------------------------------------------------------------------------------------
@@ -420,7 +497,7 @@ def test_a_picture_with_ranges_is_still_and_comes_in_every_form(tmp_path):
         drawing.save(tmp_path / f"f{ending}")
         text = (tmp_path / f"f{ending}").read_text(encoding="utf-8")
         assert "−1 … 5" in text
-        assert "<button" not in text
+        assert "<button" not in re.sub("<script>.*?</script>", "", text, flags=re.DOTALL)
     assert set(drawing._repr_mimebundle_()) == {"text/plain", "text/html", "image/svg+xml"}
     with pytest.raises(ValueError, match="tex"):
         drawing.save(tmp_path / "f.tex")

@@ -132,10 +132,19 @@ def test_what_is_no_number_is_refused_with_what_is_asked_for(answer):
         number_from(answer)
 
 
+def test_a_decimal_comma_outside_quotes_and_a_name_inside_them_are_told():
+    with pytest.raises(AnswerError, match=r"you gave 2; decimals have a point"):
+        number_from((0, 2))
+    with pytest.raises(AnswerError, match="without quotes"):
+        number_from("delta * h")
+    with pytest.raises(AnswerError, match=r"write lambda A, B: … without quotes"):
+        function_from("A.T @ B", ["A", "B"])
+
+
 PAIRS = [
     (1, "1/2"), [1.0, 0.5], np.array([1, 0.5]), [Value(1), Value(0.5)], {"a": 1, "b": 0.5}, {"b": 0.5, "a": 1},
     {"df/da": 1, "∂f/∂b": 0.5}, {Value(1, "a"): 1, Value(1, "b"): 0.5},
-    "1, 0.5", "(1, 1/2)", "1; 0,5", "1,0.5", "[1 0.5]",
+    "1, 0.5", "1 and 0.5", "1 by 0.5", "1×0.5", "a: 1, b: 0.5", "(1, 1/2)", "1; 0,5", "1,0.5", "[1 0.5]",
 ]  # fmt: skip
 
 
@@ -159,9 +168,14 @@ def test_too_few_numbers_are_counted_and_named(answer, said):
         numbers_from(answer, ["a", "b"])
 
 
-@pytest.mark.parametrize("answer", ["b", "B", "(b)", "b)", "'b'", "b.", "answer b", "b: a rise", "it rises", ["b"]])
+@pytest.mark.parametrize("answer", ["b", "B", "(b)", "b)", "'b'", "b.", "rule b", "b: a rise", "it rises", ["b"]])
 def test_a_letter_is_read_in_every_form(answer):
     assert letter_from(answer, "abc", {"rises": "b", "falls": "c"}) == "b"
+
+
+@pytest.mark.parametrize("answer", ["a", "rule a", "answer a: it falls", "a, of course"])
+def test_the_letter_a_is_told_from_the_word(answer):
+    assert letter_from(answer, "abc", {}) == "a"
 
 
 @pytest.mark.parametrize("answer", ["d", "a b", "b or c", 2, "it rises, then falls", "", print])

@@ -396,7 +396,7 @@ def test_a_big_graph_folds_and_says_so():
     svg = draw(big).svg()
     texts = [text.text.strip() for text in ET.fromstring(svg).iter(f"{SVG}text")]
     assert re.search("1,001 nodes folded into 2 boxes.*level=0", " ".join(texts))
-    assert "(h + 0)·1 × 500" in texts
+    assert "(h + 0)·1, 500 times" in texts
     assert "gradients 1, rms 1" in texts
 
 

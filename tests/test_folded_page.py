@@ -4,9 +4,11 @@ import subprocess
 
 import pytest
 
-from microgradnn import draw, steps
+import microgradnn as mg
+from microgradnn import Value, draw, steps
 from tests.test_opened import network, one_example, opened, passes
 from tests.test_stepper import page as page
+from tests.test_summary import GRAPHS
 
 pytestmark = pytest.mark.browser
 
@@ -92,6 +94,52 @@ def test_by_keyboard_it_opens_and_closes_and_the_focus_comes_back(shown):
     names = page.eval_on_selector_all("[role=button]", "all => all.map((each) => each.getAttribute('aria-label'))")
     assert len(names) == len(opened(f))
     assert names[0].startswith("MLP.0[0] ")
+
+
+REACHED = """() => {
+    const all = [...document.querySelectorAll(".opener")], todo = [all[0]], seen = new Set();
+    while (todo.length) {
+        const here = todo.pop();
+        if (!all.includes(here) || seen.has(here)) continue;
+        seen.add(here);
+        for (const key of ["ArrowUp", "ArrowDown", "ArrowLeft", "ArrowRight"]) {
+            here.focus();
+            here.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+            todo.push(document.activeElement);
+        }
+    }
+    return [seen.size, all.length, all.filter((each) => each.tabIndex === 0).length];
+}"""
+
+
+def test_the_picture_is_one_stop_of_the_tab_key_and_arrow_keys_move_in_it(shown):
+    page = shown(one_example((12, 12, 1))[0], level=1)
+    walked = []
+    for key in ("Tab", *(f"Arrow{way}" for way in ["Left", "Down", "Down", "Up", "Right", *["Up"] * 4])):
+        page.keyboard.press(key)
+        walked.append(page.evaluate("document.activeElement.id.split('-').slice(2).join('-')"))
+    assert walked == ["n1-0", "n1-0", "n1-1", "n1-2", "n1-1", "n2-1", "n2-0", "m2", "m2", "m2"]
+    assert page.locator(".no-value").count() == 0, "the steps stay where they are"
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.closest('svg.microgradnn')") is None
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(".no-gradient").count() > 0
+
+
+@pytest.mark.parametrize("name", ["recurrent", "skip", "zoo", "there and back", "wide"])
+def test_every_part_is_reached_by_arrow_keys(shown, name):
+    page = shown(GRAPHS[name](), level=1)
+    reached, parts, stops = page.evaluate(REACHED)
+    assert (reached, stops) == (parts, 1)
+
+
+def test_where_there_are_no_layers_nothing_speaks_of_layers(shown):
+    h = Value(0.5, "h")
+    for _ in range(100):
+        h = mg.tanh(0.9 * h + 0.1)
+    page = shown(h)
+    assert "box by box" in page.inner_text(".legend")
+    assert "layer" not in page.inner_text(".microgradnn-stepper")
 
 
 def test_boxes_of_layers_and_of_gates_open_too(shown):

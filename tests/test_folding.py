@@ -98,11 +98,11 @@ def attention():
 
 
 LOOPS = {
-    "loop": (loop, "(tanh((h·a) + b)·b) − (h·a)", 200, 1200),
-    "recurrent": (by_hand, "tanh(((w·h) + (u·x)) + b)", 100, 500),
-    "Taylor": (taylor, "(h + ((h·x) / c))", 59, 177),
-    "Horner": (horner, "((h·x) + c)", 80, 160),
-    "Newton": (newton, "(h − (((h·h) − a) / (2·h)))", 40, 200),
+    "loop": (loop, "tanh(h·a + b)·b − h·a", 200, 1200),
+    "recurrent": (by_hand, "tanh((w·h + u·x) + b)", 100, 500),
+    "Taylor": (taylor, "h + ((h·x) / c)", 59, 177),
+    "Horner": (horner, "h·x + c", 80, 160),
+    "Newton": (newton, "h − ((h·h − a) / (2·h))", 40, 200),
 }
 
 

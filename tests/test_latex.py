@@ -195,8 +195,8 @@ def test_a_local_derivative_in_symbols_comes_to_the_number(gate):
     ("function", "latex"),
     [
         (lambda x: x**3, r"3 \cdot x^{2}"), (lambda x: x**2, r"2 \cdot x"), (mg.sigmoid, r"f \cdot (1 - f)"),
-        (mg.tanh, "1 - f^{2}"), (mg.exp, "f"), (lambda x: 2 / x, r"-\frac{f}{x}"), (mg.sqrt, r"\frac{1}{2 \cdot f}"),
-        (mg.log, r"\frac{1}{x}"), (mg.relu, "1"), (mg.atan, r"\frac{1}{1 + x^{2}}"),
+        (mg.tanh, "1 - f^{2}"), (mg.exp, "f"), (lambda x: 2 / x, r"-\frac{2}{x^{2}}"),
+        (mg.sqrt, r"\frac{1}{2 \cdot f}"), (mg.log, r"\frac{1}{x}"), (mg.relu, "1"), (mg.atan, r"\frac{1}{1 + x^{2}}"),
         (mg.abs, r"\operatorname{sign}(x)"), (mg.erf, r"\frac{2}{\sqrt{\pi}} \cdot e^{-x^{2}}"),
         (lambda x: mg.logsumexp(x, x, x), r"\frac{e^{x}}{e^{x} + e^{x} + e^{x}}"),
         (lambda x: mg.elu(-x), "e^{u_{1}}"), (lambda x: mg.hypot(x, 3.0), r"\frac{x}{f}"),
@@ -233,7 +233,7 @@ def test_both_circuits_of_the_notes():
     text = uncoloured(to_latex(neuron()))
     assert r"f &= \frac{1}{u_{7}} = \frac{1}{1.368} = 0.7311" in text
     assert line_of(neuron(), "u_{7}") == (
-        r"\frac{\partial f}{\partial f} \cdot \left(-\frac{f}{u_{7}}\right) = 1 \cdot (-0.5344) = -0.5344"
+        r"\frac{\partial f}{\partial f} \cdot \left(-\frac{1}{u_{7}^{2}}\right) = 1 \cdot (-0.5344) = -0.5344"
     )
     assert line_of(neuron(), "u_{4}") == r"-\frac{\partial f}{\partial u_{5}} = (-0.1966) \cdot (-1) = 0.1966"
     for name, gradient in [
@@ -357,3 +357,10 @@ def test_each_slide_of_beamer_has_one_equation_more(tmp_path):
     signs = [*filter(None, map(visible, re.findall(rb"stream\r?\n(.*?)endstream", pdf, re.DOTALL)))]
     assert len(signs) == 7
     assert signs == sorted(set(signs))
+
+
+@pytest.mark.latex
+def test_the_neuron_of_the_notes_fits_a_frame_that_shrinks(tmp_path):
+    colours = r"\definecolor{value}{HTML}{007A5A}\definecolor{gradient}{HTML}{B42318}"
+    frame = rf"\begin{{frame}}[shrink]{to_latex(neuron(), pause=True)}\end{{frame}}"
+    compiled(tmp_path, rf"\documentclass{{beamer}}{colours}\begin{{document}}{frame}\end{{document}}")

@@ -80,6 +80,15 @@ def test_the_first_paragraph_names_every_notebook():
     assert sorted(target for _, target, _ in LINK.findall(opening)) == NOTEBOOKS
 
 
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_table_of_the_order_says_what_each_notebook_says_that_it_needs(name):
+    [needs] = re.findall(rf"^\| {name[:2]} .+? \| (.+?) \|", README.split("## If you are reading")[0], re.MULTILINE)
+    opening = "".join(json.loads((FOLDER / name).read_text(encoding="utf-8"))["cells"][0]["source"])
+    [said] = re.findall(r"^You need [^.]+", opening, re.MULTILINE)
+    named = re.findall(r"notebooks? (\d(?:,? and \d)*)", said)
+    assert [f"{int(n):02}" for n in re.findall(r"\d", " ".join(named))] == re.findall(r"\d\d", needs)
+
+
 @pytest.mark.parametrize(
     ("link", "why"),
     [

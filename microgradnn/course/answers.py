@@ -21,6 +21,8 @@ _WRITTEN = str.maketrans({
     "−": "-", "–": "-", "—": "-", "·": "*", "×": "*", "÷": "/", "^": "**", "½": "(1/2)", "⅓": "(1/3)", "¼": "(1/4)",
     "²": "**2", "³": "**3", "π": "pi", "σ": "sigmoid", "\N{NO-BREAK SPACE}": " ",
 })  # fmt: skip
+_BETWEEN = (r";", r",\s", r",", r"\s+and\s+", r"(?<=\d)\s*(?:[x×]|by)\s*(?=\d)", r"\s+")  # several numbers in a text
+_NO_NAMES = "numbers; write what has a name in the notebook without quotes"
 _CONSTANTS = {"pi": math.pi, "e": math.e}
 
 
@@ -49,7 +51,8 @@ def number_from(answer: Any) -> float:
     """
     while getattr(answer, "shape", None) not in (None, ()) or isinstance(answer, (list, tuple)):
         if len(answer) != 1:
-            raise AnswerError(f"a single number is asked for, you gave {len(answer)}.")
+            comma = "; decimals have a point, as in 0.5" if isinstance(answer, tuple) and len(answer) == 2 else ""
+            raise AnswerError(f"a single number is asked for, you gave {len(answer)}{comma}.")
         answer = answer[0]
     if isinstance(answer, str):
         return float(_evaluated(answer, {}))
@@ -72,9 +75,7 @@ def numbers_from(answer: Any, names: Sequence[str]) -> list[float]:
     asked = f"{len(names)} numbers are asked for, ({', '.join(names)})"
     if isinstance(answer, str):
         text = answer.strip().strip("()[]")
-        answer = next(
-            (parts for sign in (r";", r",\s", r",", r"\s+") if len(parts := re.split(sign, text)) > 1), [text]
-        )
+        answer = next((parts for sign in _BETWEEN if len(parts := re.split(sign, text)) > 1), [text])
     if isinstance(answer, Mapping):
         by_name = {re.split(r"/[d∂]", str(getattr(key, "name", key)))[-1].strip(): x for key, x in answer.items()}
         if missing := [name for name in names if _short(name) not in by_name]:
@@ -103,7 +104,8 @@ def letter_from(answer: Any, letters: Collection[str], words: Mapping[str, str])
     if isinstance(answer, str):
         text = answer.lower().strip(" \"'.()[]")
         tokens = re.findall(r"\w+", text)
-        chosen = [token for token in tokens if token in letters and (token != "a" or tokens[0] in ("a", "answer"))]
+        a_letter = {"a", "answer"} & {*tokens[:1], *tokens[-1:]}  # "rule a", not "it is a sum"
+        chosen = [token for token in tokens if token in letters and (token != "a" or a_letter)]
         chosen += [letter for word, letter in words.items() if re.search(rf"\b{re.escape(word)}\b", text)]
         if len(set(chosen)) == 1:
             return str(chosen[0])
@@ -118,6 +120,8 @@ def function_from(answer: Any, names: Sequence[str]) -> Callable[..., Any]:
     """
     arguments = ", ".join(names)
     if isinstance(answer, str):
+        if re.search(r"@|\.T\b", answer):
+            raise AnswerError(f"matrices are not read from a text: write lambda {arguments}: … without quotes.")
         expression = re.sub(r"^\s*lambda[^:]*:", "", answer)
         return lambda *point: _evaluated(expression, dict(zip(names, point, strict=True)))
     if not callable(answer) or isinstance(answer, Value):
@@ -162,7 +166,7 @@ def _short(name: str) -> str:
 
 def _evaluated(text: str, variables: Mapping[str, Any]) -> Any:
     """What the text comes to, read as an expression; never evaluated as Python."""
-    source = text.translate(_WRITTEN).strip().rsplit("=", 1)[-1].strip(" \"'")
+    source = re.split("[=:]", text.translate(_WRITTEN))[-1].strip(" \"'")
     share = source.endswith("%")
     source = re.sub(r"(?<=\d),(?=\d)", ".", source.rstrip("% ")) if "(" not in source else source
     source = re.sub(r"\bln\b", "log", source)
@@ -173,7 +177,7 @@ def _evaluated(text: str, variables: Mapping[str, Any]) -> Any:
             if step.name and step.name not in FUNCTIONS:
                 raise InputError(f"there is no function {step.name}")
             if isinstance(step.load, str) and not step.name and not step.assigned and step.load not in known:
-                raise InputError(f"there is no {step.load} in it, only {', '.join(variables) or 'numbers'}")
+                raise InputError(f"there is no {step.load} in it, only {', '.join(variables) or _NO_NAMES}")
         result = evaluate(instructions, known)
     except InputError as error:
         raise AnswerError(f'"{text:.40}" cannot be read: {error}.') from None

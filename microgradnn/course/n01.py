@@ -48,7 +48,7 @@ QUESTIONS: dict[str, Question] = {
     "01.predict-push": Choice(
         right=lambda: "a" if _MOVE["x"] > 0 else "b",
         wrong={"a": "∂f/∂x is negative: what does f do when x goes up?"},
-        words={"up": "a", "down": "b"},
+        words={"up": "a", "upwards": "a", "down": "b", "downwards": "b"},
         why="∂f/∂x is negative, so f rises when x goes down.",
         hint="Look at the sign of ∂f/∂x.",
     ),
@@ -56,7 +56,7 @@ QUESTIONS: dict[str, Question] = {
         truth=derivatives("sigmoid(w0*x0 + w1*x1 + w2)", w0=2, x0=-1, w1=-3, x1=-2, w2=-3)["w0"],
         digits=2,
         why="the other factor, x0 = −1, turns the sign of the 0.20.",
-        hint="The gate multiplies w0 by x0: what does w0 get, which moves w0 × x0 x0 times as fast as itself?",
+        hint="When w0 moves by 1, the product w0 × x0 moves by x0 = −1. Multiply that by the 0.20 that comes to it.",
         slips=[
             (0.3932, "that is what x0 gets. Each operand gets the gradient times the value of the other one."),
             (0.4, "that is what x0 gets. Each operand gets the gradient times the value of the other one."),
@@ -67,7 +67,7 @@ QUESTIONS: dict[str, Question] = {
     "01.predict-sigmoid": Number(
         truth=_SIGMOID,
         digits=2,
-        why="it needs the output only: (1 − 0.73) · 0.73.",
+        why="it needs the output only: (1 − 0.73) · 0.73. It is the 0.20 that came to s in section 5, in one step.",
         hint="Put the output 0.73 into (1 − f) f.",
         slips=[
             (0.73, "that is the value of the gate, not its derivative."),
@@ -91,11 +91,12 @@ QUESTIONS: dict[str, Question] = {
     "01.predict-max": _five_times(
         "maximum(a, b)",
         why="only the larger one moves the output; a little up or down of the smaller one changes nothing.",
-        hint="If b moves by 0.1, does the larger of 3 and b move?",
+        hint="How far does the larger of 3 and −1 move if a moves by 0.1, and how far if b does?",
         slips=[
             ((0, 5), "it is the larger one that moves the output. Which is it?"),
             ((1, 0), "those are the local derivatives: multiply them by the upstream gradient."),
             ((5, 5), "that would be a sum. Does b move the larger of 3 and b?"),
+            ((15, -5), "the values play no part: which of the two moves the output, and how fast?"),
             ((15, 0), "the value plays no part: while a is the larger one, the output moves as fast as a."),
             ((3, 0), "the value plays no part: while a is the larger one, the output moves as fast as a."),
         ],
@@ -163,8 +164,10 @@ QUESTIONS: dict[str, Question] = {
         why="2 σ(2x) − 1 is tanh x: twice as high, twice as steep inside, and moved down by 1.",
         hint="Try A · sigmoid(B · x) + C: which A and C fit the range, which B the slope at 0?",
         slips=[
-            (lambda x: 2 * sigmoid(x) - 1, "the range is right, but it is not steep enough at 0: stretch x as well."),
+            (lambda x: 2 * sigmoid(x) - 1, "the range is right, but it is not steep enough at 0: its slope there is ½. "
+                                        "Put a factor before x as well."),
             (lambda x: sigmoid(2 * x), "the steepness inside is right. Now stretch the range (0, 1) to (-1, 1)."),
+            (lambda x: 4 * sigmoid(x) - 2, "the slope at 0 is right, the range is not: it runs from −2 to 2."),
             (lambda x: 2 * sigmoid(2 * x), "it runs from 0 to 2: move it down."),
         ],
     ),

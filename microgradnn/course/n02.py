@@ -57,10 +57,10 @@ QUESTIONS: dict[str, Question] = {
         right=lambda: "b" if _gradient("w6") > _gradient("w5") else "a",
         wrong={
             "a": "the weight's own value plays no part: what is it multiplied by?",
-            "c": "they share δ, but each multiplies it by what comes in beside it.",
+            "c": "they share the gradient at net_o1, but each multiplies it by what comes in beside it.",
         },
         words={"w5": "a", "w6": "b", "same": "c"},
-        why="∂E/∂w is δ times what comes in, and h2 sends a little more than h1.",
+        why="∂E/∂w is the gradient at net_o1 times what comes in, and h2 sends a little more than h1.",
         hint="What is each weight multiplied by?",
     ),
     "02.predict-two": Choice(
@@ -103,19 +103,20 @@ QUESTIONS: dict[str, Question] = {
     ),
     "02.predict-cancel": Number(
         truth=0.8 - 1,
-        why="ŷ − y, nothing more.",
-        hint="Put ŷ and y into ŷ − y.",
+        why="(−1 / 0.8) · 0.8 · (1 − 0.8) = 0.8 − 1, that is ŷ − y, nothing more.",
+        hint="The loss is −ln ŷ, with the slope −1/ŷ; the sigmoid has the slope ŷ (1 − ŷ). Multiply.",
         slips=[
-            (-1.25, "that is ∂L/∂ŷ: the slope of the sigmoid is still missing."),
+            (-1.25, "that is ∂L/∂ŷ, the slope of the loss: the slope of the sigmoid is still missing."),
             (0.16, "that is the slope of the sigmoid alone: the upstream gradient ∂L/∂ŷ is missing."),
-            (0.8, "that is ŷ. What is y here?"),
+            (-1, "you multiplied by ŷ alone: the slope of the sigmoid is ŷ (1 − ŷ)."),
+            (0.8, "that is ŷ. What is the slope of −ln ŷ, and that of the sigmoid?"),
         ],
     ),
     "02.predict-shape": Numbers(
         names=["rows", "columns"],
         truth=(3, 4),
         why="a gradient has the shape of what it belongs to, and θ₀ is 3 × 4.",
-        hint="a gradient has the shape of what it belongs to.",
+        hint="It has one number for each weight in θ₀.",
         slips=[
             ((4, 3), "that is the other way round: the rows of θ₀ are the inputs."),
             ((1, 4), "that is the shape of Δz₁, and of Δb₀. There is a gradient for each weight."),

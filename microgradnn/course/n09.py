@@ -6,6 +6,8 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+import numpy as np
+
 from microgradnn import nn
 from microgradnn.compiler import compile as compiled
 from microgradnn.compiler.layout import MatrixProduct
@@ -67,7 +69,7 @@ def _slid(f: Callable[..., Any]) -> str | None:
         )
     steps = compiled(lambda x: f(w, x), w, example=(inputs,), reduce=None).layout.steps
     if len(steps) == 1 and isinstance(steps[0], MatrixProduct):
-        shapes = steps[0].weights.shape, steps[0].inputs.shape
+        shapes = np.shape(steps[0].weights), np.shape(steps[0].inputs)
         if shapes == ((1, 3), (3, 6)):
             return None
         return f"one product, but of {shapes[0][0]} × {shapes[0][1]} and {shapes[1][0]} × {shapes[1][1]}."

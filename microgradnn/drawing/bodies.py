@@ -1,4 +1,4 @@
-"""Gates of no module, folded: by the user's line where it is known, else what repeats as one body, `tanh(w·h + b)` × n.
+"""Gates of no module, folded: by the user's line where it is known, else what repeats as one body, n times.
 
 Gates are of a kind when their primitives agree, and those of their operands. Kinds that follow one another equally
 often, as in a loop or a recurrence, are a body. What does not repeat stays a gate of its own where it is little, and
@@ -8,7 +8,6 @@ is folded by depth and primitive where it is much. This module knows gates and n
 from __future__ import annotations
 
 import operator
-import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -46,7 +45,7 @@ def bodies(gates: Sequence[Value]) -> list[Body]:
     >>> from microgradnn.graph import topological_order
     >>> [body] = bodies(topological_order(h)[1:])
     >>> body.name, body.repeats, len(body.gates)
-    ('tanh((2·h) + 1)', 100, 300)
+    ('tanh(2·h + 1)', 100, 300)
     """
     kinds = _Kinds(gates)
     lines = {gate: user_line_of(gate) for gate in gates} if gates and user_line_of(gates[0]) else {}
@@ -173,8 +172,7 @@ class _Kinds:
             text = self._text(gates[-1], depth, set()).replace(" × ", "·")
             if len(text) <= LONGEST:
                 break
-        outside = re.sub(r"\(.*\)", "", text)
-        return f"({text})" if len(gates) > 1 and " " in outside else text
+        return text
 
     def _text(self, gate: Value, depth: int, above: set[int]) -> str:
         first = self.first[self.kind[gate]]
@@ -197,6 +195,8 @@ class _Kinds:
                 texts.append(self._text(operand, depth - 1, above) if depth > 1 else "…")
         if len(operands) > 3:
             texts[2:] = ["…"]
+        if gate._primitive.name in ("add", "subtract"):  # type: ignore[union-attr]  # a product needs no brackets
+            texts = [text.replace(" × ", "·") for text in texts]
         return formula(gate._primitive, texts)  # type: ignore[arg-type]
 
 

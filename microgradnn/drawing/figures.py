@@ -11,21 +11,21 @@ from microgradnn.value import Value
 
 
 def called(group: Group) -> str:
-    """The heading of a box, with n where it is a body × n; of leaves their number, or the name of the only one."""
+    """The heading of a box, with n where it is a body n times; of leaves their number, or the name of the only one."""
     if not group.column.name:
         own = getattr(group.values[0], "name", None) if len(group.values) == 1 else None
         return printable(own) if own else counted(len(group.values), "leaf")
-    return printable(group.column.name) + (f" × {group.repeats:,}" if group.repeats > 1 else "")
+    return printable(group.column.name) + (f", {group.repeats:,} times" if group.repeats > 1 else "")
 
 
 def data(groups: Iterable[Group]) -> list[float]:
     """All values, one for each example."""
-    return [x.data if isinstance(x, Value) else x for group in groups for x in group.values]
+    return [x for group in groups for x in group.data]
 
 
 def gradients(groups: Iterable[Group]) -> list[float]:
     """All gradients that have arrived."""
-    return [x.grad for group in groups for x in group.values if isinstance(x, Value) and x.swept]
+    return [x for group in groups for x in group.gradients]
 
 
 def parameters(groups: Iterable[Group]) -> list[Value]:
@@ -35,12 +35,12 @@ def parameters(groups: Iterable[Group]) -> list[Value]:
 
 def value(group: Group) -> float:
     """The value of a neuron, over several examples the mean."""
-    return mean(data([group]))
+    return mean(group.data)
 
 
 def gradient(group: Group) -> float | None:
     """The gradient of a neuron, over several examples the root of the mean square; None where none has arrived."""
-    arrived = gradients([group])
+    arrived = group.gradients
     return (rms(arrived) if len(group.values) > 1 else arrived[0]) if arrived else None
 
 

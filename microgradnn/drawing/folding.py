@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import repeat
 from typing import Any, NamedTuple
 
@@ -38,7 +39,17 @@ class Group:
     values: list[Value | float] = field(default_factory=list)
     parameters: dict[Value, None] = field(default_factory=dict)  # an ordered set, as Values hash by identity
     gates: list[Value] = field(default_factory=list)  # all that are folded into it, operands first
-    repeats: int = 1  # n of a box that is a body × n
+    repeats: int = 1  # n of a box that is a body n times
+
+    @cached_property
+    def data(self) -> list[float]:
+        """All values, one for each example."""
+        return [x.data if isinstance(x, Value) else x for x in self.values]
+
+    @cached_property
+    def gradients(self) -> list[float]:
+        """All gradients that have arrived."""
+        return [x.grad for x in self.values if isinstance(x, Value) and x.swept]
 
 
 @dataclass

@@ -36,7 +36,8 @@ def to_latex(root: Value, *, pause: bool = False) -> Equations:
 
     Gradients start from 0, as in `steps`; a node that is used several times gets one line with the sum over its
     uses. The colours `value` and `gradient` are those of xcolor that `draw(root).save("f.tex")` defines, with `pause`
-    the slides of beamer show one line after the other. Raises TypeError for what is not a Value.
+    the slides of beamer show one line after the other; nine lines fill a frame, more want `\begin{frame}[shrink]`.
+    Raises TypeError for what is not a Value.
 
     >>> x, y = Value(3.0, "x"), Value(-2.0, "y")
     >>> print(to_latex(x * y))

@@ -89,7 +89,7 @@ class _Tables:
         head += [(f"∂{self.f}/∂w", GRADIENT), (f"∂{self.f}/∂x", GRADIENT)]
         lines: list[tuple[float, list[str]]] = []  # each with its w·x
         for source, weights in self.sources.get(group, []):
-            x = mean(figures.data([source]))
+            x = figures.value(source)
             beginning, end = [self.name_of[source], self.digits(x)], self._gradient([source])
             for weight in weights:
                 product = weight.data * x
@@ -119,7 +119,7 @@ class _Tables:
 
     def _outcome(self, group: Group, total: float | None) -> str:
         """What the activation makes of the sum, or the output where there is no sum of `total`, and its gradient."""
-        output = self.digits(mean(figures.data([group])))
+        output = self.digits(figures.value(group))
         average = "mean " if len(group.values) > 1 else ""
         outputs = [out for out in group.values if isinstance(out, Value)]  # all of one kind
         sums = [_sum_behind(out) for out in outputs]
@@ -144,7 +144,7 @@ class _Tables:
         for group in shown:
             slopes = [parameter.grad for parameter in group.parameters if parameter.swept]
             size = self.digits(rms(slopes)) if slopes else ""
-            output = self.digits(mean(figures.data([group])))
+            output = self.digits(figures.value(group))
             rows.append([self.name_of[group], output, self._gradient([group]), f"{len(group.parameters):,}", size])
         title = f"{printable(groups[0].column.name)}: {counted(len(groups), 'neuron')}"
         return Table(f"{title}, {counted(len(figures.parameters(groups)), 'parameter')}", notes, head, rows)
@@ -152,9 +152,7 @@ class _Tables:
     def _inputs(self, groups: Sequence[Group]) -> Table:
         head = [("input", WORDS), ("value", VALUE), (f"∂{self.f}/∂x", GRADIENT)]
         shown, notes = self._largest(groups, "inputs", f"|∂{self.f}/∂x|")
-        rows = [
-            [self.name_of[group], self.digits(mean(figures.data([group]))), self._gradient([group])] for group in shown
-        ]
+        rows = [[self.name_of[group], self.digits(figures.value(group)), self._gradient([group])] for group in shown]
         return Table(f"{printable(groups[0].column.name)}: {len(groups):,} inputs", notes, head, rows)
 
     def _largest(self, groups: Sequence[Group], noun: str, by: str) -> tuple[Sequence[Group], list[str]]:
@@ -162,7 +160,7 @@ class _Tables:
         notes = []
         if len(groups) > ROWS:
             notes.append(f"The {ROWS} of {len(groups):,} {noun} with the largest {by}; {len(groups) - ROWS:,} more.")
-            groups = sorted(groups, key=lambda group: -_size(rms(figures.gradients([group]) or [0.0])))[:ROWS]
+            groups = sorted(groups, key=lambda group: -_size(rms(group.gradients or [0.0])))[:ROWS]
         examples = max(len(group.values) for group in groups)
         if examples > 1:
             notes.append(f"Over {examples:,} examples: values are means, gradients rms.")
@@ -177,9 +175,9 @@ class _Tables:
         head += [(f"rms ∂{self.f}/∂u", GRADIENT)]
         rows = []
         for form, values in forms.items():
-            data = figures.data([alike := Group(group.column, values=values)])
+            alike = Group(group.column, values=values)
+            data, gradients = alike.data, alike.gradients
             first, last, between = self.digits(data[0]), self.digits(data[-1]), spread("", data, self.digits).strip()
-            gradients = figures.gradients([alike])
             size = self.digits(rms(gradients)) if gradients else ""
             rows.append([form, f"{len(data):,}", first, last, between, size])
         notes = []

@@ -1,5 +1,5 @@
 // A neuron or a box opens as a table below the picture, by click, Enter or Space; the rest dims but for what is connected
-// to it. Click elsewhere, on it again, or Escape closes.
+// to it. Click elsewhere, on it again, or Escape closes. Tab reaches the picture once; arrow keys move in it.
 
 // `parts` are the ids of all that stands for groups, `tables` those of them that open: title, notes, head and rows.
 function opening(element, svg, parts, tables) {
@@ -26,17 +26,23 @@ function opening(element, svg, parts, tables) {
     if (back) part(opener).focus({ preventScroll: true });
   };
 
-  Object.keys(tables).forEach((name) => {
+  const openers = Object.keys(tables).map(part);
+  Object.keys(tables).forEach((name, place) => {
     const opener = part(name), texts = [...opener.querySelectorAll("text")].map((text) => text.textContent.trim());
     opener.classList.add("opener");
-    const roles = { tabindex: "0", role: "button", "aria-expanded": "false", "aria-label": [tables[name].title, ...texts].join(" ") };
+    const roles = { tabindex: place ? "-1" : "0", role: "button", "aria-expanded": "false", "aria-label": [tables[name].title, ...texts].join(" ") };
     Object.entries(roles).forEach(([role, value]) => opener.setAttribute(role, value));
     opener.addEventListener("click", () => show(open === name ? null : name));
+    opener.addEventListener("focus", () => {
+      openers.forEach((each) => each.setAttribute("tabindex", each === opener ? "0" : "-1"));
+    });
     opener.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
+      const opens = event.key === "Enter" || event.key === " ";
+      if ((!opens && !(event.key in TOWARDS)) || event.ctrlKey || event.metaKey || event.altKey) return;
       event.preventDefault();
       event.stopPropagation();
-      show(open === name ? null : name);
+      if (opens) show(open === name ? null : name);
+      else neighbour(opener, openers, ...TOWARDS[event.key])?.focus();
     });
   });
   element.addEventListener("keydown", (event) => {
@@ -48,6 +54,20 @@ function opening(element, svg, parts, tables) {
     const inside = element.contains(target) && target.closest(".opener, .opened, .controls, .zoom");
     if (open !== null && target.isConnected && !inside) close(false);
   });
+}
+
+const TOWARDS = { ArrowUp: [0, -1], ArrowDown: [0, 1], ArrowLeft: [-1, 0], ArrowRight: [1, 0] };
+
+// The part beside another one: up and down among those above and below it, else in the nearest column, at the same height.
+function neighbour(from, openers, dx, dy) {
+  const boxes = new Map(openers.map((each) => [each, each.getBoundingClientRect()])), here = boxes.get(from);
+  const beside = (one, other) => (one.right <= other.left ? 1 : other.right <= one.left ? -1 : 0);
+  const nearest = (those, distance) => those.sort((one, other) => distance(boxes.get(one)) - distance(boxes.get(other)))[0];
+  const those = openers.filter((each) => each !== from && beside(here, boxes.get(each)) === dx);
+  const height = (box) => Math.abs(box.top - here.top);
+  if (dy) return nearest(those.filter((each) => (boxes.get(each).top - here.top) * dy > 0), height);
+  const first = nearest(those, (box) => (dx > 0 ? box.left : -box.right));
+  return first && nearest(those.filter((each) => beside(boxes.get(each), boxes.get(first)) === 0), height);
 }
 
 // All but one part, what is joined to it by an edge, and those edges; nothing where `name` is null. A gate alone stands before

@@ -121,7 +121,8 @@ def folded_piece(picture: Picture, svg: str, passes: Passes, tables: Mapping[str
         return piece(picture, svg)
     scripts = [resource(f"{name}.js") for name in ("wires", "stepper", "opening", "layers")]
     packed = {part: table.packed() for part, table in tables.items()}
-    return piece(picture, svg, "walkLayers", scripts, [passes.known, passes.steps, packed], ["stepper", "layers"])
+    data = [passes.known, passes.steps, packed, passes.unit]
+    return piece(picture, svg, "walkLayers", scripts, data, ["stepper", "layers"])
 
 
 def _json(data: Any) -> str:

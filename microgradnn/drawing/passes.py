@@ -22,10 +22,14 @@ from microgradnn.value import Value
 
 
 class Passes:
-    """The `steps` through the parts of a picture, and by part the steps after which values and gradients are known."""
+    """The `steps` through the parts of a picture, and by part the steps after which values and gradients are known.
+
+    A `unit` is what one step does: a layer, or a box where there are no layers.
+    """
 
     def __init__(self, folding: Folding, parts: Mapping[str, Sequence[Group]], root: Value, f: str, count: int) -> None:
         self.f, self.digits, self.columns = f, partial(digits, count=count), folding.columns()
+        self.unit = "layer" if any(column.kind == "layer" for column in self.columns) else "box"
         self.parts_of: dict[Column, list[str]] = {column: [] for column in self.columns}
         for part, groups in parts.items():
             self.parts_of[groups[0].column].append(part)

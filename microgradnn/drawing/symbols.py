@@ -2,7 +2,7 @@
 
 No rule of calculus stands here, only of school algebra: 1 · x is x, −(−x) is x, x · x is x². What a choice did not take
 at the numbers of the circuit is left out. A gate without a name in textbooks is written as what it means, the column
-`exact` of the table; what is the value of the gate itself is called by its name.
+`exact` of the table; what is the value of the gate itself is called by its name, except for quotients.
 """
 
 from __future__ import annotations
@@ -196,6 +196,8 @@ def partials(gate: Any, name_of: dict[int, str]) -> list[Any]:
     ]
     out = Formula(gate.data, latex_name(name_of[id(gate)]), len(operands))
     wholes = [Formula.of(primitive, operands)]
+    if primitive.name == "divide":
+        out = wholes.pop()  # −x / y² is what textbooks write, and not −f / y
     if primitive.name in ("hypot", "norm"):
         wholes.append(_meaning(primitive, operands))
     # Shares of exponentials do not depend on what all of them are shifted by, for the sake of floats.

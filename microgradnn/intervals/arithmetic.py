@@ -12,7 +12,7 @@ from typing import Any
 
 from microgradnn.array_forms import LARGEST
 from microgradnn.intervals.rounding import INFINITY, product_down, quotient_down, sum_down, total_down
-from microgradnn.primitive import Primitive
+from microgradnn.primitive import Primitive, lookup
 
 SLACK = 8  # floats: 4 for a function of C at the end of an interval, 4 for the same at a point inside
 
@@ -22,7 +22,7 @@ class NoValueError(ValueError):
 
 
 class Interval:
-    """All numbers from `low` to `high`, in the hands of rules: `+ − × ÷`, `abs` and the gates of microgradnn take it.
+    """All numbers from `low` to `high`, in the hands of rules: operators, `abs` and the gates of microgradnn take it.
 
     The same object as both operands is the same number: `x * x` is a square and `x - x` is 0.
 
@@ -110,6 +110,32 @@ class Interval:
 
     def __rtruediv__(self, other: Any) -> Interval:
         return interval(other) / self
+
+    def __pow__(self, other: Any) -> Any:
+        return lookup("power")(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return lookup("power")(other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return lookup("remainder")(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return lookup("remainder")(other, self)
+
+    def __float__(self) -> float:
+        raise TypeError(
+            f"a float is asked of the interval {self}: use the functions of microgradnn (microgradnn.sin, not "
+            "math.sin), or its ends .low and .high"
+        )
+
+    def __lt__(self, other: Any) -> bool:
+        raise TypeError(
+            f"the interval {self} is no one number to decide by: use maximum, minimum, where or step, or its ends "
+            ".low and .high"
+        )
+
+    __le__ = __gt__ = __ge__ = __lt__
 
 
 def interval(x: Any) -> Interval:

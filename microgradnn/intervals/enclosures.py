@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from microgradnn.intervals.arithmetic import SLACK, Interval, NoValueError, interval, outward
 from microgradnn.intervals.rounding import INFINITY
 from microgradnn.primitive import Primitive
+from microgradnn.reading import number
 
 
 @dataclass(frozen=True)
@@ -37,11 +39,19 @@ class Monotone:
         if not self.rises:
             at_low, at_high = at_high, at_low
         low, high = gate.limit(at_low), gate.limit(at_high)
-        if low != low or high != high:
-            raise NoValueError("has no value")
+        if low != low and high != high:
+            if all(x.is_point for x in operands):
+                raise NoValueError("has no value")
+            raise TypeError(
+                f"{_call(gate, operands)} has no value at either end: say where it has some, "
+                f"interval={'increasing' if self.rises else 'decreasing'}(domain=(low, high))"
+            )
+        low, high = -INFINITY if low != low else low, INFINITY if high != high else high  # it may be a pole
         out = outward(low, high, self.slack) if self.slack else Interval(low, high)
         if out.low > out.high:
-            raise NoValueError(f"{'falls' if self.rises else 'rises'}: not what its interval= says")
+            raise TypeError(
+                f"{_call(gate, operands)} {'falls' if self.rises else 'rises'}: not what its interval= says"
+            )
         if not self.slack:
             return out
         out.low = low if _exact(at_low, low) else out.low
@@ -82,9 +92,27 @@ def enclose(gate: Primitive, operands: Sequence[Interval]) -> Interval:
             return _derived(gate, operands)
         if isinstance(rule, Monotone):
             return rule.ends(gate, inside(gate, operands))
-        return interval(rule(*operands))
+        out = rule(*operands)
     except NoValueError as error:
-        raise ValueError(f"{gate.name}({', '.join(map(repr, operands))}) {error}") from None
+        raise ValueError(f"{_call(gate, operands)} {error}") from None
+    if out.__class__ is Interval and out.low <= out.high:
+        return out
+    return interval(_proper(gate, operands, out))
+
+
+def _proper(gate: Primitive, operands: Sequence[Interval], out: Any) -> float:
+    """A rule may give a number; TypeError for anything else that is no interval."""
+    with suppress(TypeError):
+        if (x := number(out)) == x:
+            return x
+    raise TypeError(
+        f"interval= of {gate.name} gives {out!r:.60} for {', '.join(map(repr, operands))}: it must give an "
+        "Interval(low, high) with low ≤ high, as + − × ÷ and the functions of microgradnn do"
+    )
+
+
+def _call(gate: Primitive, operands: Sequence[Interval]) -> str:
+    return f"{gate.name}({', '.join(map(repr, operands))})"
 
 
 def inside(gate: Primitive, operands: Sequence[Interval]) -> Sequence[Interval]:
@@ -132,5 +160,6 @@ def _derived(gate: Primitive, operands: Sequence[Interval]) -> Interval:
                 return out
     raise TypeError(
         f"the gate {gate.name} says nothing of intervals, and no slope proves that it rises or falls over "
-        f"{', '.join(map(repr, operands))}: give it interval=, a function of intervals, see microgradnn.intervals"
+        f"{', '.join(map(repr, operands))}: give it interval=, increasing() or a function of intervals, see "
+        "microgradnn.intervals"
     )

@@ -11,6 +11,7 @@ from microgradnn.array_forms import LARGEST
 
 INFINITY = math.inf
 _UNIT = 2.0**-53  # relative error of one rounding
+_HALVES = 2.0**27 + 1.0
 
 
 def sum_down(a: float, b: float) -> float:
@@ -50,8 +51,15 @@ def _no_overflow(result: float, a: float, b: float) -> float:
     return result if result == result else -INFINITY
 
 
-def _excess(a: float, b: float, product: float) -> int:
-    """A whole number with the sign of a · b − product, without rounding."""
+def _excess(a: float, b: float, product: float) -> float:
+    """A number with the sign of a · b − product, without rounding."""
+    nearest = a * b
+    if nearest != product:
+        return nearest - product
+    if 1e-250 < abs(product) < 1e250 and abs(a) < 1e290 and abs(b) < 1e290:  # what rounding took, by Dekker: sooner
+        c, d = a * _HALVES, b * _HALVES
+        c, d = c - (c - a), d - (d - b)  # the upper halves of their digits
+        return ((c * d - product) + c * (b - d) + (a - c) * d) + (a - c) * (b - d)
     n, d = a.as_integer_ratio()
     m, e = b.as_integer_ratio()
     p, q = product.as_integer_ratio()

@@ -53,6 +53,8 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "0.4": "what x0 gets",
             "-0.4": "factor of 2",
             "-1": "derivative alone",
+            "0": "moves by x0 = −1",
+            "(0, -2)": "decimals have a point",
         },
     ),
     "01.predict-sigmoid": (
@@ -65,7 +67,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
         },
     ),
     "01.predict-add": (
-        ["(5, 5)", "[5.0, 5.0]", "'5, 5'", "{'a': 5, 'b': 5}"],
+        ["(5, 5)", "[5.0, 5.0]", "'5, 5'", "'5 and 5'", "'a: 5, b: 5'", "{'a': 5, 'b': 5}"],
         {
             "(2.5, 2.5)": "nothing is divided",
             "(1, 1)": "the upstream gradient",
@@ -80,6 +82,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "(1, 0)": "the upstream gradient",
             "(5, 5)": "that would be a sum",
             "(15, 0)": "plays no part",
+            "(15, -5)": "play no part",
         },
     ),
     "01.predict-times": (
@@ -134,6 +137,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "lambda x: 2 * sigmoid(x) - 1": "not steep enough",
             "lambda x: x.tanh()": "yours has the gate tanh",
             "lambda x: sigmoid(2 * x)": "stretch the range",
+            "lambda x: 4 * sigmoid(x) - 2": "from −2 to 2",
             "lambda x: 2 * sigmoid(2 * x)": "move it down",
             "lambda x: 1 - 2 * sigmoid(2 * x)": "the sign is the wrong way round",
             "2": "a function is asked for",

@@ -93,11 +93,12 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "0.2": "the sign is not",
             "-1.25": "slope of the sigmoid is still missing",
             "0.16": "the upstream gradient",
-            "0.8": "What is y",
+            "-1": "ŷ alone",
+            "0.8": "the slope of −ln ŷ",
         },
     ),
     "02.predict-shape": (
-        ["(3, 4)", "'3, 4'", "[3, 4]", "np.zeros((3, 4)).shape"],
+        ["(3, 4)", "'3, 4'", "'3 × 4'", "'3x4'", "'3 by 4'", "[3, 4]", "np.zeros((3, 4)).shape"],
         {
             "(4, 3)": "the other way round",
             "(1, 4)": "for each weight",
@@ -116,7 +117,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "-0.0187": "the sign",
             "0.187": "decimal point",
             "0": "find the delta of each",
-            "'b1'": "cannot be read",
+            "'b1'": "without quotes",
         },
     ),
     "02.2": (
@@ -139,6 +140,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "lambda A, B, C, D_grad: -A.T @ D_grad @ C.T": "the sign",
             "lambda A, B, C, D_grad: 0 * B": "Call A B = M",
             "1": "a function is asked for",
+            "'A.T @ D_grad @ C.T'": "without quotes",
         },
     ),
 }

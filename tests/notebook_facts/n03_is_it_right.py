@@ -38,7 +38,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "1e-5": "one of a, b",
         },
     ),
-    "03.predict-close": (["'a'", "'(a)'"], {"'b'": "the eighth digit"}),
+    "03.predict-close": (["'a'", "'(a)'", "'rule a'"], {"'b'": "the eighth digit"}),
     "03.predict-kink": (
         ["0.5", "'1/2'", "'½'", "Fraction(1, 2)"],
         {"0": "the slope on the left", "1": "the slope on the right", "-0.5": "the sign is not"},
