@@ -361,3 +361,30 @@ def test_the_weight_of_a_link_is_the_largest_by_size():
             y = sum(parameter(w) * x for x in [Value(2.0)] for w in weights)
         [link] = Folding(y).links.values()
         assert (link.weight.data, link.count) == (max(weights, key=abs), len(weights))
+
+
+def columns_of(root):
+    return [(column.kind, column.name, len(groups)) for column, groups in Folding(root).columns().items()]
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_two_networks_of_one_name_stay_two(fused):
+    def network(seed):
+        layers = nn.Layer(2, 3, "linear", rng=seed, fused=fused), nn.Activation("relu"), nn.BatchNorm(3), nn.Layer(3, 1)
+        return nn.Sequential(*layers)
+
+    examples = [[1.0, 2.0], [3.0, -1.0]]
+    one, other = network(0), network(1)
+    loss = sum((a - b) ** 2 for a, b in zip(one(examples), other(examples), strict=True))
+    layers = [(kind, *rest) for kind, *rest in columns_of(loss) if kind == "layer"]
+    assert layers == 2 * [("layer", f"Sequential.{place}", n) for place, n in enumerate([3, 3, 3, 1])]
+    assert all(len(group.values) == 2 for group in Folding(loss).groups if group.column.kind == "layer")
+    again = sum((a - b) ** 2 for a, b in zip(one(examples), one(examples), strict=True))
+    assert sum(kind == "layer" for kind, *_ in columns_of(again)) == 4  # the same network twice is one
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_layers_of_one_name_in_a_row_stay_two(fused):
+    first, second = nn.Layer(2, 3, rng=0, fused=fused), nn.Layer(3, 3, rng=1, fused=fused)
+    out = second(first([1.0, 2.0]))[0]
+    assert [n for kind, _, n in columns_of(out) if kind == "layer"] == [3, 1]

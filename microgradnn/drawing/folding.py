@@ -16,10 +16,9 @@ from typing import Any, NamedTuple
 
 from microgradnn.context import module_and_neuron
 from microgradnn.drawing.bodies import bodies, operands_of
+from microgradnn.drawing.namesakes import WEIGHTED, is_parameter, namesakes, partners
 from microgradnn.graph import Vector, order_with_vectors, without_vectors
 from microgradnn.value import Value
-
-WEIGHTED = ("multiply", "dot")  # of these gates a parameter is a weight
 
 
 class Column(NamedTuple):
@@ -27,7 +26,7 @@ class Column(NamedTuple):
 
     kind: str  # "layer", "inputs" or "box"
     name: str  # the path, or what the heading of a box says: "" for leaves
-    band: int = 0  # tells boxes with one heading apart; up to BANDS it is one of depth
+    band: int = 0  # tells modules of one path and boxes of one heading apart; of boxes up to BANDS one of depth
 
 
 @dataclass(eq=False)
@@ -79,7 +78,7 @@ class Folding:
         self.uses: Counter[tuple[Column, Group]] = Counter()  # of parameters by gates of no module, as in a penalty
         self._group_of: dict[Value, Group] = {}
         self._leaving = {root}  # gates that other groups take
-        self._inputs: dict[str, dict[Any, Group]] = {}  # by module, and what tells them apart there
+        self._inputs: dict[Column, dict[Any, Group]] = {}  # by their column, and what tells them apart there
         self._first_taker: dict[Group, Group | None] = {}  # of an input: the neuron whose numbers it holds
         self._met: dict[Group, dict[Value, int]] = {}  # the parameters beside which a group takes inputs, numbered
         # The examples of a batch differ in their numbers, not in their links: each tuple of sources is kept once, and
@@ -113,14 +112,17 @@ class Folding:
     def _group(self, gates: Sequence[Value]) -> None:
         places = {path: module_and_neuron(path) for path in dict.fromkeys(g._path for g in gates) if path is not None}
         layers = {module for module, index in places.values() if index is not None}
-        by_path = {
-            path: Group(Column("box" if index is None and module in layers else "layer", module), index)
-            for path, (module, index) in places.items()
-        }
-        for gate in gates:
-            if gate._path is not None:
-                group = self._group_of[gate] = by_path[gate._path]
-                group.gates.append(gate)
+        groups: dict[tuple[str, int], Group] = {}
+        for gate, number in namesakes(gates).items():
+            path = gate._path
+            assert path is not None
+            group = groups.get((path, number))
+            if group is None:
+                module, index = places[path]
+                kind = "box" if index is None and module in layers else "layer"
+                group = groups[path, number] = Group(Column(kind, module, number), index)
+            self._group_of[gate] = group
+            group.gates.append(gate)
         for body in bodies([gate for gate in gates if gate._path is None]):
             group = Group(Column("box", body.name, body.band), None, [*body.results], {}, body.gates, body.repeats)
             self._group_of.update(dict.fromkeys(body.gates, group))
@@ -130,7 +132,7 @@ class Folding:
     def _link_module(self, gate: Any, group: Group) -> None:
         """Link what a gate of a module takes to its group."""
         operands = operands_of(gate)
-        partners: Iterable[Value | None]
+        met: Iterable[Value | None]
         if operands[0].__class__ is Vector:
             row, inputs, bias = operands
             sources = self._sources_of(inputs, group)
@@ -138,14 +140,14 @@ class Folding:
                 return
             self._linked.add((group, row, id(sources)))
             for weight, source in zip(row.members, sources, strict=True):
-                self._link(source, group, weight if _is_parameter(weight) else None)
-            operands, partners = (*row.members, bias), repeat(None, len(row.members) + 1)
+                self._link(source, group, weight if is_parameter(weight) else None)
+            operands, met = (*row.members, bias), repeat(None, len(row.members) + 1)
         else:
-            partners = _partners(gate)
-        for operand, parameter in zip(operands, partners, strict=True):
+            met = partners(gate)
+        for operand, parameter in zip(operands, met, strict=True):
             if operand.__class__ is float and parameter is None:  # a constant
                 continue
-            if _is_parameter(operand):
+            if is_parameter(operand):
                 group.parameters[operand] = None
                 continue
             weight = parameter if gate._primitive.name in WEIGHTED else None
@@ -153,9 +155,9 @@ class Folding:
             if source is None:
                 index = group.index
                 if parameter is not None and (weight is not None or index is None):
-                    met = self._met.setdefault(group, {})
-                    index = met.setdefault(parameter, len(met))
-                source = self._input(operand, group.column.name, operand if index is None else index, group)
+                    numbers = self._met.setdefault(group, {})
+                    index = numbers.setdefault(parameter, len(numbers))
+                source = self._input(operand, group.column, operand if index is None else index, group)
             if source is not group:
                 self._take(operand, source, group, weight)
 
@@ -192,22 +194,22 @@ class Folding:
         if inputs not in self._sources:
             sources: list[Group | None] = []
             for index, x in enumerate(inputs.members):
-                if _is_parameter(x):
+                if is_parameter(x):
                     group.parameters[x] = None
                     sources.append(None)
                     continue
                 if x.__class__ is Value and x._left is not None:
                     self._leaving.add(x)  # to itself, too, in a recurrent net
                 known = self._group_of.get(x) if x.__class__ is Value else None
-                sources.append(known or self._input(x, group.column.name, index))
+                sources.append(known or self._input(x, group.column, index))
             self._sources[inputs] = self._same.setdefault(tuple(sources), tuple(sources))
         return self._sources[inputs]
 
-    def _input(self, x: Value | float, module: str, key: Any, taker: Group | None = None) -> Group:
-        """The input of a module that a leaf or a number is; of numbers that all neurons meet, one is the taker."""
-        inputs = self._inputs.setdefault(module, {})
+    def _input(self, x: Value | float, layer: Column, key: Any, taker: Group | None = None) -> Group:
+        """The input of a layer that a leaf or a number is; of numbers that all neurons meet, one is the taker."""
+        inputs = self._inputs.setdefault(column := layer._replace(kind="inputs"), {})
         if key not in inputs:
-            inputs[key] = Group(Column("inputs", module), key if isinstance(key, int) else None)
+            inputs[key] = Group(column, key if isinstance(key, int) else None)
             self._first_taker[inputs[key]] = taker
         if x.__class__ is Value:
             self._group_of[x] = inputs[key]
@@ -217,7 +219,8 @@ class Folding:
 
     def _leaf(self, leaf: Value) -> Group:
         """The box of all leaves that no module takes."""
-        group = self._inputs.setdefault("", {}).setdefault("", Group(Column("box", "")))
+        column = Column("box", "")
+        group = self._inputs.setdefault(column, {}).setdefault("", Group(column))
         self._group_of[leaf] = group
         group.values.append(leaf)
         return group
@@ -227,7 +230,7 @@ class Folding:
     def _in_order(self, gates: Sequence[Value]) -> list[Group]:
         """The columns in the order in which something leaves them, with inputs before their layer, and their groups."""
         columns: dict[Column, dict[Group, None]] = {}
-        for group in self._inputs.get("", {}).values():
+        for group in self._inputs.get(Column("box", ""), {}).values():
             columns[group.column] = {group: None}
         for gate in gates:
             group = self._group_of[gate]
@@ -235,7 +238,7 @@ class Folding:
                 continue
             if gate._path is not None:
                 if group.column not in columns:
-                    for source in self._inputs.get(group.column.name, {}).values():
+                    for source in self._inputs.get(group.column._replace(kind="inputs"), {}).values():
                         columns.setdefault(source.column, {})[source] = None
                 group.values.append(gate)
             columns.setdefault(group.column, {})[group] = None
@@ -244,20 +247,3 @@ class Folding:
             for groups in columns.values()
             for group in sorted(groups, key=lambda group: len(groups) if group.index is None else group.index)
         ]
-
-
-def _partners(gate: Any) -> Sequence[Any]:
-    """Which parameter each operand of a gate meets, None for none: in w·x a weight meets x."""
-    operands = operands_of(gate)
-    if gate._primitive.name == "dot":
-        row = operands[: len(operands) // 2]
-        return [*[None] * len(row), *(w if _is_parameter(w) else None for w in row), None]
-    if len(operands) == 2:
-        left, right = operands
-        return right if _is_parameter(right) else None, left if _is_parameter(left) else None
-    return [None] * len(operands)
-
-
-def _is_parameter(operand: Any) -> bool:
-    """Whether a module has marked this leaf as its own."""
-    return operand.__class__ is Value and operand._left is None and operand._path is not None
