@@ -16,6 +16,7 @@ QUESTIONS: dict[str, Question] = {
             (0.05, "the gradient of w² is 2w, not w."),
             (1.9, "that is what is taken away. What is left?"),
             (2.9, "the step goes against the gradient."),
+            (-1.9, "that is the step, in w. What is left of w after it?"),
         ],
     ),
     "07.predict-ravine": Number(
@@ -47,6 +48,7 @@ QUESTIONS: dict[str, Question] = {
             (1, "that is Adam with the correction."),
             (100, "V stands under a root."),
             (0.1, "that is M / g; it is still divided by √V."),
+            (math.sqrt(0.001), "that is √V / g. M is divided by it."),
             (0.9 / math.sqrt(0.999), "0.9 and 0.999 weigh the old means, which are 0. What weighs g?"),
         ],
     ),

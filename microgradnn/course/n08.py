@@ -22,7 +22,7 @@ def _pencil() -> list[float]:
 def _scores(z: list[float]) -> str | None:
     """Whether softmax turns z into 0.7, 0.2 and 0.1, and z adds up to 0."""
     p = softmax(z)
-    if any(abs(mine - asked) >= 1e-3 for mine, asked in zip(p, (0.7, 0.2, 0.1), strict=True)):
+    if any(abs(mine - asked) >= 2.5e-3 for mine, asked in zip(p, (0.7, 0.2, 0.1), strict=True)):  # of two places
         if all(abs(mine - asked) < 1e-3 for mine, asked in zip(z, (0.7, 0.2, 0.1), strict=True)):
             return "these are the probabilities; which scores have them as their softmax?"
         given = ", ".join(f"{mine:.3g}" for mine in p)
@@ -65,7 +65,7 @@ QUESTIONS: dict[str, Question] = {
             "a": "they add up to 1 before and after, so not all of them can shrink.",
             "c": "each power is divided by the same e¹⁰, and so is their sum.",
         },
-        words={"same": "b"},
+        words={"same": "b", "stay": "b", "shrink": "a", "largest": "c", "gains": "c"},
         why="each power is divided by e¹⁰, and so is their sum.",
         hint="What happens to each power, and what to their sum?",
     ),
@@ -76,6 +76,7 @@ QUESTIONS: dict[str, Question] = {
         slips=[
             (64 * 32 + 32 * 10, "these are the weights. Each neuron has a bias as well."),
             (64 * 32 + 32, "that is the first layer; there are two."),
+            (64 * 32, "these are the weights of the first layer; there are two, and biases."),
             (42, "that is the number of neurons. How many weights has each?"),
         ],
     ),
@@ -87,6 +88,7 @@ QUESTIONS: dict[str, Question] = {
         slips=[
             (0.1, "that is the probability. The loss is minus its logarithm."),
             (1, "that would be the logarithm to the base 10; the loss has the natural one."),
+            (math.log2(10), "that would be the logarithm to the base 2; the loss has the natural one."),
             (0.9, "that is what was missing; the loss is minus the logarithm of the probability."),
             (10 * math.log(10), "only the right class counts, not all ten."),
         ],

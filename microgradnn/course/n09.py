@@ -11,7 +11,7 @@ import numpy as np
 from microgradnn import nn
 from microgradnn.compiler import compile as compiled
 from microgradnn.compiler.layout import MatrixProduct
-from microgradnn.course.answers import function_from
+from microgradnn.course.answers import AnswerError, function_from
 from microgradnn.course.questions import Choice, Condition, Number, Numbers, Question
 from microgradnn.value import Value
 
@@ -27,6 +27,14 @@ def _products(*sizes: int) -> tuple[int, int]:
     return forward, sum(call.function in ("weights", "inputs") for call in program.backward)
 
 
+def _called(answer: Any, names: list[str]) -> Callable[..., Any]:
+    """The function that `compile` is to call; an expression as text would ask for numbers at every gate."""
+    if isinstance(answer, str):
+        arguments = ", ".join(names)
+        raise AnswerError(f"compile calls a function: write lambda {arguments}: … without the quotes.")
+    return function_from(answer, names)
+
+
 def _huber(f: Callable[..., Any]) -> str | None:
     """Whether f can be compiled and is Huber's loss, with its slope."""
     try:
@@ -34,7 +42,10 @@ def _huber(f: Callable[..., Any]) -> str | None:
     except TypeError as refused:
         if "while compile records" not in str(refused):
             raise
-        return "it cannot be compiled: it asks for the number of a Value, as if and max() do. where(c, a, b) does not."
+        return (
+            "it cannot be compiled: it asks for the number of a Value, as if, max() and comparisons do."
+            " where(c, a, b) does not, if its c is a number, above 0 where a is wanted."
+        )
     for r in (-3.0, -1.5, -0.25, 0.0, 0.5, 2.0):
         true = r * r / 2 if abs(r) <= 1 else abs(r) - 0.5
         if abs(program.value([r]) - true) > 1e-9:
@@ -51,9 +62,10 @@ def _slid(f: Callable[..., Any]) -> str | None:
     inputs = [float(i) for i in range(8)]
     outputs = f(w, inputs)
     if not isinstance(outputs, (list, tuple)) or len(outputs) != 6:
-        count = f"{len(outputs)}" if isinstance(outputs, (list, tuple)) else "no list of"
+        count = len(outputs) if isinstance(outputs, (list, tuple)) else "no list of"
         return (
-            f"it gives {count} numbers, six are asked for. A neuron of three weights has six places among eight inputs."
+            f"it gives {count} number{'s' * (count != 1)}, six are asked for."
+            " A neuron of three weights has six places among eight inputs."
         )
     steps = compiled(lambda x: f(w, x), w, example=(inputs,), reduce=None).layout.steps
     if len(steps) == 1 and isinstance(steps[0], MatrixProduct):
@@ -113,7 +125,7 @@ QUESTIONS: dict[str, Question] = {
             "a": "more. For each number Python does a lot beside the arithmetic, and 64 examples have many numbers.",
             "b": "more. For each number Python does a lot beside the arithmetic, and 64 examples have many numbers.",
         },
-        words={"5": "a", "50": "b"},
+        words={"5": "a", "50": "b", "several hundred": "c"},
         why="a few dozen calls on whole arrays do what Python did number by number, gate by gate.",
         hint="Does the arithmetic take the time, or what Python does around it for every number?",
     ),
@@ -141,13 +153,13 @@ QUESTIONS: dict[str, Question] = {
         },
     ),
     "09.2": Condition(
-        read=lambda answer: function_from(answer, ["r"]),
+        read=lambda answer: _called(answer, ["r"]),
         judge=_huber,
         why="where computes both pieces and picks, number by number.",
         hint="where(c, a, b) gives a where c > 0; when is 1 − abs(r) above 0?",
     ),
     "09.3": Condition(
-        read=lambda answer: function_from(answer, ["w", "x"]),
+        read=lambda answer: _called(answer, ["w", "x"]),
         judge=_slid,
         why="one neuron that looks at three neighbours and slides on: a convolution.",
         hint="One neuron with three weights looks at three neighbours. Where can it look next?",

@@ -29,7 +29,13 @@ PICTURED = ["×", "MLP.0", "MLP.4", "10→10 · 110 params"]  # what its picture
 ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
     "07.predict-factor": (
         ["-0.9", "'−0.9'", "1 - 2 * 0.95", "-9 / 10"],
-        {"0.05": "is 2w, not w", "0.9": "the sign is not", "1.9": "What is left", "2.9": "against the gradient"},
+        {
+            "0.05": "is 2w, not w",
+            "0.9": "the sign is not",
+            "1.9": "What is left",
+            "2.9": "against the gradient",
+            "-1.9": "is left of w after",
+        },
     ),
     "07.predict-ravine": (
         ["0.04", "2 / 50", "'1/25'", "'4 %'"],
@@ -47,6 +53,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "0.1": "divided by √V",
             "0.9": "old means",
             "0.32": "one over it",
+            "0.001 ** 0.5": "M is divided by it",
         },
     ),
     "07.predict-batch": (

@@ -39,16 +39,28 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
         },
     ),
     "08.predict-shift": (
-        ["'b'", "'B'", "'same'"],
+        ["'b'", "'B'", "'same'", "'they stay as they are'"],
         {"'a'": "add up to 1", "'c'": "so is their sum"},
     ),
     "08.predict-parameters": (
         ["2410", "65 * 32 + 33 * 10", "'65 · 32 + 33 · 10'"],
-        {"2368": "a bias as well", "2080": "there are two", "42": "number of neurons", "64": "has a bias"},
+        {
+            "2368": "a bias as well",
+            "2080": "there are two",
+            "2048": "and biases",
+            "42": "number of neurons",
+            "64": "has a bias",
+        },
     ),
     "08.predict-no-idea": (
         ["2.30", "math.log(10)", "'log(10)'", "2.3026"],
-        {"0.1": "that is the probability", "1": "base 10", "-2.3": "the sign is not", "0.9": "minus the logarithm"},
+        {
+            "0.1": "that is the probability",
+            "1": "base 10",
+            "-2.3": "the sign is not",
+            "0.9": "minus the logarithm",
+            "3.32": "base 2",
+        },
     ),
     "08.predict-white-pixel": (
         ["0", "0.0", "'0'"],
@@ -72,11 +84,16 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
         },
     ),
     "08.2": (
-        ["[1.0662, -0.1865, -0.8797]", "[math.log(p) - math.log(0.7 * 0.2 * 0.1) / 3 for p in (0.7, 0.2, 0.1)]"],
+        [
+            "[1.0662, -0.1865, -0.8797]",
+            "[1.07, -0.19, -0.88]",
+            "[math.log(p) - math.log(0.7 * 0.2 * 0.1) / 3 for p in (0.7, 0.2, 0.1)]",
+        ],
         {
             "[0.7, 0.2, 0.1]": "these are the probabilities",
             "[math.log(0.7), math.log(0.2), math.log(0.1)]": "Shift all three",
             "[1, 0, -1]": "softmax makes of them",
+            "[1, -0.2, -0.9]": "softmax makes of them",
             "(1, 2)": "you gave 2",
         },
     ),

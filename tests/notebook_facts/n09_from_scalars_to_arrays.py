@@ -59,7 +59,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
         {"64": "eager code", "0": "at least once"},
     ),
     "09.predict-speed": (
-        ["'c'", "'C'"],
+        ["'c'", "'C'", "'several hundred'"],
         {"'a'": "beside the arithmetic", "'b'": "beside the arithmetic"},
     ),
     "09.predict-if": (
@@ -85,6 +85,8 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "lambda r: abs(r) - 0.5": "at r = -0.25",
             "lambda r: r**2 / 2 if abs(r) <= 1 else abs(r) - 0.5": "cannot be compiled",
             "lambda r: where(r, r**2 / 2, abs(r) - 0.5)": "Huber's loss is",
+            "lambda r: where(abs(r) <= 1, r**2 / 2, abs(r) - 0.5)": "its c is a number",
+            "'where(1 - abs(r), r**2 / 2, abs(r) - 0.5)'": "without the quotes",
             "0.5": "a function is asked for",
         },
     ),
@@ -94,7 +96,7 @@ ANSWERS = {  # for each question right answers, and wrong ones with a piece of t
             "lambda w, x: [sum(w[j] * x[i + j] for j in range(3)) for i in range(6)]",
         ],
         {
-            "lambda w, x: [w[0] * x[0] + w[1] * x[1] + w[2] * x[2]]": "it gives 1 numbers",
+            "lambda w, x: [w[0] * x[0] + w[1] * x[1] + w[2] * x[2]]": "it gives 1 number,",
             "lambda w, x: [w[0] * x[i] + w[1] * x[i + 1] + w[2] * x[i + 2] for i in range(5)]": "six are asked for",
             "lambda w, x: [w[0] * x[i] for i in range(6)]": "Let the same three weights",
             "lambda w, x: w[0]": "six are asked for",
