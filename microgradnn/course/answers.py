@@ -187,9 +187,8 @@ def _number_in(text: str) -> float:
     except InputError:
         if words := _IN_WORDS.fullmatch(_NEGATIVE.sub("-", text.translate(_WRITTEN)).strip()):
             return float(_evaluated(words[1], {}))
-    raise AnswerError(
-        f'"{text:.40}" cannot be read as a number: write it alone, such as -4, 0.25 or "1/3", and what has a name without quotes.'
-    )
+    remedy = 'write it alone, such as -4, 0.25 or "1/3", and what has a name without quotes'
+    raise AnswerError(f'"{text:.40}" cannot be read as a number: {remedy}.')
 
 
 def _evaluated(text: str, variables: Mapping[str, Any]) -> Any:
