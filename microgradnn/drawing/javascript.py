@@ -8,7 +8,8 @@ JavaScript does not have are in numbers.js.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+import re
+from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
 
@@ -104,8 +105,14 @@ class Lines:
         name = f"Math.{_of_math(function)}" if function in OF_MATH else function
         return lambda *operands: self.write(f"{name}({', '.join(['{}'] * len(operands))})", *operands)
 
-    def __iter__(self) -> Iterator[str]:
-        return (f"const {name} = {expression};" for expression, name in self.names.items())
+    def leading_to(self, *terms: Any) -> list[str]:
+        """The lines that these terms need."""
+        needed, lines = {*map(text_of, terms)}, []
+        for expression, name in reversed(self.names.items()):
+            if name in needed:
+                needed.update(re.findall(r"\bt\d+\b", expression))
+                lines.append(f"const {name} = {expression};")
+        return lines[::-1]
 
 
 def _of_math(function: str) -> str:
@@ -155,7 +162,7 @@ def function(gate: Primitive, count: int) -> list[str]:
     names = [f"x{index}" for index in range(count)]
     out = value_of(gate, [Term(lines, name) for name in names], lines)
     arguments = ", ".join(names)
-    value = [f"value({arguments}) {{", *lines, f"return {text_of(out)};", "},"]
+    value = [f"value({arguments}) {{", *lines.leading_to(out), f"return {text_of(out)};", "},"]
     return [f"{name_of(gate, count)}: {{", *value, *_partials(gate, count, arguments), "},"]
 
 
@@ -177,7 +184,12 @@ def _partials(gate: Primitive, count: int, arguments: str) -> list[str]:
 
     results = [_nothing(x) for x in trace.results]
     terms = run_lines([(inner, tuple(map(_nothing, xs))) for inner, xs in trace.lines], results, registers, apply)
-    return [f"partials(out, {arguments}) {{", *lines, f"return [{', '.join(map(text_of, terms))}];", "},"]
+    return [
+        f"partials(out, {arguments}) {{",
+        *lines.leading_to(*terms),
+        f"return [{', '.join(map(text_of, terms))}];",
+        "},",
+    ]
 
 
 def _nothing(operand: Any) -> Any:

@@ -27,10 +27,11 @@ function opening(element, svg, parts, tables) {
   };
 
   const openers = Object.keys(tables).map(part);
-  Object.keys(tables).forEach((name, place) => {
+  Object.keys(tables).forEach((name, index) => {
     const opener = part(name), texts = [...opener.querySelectorAll("text")].map((text) => text.textContent.trim());
     opener.classList.add("opener");
-    const roles = { tabindex: place ? "-1" : "0", role: "button", "aria-expanded": "false", "aria-label": [tables[name].title, ...texts].join(" ") };
+    const label = [tables[name].title, ...texts].join(" ");
+    const roles = { tabindex: index ? "-1" : "0", role: "button", "aria-expanded": "false", "aria-label": label };
     Object.entries(roles).forEach(([role, value]) => opener.setAttribute(role, value));
     opener.addEventListener("click", () => show(open === name ? null : name));
     opener.addEventListener("focus", () => {
