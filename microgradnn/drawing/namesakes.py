@@ -7,7 +7,8 @@ those of an activation, are of the module that leads to them. This module knows 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 from typing import Any
 
 from microgradnn.context import module_and_neuron
@@ -48,7 +49,8 @@ def namesakes(gates: Sequence[Value]) -> dict[Value, int]:
             continue
         pieces: list[int] = []
         source = None
-        for operand, weight in zip(operands_of(gate), partners(gate), strict=True):
+        weights: Iterable[Value | None] = partners(gate) if primitive.name in WEIGHTED else repeat(None)
+        for operand, weight in zip(operands_of(gate), weights, strict=False):
             first = operand.members[0] if operand.__class__ is Vector else operand  # stands for its whole row
             if first.__class__ is float:
                 continue
@@ -59,7 +61,7 @@ def namesakes(gates: Sequence[Value]) -> dict[Value, int]:
                         if module_and_neuron(path)[1] is not None:
                             of_neurons.add(piece_of[path, first])
                     pieces.append(end(piece_of[path, first]))
-            elif first._path == path and (weight is None or primitive.name not in WEIGHTED):
+            elif first._path == path and weight is None:
                 pieces.append(end(piece_of[first]))
             elif first._path is not None:  # what meets a weight comes from outside, also where the path is the same
                 source = first
@@ -67,7 +69,8 @@ def namesakes(gates: Sequence[Value]) -> dict[Value, int]:
         for other in pieces[1:]:
             if other != piece:
                 joined[other] = piece
-                source_of[piece] = source_of[piece] or source_of[other]
+                if source_of[piece] is None:
+                    source_of[piece] = source_of[other]
     of_neurons = set(map(end, of_neurons))
     count: Counter[str] = Counter()
     number_of: dict[int, int] = {}
