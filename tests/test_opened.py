@@ -88,6 +88,16 @@ def test_of_many_inputs_the_largest_products_are_shown_and_the_rest_is_counted()
     assert shown + others == pytest.approx(net, abs=1e-3)
 
 
+def test_products_are_large_by_size_whatever_their_sign():
+    layer = nn.Layer(ROWS + 4, 1, "linear", rng=0)
+    for number, weight in enumerate(layer.weight[0]):
+        weight.data = (-1.0) ** number * (number + 1)
+    [row_of] = [table for name, table in opened(layer([1.0] * (ROWS + 4))[0]).items() if name.startswith("n1")]
+    assert [row[3] for row in row_of.rows[:2]] == [digits(-20.0), "19"]
+    assert len(row_of.rows) == ROWS + 1  # and b
+    assert min(abs(float(row[3].replace("−", "-"))) for row in row_of.rows[:-1]) == 5
+
+
 def test_a_layer_shows_its_neurons_and_a_box_its_gates_by_form():
     f, model = one_example()
     boxes = opened(f, 2)
@@ -145,6 +155,15 @@ def test_the_passes_go_layer_by_layer_forward_and_back():
     rms = digits(math.hypot(*(group.values[0].grad for group in groups)) / math.sqrt(8))
     assert said[-2].endswith(f"; hands on gradients of rms {rms} to MLP.0")
     assert 2 < seed < len(said) - 3
+
+
+def test_parameters_without_a_gradient_do_not_count_as_zeros():
+    f, model = one_example()
+    model.layers[0].weight[0][0]._grad = None  # as on a leaf that no sweep has reached
+    said = [step["sentence"] for step in passes(f).steps]
+    slopes = [parameter.grad for parameter in model.layers[0].parameters() if parameter.swept]
+    assert len(slopes) == len(model.layers[0].parameters()) - 1
+    assert f"∂f/∂w has rms {digits(math.hypot(*slopes) / math.sqrt(len(slopes)))}; " in said[-1]
 
 
 def test_gradients_are_complete_once_all_have_been_passed_that_take_a_number():

@@ -15,7 +15,12 @@ def called(group: Group) -> str:
     if not group.column.name:
         own = getattr(group.values[0], "name", None) if len(group.values) == 1 else None
         return printable(own) if own else counted(len(group.values), "leaf")
-    return printable(group.column.name) + (f", {group.repeats:,} times" if group.repeats > 1 else "")
+    return printable(group.column.name) + times(group)
+
+
+def times(group: Group) -> str:
+    """What follows the heading of a body that repeats: `, 100 times`."""
+    return f", {group.repeats:,} times" if group.repeats > 1 else ""
 
 
 def data(groups: Iterable[Group]) -> list[float]:

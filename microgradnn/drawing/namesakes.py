@@ -29,7 +29,7 @@ def namesakes(gates: Sequence[Value]) -> dict[Value, int]:
     """
     joined: list[int] = []  # of each piece the piece that it was joined to, itself where to none
     piece_of: dict[Any, int] = {}  # of gates, and of parameters by path
-    source_of: list[Value | None] = []  # of a piece: a gate of another module that leads to it
+    source_of: list[list[Value]] = []  # of a piece: a gate of another module that leads to it, if there is one
     of_neurons: set[int] = set()
 
     def end(piece: int) -> int:
@@ -37,9 +37,9 @@ def namesakes(gates: Sequence[Value]) -> dict[Value, int]:
             joined[piece] = piece = joined[joined[piece]]
         return piece
 
-    def new(source: Value | None) -> int:
+    def new() -> int:
         joined.append(len(joined))
-        source_of.append(source)
+        source_of.append([])
         return joined[-1]
 
     for gate in gates:
@@ -48,7 +48,7 @@ def namesakes(gates: Sequence[Value]) -> dict[Value, int]:
         if path is None:
             continue
         pieces: list[int] = []
-        source = None
+        source: list[Value] = []  # as a Value with the number 0 is false
         weights: Iterable[Value | None] = partners(gate) if primitive.name in WEIGHTED else repeat(None)
         for operand, weight in zip(operands_of(gate), weights, strict=False):
             first = operand.members[0] if operand.__class__ is Vector else operand  # stands for its whole row
@@ -57,20 +57,20 @@ def namesakes(gates: Sequence[Value]) -> dict[Value, int]:
             if first._left is None:
                 if first._path is not None:
                     if (path, first) not in piece_of:
-                        piece_of[path, first] = new(None)
+                        piece_of[path, first] = new()
                         if module_and_neuron(path)[1] is not None:
                             of_neurons.add(piece_of[path, first])
                     pieces.append(end(piece_of[path, first]))
             elif first._path == path and weight is None:
                 pieces.append(end(piece_of[first]))
             elif first._path is not None:  # what meets a weight comes from outside, also where the path is the same
-                source = first
-        piece = piece_of[gate] = pieces[0] if pieces else new(source)
+                source = [first]
+        piece = piece_of[gate] = pieces[0] if pieces else new()
         for other in pieces[1:]:
             if other != piece:
                 joined[other] = piece
-                if source_of[piece] is None:
-                    source_of[piece] = source_of[other]
+                source = source or source_of[other]
+        source_of[piece] = source_of[piece] or source
     of_neurons = set(map(end, of_neurons))
     count: Counter[str] = Counter()
     number_of: dict[int, int] = {}
@@ -85,7 +85,7 @@ def namesakes(gates: Sequence[Value]) -> dict[Value, int]:
                 number_of[piece] = count[path]
                 count[path] += 1
             else:
-                number_of[piece] = numbers.get(source_of[piece], 0)  # type: ignore[arg-type]
+                number_of[piece] = next((numbers[source] for source in source_of[piece] if source in numbers), 0)
         numbers[gate] = number_of[piece]
     return numbers
 

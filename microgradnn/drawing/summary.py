@@ -221,8 +221,7 @@ class _Summary:
             return [counted(len(groups), "input")]
         if column.kind == "box":
             [group] = groups
-            repeated = f", {group.repeats:,} times" if group.repeats > 1 else ""
-            return [shortened(column.name) + repeated if column.name else counted(len(group.values), "leaf")]
+            return [shortened(column.name) + figures.times(group) if column.name else figures.called(group)]
         taken, given, parameters = len(self.taken[column]), len(groups), len(figures.parameters(groups))
         heading = [shortened(column.name, 24), f"{taken:,}→{given:,}" if taken else counted(given, "output")]
         heading += [counted(parameters, "param")] * bool(parameters)
