@@ -395,7 +395,7 @@ def test_an_own_module_is_of_the_network_that_leads_to_it():
         return nn.Sequential(nn.Layer(2, 4, "linear", rng=seed), Elementwise(lambda x, p: x * p), nn.Layer(4, 1))
 
     one, other = network(0), network(1)
-    for weight in one.parameters():
+    for weight in other.parameters():
         weight.data = 0.0  # a source whose number is 0 is a source all the same
     layers = [rest for kind, *rest in columns_of(one([1.0, 2.0]) - other([1.0, 2.0])) if kind == "layer"]
     assert layers == 2 * [["Sequential.0", 4], ["Sequential.1", 1], ["Sequential.2", 1]]
