@@ -1,0 +1,193 @@
+"""Expand: gates become calls of functions of arrays, as the table writes them down.
+
+NumPy and C know tanh and multiply, but not logsumexp. The array forms of the table are called with symbols, which write
+what they meet; equal calls are written once, so a partial shares what its gate has computed. What matrix products
+cannot read in place is copied here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from microgradnn.compiler.evaluate import number_by_number, over_arrays
+from microgradnn.compiler.ir import ArrayProgram, Operand, Place, Var, Window, shape_of
+from microgradnn.compiler.simplify import COMPARISONS, NUMBER, Writer, is_number
+from microgradnn.primitive import Primitive, lookup
+
+
+def expand(program: ArrayProgram) -> ArrayProgram:
+    """The same program in calls."""
+    writer = Calls()
+    results: dict[Var, Operand] = {}
+
+    def read(operand: Operand) -> Operand:
+        if isinstance(operand, Window) and operand.var in results:
+            return writer.read(results[operand.var], operand.place)
+        return operand
+
+    for op in program.ops:
+        writer.path, writer.source = op.path, op.source
+        operands = [read(operand) for operand in op.operands]
+        if op.kind == "gate":
+            result = writer.gate(op.detail[0], operands, op.detail[1])
+        elif op.kind == "partial":
+            result = writer.partial(*op.detail, operands)
+        elif op.kind == "einsum":
+            first, second, out, each = op.detail
+            result = writer.einsum(first, second, out, *map(writer.as_matrix, operands), each)
+        elif op.kind == "take":
+            [operand] = operands
+            result = writer.take(operand, op.detail) if isinstance(operand, Window) else operand
+        elif op.kind == "put":
+            shape, places = op.detail
+            result = writer.put(operands, places, shape)
+        elif op.kind == "sum":
+            result = writer.sum(operands[0], *op.detail)
+        else:
+            result = writer.write(op.kind, operands, op.detail)
+        results[op.out] = writer.reshaped(writer.broadcast(result, op.out.shape), op.out.shape)
+    outs = [read(out) for out in program.outs]
+    return ArrayProgram(program.params, program.inputs, program.order, writer.ops, outs).without_dead_code()
+
+
+class Calls(Writer):
+    """Writes calls; a gate becomes those that its array form makes."""
+
+    def copied(self, operand: Window) -> Window:
+        return self.write("call", [operand], "positive")
+
+    def as_matrix(self, operand: Operand) -> Operand:
+        """The operand, copied where its columns, all examples of a row side by side, are not evenly spaced."""
+        if not isinstance(operand, Window) or len(operand.shape) != 2:
+            return operand
+        (_, columns), (rows_apart, apart) = operand.shape, operand.place.strides
+        readable = columns == 1 or apart == 1 or (not operand.each and apart != 0)
+        return operand if readable and (rows_apart or operand.shape[0] == 1) else self.copied(operand)
+
+    def gate(self, gate: Primitive, operands: Sequence[Operand], stacked: bool = False) -> Operand:
+        if gate.array is None:
+            return self._written("each", operands, gate)
+        return self.term(over_arrays(gate, Functions(self), [Symbol(self, operand) for operand in operands], stacked))
+
+    def partial(self, gate: Primitive, index: int, stacked: bool, operands: Sequence[Operand]) -> Operand:
+        """∂out/∂operand of (out, *operands), in the cheaper form of the table."""
+        assert gate.array_partials is not None
+        return self.term(gate.array_partials(Functions(self), *[Symbol(self, operand) for operand in operands])[index])
+
+    def term(self, result: Any) -> Operand:
+        """What a symbol stands for; a number is a constant."""
+        if isinstance(result, Symbol):
+            return result.operand
+        return self.constant(result) if isinstance(result, np.ndarray) else float(result)
+
+    def call(self, function: str, operands: Sequence[Operand]) -> Operand:
+        """The result of `function(*operands)`, a function of NumPy by its name, in its simplest form.
+
+        >>> Calls().call("add", [2.0, 3.0])
+        5.0
+        """
+        if function in ("sum", "max", "min"):
+            [stack] = operands
+            return self.sum(stack, (0,)) if function == "sum" else self.write("peak", [stack], function)
+        if all(operand.__class__ is float for operand in operands):
+            with np.errstate(all="ignore"):
+                apply = getattr(np, function, None) or number_by_number(lookup(function))
+                return float(apply(*operands))
+        simpler = self._simplest(function, operands)
+        return self._written(function, operands) if simpler is None else simpler
+
+    def _written(self, function: str, operands: Sequence[Operand], gate: Primitive | None = None) -> Window:
+        shape = np.broadcast_shapes(*map(shape_of, operands))
+        spread = [self.broadcast(operand, shape) for operand in operands]
+        return self.write("call", spread, function if gate is None else gate)
+
+    def _simplest(self, function: str, operands: Sequence[Operand]) -> Operand | None:
+        """What the call comes to without computing, or with less of it; else None."""
+        if function == "where":
+            c, a, b = operands
+            if c.__class__ is float:
+                return a if c else b
+            if self._made_by(c, COMPARISONS) and is_number(a, 1.0) and is_number(b, 0.0):
+                return self._written(NUMBER, [c])
+        if function == "multiply":
+            for x, y in [operands, operands[::-1]]:
+                if is_number(x, 1.0) or (is_number(y, 0.0) and self._made_by(x, (NUMBER,))):
+                    return y
+                if is_number(x, -1.0):
+                    return self.call("negative", [y])
+                if x.__class__ is float and (factors := self._made_by(y, ("multiply",))):
+                    for factor, rest in [factors, factors[::-1]]:
+                        if factor.__class__ is float and _exactly(x, factor):
+                            return self.call("multiply", [x * factor, self.reshaped(rest, shape_of(y))])
+        if function == "add":
+            x, y = operands
+            for x, y in [operands, operands[::-1]]:
+                if is_number(x, -0.0):  # 0.0 + −0.0 is 0.0
+                    return y
+                if (negated := self._made_by(y, ("negative",))) and isinstance(x, Window):
+                    return self.call("subtract", [x, self.reshaped(negated[0], shape_of(y))])
+            if x == y:
+                return self.call("multiply", [2.0, x])
+        if (function == "divide" and is_number(operands[1], 1.0)) or (
+            function == "subtract" and is_number(operands[1], 0.0)
+        ):
+            return operands[0]
+        return None
+
+    def _made_by(self, operand: Operand, functions: Sequence[str]) -> tuple[Operand, ...]:
+        """The operands of the call that made all of this, if it is one of these functions."""
+        op = self.op_of(operand)
+        made = op is not None and op.kind == "call" and op.detail in functions
+        return op.operands if op is not None and made else ()
+
+    def _negated(self, operand: Window) -> Operand | None:
+        made = self._made_by(operand, ("negative",))
+        return self.reshaped(made[0], operand.shape) if made else None
+
+
+def _exactly(x: float, y: float) -> bool:
+    """Whether x · (y · z) is (x · y) · z to the bit: one of them is a power of 2, both are 1 or larger."""
+    powers = 0.5 in (abs(math.frexp(x)[0]), abs(math.frexp(y)[0]))
+    return powers and min(abs(x), abs(y)) >= 1.0 and math.isfinite(x * y)
+
+
+class Symbol:
+    """An operand in the hands of the table's array functions: operators write calls."""
+
+    __array_ufunc__ = None
+
+    def __init__(self, writer: Calls, operand: Operand) -> None:
+        self.writer, self.operand = writer, operand
+
+    def __neg__(self) -> Symbol:
+        return Functions(self.writer).negative(self)  # type: ignore[no-any-return]  # by name, see there
+
+
+_OPERATORS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power"}
+
+
+class Functions:
+    """The `xp` of the table's array functions: every function of NumPy by its name."""
+
+    def __init__(self, writer: Calls) -> None:
+        self._writer = writer
+
+    def __getattr__(self, name: str) -> Any:
+        writer = self._writer
+        return lambda *operands: Symbol(writer, writer.call(name, [*map(writer.term, operands)]))
+
+    def indices(self, stack: Symbol) -> Symbol:
+        """0, 1, 2 … along the stack."""
+        count, *inner = shape_of(stack.operand)
+        numbers = self._writer.constant(np.arange(float(count)))
+        spread = self._writer.read(numbers, Place(0, (count, *inner), (1, *[0] * len(inner))))
+        return Symbol(self._writer, spread)
+
+
+for _operator, _function in _OPERATORS.items():
+    setattr(Symbol, f"__{_operator}__", lambda x, y, f=_function: getattr(Functions(x.writer), f)(x, y))
+    setattr(Symbol, f"__r{_operator}__", lambda y, x, f=_function: getattr(Functions(y.writer), f)(x, y))

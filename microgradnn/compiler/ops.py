@@ -1,0 +1,229 @@
+"""The kinds of operations of an array program, one row each: shape, meaning, pullback, and their line of NumPy.
+
+A row knows arrays, not gates: what a gate computes, and its partials, stand in `microgradnn.table`. Arrays have the
+axis of examples last; in `meaning` each operand has it, of size 1 where it is the same for all examples. A pullback
+takes the adjoint of what the operation gives and yields, for the operands that are wanted, what it contributes to
+theirs, one number for each number that was read; `reverse` adds them up. Not here yet, and easy to find when it comes:
+`loop`, a body that is repeated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from microgradnn.compiler.ir import Array, ArrayProgram, Op, Operand, Place, Var, Window, is_each, shape_of, whole
+from microgradnn.primitive import lookup
+
+if TYPE_CHECKING:
+    from microgradnn.compiler.reverse import Reverse
+
+_MULTIPLY = lookup("multiply")
+Shape = tuple[tuple[int, ...], bool]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A row of the table."""
+
+    shape: Callable[[Sequence[Operand], Any], Shape]  # of the result, and whether there is one for each example
+    meaning: Callable[..., Any]  # (library, detail, *operands): see `evaluate`
+    numpy: Callable[..., list[str]]  # (emitter, op): the lines of `numpy_source`
+    pullback: Callable[[Reverse, Op, Operand, Sequence[int]], Iterable[tuple[int, Operand]]] | None = None
+
+
+def _any_each(operands: Sequence[Operand], detail: Any = None) -> bool:
+    return any(map(is_each, operands))
+
+
+# ---- gates: detail is (gate, stacked); with `stacked` the gate goes along the first axis of the last operand -----------
+
+
+def _shape_of_gate(operands: Sequence[Operand], detail: Any) -> Shape:
+    _, stacked = detail
+    shapes = [*map(shape_of, operands)]
+    if stacked:
+        shapes[-1] = shapes[-1][1:]
+    return np.broadcast_shapes(*shapes), _any_each(operands)
+
+
+def _pull_gate(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]) -> Iterator[tuple[int, Operand]]:
+    """Contribution = partial × adjoint."""
+    writer, (gate, stacked) = reverse.writer, op.detail
+    partials = writer.partials(gate, whole(op.out), op.operands, stacked)
+    if len(partials) == 2 and op.operands[0] == op.operands[1] and None not in partials:  # such as x · x
+        total = writer.gate(lookup("add"), partials)
+        if not (total.__class__ is float and total == 0.0):  # 1 − 1 is of the numbers: each is handed on, ∞ − ∞ is nan
+            partials, wanted = [total, None], [0]
+    for index in wanted:
+        partial = partials[index]
+        if partial is not None and not (partial.__class__ is float and partial == 0.0):  # 0 × ∞ is nan
+            yield index, writer.gate(_MULTIPLY, [partial, adjoint])
+
+
+# ---- einsum: detail is (letters of the first, of the second, of the result, whether for each example) ------------------
+
+
+def _shape_of_einsum(operands: Sequence[Operand], detail: Any) -> Shape:
+    sizes = {
+        letter: size
+        for operand, letters in zip(operands, detail, strict=False)
+        for letter, size in zip(letters, shape_of(operand), strict=True)
+    }
+    return tuple(sizes[letter] for letter in detail[2]), detail[3]
+
+
+def _einsum(library: Any, detail: Any, x: Any, y: Any) -> Any:
+    first, second, out, each = detail
+    letters = [first, second]
+    arrays = [x, y]
+    for number, array in enumerate(arrays):
+        if array.shape[-1] == 1:
+            arrays[number] = array[..., 0]
+        else:
+            letters[number] += "e"
+    kept = "e" * (each and "e" in "".join(letters))
+    result = library.einsum(f"{letters[0]},{letters[1]}->{out}{kept}", *arrays)
+    return result if kept else result[..., None]
+
+
+def _pull_einsum(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]) -> Iterator[tuple[int, Operand]]:
+    """∂Σ A·B: for each factor the adjoint times the other factor, summed over what that factor lacks."""
+    *letters, out, _ = op.detail
+    adjoint = reverse.writer.filled(adjoint, op.out.shape) if out else adjoint
+    for index in wanted:
+        operand, other = op.operands[index], op.operands[1 - index]
+        each = is_each(operand) or (reverse.by_example and (is_each(adjoint) or is_each(other)))
+        yield index, reverse.writer.einsum(out, letters[1 - index], letters[index], adjoint, other, each)
+
+
+# ---- sum: detail is (axes, whether over the examples too) --------------------------------------------------------------
+
+
+def _shape_of_sum(operands: Sequence[Operand], detail: Any) -> Shape:
+    axes, examples = detail
+    [operand] = operands
+    shape = tuple(size for axis, size in enumerate(shape_of(operand)) if axis not in axes)
+    return shape, is_each(operand) and not examples
+
+
+def _sum(library: Any, detail: Any, x: Any) -> Any:
+    axes, examples = detail
+    total = library.sum(x, axis=(*axes, x.ndim - 1) if examples else axes)
+    return total[..., None] if examples else total
+
+
+def _pull_sum(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]) -> Iterator[tuple[int, Operand]]:
+    axes, _ = op.detail
+    if isinstance(adjoint, Window):
+        var, (offset, shape, strides) = adjoint
+        for axis in sorted(axes):
+            shape, strides = (*shape[:axis], 1, *shape[axis:]), (*strides[:axis], 0, *strides[axis:])
+        adjoint = Window(var, Place(offset, shape, strides))
+    yield 0, adjoint
+
+
+# ---- take: detail is an array of which numbers of a variable; put: (shape, places of the operands in it) ---------------
+
+
+def _take(library: Any, rows: Array, x: Any) -> Any:
+    return x.reshape(-1, x.shape[-1])[rows]
+
+
+def _pull_put(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]) -> Iterator[tuple[int, Operand]]:
+    """What was put somewhere gets the adjoint of there."""
+    _, places = op.detail
+    for index in wanted:
+        yield index, reverse.writer.read(adjoint, places[index])
+
+
+def _put(library: Any, detail: Any, *operands: Any) -> Any:
+    shape, places = detail
+    wide = max(np.shape(x)[-1] if np.ndim(x) else 1 for x in operands)
+    total = library.zeros((prod(shape), wide))
+    for x, place in zip(operands, places, strict=True):
+        total = library.added(total, place, x)
+    return total.reshape(*shape, wide)
+
+
+# ---- the table ---------------------------------------------------------------------------------------------------------
+
+KINDS: dict[str, Kind] = {
+    "gate": Kind(
+        _shape_of_gate,
+        lambda library, detail, *xs: library.gate(*detail, xs),
+        lambda e, op: e.no_line(op), _pull_gate,
+    ),
+    "partial": Kind(  # (gate, index, stacked) of (out, *operands), as arrays compute it
+        lambda xs, detail: (shape_of(xs[detail[1] + 1 if detail[2] else 0]), _any_each(xs)),
+        lambda library, detail, *xs: library.partial(*detail, xs),
+        lambda e, op: e.no_line(op),
+    ),
+    "einsum": Kind(_shape_of_einsum, _einsum, lambda e, op: e.einsum(op), _pull_einsum),
+    "sum": Kind(_shape_of_sum, _sum, lambda e, op: e.sum(op), _pull_sum),
+    "take": Kind(
+        lambda xs, rows: (rows.shape, _any_each(xs)),
+        _take,
+        lambda e, op: e.take(op),
+        lambda reverse, op, adjoint, wanted: [(0, adjoint)],
+    ),
+    "put": Kind(
+        lambda xs, detail: (detail[0], _any_each(xs)), _put,
+        lambda e, op: [],  # each piece is written when it is known
+        _pull_put,
+    ),
+    "count": Kind(  # the number of examples
+        lambda xs, detail: ((), False),
+        lambda library, detail: library.count(),
+        lambda e, op: [],
+        lambda reverse, op, adjoint, wanted: [],
+    ),
+    "call": Kind(  # a function of arrays, number by number, by its name
+        lambda xs, detail: (np.broadcast_shapes(*map(shape_of, xs)), _any_each(xs)),
+        lambda library, function, *xs: library.call(function, *xs),
+        lambda e, op: e.call(op),
+    ),
+    "peak": Kind(  # "max" or "min" along the first axis
+        lambda xs, detail: (shape_of(xs[0])[1:], _any_each(xs)),
+        lambda library, function, x: library.call(function, x),
+        lambda e, op: [f"{ {'max': 'maximum', 'min': 'minimum'}[op.detail]}.reduce({e.read(op, 0)}, 0, None, {e.out(op)})"],
+    ),
+}  # fmt: skip
+GATES = ("gate", "partial", "einsum", "sum", "take", "put", "count")  # before gates are written as calls
+CALLS = ("call", "peak", "einsum", "sum", "take", "put", "count")  # after it
+
+
+def check(program: ArrayProgram, kinds: Iterable[str] | None = None) -> None:
+    """Refuse a program that breaks the rules: AssertionError names the operation. With `kinds`, no others are allowed.
+
+    Each variable is written once, before it is read; windows lie inside their variables; shapes and examples are those
+    that the kind of operation gives.
+    """
+    written = {program.params, *program.inputs}
+    for number, op in enumerate(program.ops):
+        where = f"op {number}, {op.kind}: {op.out} of {op.operands}"
+        assert kinds is None or op.kind in kinds, f"{where}: no such kind on this level"
+        _check_read(op.operands, written, where)
+        assert op.out not in written, f"{where} is written again"
+        assert op.out.value is None, f"{where} is a constant"
+        shape, each = KINDS[op.kind].shape(op.operands, op.detail)
+        assert (shape, each) == (op.out.shape, op.out.each), f"{where}: expected {shape}, each={each}"
+        written.add(op.out)
+    _check_read(program.outs, written, "outs")
+
+
+def _check_read(operands: Sequence[Operand], written: set[Var], where: str) -> None:
+    for operand in operands:
+        if not isinstance(operand, Window):
+            assert operand.__class__ is float, f"{where}: {operand!r} is no operand"
+            continue
+        var, place = operand
+        assert var in written or var.value is not None, f"{where}: {var} is read before it is written"
+        ends = [place.offset, place.offset]
+        for size, stride in zip(place.shape, place.strides, strict=True):
+            ends[stride > 0] += (size - 1) * stride
+        assert ends[0] >= 0 and ends[1] < max(var.size, 1), f"{where}: {place} leaves {var}"
