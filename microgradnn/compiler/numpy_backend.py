@@ -51,6 +51,7 @@ def flat(buffer: Array, offset: int, size: tuple[int, ...], strides: tuple[int, 
 _FORMS = {"shape": shape, "wide": wide, "matrix": matrix, "flat": flat}
 
 
+Gradient = tuple[Array, list[Array]]  # by the parameters, and by each argument with the examples first
 _KEPT = 4  # batch sizes whose buffers each thread keeps: of training, the last batch, validation
 
 
@@ -124,12 +125,8 @@ class NumPyBackend:
 
     def __init__(self, rolled: Rolled, shapes: Sequence[tuple[int, ...]]) -> None:
         self.rolled, self.shapes = rolled, shapes
-
-    @cached_property
-    def _main(self) -> Compiled:
-        rolled = self.rolled
         asked: Asked = "value" if rolled.reduce is None else "gradient"
-        return Compiled(rolled.program(asked, ones=True), len(rolled.roots) - (rolled.reduce is not None))
+        self._main = Compiled(rolled.program(asked, ones=True), len(rolled.roots) - (rolled.reduce is not None))
 
     @cached_property
     def _grads(self) -> Compiled:
@@ -162,26 +159,24 @@ class NumPyBackend:
         """What the last gradient of this thread observed: a row for each example, a column for each number."""
         return _columns(self._main.results(count)[1 : len(self.rolled.roots) - 1], count)
 
-    def grads(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[Array, list[Array]]:
+    def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
         """The gradient of every example, by the parameters a row for each, and by each argument."""
         with np.errstate(all="ignore"):
             results = self._grads.run(params, arrays, count)
         return self._derivatives(self._grads, results, count, by_example=True)
 
-    def hvp(
-        self, params: Array, directions: Sequence[Array], arrays: Sequence[Array], count: int
-    ) -> tuple[Array, list[Array]]:
-        """The product of the Hessian and a vector, whose parts are directions by the parameters and by the arguments."""
-        directions = list(directions)
-        if self.rolled.wrt != "inputs":
-            directions[0] = directions[0][self._hvp.order]
+    def hvp(self, params: Array, v: Gradient, arrays: Sequence[Array], count: int) -> Gradient:
+        """The Hessian of the value times v; only that part of v is read which the gradient is taken by."""
+        by_params, by_inputs = v
+        directions = [by_params.take(self._hvp.order)] * (self.rolled.wrt != "inputs")
+        directions += by_inputs if self.rolled.wrt != "params" else []
         with np.errstate(all="ignore"):
             results = self._hvp.run(params, [*arrays, *directions], count)
         return self._derivatives(self._hvp, results, count)
 
     def _derivatives(
         self, function: Compiled, results: Sequence[Array], count: int, by_example: bool = False
-    ) -> tuple[Array, list[Array]]:
+    ) -> Gradient:
         """By the parameters, in the user's order, and by each argument; what was not asked for is 0, or left out."""
         size, shape = self.rolled.params, (self.rolled.params,) + (count,) * by_example
         by_params = np.zeros(shape[::-1])
