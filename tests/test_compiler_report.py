@@ -16,8 +16,9 @@ from microgradnn import Value, nn
 from microgradnn.compiler import report
 from microgradnn.compiler.arguments import outputs_of, parameters_of, read_example
 from microgradnn.compiler.diagram import picture
-from microgradnn.compiler.flow import Facts
-from microgradnn.compiler.grouping import Product, group, spaces
+from microgradnn.compiler.flow import Facts, Product
+from microgradnn.compiler.grouping import Group, group, spaces
+from microgradnn.compiler.ir import Op, Var, whole
 from microgradnn.compiler.results import Rolled
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tracing import trace
@@ -27,7 +28,7 @@ from tests.compile_cases import CASES
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def compile(f, params=None, *, example, reduce="mean", wrt="params", backend="numpy"):
+def compile(f, params=(), *, example, reduce="mean", wrt="params", backend="numpy"):
     """What a program is told from, with its `explain` and `draw`."""
     leaves, _ = parameters_of(params)
     example, shapes = read_example(example)
@@ -39,7 +40,7 @@ def compile(f, params=None, *, example, reduce="mean", wrt="params", backend="nu
     program = Rolled(groups, sums.roots, len(leaves), sizes, reduce, wrt).program(
         "value" if reduce is None else "gradient", ones=True
     )
-    lines = sum(len(one.members) * (len(one.members[0]) if isinstance(one, Product) else 1) for one in groups)
+    lines = sum(len(one.members) * (1 if isinstance(one, Group) else len(one.members[0])) for one in groups)
     facts = Facts(len(tape.lines), lines, len(leaves), shapes, reduce, wrt, backend, 0)
     python = "def value():\n    v1 = p0 * x0\n    return v1\n" if backend == "python" else None
     array = None if backend == "python" else "def value():\n    return p.dot(x0)\n"
@@ -130,12 +131,10 @@ def test_each_line_backward_stands_beside_its_source_and_nothing_is_left_out(nam
     flow = program.facts.flow(program.array_program)
     told = report.show(program.array_program, [*flow.derivatives])
     for op in program.array_program.ops:
-        assert len(re.findall(rf"(?<!\w){flow.name_of[op.out]} = ", told)) == 1, flow.line(op)
+        assert len(re.findall(rf"(?<![\w\[]){flow.name_of[op.out]} = ", told)) == 1, flow.line(op)
         if op.source is not None:
             assert op in flow.backward[op.source]
             assert op.source in flow.forward
-    for read, line in re.findall(r"(?=\b([vd]\d+)\b).*?(?=\n)", told) and []:
-        assert read in line
     numbers = [int(name[1:]) for name in flow.name_of.values() if re.fullmatch(r"d\d+", name)]
     assert numbers == sorted(numbers)
 
@@ -157,12 +156,11 @@ def test_windows_and_places_are_told_as_they_lie():
     assert lines["v1 = p · x1"] == ["d_p = d24 · x1ᵀ, 2 × B · B × 2"]
 
 
-def test_products_of_each_example_apart_are_so_many_products():
-    w = [[Value(0.1 * i + j) for j in range(3)] for i in range(2)]
-    program = compile(lambda x: mg.sum([mg.tanh(mg.dot(row, x)) for row in w]), w, example=([0.1, 0.2, 0.3],))
-    leaves, _ = parameters_of(w)
-    rolled = program.rolled if hasattr(program, "rolled") else None
-    assert rolled is None or leaves
+def test_products_of_each_example_are_so_many_products():
+    w, d, x = Var((2, 3), True, name="w"), Var((2, 1), True, name="d"), Var((3, 1), True, name="x")
+    size = lambda *details, out: Product(Op("einsum", (whole(d), whole(x)), out, details)).size  # noqa: E731
+    assert size("mn", "ln", "ml", True, out=w) == "B × (2 × 1 · 1 × 3)"
+    assert size("mn", "ln", "ml", False, out=Var((2, 3), False)) == "2 × B · B × 3"
 
 
 def test_the_counts_are_those_of_the_program():
@@ -262,7 +260,7 @@ def ids(root, kind):
 def nodes(root):
     """The text of every node by its id."""
     found = ids(root, "node").items()
-    return {name: " ".join(text.text.strip() for text in group.iter(f"{SVG}text")) for name, group in found}
+    return {name: " ".join(" ".join(text.text for text in group.iter(f"{SVG}text")).split()) for name, group in found}
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -285,7 +283,7 @@ def test_boxes_and_edges_say_what_they_are():
     assert found["p"] == "parameters 337"
     assert found["x0"] == "x0 B × 2"
     assert found["value"] == "value 1"
-    assert found["v8"] == "W·x  MLP.2 16 × 17 · 17 × B ∂W  16 × B · B × 17 ∂x  17 × 16 · 16 × B".replace("  ", "\xa0\xa0")
+    assert found["v8"] == "W·x MLP.2 16 × 17 · 17 × B ∂W 16 × B · B × 17 ∂x 17 × 16 · 16 × B"
     assert any("ReLU" in text and "16 × B" in text for text in found.values())
     assert any(text.startswith("1−x") for text in found.values())
     titles = {title.text for title in root.iter(f"{SVG}title")}
@@ -318,8 +316,6 @@ def test_what_is_observed_has_a_box_of_its_own():
     w = Value(2.0)
     program = compile(lambda x: w * x, w, example=(0.5,))
     seen = program.array_program.ops[0].out
-    from microgradnn.compiler.ir import whole
-
     program.array_program.outs.insert(1, whole(seen))
     root = drawn(program)
     assert nodes(root)["observed"] == "observed 1 × B"
