@@ -96,7 +96,7 @@ def table(text, first):
 
 def beside(program):
     """What the table has backward, by the line forward that it stands beside."""
-    found = {}
+    found, line = {}, ""
     for row in table(program.explain(), "forward"):
         line = row["forward"] or line
         found.setdefault(line, [])
@@ -296,6 +296,11 @@ def test_what_is_done_once_is_dashed():
     once = {flow.name_of[op.out] for op in flow.forward if not op.out.each}
     assert once
     assert set(ids(root, "node")) & set(ids(root, "once")) == once | {"p"}
+    arrows = ids(root, "edge")
+    dashed = {name for name, arrow in arrows.items() if any(path.get("stroke-dasharray") for path in arrow.iter())}
+    assert dashed == set(arrows) & set(ids(root, "once"))
+    assert "v2-v3" in dashed
+    assert "v5-v6" not in dashed
     assert "dashed: once; others: for each of B examples" in "".join(root.itertext())
 
 
@@ -312,14 +317,15 @@ def test_constants_alone_have_a_picture():
     assert "arrays    none" in compiled("a_plain_number").explain()
 
 
-def test_what_is_observed_has_a_box_of_its_own():
-    w = Value(2.0)
-    program = compile(lambda x: w * x, w, example=(0.5,))
-    seen = program.array_program.ops[0].out
-    program.array_program.outs.insert(1, whole(seen))
+def test_what_is_observed_has_a_box_of_its_own_and_is_no_part_of_the_value():
+    w = [Value(2.0), Value(3.0)]
+    program = compile(lambda x: w[0] * x, w, example=(0.5,))
+    outs, params = program.array_program.outs, program.array_program.params
+    outs[1:1] = [whole(program.array_program.ops[0].out), whole(params)]
     root = drawn(program)
-    assert nodes(root)["observed"] == "observed 1 × B"
-    assert "v1-observed" in ids(root, "edge")
+    assert nodes(root)["observed"] == "observed 2 × B"
+    assert {"v1-observed", "p-observed"} <= set(ids(root, "edge"))
+    assert "1 parameter has no part in the value" in program.explain()
 
 
 def test_pictures_are_saved_shown_and_refused_as_those_of_circuits_are(tmp_path):

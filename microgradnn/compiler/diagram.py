@@ -39,7 +39,7 @@ def picture(facts: Facts, program: ArrayProgram) -> Picture:
         size = " × ".join(["B", *(f"{length:,}" for length in shape)]) if var.each else f"{var.size:,}"
         box(var.name, f"<B>{heading}</B>", size, f"{heading}: {size}", var.each)
     for op in flow.forward:
-        if op not in left_out:
+        if nodes[op.out] != "more":
             path = shortened(op.path)
             heading = f"<B>{escape(_symbol(op))}</B>{'&#160;' * 2 * bool(path)}{escape(path)}"
             below = [f"{mark}  {size}" for mark, size in flow.products(op).items()]

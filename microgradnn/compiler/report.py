@@ -64,12 +64,16 @@ def _lines(flow: Flow) -> list[str]:
         if isinstance(source, Var) and source in flow.derivatives:
             words = read(flow.derivatives[source], flow.name_of)
             beside += [f"d_{source.name} = {words}"] * (words != f"d_{source.name}")
-        parts = [wrap(cell, wide, subsequent_indent="  ") for cell, wide in zip(cells_of, _WIDTHS, strict=True)]
-        parts += [[part for words in beside for part in wrap(words, WIDTH - left, subsequent_indent="  ")]]
+        parts = [_wrapped(cell, wide) for cell, wide in zip(cells_of, _WIDTHS, strict=True)]
+        parts += [[part for words in beside for part in _wrapped(words, WIDTH - left)]]
         lines += zip_longest(*parts, fillvalue="")
     results = [*(read(out, flow.name_of) for out in flow.results), *(f"d_{var.name}" for var in flow.derivatives)]
     table = _table(("forward", "size", "module", "backward"), lines) if lines else []
     return [*table, "", f"Results: {', '.join(listed(results))}"]
+
+
+def _wrapped(words: str, width: int) -> list[str]:
+    return [words] if len(words) <= width else wrap(words, width, subsequent_indent="  ")  # which takes its time
 
 
 def _title(facts: Facts) -> str:
