@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings, strategies as st
 import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
+from microgradnn.compiler.derivatives import differentiated
 from microgradnn.compiler.grouping import PARAMETERS, UNIFORM, Group, Product, group, spaces
 from microgradnn.compiler.instructions import COUNT, INVERSE_COUNT, Temp, Writer
 from microgradnn.compiler.layout import GRADIENT, Gather, MatrixProduct, View, lay_out
 from microgradnn.compiler.lowering import lower
-from microgradnn.compiler.python_backend import differentiated
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
