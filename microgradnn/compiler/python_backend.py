@@ -192,7 +192,7 @@ class PythonBackend:
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
         rows = self._value.rows(params, arrays, count)
-        return rows if self.reduce is None else float(self._reduced(rows)[0])
+        return rows if self.reduce is None else float(self._reduced(rows[:, 0]))
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
@@ -201,7 +201,7 @@ class PythonBackend:
         rows = self._gradient.rows(params, arrays, count)
         if len(self.tape.roots) > 1:
             self._threads.observed = rows[:, 1 - len(self.tape.roots) :]
-        return (float(self._reduced(rows[:, :1])[0]), *self._of_batch(rows[:, 1:]))
+        return (float(self._reduced(rows[:, 0])), *self._of_batch(rows[:, 1:]))
 
     def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
         """The gradient of each example, not divided by their number; by the parameters a matrix, a row an example."""
