@@ -1,7 +1,7 @@
 """The compiler: a scalar function, recorded for one example, becomes a program over arrays.
 
 Read the passes in the order in which they run, each one function over plain data: `tracing` calls the function, twice,
-and writes its gates on a `tape`, with their `sources`; `sums` gathers additions into sums and dot products; `grouping`
+and writes its gates on a `tape`, with their `sources`, and `refusals` says what it cannot follow; `sums` gathers additions into sums and dot products; `grouping`
 puts gates that do the same at the same time into groups and products of matrices; `layout` gives every number an
 address; `lowering` writes down as `instructions`, forward and backward, what an array library is to do; `numpy_source`
 and `jax_source` make source of them, which `numpy_backend` and `jax_backend` run; `python_backend` goes straight from

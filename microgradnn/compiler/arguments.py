@@ -144,7 +144,7 @@ def labels_of(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int,
             continue
         label, *among = operands
         if gate is select:
-            last[tape.leaves + line] = max(map(last_of, among))
+            last[tape.leaves + line] = max(map(last_of, among), default=math.inf)
         if last_of(label) < len(among):
             continue
         if not (isinstance(label, int) and params <= label < tape.leaves):
