@@ -86,7 +86,7 @@ def take(table: Any, index: Any) -> Any:
     if is_sequence(index):
         raise TypeError(f"take reads one place, got the index {index!r:.60}: write [take(table, i) for i in indices]")
     entries = _entries(table)
-    nested = [is_sequence(entry) for entry in entries]
+    nested = [not hasattr(entry, "record_gate") and is_sequence(entry) for entry in entries]  # the first is quick
     if not any(nested):
         return select(index, *entries)
     rows = [_entries(entry) if is_nested else [] for entry, is_nested in zip(entries, nested, strict=True)]

@@ -36,7 +36,7 @@ _ROUNDS = (
 _INDEX = "Write take(table, index): it reads a list, nested or not, by the number of a Value"
 _PLAIN = "Leave it out: a Value is computed with as it is"
 _DERIVATIVE = (
-    "Leave it out: value_and_grad of the program gives gradients, and grad(f)(x) takes one inside the function"
+    "Leave it out: value_and_grad gives gradients where the program is called, grad(f)(x) takes one inside the function"
 )
 _METRIC = (
     "Leave it out, a metric counts and has no gradient: fit takes it as metrics={'name': f}, or call it on what a "
@@ -49,7 +49,7 @@ _BY_METHOD = {
     "data": f"{_PLAIN}; to look at its number, {_RETURNED}",
     **dict.fromkeys(("grad", "partials", "backward", "forward"), _DERIVATIVE),
     "__format__": f"Leave it out: to print the number, {_RETURNED}",
-    "__hash__": "A dict or a set finds plain numbers alone: keep a table in a list, and write take(table, index)",
+    "__hash__": "It finds plain numbers alone: read a list with take(table, index), or choose with where(c, a, b)",
     "_watch": "Call the function that this program was compiled from",
     "accuracy": _METRIC,
 }
