@@ -85,7 +85,7 @@ def without_figures(lines: Iterable[str]) -> list[str]:
     """Titles, heads of columns and rows, and targets: all that does not change from one measurement to the next."""
     heads = [line for line in lines if line.startswith(("| |", "- ")) or line.endswith(":")]
     rows = [line.split("|")[1] for line in lines if line.startswith("|")]
-    return [*rows, *(re.sub(r": [\d.,]+ .*", "", line) if line.startswith("- ") else line for line in heads)]
+    return [*rows, *(re.sub(r": [\d.,>–]+ .*", "", line) if line.startswith("- ") else line for line in heads)]
 
 
 def lines_of(suite: str) -> list[str]:
