@@ -200,6 +200,7 @@ class PythonBackend:
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
         rows = self._run(self._value, self.tape, params, arrays, count)
+        self._threads.observed = rows[:, 1:]
         return rows if self.reduce is None else float(self._reduced(rows)[0])
 
     def value_and_gradient(
@@ -208,8 +209,7 @@ class PythonBackend:
         """The value, its gradient by the parameters, and by each argument."""
         assert self.derivatives is not None
         rows = self._run(self._gradient, self.derivatives, params, arrays, count)
-        if len(self.tape.roots) > 1:
-            self._threads.observed = rows[:, 1 - len(self.tape.roots) :]
+        self._threads.observed = rows[:, rows.shape[1] - len(self.tape.roots) + 1 :]
         reduced = self._reduced(rows)
         by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
         by_inputs = []
@@ -224,9 +224,8 @@ class PythonBackend:
         return float(reduced[0]), by_params, by_inputs
 
     def observed(self, count: int) -> Array:
-        """What the last gradient of this thread observed: a row for each example, a column for each number."""
-        observed: Array = self._threads.observed if len(self.tape.roots) > 1 else np.zeros((count, 0))
-        return observed
+        """What f returned beside the value in the last call of this thread: a row for each example."""
+        return self._threads.observed  # type: ignore[no-any-return]  # an array
 
     def _reduced(self, rows: Array) -> Array:
         if len(rows) == 1:  # as for any other number, only quicker
