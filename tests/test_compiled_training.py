@@ -433,10 +433,14 @@ def test_who_looks_sees_the_parameters_of_that_moment():
     assert_alike(seen(True), seen(False))
 
 
-def test_a_loss_that_reads_the_parameters_in_validation_reads_those_of_now():
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("make", [mlp, lambda: row(Centred())], ids=["by a program", "by graphs"])
+def test_validation_is_by_the_parameters_of_now(make, own):
+    """Also where the loss reads them, and where the model is evaluated gate by gate."""
+
     def losses(compiled):
-        model = mlp()
-        loss = lambda outputs, targets: nn.mse(outputs, targets) + nn.l2(model, 0.3)  # noqa: E731
+        model = make()
+        loss = (lambda outputs, targets: nn.mse(outputs, targets) + nn.l2(model, 0.3)) if own else "mse"
         return quiet(model, loss, X, Y, "sgd", 4, 3, (X, Y), rng=0, compiled=compiled).validation_loss
 
     assert_alike(losses(True), losses(False))
@@ -482,6 +486,7 @@ ENDINGS = {
     "a hook ends it": lambda: {"on_epoch": in_epoch(3, lambda: False)},
     "a hook that only looks raises": lambda: {"on_epoch": LookingAndRaising(2)},
     "early": lambda: {"validation": (X, Y), "early_stopping": 1, "schedule": lambda epoch: 1.0 if epoch < 3 else 60.0},
+    "early, where nothing else looks": lambda: {"validation": (X, [-y for y in Y]), "early_stopping": 2},
     "early, and a hook looks": lambda: {"validation": (X, Y), "early_stopping": 1, "on_epoch": Looking(2),
                                         "schedule": lambda epoch: 1.0 if epoch < 3 else 60.0},
     "the validation is not finite": lambda: {"validation": ([[1e200, 1e200]], [1e200])},
