@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -55,10 +56,16 @@ class JaxBackend:
             self.source = source.source(gradient=which == "gradient")
             self.sources[which] = self.source, source.constants
         self.by_inputs = [f"x{number}" in program.unwritten for number in range(len(shapes))]
+        self.observes = reduce is not None and len(program.value) > 2
         self._compiled: dict[str, Any] = {}
+        self._threads = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "_compiled": {}}
+        return {name: value for name, value in vars(self).items() if name != "_threads"} | {"_compiled": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._threads = threading.local()
 
     def _call(self, which: str, params: Array, arrays: Sequence[Array]) -> Any:
         """What a function of the source gives, compiled when it is first called."""
@@ -73,8 +80,9 @@ class JaxBackend:
                 results = run(params, *[jnp.asarray(array, float) for array in batch])
                 if which == "value":
                     return results
-                value, gradient, *by_inputs = results
-                return jnp.append(gradient, value), by_inputs
+                value, *observed = results[: 1 + self.observes]
+                gradient, *by_inputs = results[1 + self.observes :]
+                return jnp.append(gradient, value), observed, by_inputs
 
             self._compiled[which] = jax.jit(call)
         with jax.enable_x64(True):
@@ -83,16 +91,23 @@ class JaxBackend:
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
         value = self._call("value", params, arrays)
+        if self.observes:
+            value, self._threads.observed = value[0], np.array(value[1])
         return np.array(value) if self.reduce is None else float(value)
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
     ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
-        joined, by_inputs = self._call("gradient", params, arrays)
+        joined, observed, by_inputs = self._call("gradient", params, arrays)
+        self._threads.observed = np.array(observed[0]) if observed else np.zeros((count, 0))
         numbers, written = np.array(joined), iter(by_inputs)
         shaped = [
             np.array(next(written)).reshape(count, *shape) if reached else np.zeros((count, *shape))
             for shape, reached in zip(self.shapes, self.by_inputs, strict=True)
         ]
         return float(numbers[-1]), numbers[:-1], shaped if any(self.by_inputs) else []
+
+    def observed(self, count: int) -> Array:
+        """What f returned beside the value in the last call of this thread: a row for each example."""
+        return self._threads.observed if self.observes else np.zeros((count, 0))

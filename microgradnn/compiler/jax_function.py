@@ -39,7 +39,7 @@ class _WholeGates(Writer):
 
 
 def pure_function(
-    layout: Layout, reduce: str | None, result: Any, shapes: Sequence[tuple[int, ...]]
+    layout: Layout, reduce: str | None, result: Any, aux: Any, shapes: Sequence[tuple[int, ...]]
 ) -> Callable[..., Any]:
     """The function that `Program.to_jax` gives."""
     require_jax()
@@ -63,6 +63,9 @@ def pure_function(
             raise ValueError(f"params must be {len(layout.order)} numbers, got an array of shape {params.shape}")
         examples_in(arrays, shapes)
         value = run(params, *arrays)
+        if aux is not None:
+            value, rows = value if isinstance(value, tuple) else (value, jnp.zeros((1, 0)))
+            return value, arranged_like(aux, rows if shapes else rows[0], jnp.stack)
         if reduce is not None:
             return value
         return arranged_like(result, value if shapes else value[0], jnp.stack)

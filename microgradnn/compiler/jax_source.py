@@ -51,7 +51,8 @@ class JaxSource:
         self.code.append(f"count = {f'{names[0]}.shape[1]' if names else '1'}")
         for instruction in program.forward + (program.backward if gradient else []):
             self.write(instruction)
-        results = [self.outputs() if self.reduce is None else self.value()]
+        columns = program.value[0 if self.reduce is None else 2 :]
+        results = [self.value()] * (self.reduce is not None) + [self.outputs(columns)] * bool(columns)
         if gradient:
             results.append(self.by_params())
             results += [self.by_input(name) for name in names if name in program.unwritten]
@@ -71,8 +72,8 @@ class JaxSource:
             parts.append(f"{self.operand(uniform, False)}{times}")
         return f"jnp.asarray({' + '.join(parts) or '0.0'}, float)"
 
-    def outputs(self) -> str:
-        columns = [f"jnp.broadcast_to({self.operand(output, False)}, (count,))" for output in self.program.value]
+    def outputs(self, outputs: Sequence[Any]) -> str:
+        columns = [f"jnp.broadcast_to({self.operand(output, False)}, (count,))" for output in outputs]
         return f"jnp.stack([{', '.join(columns)}], axis=1)"
 
     def by_input(self, name: str) -> str:
