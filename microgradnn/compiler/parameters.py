@@ -57,6 +57,16 @@ class Parameters:
         """Such a vector, or a row of numbers for each example, nested as the parameters are, with arrays for lists."""
         return _nested(self.tree, vector)
 
+    def vector_of(self, tree: Any) -> Array:
+        """The vector of numbers that are nested as the parameters are; ValueError for another nesting.
+
+        >>> Parameters({"weights": [Value(2.0)], "bias": Value(1.0)}).vector_of({"weights": [5.0], "bias": 6.0})
+        array([5., 6.])
+        """
+        vector = np.zeros(len(self.leaves))
+        _fill(vector, self.tree, tree)
+        return vector
+
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self.vector = np.array(self.vector)  # what comes from a memory map cannot be written to
@@ -130,3 +140,23 @@ def _nested(tree: Any, vector: Array) -> Any:
     if hasattr(tree, "_make"):  # a named tuple
         return tree._make(branches)
     return tuple(branches) if isinstance(tree, tuple) else branches
+
+
+def _fill(vector: Array, tree: Any, numbers: Any) -> None:
+    """Write numbers, nested as `tree` is, to their places in the vector."""
+    if isinstance(tree, dict):
+        if not isinstance(numbers, Mapping) or numbers.keys() != tree.keys():
+            raise ValueError(f"expected a dict of {', '.join(map(repr, tree))}, got {numbers!r:.60}")
+        for name, branch in tree.items():
+            _fill(vector, branch, numbers[name])
+    elif isinstance(tree, (list, tuple)) and not hasattr(numbers, "keys"):
+        if not hasattr(numbers, "__len__") or len(numbers) != len(tree):
+            raise ValueError(f"expected {len(tree)} parts, one for each part of the parameters, got {numbers!r:.60}")
+        for branch, part in zip(tree, numbers, strict=True):
+            _fill(vector, branch, part)
+    else:
+        count = (len(tree),) if isinstance(tree, range) else ()
+        array = numbers_in(numbers, f"expected {len(tree) if count else 'a number'}{' numbers' * bool(count)}")
+        if array.shape != count:
+            raise ValueError(f"expected {'numbers of shape' if count else 'a number, shape'} {count}, got {array.shape}")
+        vector[slice(tree.start, tree.stop) if count else tree] = array

@@ -222,18 +222,60 @@ class Program:
 
     def value_and_grad(self, *batch: Any) -> tuple[Any, Any]:
         """The value and its gradient; with `has_aux` ((value, aux), gradient)."""
+        arrays, count = self._differentiated(batch)
+        watch, engine = self._watch(arrays), self._engine(count)
+        value, *gradient = engine.value_and_gradient(self.params, arrays, count)
+        if watch is not None:
+            watch.results(engine, value, (gradient[0], *gradient[1]))
+        return self._with_aux(value, engine, count), self._by(*gradient)
+
+    def grads(self, *batch: Any) -> Any:
+        """The gradient of f at every example, nested as `grad` gives it, with the examples first; ∂f(xᵢ), without 1/B.
+
+        >>> from microgradnn import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x: (w * x) ** 2, [w], example=(0.0,))
+        >>> program.grads([1.0, 3.0]).tolist(), program.grad([1.0, 3.0]).tolist()
+        ([[4.0], [36.0]], [20.0])
+        """
+        arrays, count = self._differentiated(batch)
+        self._watch(arrays)
+        return self._by(*self._engine(count).grads(self.params, arrays, count))
+
+    def hvp(self, v: Any, *batch: Any) -> Any:
+        """The Hessian of the value times v, which is nested like the gradient; the result is, too.
+
+        (∇²value)·v = ∇⟨∇value, v⟩, two sweeps for all of it, without the matrix.
+
+        >>> from microgradnn import Value, compile
+        >>> w = [Value(2.0), Value(3.0)]
+        >>> program = compile(lambda x: w[0] * w[1] * x, w, example=(0.0,))
+        >>> program.hvp([1.0, 10.0], [1.0, 3.0]).tolist()
+        [20.0, 2.0]
+        """
+        arrays, count = self._differentiated(batch)
+        self._watch(arrays)
+        by_params, by_inputs = v if self.wrt == "both" and isinstance(v, (tuple, list)) and len(v) == 2 else (v, v)
+        parts = [by_inputs] if len(self._shapes) == 1 else by_inputs
+        vector = np.zeros(len(self._leaves)) if self.wrt == "inputs" else self._parameters.vector_of(by_params)
+        along = [] if self.wrt == "params" else [array_of(i, part, "of v ") for i, part in enumerate(parts)]
+        for i, (part, array) in enumerate(zip(along, arrays, strict=bool(along))):
+            if part.shape != array.shape:
+                raise ValueError(f"v must be shaped like argument {i}, {array.shape}, got {part.shape}")
+        return self._by(*self._engine(count).hvp(self.params, (vector, along), arrays, count))
+
+    def _differentiated(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
+        """What `_read` gives; ValueError for a program that has no gradient."""
         if self.reduce is None:
             raise ValueError("a program with reduce=None has no gradient: compile with reduce='mean' or 'sum'")
-        arrays, count = self._read(batch)
-        watch, engine = self._watch(arrays), self._engine(count)
-        value, gradient, by_inputs = engine.value_and_gradient(self.params, arrays, count)
-        if watch is not None:
-            watch.results(engine, value, (gradient, *by_inputs))
-        value = self._with_aux(value, engine, count)
+        return self._read(batch)
+
+    def _by(self, by_params: Array, by_inputs: list[Array]) -> Any:
+        """Derivatives by what `wrt` says, nested as the parameters and the arguments are."""
         if self.wrt == "params":
-            return value, self._parameters.nested(gradient)
+            return self._parameters.nested(by_params)
         inputs = by_inputs[0] if len(by_inputs) == 1 else tuple(by_inputs)
-        return value, inputs if self.wrt == "inputs" else (self._parameters.nested(gradient), inputs)
+        return inputs if self.wrt == "inputs" else (self._parameters.nested(by_params), inputs)
 
     def _with_aux(self, value: float, engine: Any, count: int) -> Any:
         """The value that an engine has just found in this thread, with what f returned beside it."""
