@@ -1,0 +1,322 @@
+"""JAX as a library to `evaluate` with: what array programs read, put together and call, in operations that XLA joins.
+
+Arrays are not written to in JAX. A window is a slice, and what is put somewhere is padded with zeros, so that no copy
+of either need ever be made; only what is not evenly spaced is gathered. XLA computes as if numbers were real, so some
+of them are kept `apart` from what it would do with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from math import prod
+from operator import add
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from microgradnn.compiler.ir import Array, Place
+from microgradnn.compiler.simplify import NUMBER
+from microgradnn.compiler.zeros import LARGE
+from microgradnn.primitive import Primitive
+
+_FEW = 4  # so many overlapping pieces are padded and added up
+_NOTHING = -0.0  # x + −0.0 is x, also where x is −0.0
+
+
+class JaxLibrary:
+    """Arrays of JAX, the examples last; `count` of them."""
+
+    def __init__(self, examples: int) -> None:
+        self.examples = examples
+
+    # ---- gates and functions ----
+
+    def call(self, function: str | Primitive, *operands: Any) -> Any:
+        """A function by its name, its numbers those of IEEE 754."""
+        import jax.numpy as jnp
+        from jax.scipy import special
+
+        if isinstance(function, Primitive):
+            return each(function, *operands)
+        if function == NUMBER:
+            return operands[0].astype(float)
+        if function in ("sum", "max", "min"):  # along the stack
+            return getattr(jnp, function)(*operands, axis=0)
+        operands = tuple(x if np.ndim(x) or moderate(x) else apart(x) for x in operands)
+        if function == "add" and not np.ndim(operands[0]):
+            operands = operands[::-1]
+        if function in _PLUS_ZERO and repr(operands[-1]) == _PLUS_ZERO[function]:
+            return plus_zero(operands[0])
+        if function == "sqrt":
+            operands = tuple(map(apart, operands))
+        result = getattr(jnp if hasattr(np, function) else special, function)(*operands)
+        return apart(result) if function in ("divide", "exp", "power") else result
+
+    def __getattr__(self, function: str) -> Any:
+        """A function of JAX, for the table's array functions."""
+        if function.startswith("__"):
+            raise AttributeError(function)
+        return lambda *operands: self.call(function, *operands)
+
+    def einsum(self, letters: str, x: Any, y: Any) -> Any:
+        """The sum of products."""
+        import jax.numpy as jnp
+
+        return jnp.einsum(letters, x, y)
+
+    def sum(self, x: Any, axis: tuple[int, ...] = (0,)) -> Any:
+        """The sum over axes; of a stack unless they are given."""
+        import jax.numpy as jnp
+
+        return jnp.sum(x, axis=axis) if axis else x
+
+    def count(self) -> Any:
+        """The number of examples."""
+        return np.array([float(self.examples)])
+
+    # ---- reading ----
+
+    def constant(self, numbers: Array) -> Any:
+        """An array of constants."""
+        return numbers if all(map(moderate, numbers.ravel().tolist())) else apart(numbers)
+
+    def flat(self, array: Any) -> Any:
+        """The numbers of a result in one line, the examples behind."""
+        wide = array.shape[-1]
+        return array if array.ndim == 2 else array.reshape(-1, wide)
+
+    def take(self, flat: Any, rows: Array) -> Any:
+        """Numbers from anywhere."""
+        return take(flat, rows)
+
+    def window(self, flat: Any, place: Place) -> Any:
+        """The numbers at a place: slices and repetitions where it can be, else gathered."""
+        from jax import lax
+
+        wide, lines = flat.shape[1], _lines(place)
+        if lines is None:
+            return self.take(flat, place.rows())
+        numbers = _slices(flat, place.offset, lines)
+        axes = _moving(place)
+        order = sorted(axes)
+        numbers = numbers.reshape(*(place.shape[axis] for axis in axes), wide)
+        if axes != order:
+            numbers = numbers.transpose(*(axes.index(axis) for axis in order), len(axes))
+        return lax.broadcast_in_dim(numbers, (*place.shape, wide), (*order, len(place.shape)))
+
+    # ---- putting together ----
+
+    def put(self, shape: tuple[int, ...], places: Sequence[Place | Array], operands: Sequence[Any]) -> Any:
+        """Numbers put in their places and added up where these overlap; 0.0 elsewhere."""
+        import jax.numpy as jnp
+
+        pieces = []
+        for x, place in zip(operands, places, strict=True):
+            spread = (*(place.shape), x.shape[-1] if np.ndim(x) else 1)
+            pieces.append(_Piece(jnp.broadcast_to(x, spread), place))
+        wide = max(piece.numbers.shape[-1] for piece in pieces)
+        parts, reached = list[Any](), 0
+        for first, end, members in _clusters(pieces):
+            parts += [np.zeros((first - reached, 1)), _together(members, first, end)]
+            reached = end
+        parts.append(np.zeros((prod(shape) - reached, 1)))
+        parts = [jnp.broadcast_to(part, (len(part), wide)) for part in parts if len(part)]
+        total = parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+        return total.reshape(*shape, wide)
+
+
+# ---- places ------------------------------------------------------------------------------------------------------------
+
+Lines = list[tuple[int, int]]
+
+
+def _moving(place: Place) -> list[int]:
+    """The axes along which a place moves on, those of long strides first."""
+    axes = [axis for axis, size in enumerate(place.shape) if size > 1 and place.strides[axis]]
+    return sorted(axes, key=lambda axis: -place.strides[axis])
+
+
+def _lines(place: Place) -> Lines | None:
+    """Counts and strides of a place as lines, or lines of lines, that lie one behind the other; else None.
+
+    >>> _lines(Place(0, (3, 2), (2, 1))), _lines(Place(0, (2, 3), (1, 4))), _lines(Place(0, (3, 2), (1, 1)))
+    ([(6, 1)], [(3, 4), (2, 1)], None)
+    """
+    lines: Lines = []
+    for axis in reversed(_moving(place)):
+        count, stride = place.shape[axis], place.strides[axis]
+        if lines and stride == lines[0][0] * lines[0][1]:
+            lines[0] = (lines[0][0] * count, lines[0][1])
+        elif stride < 0 or (lines and stride < _extent(lines)):
+            return None
+        else:
+            lines.insert(0, (count, stride))
+    return None if len(lines) > 2 else lines or [(1, 1)]
+
+
+def _extent(lines: Lines) -> int:
+    """From the first number to behind the last."""
+    return 1 + sum((count - 1) * stride for count, stride in lines)
+
+
+def _slices(flat: Any, first: int, lines: Lines) -> Any:
+    """The numbers of lines that begin at `first`."""
+    from jax import lax
+
+    (count, stride), size = lines[0], len(flat)
+    if len(lines) == 1:
+        if (first, count, stride) == (0, size, 1):
+            return flat
+        return lax.slice_in_dim(flat, first, first + (count - 1) * stride + 1, stride)
+    start = max(min(first, size - count * stride), 0)  # so that the last line, too, has room
+    matrix = _padded(flat, -start, start + count * stride - size).reshape(count, stride, -1)
+    within, step = first - start, lines[1][1]
+    return lax.slice_in_dim(matrix, within, within + _extent(lines[1:]), step, axis=1)
+
+
+def _padded(numbers: Any, before: int, after: int, between: int = 0, axis: int = 0) -> Any:
+    """Zeros around and between numbers; fewer than none cut some off."""
+    from jax import lax
+
+    spaces = [(before, after, between) if axis == other else (0, 0, 0) for other in range(numbers.ndim)]
+    return lax.pad(numbers, numbers.dtype.type(_NOTHING), spaces) if any(map(any, spaces)) else numbers
+
+
+# ---- pieces that are put together --------------------------------------------------------------------------------------
+
+
+class _Piece(NamedTuple):
+    """Numbers, and which of a variable they are."""
+
+    numbers: Any
+    place: Place | Array
+
+    @property
+    def rows(self) -> Array:
+        """Which they are, one by one."""
+        return (self.place.rows() if isinstance(self.place, Place) else self.place).ravel()
+
+    @property
+    def lines(self) -> Lines | None:
+        """The lines that they are, each number once; else None."""
+        if not isinstance(self.place, Place) or 0 in self.place.strides:
+            return None
+        return _lines(self.place)
+
+    def padded(self, first: int, end: int) -> Any:
+        """All numbers from `first` to `end`, with nothing where these are not."""
+        lines, place, numbers = self.lines, self.place, self.numbers
+        assert isinstance(place, Place)
+        assert lines is not None
+        axes, wide = _moving(place), numbers.shape[-1]
+        still = [axis for axis in range(len(place.shape)) if axis not in axes]
+        numbers = numbers.transpose(*still, *axes, len(place.shape)).reshape(*(count for count, _ in lines), wide)
+        (count, stride), *inner = lines
+        if inner:
+            [(_, step)] = inner
+            numbers = _padded(numbers, 0, stride - _extent(inner), step - 1, axis=1).reshape(count * stride, wide)
+            stride = 1
+        before, extent = place.offset - first, (len(numbers) - 1) * stride + 1
+        return _padded(numbers, before, end - first - before - extent, stride - 1)
+
+
+def _clusters(pieces: Sequence[_Piece]) -> list[tuple[int, int, list[_Piece]]]:
+    """The pieces that lie between one another, with the first number and the end of each such cluster."""
+    clusters: list[tuple[int, int, list[_Piece]]] = []
+    ends = [(int(rows.min()), int(rows.max()) + 1) for rows in (piece.rows for piece in pieces)]
+    for number in sorted(range(len(pieces)), key=ends.__getitem__):
+        first, end = ends[number]
+        if clusters and first < clusters[-1][1]:
+            start, reached, members = clusters.pop()
+            clusters.append((start, max(reached, end), [*members, pieces[number]]))
+        else:
+            clusters.append((first, end, [pieces[number]]))
+    return clusters
+
+
+def _together(pieces: list[_Piece], first: int, end: int) -> Any:
+    """The numbers from `first` to `end`: the sum of pieces, each with nothing beside it."""
+    import jax.numpy as jnp
+
+    rows = np.concatenate([piece.rows for piece in pieces]) - first
+    counts = np.bincount(rows)
+    if len(pieces) <= _FEW and all(piece.lines for piece in pieces):
+        total = reduce(add, [piece.padded(first, end) for piece in pieces])
+    else:
+        wide = max(piece.numbers.shape[-1] for piece in pieces)
+        flat = [jnp.broadcast_to(piece.numbers, (*piece.numbers.shape[:-1], wide)) for piece in pieces]
+        joined = jnp.concatenate([numbers.reshape(-1, wide) for numbers in flat])
+        if counts.max() == 1:  # each is read from where it comes
+            source = np.full(end - first, len(rows))
+            source[rows] = np.arange(len(rows))
+            return take(jnp.concatenate([joined, np.zeros((1, wide))]), source)
+        total = jnp.full((end - first, wide), _NOTHING).at[rows].add(joined)
+    return total if counts.all() else jnp.where((counts == 0)[:, None], 0.0, total)
+
+
+def take(flat: Any, rows: Array) -> Any:
+    """Numbers from anywhere."""
+    import jax.numpy as jnp
+
+    numbers = jnp.asarray(flat).at[rows.astype(np.int32)]
+    return numbers.get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+# ---- numbers that XLA is to leave as they are --------------------------------------------------------------------------
+
+_PLUS_ZERO = {"add": "0.0", "subtract": "-0.0"}
+
+
+def moderate(number: float) -> bool:
+    """Whether a constant may be taken together with others."""
+    return number == 0.0 or 1 / LARGE < abs(number) < LARGE
+
+
+def apart(x: Any) -> Any:
+    """Numbers of which XLA is not to know where they come from.
+
+    It joins what does not overflow alone with what uses it: (a / b) / c becomes a / (b · c), exp(a) · exp(b) becomes
+    exp(a + b), √(a · a) becomes |a|; constants are added to others, and multiplied with others, first.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    return jax.lax.optimization_barrier(jnp.asarray(x, float))  # type: ignore[no-untyped-call]
+
+
+def plus_zero(x: Any) -> Any:
+    """The sum x + 0.0, of which XLA leaves the 0.0 out: 0.0 for −0.0, and with the slope 1 all the same."""
+    import jax
+    import jax.numpy as jnp
+
+    @jax.custom_jvp
+    def sum_with_zero(x: Any) -> Any:
+        return jnp.where(x == 0.0, 0.0, x)
+
+    sum_with_zero.defjvps(lambda slope, _, x: slope)
+    return sum_with_zero(x)
+
+
+def each(gate: Any, *operands: Any) -> Any:
+    """A primitive number by number, by a call back into Python.
+
+    The callback may run where double precision is not switched on, so numbers travel as pairs of 32 bits.
+    """
+    import jax
+    import jax.numpy as jnp
+
+    shape = jnp.broadcast_shapes(*map(jnp.shape, operands))
+    bits = [
+        jax.lax.bitcast_convert_type(jnp.broadcast_to(jnp.asarray(operand, float), shape), jnp.uint32)
+        for operand in operands
+    ]
+
+    def back(*pairs: Any) -> Any:
+        numbers = [np.asarray(pair).view(np.float64)[..., 0] for pair in pairs]
+        values = np.frompyfunc(lambda *xs: gate.limit(xs), len(numbers), 1)(*numbers)
+        return np.asarray(values, np.float64, order="C")[..., None].view(np.uint32)
+
+    pairs = jax.ShapeDtypeStruct((*shape, 2), np.uint32)  # type: ignore[no-untyped-call]
+    values = jax.pure_callback(back, pairs, *bits, vmap_method="broadcast_all")
+    return jax.lax.bitcast_convert_type(values, jnp.float64)
