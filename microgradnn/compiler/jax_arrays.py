@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from itertools import pairwise
 from math import prod
 from operator import add
 from typing import Any, NamedTuple
@@ -60,10 +61,20 @@ class JaxLibrary:
         return lambda *operands: self.call(function, *operands)
 
     def einsum(self, letters: str, x: Any, y: Any) -> Any:
-        """The sum of products."""
+        """The sum of products, as a product of two matrices where it can be: axes that go together are made one."""
         import jax.numpy as jnp
 
-        return jnp.einsum(letters, x, y)
+        terms = letters.replace("->", ",").split(",")
+        sizes = {**dict(zip(terms[0], x.shape, strict=True)), **dict(zip(terms[1], y.shape, strict=True))}
+        shape = [sizes[letter] for letter in terms[2]]
+        terms = ["".join(letter for letter in term if sizes[letter] > 1) for term in terms]
+        for pair in [*map("".join, pairwise(terms[0])), *map("".join, pairwise(terms[1]))]:
+            if all(pair in term or not {*pair} & {*term} for term in terms):
+                sizes[pair[1]] *= sizes[pair[0]]
+                terms = [term.replace(pair, pair[1]) for term in terms]
+        first, second, out = terms
+        x, y = (z.reshape([sizes[letter] for letter in term]) for z, term in ((x, first), (y, second)))
+        return jnp.einsum(f"{first},{second}->{out}", x, y).reshape(shape)
 
     def sum(self, x: Any, axis: tuple[int, ...] = (0,)) -> Any:
         """The sum over axes; of a stack unless they are given."""

@@ -67,7 +67,8 @@ class JaxBackend:
 
     def observed(self, count: int) -> Array:
         """What else the last call in this thread gave: a row for each example, a column for each output."""
-        return np.array(self._threads.observed)
+        observed = self._threads.observed
+        return np.zeros((count, 0)) if observed is None else np.array(observed)
 
     def grads(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[Given, list[Array]]:
         """The gradients of f for each example, in rows, by the parameters, and by each argument; None if not asked."""
@@ -128,7 +129,8 @@ class JaxBackend:
         rolled, head = self.rolled, list[Any]()
         if asked == "gradient":
             observed = len(rolled.roots) - 2
-            head, outs = [outs[0], _matrix(outs[1 : 1 + observed], count)], outs[1 + observed :]
+            matrix = _matrix(outs[1 : 1 + observed], count) if observed else None
+            head, outs = [outs[0], matrix], outs[1 + observed :]
         by_params = None
         if rolled.wrt != "inputs":
             each = count if asked == "grads" else 1
@@ -157,7 +159,7 @@ def _matrix(outs: Sequence[Any], count: int) -> Any:
     """A row for each example, a column for each of these results."""
     import jax.numpy as jnp
 
-    return jnp.stack([_spread(out, (count,)) for out in outs], axis=1) if outs else jnp.zeros((count, 0))
+    return jnp.stack([_spread(out, (count,)) for out in outs], axis=1)
 
 
 # ---- a program in the hands of JAX -------------------------------------------------------------------------------------
