@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from microgradnn.anomalies import at_line, note_line, refuse_nan
-from microgradnn.compiler.layout import Array
+from microgradnn.compiler.ir import Array
 from microgradnn.compiler.tape import Tape
 from microgradnn.context import plainly_recording, watching
 from microgradnn.primitive import Primitive, run_lines

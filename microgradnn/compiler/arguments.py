@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.compiler.layout import Array
+from microgradnn.compiler.ir import Array
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.reading import numbers_in, read_array
 from microgradnn.table import LABELLED, argmax

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from microgradnn.compiler.grouping import PARAMETERS, UNIFORM
-from microgradnn.compiler.instructions import Instructions
-from microgradnn.compiler.layout import GRADIENT, Array, Layout, View
+from microgradnn.compiler.evaluate import number_by_number
+from microgradnn.compiler.expand import expand
+from microgradnn.compiler.ir import Array, ArrayProgram
 from microgradnn.compiler.numpy_source import NumPySource
+from microgradnn.compiler.plan import plan
+from microgradnn.compiler.results import Asked, Rolled
 from microgradnn.compiler.source import compiled
 from microgradnn.primitive import Primitive
 
@@ -48,63 +51,28 @@ def flat(buffer: Array, offset: int, size: tuple[int, ...], strides: tuple[int, 
 _FORMS = {"shape": shape, "wide": wide, "matrix": matrix, "flat": flat}
 
 
-def _each(gate: Any) -> Any:
-    """A primitive number by number."""
-
-    def apply(*operands: Any) -> Array:
-        return np.asarray(np.frompyfunc(lambda *numbers: gate.limit(numbers), len(operands), 1)(*operands), dtype=float)
-
-    return apply
-
-
-class _Buffers:
-    """The spaces for one number of examples, the functions over them, and where arguments go in and come out."""
-
-    def __init__(
-        self, run: Any, called: dict[str, Any], layout: Layout, shapes: Sequence[tuple[int, ...]], count: int
-    ) -> None:
-        self.spaces: dict[str, Array] = {}
-        for space, size in layout.sizes.items():
-            axes = (size,) if space in (PARAMETERS, UNIFORM) else (size, count)
-            self.spaces[space] = np.zeros((count, size)).T if space in layout.by_example else np.zeros(axes)
-            self.spaces[GRADIENT + space] = np.zeros(axes)
-        for view in layout.ones:
-            self.spaces[view.space][view.rows()] = 1.0
-        counts = {"examples": count, "count": np.array(float(count)), "inverse_count": np.array(1 / count)}
-        made = run({**called, **counts, **self.spaces})
-        self.value, self.gradient = made["value"], made["gradient"]
-        self.params, self.by_params = self.spaces[PARAMETERS], self.spaces[GRADIENT + PARAMETERS]
-        self.inputs = [self._by_example(f"x{number}", shape) for number, shape in enumerate(shapes)]
-        self.by_inputs = [self._by_example(f"{GRADIENT}x{number}", shape) for number, shape in enumerate(shapes)]
-
-    def _by_example(self, space: str, size: tuple[int, ...]) -> Array:
-        """The rows of an argument in the shape of the argument, examples first."""
-        rows = self.spaces[space]
-        strides = [rows.strides[0] * int(np.prod(size[axis + 1 :])) for axis in range(len(size))]
-        return as_strided(rows, (rows.shape[1], *size), (rows.strides[1], *strides))
-
-
+Gradient = tuple[Array, list[Array]]  # by the parameters, and by each argument with the examples first
 _KEPT = 4  # batch sizes whose buffers each thread keeps: of training, the last batch, validation
 
 
-class NumPyBackend:
-    """The program in NumPy: its source, and the buffers of each thread."""
+class Compiled:
+    """An array program in NumPy: its source, and the buffers of each thread, for each of the last few batch sizes."""
 
-    def __init__(
-        self, layout: Layout, program: Instructions, shapes: Sequence[tuple[int, ...]], reduce: str | None
-    ) -> None:
-        source = NumPySource(layout, program, reduce)
-        self.layout, self.shapes, self.outputs = layout, shapes, program.value[0 if reduce is None else 2 :]
-        self.reduce = reduce
-        self.source, self.constants = source.source(), source.constants
-        self.wants_inputs = any(space != PARAMETERS for space in program.unwritten)
-        self.order = np.array(layout.order, dtype=np.intp)
+    def __init__(self, program: ArrayProgram, values: int) -> None:
+        calls = expand(program)
+        laid_out = plan(calls, values)
+        written = NumPySource(calls, laid_out)
+        self.source, self.constants = written.source(), written.constants
+        self.sizes, self.by_example, self.for_each = laid_out.sizes, laid_out.by_example, laid_out.for_each
+        self.inputs = [(var.each, var.size, *laid_out.rows[var]) for var in calls.inputs]
+        self.order = np.array(calls.order, dtype=np.intp)
         self.rows = np.argsort(self.order)  # of the parameters as the user gave them
         self._prepare()
 
     def _prepare(self) -> None:
         called = {
-            name: _each(value) if isinstance(value, Primitive) else value for name, value in self.constants.items()
+            name: number_by_number(value) if isinstance(value, Primitive) else value
+            for name, value in self.constants.items()
         }
         self._run = compiled(self.source)
         self._called = {**vars(np), **called, **_FORMS}
@@ -117,42 +85,119 @@ class NumPyBackend:
         vars(self).update(state)
         self._prepare()
 
-    def _filled(self, params: Array, arrays: Sequence[Array], count: int) -> _Buffers:
-        """The buffers for so many examples, with parameters and arguments in them."""
-        kept: dict[Any, _Buffers] = vars(self._threads)  # of this thread
-        buffers = kept.get(count)
-        if buffers is None:
+    def run(self, params: Array, inputs: Sequence[Array], count: int, gradient: bool = True) -> list[Array]:
+        """The results for parameters, as the user gives them, and inputs, examples first; with `gradient` all of them.
+
+        They are views of buffers, the examples last: whoever keeps them copies them.
+        """
+        kept: dict[int, Any] = vars(self._threads)
+        made = kept.get(count)
+        if made is None:
             if len(kept) == _KEPT:
                 del kept[next(iter(kept))]
-            buffers = kept[count] = _Buffers(self._run, self._called, self.layout, self.shapes, count)
-        params.take(self.order, 0, buffers.params, "clip")
-        for own, array in zip(buffers.inputs, arrays, strict=True):
-            own[...] = array
-        return buffers
+            made = kept[count] = self._buffers(count)
+        params.take(self.order, 0, made["p"], "clip")
+        for own, given in zip(made["inputs"], inputs, strict=True):
+            own[...] = given if given.ndim == own.ndim else given.reshape(own.shape)
+        made["value"]()
+        if gradient:
+            made["gradient"]()
+        return made["results"]  # type: ignore[no-any-return]  # a list of arrays
+
+    def results(self, count: int) -> list[Array]:
+        """The results of the last call of this thread for so many examples."""
+        return vars(self._threads)[count]["results"]  # type: ignore[no-any-return]  # a list of arrays
+
+    def _buffers(self, count: int) -> dict[str, Any]:
+        """The buffers for so many examples, the functions over them, where inputs go in and results come out."""
+        buffers = {}
+        for name, size in self.sizes.items():
+            shape = (size, count) if name in self.for_each else (size,)
+            kind = bool if name[0] == "t" else float
+            buffers[name] = np.zeros((count, size)).T if name in self.by_example else np.zeros(shape, kind)
+        made = self._run({**self._called, **buffers, "examples": count, "count": np.array(float(count))})
+        rows = [(made[buffer][first : first + size], each) for each, size, buffer, first in self.inputs]
+        return made | {"inputs": [own.T if each else own for own, each in rows]}
+
+
+class NumPyBackend:
+    """The program in NumPy: a function for everything that can be asked for, made when it first is."""
+
+    def __init__(self, rolled: Rolled, shapes: Sequence[tuple[int, ...]]) -> None:
+        self.rolled, self.shapes = rolled, shapes
+        asked: Asked = "value" if rolled.reduce is None else "gradient"
+        self._main = Compiled(rolled.program(asked, ones=True), len(rolled.roots) - (rolled.reduce is not None))
+
+    @cached_property
+    def _grads(self) -> Compiled:
+        return Compiled(self.rolled.program("grads", ones=True), 0)
+
+    @cached_property
+    def _hvp(self) -> Compiled:
+        return Compiled(self.rolled.program("hvp", ones=True), 0)
+
+    @property
+    def source(self) -> str:
+        """The source of the value and its gradient."""
+        return self._main.source
 
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
         with np.errstate(all="ignore"):
-            buffers = self._filled(params, arrays, count)
-            value = buffers.value()
-        return value if self.reduce is not None else self.observed(count)
-
-    def observed(self, count: int) -> Array:
-        """The outputs of the last call in this thread: a row for each example, a column for each output."""
-        kept: dict[Any, _Buffers] = vars(self._threads)
-        spaces = kept[count].spaces
-        outputs = np.empty((count, len(self.outputs)))
-        for column, output in enumerate(self.outputs):
-            outputs[:, column] = spaces[output.space][output.offset] if isinstance(output, View) else output
-        return outputs
+            results = self._main.run(params, arrays, count, gradient=False)
+        return float(results[0]) if self.rolled.reduce is not None else _columns(results, count)
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
     ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
         with np.errstate(all="ignore"):
-            buffers = self._filled(params, arrays, count)
-            value = buffers.value()
-            buffers.gradient()
-            by_inputs = [own.copy() for own in buffers.by_inputs] if self.wants_inputs else []
-            return value, buffers.by_params.take(self.rows), by_inputs
+            results = self._main.run(params, arrays, count)
+        return float(results[0]), *self._derivatives(self._main, results[len(self.rolled.roots) - 1 :], count)
+
+    def observed(self, count: int) -> Array:
+        """What the last gradient of this thread observed: a row for each example, a column for each number."""
+        return _columns(self._main.results(count)[1 : len(self.rolled.roots) - 1], count)
+
+    def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
+        """The gradient of every example, by the parameters a row for each, and by each argument."""
+        with np.errstate(all="ignore"):
+            results = self._grads.run(params, arrays, count)
+        return self._derivatives(self._grads, results, count, by_example=True)
+
+    def hvp(self, params: Array, v: Gradient, arrays: Sequence[Array], count: int) -> Gradient:
+        """The Hessian of the value times v; only that part of v is read which the gradient is taken by."""
+        by_params, by_inputs = v
+        directions = [by_params.take(self._hvp.order)] * (self.rolled.wrt != "inputs")
+        directions += by_inputs if self.rolled.wrt != "params" else []
+        with np.errstate(all="ignore"):
+            results = self._hvp.run(params, [*arrays, *directions], count)
+        return self._derivatives(self._hvp, results, count)
+
+    def _derivatives(
+        self, function: Compiled, results: Sequence[Array], count: int, by_example: bool = False
+    ) -> Gradient:
+        """By the parameters, in the user's order, and by each argument; what was not asked for is 0, or left out."""
+        size, shape = self.rolled.params, (self.rolled.params,) + (count,) * by_example
+        by_params = np.zeros(shape[::-1])
+        if self.rolled.wrt != "inputs":
+            first, *results = results
+            if by_example:
+                spread = first if first.ndim == 2 or not first.ndim else first[:, None]
+                by_params[...] = np.broadcast_to(spread, shape)[function.rows].T
+            else:
+                by_params = np.broadcast_to(first, (size,)).take(function.rows)
+        by_inputs = []
+        for result, argument in zip(results, self.shapes, strict=False):
+            spread = result[:, None] if result.ndim == 1 else result
+            whole = np.broadcast_to(spread, (int(np.prod(argument)), count))
+            by_inputs.append(np.array(whole.T).reshape(count, *argument))
+        return by_params, by_inputs
+
+
+def _columns(results: Sequence[Array], count: int) -> Array:
+    """One number of each example from every result: a column each."""
+    columns = np.empty((count, len(results)))
+    for column, result in enumerate(results):
+        columns[:, column] = result
+    return columns

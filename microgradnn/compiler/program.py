@@ -21,14 +21,13 @@ from microgradnn.compiler.arguments import (
     parameters_of,
     read_example,
 )
-from microgradnn.compiler.grouping import PARAMETERS, Group, Product, group, spaces, straight_up_to
-from microgradnn.compiler.instructions import Instructions
-from microgradnn.compiler.layout import Array, Layout, lay_out
-from microgradnn.compiler.lowering import lower
+from microgradnn.compiler.grouping import group, spaces, straight_up_to
+from microgradnn.compiler.ir import Array, ArrayProgram
 from microgradnn.compiler.numpy_backend import NumPyBackend
 from microgradnn.compiler.python_backend import PythonBackend
+from microgradnn.compiler.results import Rolled
 from microgradnn.compiler.sums import gather_sums
-from microgradnn.compiler.tape import Atom, Tape
+from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
 from microgradnn.context import Context, context
 from microgradnn.reading import numbers_in
@@ -110,7 +109,7 @@ class Program:
         self._tape, self._sizes = tape, sizes
         self.reached = np.frombuffer(tape.needed(tape.roots[:1]), dtype=bool, count=len(leaves))  # parameters in use
         if backend == "numpy":
-            self.straight_up_to = straight_up_to(tape, len(self._rolled[0]))
+            self.straight_up_to = straight_up_to(tape, len(self.rolled.groups))
         self._engine(1)
         self._params = np.zeros(len(leaves))
         self.pull()
@@ -137,29 +136,21 @@ class Program:
         if self.backend == "jax":
             from microgradnn.compiler.jax_backend import JaxBackend
 
-            return JaxBackend(self.layout, self.instructions, self._shapes, self.reduce)
-        return NumPyBackend(self.layout, self.instructions, self._shapes, self.reduce)
+            return JaxBackend(self.rolled, self._shapes)
+        return NumPyBackend(self.rolled, self._shapes)
 
     @cached_property
-    def _rolled(self) -> tuple[list[Group | Product], list[str], list[Atom]]:
-        """The groups, where each register is kept, and the roots."""
-        gathered = gather_sums(self._tape, len(self._leaves), split_root=self.reduce is not None)
-        kept = spaces(gathered, len(self._leaves), self._sizes)
-        return group(gathered, kept), kept, gathered.roots
+    def rolled(self) -> Rolled:
+        """The groups of gates, from which array programs are made."""
+        params = len(self._leaves)
+        gathered = gather_sums(self._tape, params, split_root=self.reduce is not None)
+        groups = group(gathered, spaces(gathered, params, self._sizes))
+        return Rolled(groups, gathered.roots, params, self._sizes, self.reduce, self.wrt)
 
     @cached_property
-    def layout(self) -> Layout:
-        """The steps over arrays, and where their numbers are kept."""
-        groups, kept, roots = self._rolled
-        vars(self).pop("_rolled", None)  # large, and not needed again
-        return lay_out(groups, kept, len(self._leaves), self._sizes, roots)
-
-    @cached_property
-    def instructions(self) -> Instructions:
-        """What an array library is to do, forward and backward."""
-        by_params = [PARAMETERS] * (self.wrt != "inputs" and bool(self._leaves))
-        by_inputs = [f"x{number}" for number in range(len(self._sizes)) if self.wrt != "params"]
-        return lower(self.layout, by_params + by_inputs if self.reduce is not None else [], self.reduce)
+    def array_program(self) -> ArrayProgram:
+        """The program of arrays that gives the value and its gradient, before it is written for a library."""
+        return self.rolled.program("value" if self.reduce is None else "gradient")
 
     # ---- parameters ----
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from microgradnn.compiler.layout import Array
+from microgradnn.compiler.ir import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import told_apart

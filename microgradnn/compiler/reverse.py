@@ -54,7 +54,10 @@ class Reverse:
             for index, term in pullback(self, op, self.adjoint(op.out), wanted):
                 operand = op.operands[index]
                 assert isinstance(operand, Window)
-                read = op.detail if op.kind == "take" else operand.place
+                read: Place | Array = operand.place
+                if op.kind == "take":
+                    read = op.detail.ravel()
+                    term = writer.reshaped(writer.broadcast(term, op.out.shape), read.shape)
                 self.contribute(operand, read, term, op.out.each and op.kind != "einsum")
         writer.path = writer.source = None
         return [self.adjoint(var) for var in self.by]

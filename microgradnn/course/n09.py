@@ -10,7 +10,7 @@ import numpy as np
 
 from microgradnn import nn
 from microgradnn.compiler import compile as compiled
-from microgradnn.compiler.layout import MatrixProduct
+from microgradnn.compiler.ir import shape_of
 from microgradnn.course.answers import AnswerError, function_from
 from microgradnn.course.questions import Choice, Condition, Number, Numbers, Question
 from microgradnn.value import Value
@@ -22,9 +22,9 @@ def _products(*sizes: int) -> tuple[int, int]:
     model = nn.MLP(sizes[0], list(sizes[1:]), activation="tanh", rng=0)
     program = compiled(
         lambda x, c: nn.cross_entropy(model(x), c), model.parameters(), example=([0.5] * sizes[0], 1)
-    ).instructions
-    forward = sum(call.function == "products" for call in program.forward)
-    return forward, sum(call.function in ("weights", "inputs") for call in program.backward)
+    ).array_program
+    backward = [op.source is not None for op in program.ops if op.kind == "einsum"]
+    return backward.count(False), backward.count(True)
 
 
 def _called(answer: Any, names: list[str]) -> Callable[..., Any]:
@@ -67,9 +67,9 @@ def _slid(f: Callable[..., Any]) -> str | None:
             f"it gives {count} number{'s' * (count != 1)}, six are asked for."
             " A neuron of three weights has six places among eight inputs."
         )
-    steps = compiled(lambda x: f(w, x), w, example=(inputs,), reduce=None).layout.steps
-    if len(steps) == 1 and isinstance(steps[0], MatrixProduct):
-        shapes = np.shape(steps[0].weights), np.shape(steps[0].inputs)
+    steps = compiled(lambda x: f(w, x), w, example=(inputs,), reduce=None).array_program.ops
+    if len(steps) == 1 and steps[0].kind == "einsum":
+        shapes = tuple(map(shape_of, steps[0].operands))
         if shapes == ((1, 3), (3, 6)):
             return None
         return f"one product, but of {shapes[0][0]} × {shapes[0][1]} and {shapes[1][0]} × {shapes[1][1]}."

@@ -1,0 +1,244 @@
+"""Plan: where the numbers of an array program lie in memory, and in which order they are written.
+
+A buffer holds what is the same for all examples, another what there is for each; variables get rows of these, and hand
+them on when they have been read for the last time. What is put somewhere is written there at once, where that is
+possible, and otherwise as soon as it is known: the first to arrive at a row is assigned, later ones are added.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from microgradnn.compiler.ir import Array, ArrayProgram, Op, Operand, Place, Var, Window
+
+
+class Event(NamedTuple):
+    """Something to do: an operation as a whole, or operand `piece` of a put; `zero` fills all of a put first."""
+
+    op: Op
+    what: Literal["write", "set", "add", "zero"] = "write"
+    piece: int = 0
+
+
+class Rows(NamedTuple):
+    """Rows of a buffer, one behind the other, from the first on."""
+
+    buffer: str
+    first: int
+
+
+@dataclass
+class Plan:
+    """The events, of which the first `forward` lead to the value, and where everything lies."""
+
+    events: list[Event] = field(default_factory=list)
+    forward: int = 0
+    rows: dict[Var, Rows] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)  # of the buffers
+    once: list[Event] = field(default_factory=list)  # constants that are written when the buffers are made
+    for_each: set[str] = field(default_factory=set)  # buffers that have a number for each example
+    by_example: set[str] = field(default_factory=set)  # inputs that lie as they come, one example after the other
+
+
+def plan(program: ArrayProgram, values: int) -> Plan:
+    """A plan of a program in calls, whose first `values` results are computed first, alone if nobody wants the rest."""
+    planner = _Planner(program, values)
+    planner.schedule()
+    planner.allocate()
+    return planner.plan
+
+
+class _Planner:
+    def __init__(self, program: ArrayProgram, values: int) -> None:
+        self.program, self.plan = program, Plan()
+        self.outs = {out.var for out in program.outs if isinstance(out, Window)}
+        self.numbers = {op.out: number for number, op in enumerate(program.ops)}
+        first = [self.numbers.get(out.var, -1) for out in program.outs[:values] if isinstance(out, Window)]
+        self.backward = 1 + max(first, default=-1)  # the number of the first operation that is not for the value
+        self.readers: dict[Var, list[Op]] = defaultdict(list)
+        for op in program.ops:
+            for var in op.read:
+                self.readers[var].append(op)
+        self.homes: dict[Var, tuple[Var, int]] = {}  # the variable in which another is written, and from which row on
+
+    # ---- what is done when ----
+
+    def schedule(self) -> None:
+        """Write down the events, the pieces of puts when what they hold is known."""
+        before: dict[int, list[Event]] = defaultdict(list)
+        after: dict[int, list[Event]] = defaultdict(list)
+        for number, op in enumerate(self.program.ops):
+            if op.kind == "put":
+                self.pieces(op, number, before, after)
+        for number, op in enumerate(self.program.ops):
+            if number == self.backward:
+                self.plan.forward = len(self.plan.events)
+            self.plan.events += before[number]
+            if op.kind not in ("put", "count"):
+                self.plan.events.append(Event(op))
+            self.plan.events += after[number]
+        if self.backward >= len(self.program.ops):
+            self.plan.forward = len(self.plan.events)
+
+    def pieces(
+        self, op: Op, number: int, before: dict[int, list[Event]], after: dict[int, list[Event]]
+    ) -> None:
+        """Schedule the pieces of a put."""
+        _, places = op.detail
+        begin = self.backward if number >= self.backward else 0
+        times = [
+            max(self.numbers.get(x.var, number), begin) if isinstance(x, Window) else number for x in op.operands
+        ]
+        written, missing = np.zeros(op.out.size, dtype=bool), False
+        added = np.zeros(op.out.size, dtype=bool)
+        pieces = list[Event]()
+        for index in sorted(range(len(times)), key=times.__getitem__):
+            rows = rows_of(places[index])
+            distinct = len(np.unique(rows)) == rows.size
+            fresh = distinct and not written[rows].any()
+            if not fresh:
+                missing = missing or not (distinct and written[rows].all())
+                added[rows] = True
+            written[rows] = True
+            pieces.append(Event(op, "set" if fresh else "add", index))
+        constant = [event for event in pieces if event.what == "set" and _is_constant(op.operands[event.piece])]
+        once = [event for event in constant if not added[rows_of(places[event.piece])].any()]
+        if not written.all():
+            untouched = not added[~written].any() and not missing
+            once += [Event(op, "zero")] * untouched
+            missing = missing or not untouched
+        if once and not missing:
+            self.plan.once += sorted(once, key=lambda event: event.what != "zero")
+            pieces = [event for event in pieces if event not in once]
+        if missing:
+            before[min(times)].append(Event(op, "zero"))
+        for event in pieces:
+            if not (event.what == "set" and self.at_home(op, event.piece, added)):
+                after[times[event.piece]].append(event)
+
+    def at_home(self, op: Op, piece: int, added: Array) -> bool:
+        """Let an operand of a put be written in its place from the start, where nobody sees that."""
+        operand, place = op.operands[piece], op.detail[1][piece]
+        if not (isinstance(operand, Window) and operand.is_whole and isinstance(place, Place) and place.is_contiguous):
+            return False
+        var = operand.var
+        known = var in self.numbers or var in self.program.inputs
+        alone = self.readers[var] == [op] and var not in self.outs
+        untouched = not added[place.offset : place.offset + place.size].any()
+        if not known or var in self.homes or var.each != op.out.each or not (alone or untouched):
+            return False
+        if self.numbers.get(var, 0) < self.backward <= self.numbers[op.out]:
+            return False  # what the forward pass writes is kept apart
+        self.homes[var] = op.out, place.offset
+        return True
+
+    # ---- where ----
+
+    def top(self, var: Var) -> tuple[Var, int]:
+        """The variable in whose rows another lies in the end, and from which row on."""
+        first = 0
+        while var in self.homes:
+            var, offset = self.homes[var]
+            first += offset
+        return var, first
+
+    def allocate(self) -> None:
+        """Give every variable its rows; those that were read for the last time are given again."""
+        plan, program = self.plan, self.program
+        kept: dict[Var, Rows] = {}  # of what holds others
+        self.last: dict[Var, int] = {}
+        for number, event in enumerate(plan.events):
+            for var in (event.op.out, *_read(event)):
+                self.last[self.top(var)[0]] = number
+        lasting = {self.top(var)[0] for var in (*self.outs, *(event.op.out for event in plan.once))}
+        kept[program.params] = Rows("p", 0)
+        plan.sizes["p"] = program.params.size
+        for var in program.inputs:
+            holder, _ = self.top(var)
+            if holder not in kept:
+                kept[holder] = Rows(var.name, 0)
+                plan.sizes[var.name] = holder.size
+                plan.for_each |= {var.name} if var.each else set()
+                if var.each and self.read_as_columns(var, holder):
+                    plan.by_example.add(var.name)
+        lasting |= kept.keys()
+        free: dict[tuple[str, int], list[Rows]] = defaultdict(list)
+
+        def allocated(holder: Var) -> None:
+            if holder not in kept and holder.value is None:
+                buffer = "t" * holder.truth + ("e" if holder.each else "u")
+                plan.for_each |= {buffer} if holder.each else set()
+                waiting = free[buffer, holder.size]
+                if waiting:
+                    kept[holder] = waiting.pop()
+                else:
+                    kept[holder] = Rows(buffer, plan.sizes.get(buffer, 0))
+                    plan.sizes[buffer] = kept[holder].first + holder.size
+
+        def release(holders: set[Var], number: int) -> None:
+            for holder in holders:
+                if self.last.get(holder) == number and holder not in lasting and holder in kept:
+                    self.last[holder] = -1
+                    free[kept[holder].buffer, holder.size].append(kept[holder])
+
+        for event in plan.once:
+            allocated(self.top(event.op.out)[0])
+        for number, event in enumerate(plan.events):
+            if event.what == "write" and event.op.kind == "call":  # which may write over what it reads
+                read = [x for x in event.op.operands if isinstance(x, Window) and x.is_whole and x.var not in self.homes]
+                release({x.var for x in read if x.var.size == event.op.out.size}, number)
+            allocated(self.top(event.op.out)[0])
+            release({self.top(var)[0] for var in (event.op.out, *_read(event))}, number)
+        for out in self.outs:  # such as puts of constants alone
+            if out not in self.numbers or self.program.ops[self.numbers[out]].kind != "count":
+                allocated(self.top(out)[0])
+        for op in program.ops:
+            if op.kind != "count":
+                plan.rows[op.out] = self.place_in(op.out, kept)
+        for var in (program.params, *program.inputs):
+            plan.rows[var] = self.place_in(var, kept)
+
+    def place_in(self, var: Var, kept: dict[Var, Rows]) -> Rows:
+        holder, first = self.top(var)
+        rows = kept[holder]
+        return Rows(rows.buffer, rows.first + first)
+
+    def read_as_columns(self, var: Var, holder: Var) -> bool:
+        """Whether an input is only read as columns of matrices, one for each example."""
+        if var in self.outs or holder in self.outs:
+            return False
+        readers = [op for op in self.readers[var] if op.out is not holder]
+        if holder is not var:
+            readers += self.readers[holder]
+        return bool(readers) and all(
+            op.kind == "einsum"
+            and all(
+                x.place.is_contiguous and len(x.shape) == 2 and x.shape[1] == 1
+                for x in op.operands
+                if isinstance(x, Window) and x.var in (var, holder)
+            )
+            for op in readers
+        )
+
+
+def _read(event: Event) -> list[Var]:
+    """The variables that an event reads."""
+    if event.what == "zero":
+        return []
+    operands: tuple[Operand, ...] = event.op.operands
+    if event.what != "write":
+        operands = operands[event.piece : event.piece + 1]
+    return [x.var for x in operands if isinstance(x, Window) and x.var.value is None]
+
+
+def _is_constant(operand: Operand) -> bool:
+    return not isinstance(operand, Window) or operand.var.value is not None
+
+
+def rows_of(place: Place | Array) -> Array:
+    """The rows of a place, in a line."""
+    return (place.rows() if isinstance(place, Place) else place).ravel()
