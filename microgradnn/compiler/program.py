@@ -326,9 +326,9 @@ class Program:
         are those of the table of primitives. It needs JAX, in double precision. Bad shapes raise ValueError; a label
         that is no class gives nan, as nothing can be refused inside `jax.jit`.
         """
-        from microgradnn.compiler.jax_function import pure_function
+        from microgradnn.compiler.jax_backend import pure_function
 
-        return pure_function(self.layout, self.reduce, self._result, self._shapes)
+        return pure_function(self.rolled, self._result, self._shapes)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
