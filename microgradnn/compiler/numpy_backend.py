@@ -186,7 +186,7 @@ class NumPyBackend:
                 spread = first if first.ndim == 2 or not first.ndim else first[:, None]
                 by_params[...] = np.broadcast_to(spread, shape)[function.rows].T
             else:
-                by_params = np.broadcast_to(first, (size,)).take(function.rows)
+                by_params = (first if first.shape == (size,) else np.broadcast_to(first, (size,))).take(function.rows)
         by_inputs = []
         for result, argument in zip(results, self.shapes, strict=False):
             spread = result[:, None] if result.ndim == 1 else result

@@ -94,6 +94,8 @@ def _pull_einsum(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[in
     """∂Σ A·B: for each factor the adjoint times the other factor, summed over what that factor lacks."""
     *letters, out, _ = op.detail
     adjoint = reverse.writer.filled(adjoint, op.out.shape) if out else adjoint
+    if letters[0] == letters[1] and op.operands[0] == op.operands[1]:  # squares
+        adjoint, wanted = reverse.writer.gate(_MULTIPLY, [2.0, adjoint]), wanted[:1]
     for index in wanted:
         operand, other = op.operands[index], op.operands[1 - index]
         each = is_each(operand) or (reverse.by_example and (is_each(adjoint) or is_each(other)))

@@ -74,11 +74,15 @@ class _Planner:
         for number, op in enumerate(self.program.ops):
             if op.kind == "put":
                 self.pieces(op, number, before, after)
+        lasting = set[Var]()  # what is known when the buffers are made
         for number, op in enumerate(self.program.ops):
             if number == self.backward:
                 self.plan.forward = len(self.plan.events)
             self.plan.events += before[number]
-            if op.kind not in ("put", "count"):
+            if op.kind == "count" or (op.kind == "call" and all(x in lasting or x.value is not None for x in op.read)):
+                lasting.add(op.out)
+                self.plan.once += [Event(op)] * (op.kind != "count")
+            elif op.kind != "put":
                 self.plan.events.append(Event(op))
             self.plan.events += after[number]
         if self.backward >= len(self.program.ops):
