@@ -1,8 +1,7 @@
-"""JAX as a library to `evaluate` with: what array programs read, put together and call, in operations that XLA joins.
+"""Arrays of JAX as operations read them and put them together, in operations that XLA joins with others.
 
 Arrays are not written to in JAX. A window is a slice, and what is put somewhere is padded with zeros, so that no copy
-of either need ever be made; only what is not evenly spaced is gathered. XLA computes as if numbers were real, so some
-of them are kept `apart` from what it would do with them.
+of either need ever be made; only what is not evenly spaced is gathered. The examples are the last axis.
 """
 
 from __future__ import annotations
@@ -17,129 +16,54 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from microgradnn.compiler.ir import Array, Place
-from microgradnn.compiler.simplify import NUMBER
-from microgradnn.compiler.zeros import LARGE
-from microgradnn.primitive import Primitive
 
 _FEW = 4  # so many overlapping pieces are padded and added up
 _NOTHING = -0.0  # x + −0.0 is x, also where x is −0.0
-
-
-class JaxLibrary:
-    """Arrays of JAX, the examples last; `count` of them."""
-
-    def __init__(self, examples: int) -> None:
-        self.examples = examples
-
-    # ---- gates and functions ----
-
-    def call(self, function: str | Primitive, *operands: Any) -> Any:
-        """A function by its name, its numbers those of IEEE 754."""
-        import jax.numpy as jnp
-        from jax.scipy import special
-
-        if isinstance(function, Primitive):
-            return each(function, *operands)
-        if function == NUMBER:
-            return operands[0].astype(float)
-        if function in ("sum", "max", "min"):  # along the stack
-            return getattr(jnp, function)(*operands, axis=0)
-        operands = tuple(x if np.ndim(x) or moderate(x) else apart(x) for x in operands)
-        if function == "add" and not np.ndim(operands[0]):
-            operands = operands[::-1]
-        if function in _PLUS_ZERO and repr(operands[-1]) == _PLUS_ZERO[function]:
-            return plus_zero(operands[0])
-        if function == "sqrt":
-            operands = tuple(map(apart, operands))
-        result = getattr(jnp if hasattr(np, function) else special, function)(*operands)
-        return apart(result) if function in ("divide", "exp", "power") else result
-
-    def __getattr__(self, function: str) -> Any:
-        """A function of JAX, for the table's array functions."""
-        if function.startswith("__"):
-            raise AttributeError(function)
-        return lambda *operands: self.call(function, *operands)
-
-    def einsum(self, letters: str, x: Any, y: Any) -> Any:
-        """The sum of products, as a product of two matrices where it can be: axes that go together are made one."""
-        import jax.numpy as jnp
-
-        terms = letters.replace("->", ",").split(",")
-        sizes = {**dict(zip(terms[0], x.shape, strict=True)), **dict(zip(terms[1], y.shape, strict=True))}
-        shape = [sizes[letter] for letter in terms[2]]
-        terms = ["".join(letter for letter in term if sizes[letter] > 1) for term in terms]
-        for pair in [*map("".join, pairwise(terms[0])), *map("".join, pairwise(terms[1]))]:
-            if all(pair in term or not {*pair} & {*term} for term in terms):
-                sizes[pair[1]] *= sizes[pair[0]]
-                terms = [term.replace(pair, pair[1]) for term in terms]
-        first, second, out = terms
-        x, y = (z.reshape([sizes[letter] for letter in term]) for z, term in ((x, first), (y, second)))
-        return jnp.einsum(f"{first},{second}->{out}", x, y).reshape(shape)
-
-    def sum(self, x: Any, axis: tuple[int, ...] = (0,)) -> Any:
-        """The sum over axes; of a stack unless they are given."""
-        import jax.numpy as jnp
-
-        return jnp.sum(x, axis=axis) if axis else x
-
-    def count(self) -> Any:
-        """The number of examples."""
-        return np.array([float(self.examples)])
-
-    # ---- reading ----
-
-    def constant(self, numbers: Array) -> Any:
-        """An array of constants."""
-        return numbers if all(map(moderate, numbers.ravel().tolist())) else apart(numbers)
-
-    def flat(self, array: Any) -> Any:
-        """The numbers of a result in one line, the examples behind."""
-        wide = array.shape[-1]
-        return array if array.ndim == 2 else array.reshape(-1, wide)
-
-    def take(self, flat: Any, rows: Array) -> Any:
-        """Numbers from anywhere."""
-        return take(flat, rows)
-
-    def window(self, flat: Any, place: Place) -> Any:
-        """The numbers at a place: slices and repetitions where it can be, else gathered."""
-        from jax import lax
-
-        wide, lines = flat.shape[1], _lines(place)
-        if lines is None:
-            return self.take(flat, place.rows())
-        numbers = _slices(flat, place.offset, lines)
-        axes = _moving(place)
-        order = sorted(axes)
-        numbers = numbers.reshape(*(place.shape[axis] for axis in axes), wide)
-        if axes != order:
-            numbers = numbers.transpose(*(axes.index(axis) for axis in order), len(axes))
-        return lax.broadcast_in_dim(numbers, (*place.shape, wide), (*order, len(place.shape)))
-
-    # ---- putting together ----
-
-    def put(self, shape: tuple[int, ...], places: Sequence[Place | Array], operands: Sequence[Any]) -> Any:
-        """Numbers put in their places and added up where these overlap; 0.0 elsewhere."""
-        import jax.numpy as jnp
-
-        pieces = []
-        for x, place in zip(operands, places, strict=True):
-            spread = (*(place.shape), x.shape[-1] if np.ndim(x) else 1)
-            pieces.append(_Piece(jnp.broadcast_to(x, spread), place))
-        wide = max(piece.numbers.shape[-1] for piece in pieces)
-        parts, reached = list[Any](), 0
-        for first, end, members in _clusters(pieces):
-            parts += [np.zeros((first - reached, 1)), _together(members, first, end)]
-            reached = end
-        parts.append(np.zeros((prod(shape) - reached, 1)))
-        parts = [jnp.broadcast_to(part, (len(part), wide)) for part in parts if len(part)]
-        total = parts[0] if len(parts) == 1 else jnp.concatenate(parts)
-        return total.reshape(*shape, wide)
-
-
-# ---- places ------------------------------------------------------------------------------------------------------------
-
 Lines = list[tuple[int, int]]
+
+
+def einsum(letters: str, x: Any, y: Any) -> Any:
+    """The sum of products, as a product of two matrices where it can be: axes that go together are made one."""
+    import jax.numpy as jnp
+
+    terms = letters.replace("->", ",").split(",")
+    sizes = {**dict(zip(terms[0], x.shape, strict=True)), **dict(zip(terms[1], y.shape, strict=True))}
+    shape = [sizes[letter] for letter in terms[2]]
+    terms = ["".join(letter for letter in term if sizes[letter] > 1) for term in terms]
+    for pair in [*map("".join, pairwise(terms[0])), *map("".join, pairwise(terms[1]))]:
+        if all(pair in term or not {*pair} & {*term} for term in terms):
+            sizes[pair[1]] *= sizes[pair[0]]
+            terms = [term.replace(pair, pair[1]) for term in terms]
+    first, second, out = terms
+    x, y = (z.reshape([sizes[letter] for letter in term]) for z, term in ((x, first), (y, second)))
+    return jnp.einsum(f"{first},{second}->{out}", x, y).reshape(shape)
+
+
+# ---- reading --------------------------------------------------------------------------------------------------------
+
+
+def take(flat: Any, rows: Array) -> Any:
+    """Numbers from anywhere."""
+    import jax.numpy as jnp
+
+    numbers = jnp.asarray(flat).at[rows.astype(np.int32)]
+    return numbers.get(mode="promise_in_bounds", wrap_negative_indices=False)
+
+
+def window(flat: Any, place: Place) -> Any:
+    """The numbers at a place: slices and repetitions where it can be, else gathered."""
+    from jax import lax
+
+    wide, lines = flat.shape[1], _lines(place)
+    if lines is None:
+        return take(flat, place.rows())
+    numbers = _slices(flat, place.offset, lines)
+    axes = _moving(place)
+    order = sorted(axes)
+    numbers = numbers.reshape(*(place.shape[axis] for axis in axes), wide)
+    if axes != order:
+        numbers = numbers.transpose(*(axes.index(axis) for axis in order), len(axes))
+    return lax.broadcast_in_dim(numbers, (*place.shape, wide), (*order, len(place.shape)))
 
 
 def _moving(place: Place) -> list[int]:
@@ -194,7 +118,26 @@ def _padded(numbers: Any, before: int, after: int, between: int = 0, axis: int =
     return lax.pad(numbers, numbers.dtype.type(_NOTHING), spaces) if any(map(any, spaces)) else numbers
 
 
-# ---- pieces that are put together --------------------------------------------------------------------------------------
+# ---- putting together -----------------------------------------------------------------------------------------------
+
+
+def put(shape: tuple[int, ...], places: Sequence[Place | Array], operands: Sequence[Any]) -> Any:
+    """Numbers put in their places and added up where these overlap; 0.0 elsewhere."""
+    import jax.numpy as jnp
+
+    pieces = []
+    for x, place in zip(operands, places, strict=True):
+        spread = (*place.shape, x.shape[-1] if np.ndim(x) else 1)
+        pieces.append(_Piece(jnp.broadcast_to(x, spread), place))
+    wide = max(piece.numbers.shape[-1] for piece in pieces)
+    parts, reached = list[Any](), 0
+    for first, end, members in _clusters(pieces):
+        parts += [np.zeros((first - reached, 1)), _together(members, first, end)]
+        reached = end
+    parts.append(np.zeros((prod(shape) - reached, 1)))
+    parts = [jnp.broadcast_to(part, (len(part), wide)) for part in parts if len(part)]
+    total = parts[0] if len(parts) == 1 else jnp.concatenate(parts)
+    return total.reshape(*shape, wide)
 
 
 class _Piece(NamedTuple):
@@ -211,7 +154,7 @@ class _Piece(NamedTuple):
     @property
     def lines(self) -> Lines | None:
         """The lines that they are, each number once; else None."""
-        if not isinstance(self.place, Place) or 0 in self.place.strides:
+        if not isinstance(self.place, Place) or any(axis[0] > 1 and not axis[1] for axis in zip(*self.place[1:])):
             return None
         return _lines(self.place)
 
@@ -264,70 +207,3 @@ def _together(pieces: list[_Piece], first: int, end: int) -> Any:
             return take(jnp.concatenate([joined, np.zeros((1, wide))]), source)
         total = jnp.full((end - first, wide), _NOTHING).at[rows].add(joined)
     return total if counts.all() else jnp.where((counts == 0)[:, None], 0.0, total)
-
-
-def take(flat: Any, rows: Array) -> Any:
-    """Numbers from anywhere."""
-    import jax.numpy as jnp
-
-    numbers = jnp.asarray(flat).at[rows.astype(np.int32)]
-    return numbers.get(mode="promise_in_bounds", wrap_negative_indices=False)
-
-
-# ---- numbers that XLA is to leave as they are --------------------------------------------------------------------------
-
-_PLUS_ZERO = {"add": "0.0", "subtract": "-0.0"}
-
-
-def moderate(number: float) -> bool:
-    """Whether a constant may be taken together with others."""
-    return number == 0.0 or 1 / LARGE < abs(number) < LARGE
-
-
-def apart(x: Any) -> Any:
-    """Numbers of which XLA is not to know where they come from.
-
-    It joins what does not overflow alone with what uses it: (a / b) / c becomes a / (b · c), exp(a) · exp(b) becomes
-    exp(a + b), √(a · a) becomes |a|; constants are added to others, and multiplied with others, first.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    return jax.lax.optimization_barrier(jnp.asarray(x, float))  # type: ignore[no-untyped-call]
-
-
-def plus_zero(x: Any) -> Any:
-    """The sum x + 0.0, of which XLA leaves the 0.0 out: 0.0 for −0.0, and with the slope 1 all the same."""
-    import jax
-    import jax.numpy as jnp
-
-    @jax.custom_jvp
-    def sum_with_zero(x: Any) -> Any:
-        return jnp.where(x == 0.0, 0.0, x)
-
-    sum_with_zero.defjvps(lambda slope, _, x: slope)
-    return sum_with_zero(x)
-
-
-def each(gate: Any, *operands: Any) -> Any:
-    """A primitive number by number, by a call back into Python.
-
-    The callback may run where double precision is not switched on, so numbers travel as pairs of 32 bits.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    shape = jnp.broadcast_shapes(*map(jnp.shape, operands))
-    bits = [
-        jax.lax.bitcast_convert_type(jnp.broadcast_to(jnp.asarray(operand, float), shape), jnp.uint32)
-        for operand in operands
-    ]
-
-    def back(*pairs: Any) -> Any:
-        numbers = [np.asarray(pair).view(np.float64)[..., 0] for pair in pairs]
-        values = np.frompyfunc(lambda *xs: gate.limit(xs), len(numbers), 1)(*numbers)
-        return np.asarray(values, np.float64, order="C")[..., None].view(np.uint32)
-
-    pairs = jax.ShapeDtypeStruct((*shape, 2), np.uint32)  # type: ignore[no-untyped-call]
-    values = jax.pure_callback(back, pairs, *bits, vmap_method="broadcast_all")
-    return jax.lax.bitcast_convert_type(values, jnp.float64)

@@ -16,12 +16,12 @@ from microgradnn.compiler.arguments import arranged_like, examples_in
 from microgradnn.compiler.evaluate import evaluate
 from microgradnn.compiler.expand import expand
 from microgradnn.compiler.ir import Array, ArrayProgram
-from microgradnn.compiler.jax_arrays import JaxLibrary
 from microgradnn.compiler.jax_gates import DifferentiableLibrary
+from microgradnn.compiler.jax_library import JaxLibrary
 from microgradnn.compiler.results import Asked, Rolled
 from microgradnn.extras import install
 
-Given = Array | None
+Gradient = tuple[Array, list[Array]]  # by the parameters, and by each argument with the examples first
 
 
 def require_jax() -> None:
@@ -66,21 +66,22 @@ class JaxBackend:
         return float(numbers[-1]), numbers[:-1], self._shaped(by_inputs, count)
 
     def observed(self, count: int) -> Array:
-        """What else the last call in this thread gave: a row for each example, a column for each output."""
+        """What the last gradient of this thread observed: a row for each example, a column for each number."""
         observed = self._threads.observed
         return np.zeros((count, 0)) if observed is None else np.array(observed)
 
-    def grads(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[Given, list[Array]]:
-        """The gradients of f for each example, in rows, by the parameters, and by each argument; None if not asked."""
+    def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
+        """The gradient of every example, by the parameters a row for each, and by each argument."""
         by_params, *by_inputs = self._call("grads", params, arrays)
-        return None if by_params is None else np.array(by_params), self._shaped(by_inputs, count)
+        return np.array(by_params), self._shaped(by_inputs, count)
 
-    def hvp(
-        self, params: Array, directions: tuple[Given, Sequence[Array]], arrays: Sequence[Array], count: int
-    ) -> tuple[Given, list[Array]]:
-        """The Hessian of the value times a direction, by the parameters, and by each argument; None if not asked."""
-        by_params, *by_inputs = self._call("hvp", params, arrays, directions)
-        return None if by_params is None else np.array(by_params), self._shaped(by_inputs, count)
+    def hvp(self, params: Array, v: Gradient, arrays: Sequence[Array], count: int) -> Gradient:
+        """The Hessian of the value times v; only that part of v is read which the gradient is taken by."""
+        by_params, by_inputs = v
+        directions = [np.asarray(by_params, dtype=float)[None]] * (self.rolled.wrt != "inputs")
+        directions += [np.asarray(one, dtype=float) for one in by_inputs if self.rolled.wrt != "params"]
+        numbers, *others = self._call("hvp", params, [*arrays, *directions])
+        return np.array(numbers), self._shaped(others, count)
 
     def _shaped(self, by_inputs: Sequence[Any], count: int) -> list[Array]:
         return [np.array(one).reshape(count, *shape) for one, shape in zip(by_inputs, self.shapes, strict=False)]
@@ -93,55 +94,43 @@ class JaxBackend:
             self._programs[asked] = expand(self.rolled.program(asked))
         return self._programs[asked]
 
-    def _call(self, asked: Asked, params: Array, arrays: Sequence[Array], directions: Any = ()) -> Any:
-        """What a program gives, compiled when it is first called."""
+    def _call(self, asked: Asked, params: Array, arrays: Sequence[Array]) -> Any:
+        """What a program gives for its inputs, compiled when it is first called."""
         import jax
 
         if asked not in self._compiled:
             self._compiled[asked] = jax.jit(self._function(asked))
         with jax.enable_x64(True):
-            batch = [np.asarray(array, dtype=float) for array in arrays]
-            return self._compiled[asked](np.asarray(params, dtype=float), batch, directions)
+            return self._compiled[asked](params, *[np.asarray(array, dtype=float) for array in arrays])
 
-    def _function(self, asked: Asked) -> Callable[..., Any]:
-        """A result as a function of JAX: arrays with the examples first, None for what is not asked."""
+    def _function(self, asked: Asked) -> Callable[..., list[Any]]:
+        """A program as a function of JAX: its results with the examples first.
+
+        Of "gradient" the gradient and the value in one array, and what is observed; of others the gradient.
+        """
+        import jax.numpy as jnp
+
         program, rolled = self.program(asked), self.rolled
+        observed = len(rolled.roots) - 2
 
-        def call(params: Any, batch: Sequence[Any], directions: Any) -> Any:
-            count = len(batch[0]) if batch else 1
-            inputs = [_examples_last(array) for array in batch]
-            if asked == "hvp":
-                by_params, by_inputs = directions
-                inputs += [by_params[:, None]] * (rolled.wrt != "inputs")
-                inputs += [_examples_last(array) for array in by_inputs if rolled.wrt != "params"]
-            outs = evaluate(program, JaxLibrary(count), params, inputs)
+        def call(params: Any, *arrays: Any) -> list[Any]:
+            count = len(arrays[0]) if self.shapes else 1
+            outs = evaluate(program, JaxLibrary(count), params, [_examples_last(array) for array in arrays])
             if rolled.reduce is None:
                 return [_matrix(outs, count)]
             if asked == "value":
                 return [_spread(outs[0], (1,))]
-            return self._arranged(asked, outs, count)
+            first = outs[: 1 + observed] if asked == "gradient" else []
+            each = count if asked == "grads" else 1
+            by_params, *by_inputs = ([0.0] if rolled.wrt == "inputs" else []) + outs[len(first) :]
+            rows = _spread(by_params, (rolled.params, each)).T
+            inputs = [_spread(one, (size, count)).T for one, size in zip(by_inputs, rolled.sizes, strict=False)]
+            if asked == "gradient":
+                value, others = _spread(first[0], (1,)), first[1:]
+                return [jnp.append(rows, value), _matrix(others, count) if others else None, *inputs]
+            return [rows if asked == "grads" else rows[0], *inputs]
 
         return call
-
-    def _arranged(self, asked: Asked, outs: list[Any], count: int) -> list[Any]:
-        import jax.numpy as jnp
-
-        rolled, head = self.rolled, list[Any]()
-        if asked == "gradient":
-            observed = len(rolled.roots) - 2
-            matrix = _matrix(outs[1 : 1 + observed], count) if observed else None
-            head, outs = [outs[0], matrix], outs[1 + observed :]
-        by_params = None
-        if rolled.wrt != "inputs":
-            each = count if asked == "grads" else 1
-            by_params, outs = _spread(outs[0], (rolled.params, each)).T, outs[1:]
-            by_params = by_params if asked == "grads" else by_params[0]
-        by_inputs = [_spread(out, (size, count)).T for out, size in zip(outs, rolled.sizes, strict=False)]
-        if asked != "gradient":
-            return [by_params, *by_inputs]
-        value, matrix = head
-        by_params = jnp.zeros(rolled.params) if by_params is None else by_params
-        return [jnp.append(by_params, _spread(value, (1,))), matrix, *by_inputs]
 
 
 def _examples_last(array: Any) -> Any:
@@ -162,7 +151,7 @@ def _matrix(outs: Sequence[Any], count: int) -> Any:
     return jnp.stack([_spread(out, (count,)) for out in outs], axis=1)
 
 
-# ---- a program in the hands of JAX -------------------------------------------------------------------------------------
+# ---- a program in the hands of JAX ----------------------------------------------------------------------------------
 
 
 def pure_function(rolled: Rolled, result: Any, shapes: Sequence[tuple[int, ...]]) -> Callable[..., Any]:

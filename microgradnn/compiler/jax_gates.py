@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.evaluate import over_arrays
-from microgradnn.compiler.jax_arrays import JaxLibrary, apart, each
+from microgradnn.compiler.jax_library import JaxLibrary, apart, each
 from microgradnn.primitive import Primitive
 from microgradnn.table import LABELLED
-
 
 _PLAIN = ("add", "subtract", "multiply", "negative", "positive", "sum")  # JAX differentiates them as the table does
 
