@@ -154,9 +154,9 @@ class _Piece(NamedTuple):
     @property
     def lines(self) -> Lines | None:
         """The lines that they are, each number once; else None."""
-        if not isinstance(self.place, Place) or any(axis[0] > 1 and not axis[1] for axis in zip(*self.place[1:])):
-            return None
-        return _lines(self.place)
+        place = self.place
+        once = isinstance(place, Place) and np.prod([place.shape[axis] for axis in _moving(place)]) == place.size
+        return _lines(place) if isinstance(place, Place) and once else None
 
     def padded(self, first: int, end: int) -> Any:
         """All numbers from `first` to `end`, with nothing where these are not."""
