@@ -139,9 +139,17 @@ def dot(*operands: float) -> float:
 
 
 def select(index: float, *xs: float) -> float:
-    if index % 1 or not 0 <= index < len(xs):
-        raise ValueError(f"the index must be a whole number from 0 to {len(xs) - 1}")
+    if not (index % 1 == 0 and 0 <= index < len(xs)):
+        last = len(xs) - 1
+        raise ValueError(f"the index must be a whole number from 0 to {last}, got {index!r}: places count from 0")
     return xs[int(index)]
+
+
+def handed_by_select(out: float, operands: Sequence[Any]) -> list[float | None]:
+    """What the partials of select hand on, at once: a table that is read may have many places."""
+    index, *xs = operands
+    chosen = index if index.__class__ is float else index._data
+    return [None, *(1.0 if n == chosen and x.__class__ is not float else None for n, x in enumerate(xs))]
 
 
 def argmax(*xs: float) -> float:

@@ -7,14 +7,16 @@ logsumexp(0, −700), asin near 1, atan2 at 1e±200.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Set
 from typing import Any
 
 from microgradnn import operations, table, value as value  # which fills `operations`
 from microgradnn.operations import *  # noqa: F403  the public gates, by their entries
 from microgradnn.operations import abs as abs, sum as sum
-from microgradnn.reading import gathered, is_sequence
+from microgradnn.reading import gathered, is_sequence, read_array, remedy
+from microgradnn.table import select
 
-__all__ = ["dot", "mean", "softmax"]
+__all__ = ["dot", "mean", "softmax", "take"]
 __all__ += operations.__all__
 
 
@@ -63,3 +65,44 @@ def dot(w: Any, x: Any, b: Any = 0.0, *rest: Any) -> Any:
     if len(weights) != len(inputs) or not weights:
         raise ValueError(f"dot needs two sequences of the same length above 0, got {len(weights)} and {len(inputs)}")
     return table.dot(*weights, *inputs, b)
+
+
+def take(table: Any, index: Any) -> Any:
+    """What stands at place `index` of a table, a list of numbers or of lists (of lists) alike: a number or a list.
+
+    Each number is a gate that selects it from its column, so the index may be a Value, and in a compiled function an
+    input: then every batch is checked. The gradient goes to what was taken, none to the index. ValueError for an index
+    that is no whole number from 0 to the last place, and for rows of different lengths.
+
+    >>> from microgradnn import Value
+    >>> table = [[Value(1.0), Value(2.0)], [Value(3.0), Value(4.0)]]
+    >>> row = take(table, 1)
+    >>> (row[0] * row[1]).backward()
+    >>> [x.data for x in row], [[x.grad for x in row] for row in table]
+    ([3.0, 4.0], [[0.0, 0.0], [4.0, 3.0]])
+    >>> take([5.0, 7.0], Value(0.0)), take([5.0, 7.0], 1)
+    (Value(data=5.0, grad=0.0), 7.0)
+    """
+    if is_sequence(index):
+        raise TypeError(f"take reads one place, got the index {index!r:.60}: write [take(table, i) for i in indices]")
+    entries = _entries(table)
+    nested = [not hasattr(entry, "record_gate") and is_sequence(entry) for entry in entries]  # the first is quick
+    if not any(nested):
+        return select(index, *entries)
+    rows = [_entries(entry) if is_nested else [] for entry, is_nested in zip(entries, nested, strict=True)]
+    if len({*map(len, rows)}) > 1:
+        raise ValueError(f"a table holds numbers alone, or rows of one length: fill shorter ones up, got {table!r:.60}")
+    return [take(column, index) for column in zip(*rows, strict=True)]
+
+
+def _entries(table: Any) -> list[Any]:
+    """What stands in a table, place by place: TypeError where it has no order, ValueError where it has no place."""
+    if hasattr(table, "__array__") and getattr(table, "shape", ()) != ():
+        table = read_array(table, "a table must hold numbers or Values").tolist()
+    if not is_sequence(table) or isinstance(table, Set):
+        advice = remedy(table) if isinstance(table, (Mapping, Set, str)) else "the index comes last, take(table, index)"
+        raise TypeError(f"a table is a list of numbers or of lists, got {type(table).__name__} {table!r:.60}: {advice}")
+    entries = list(table)
+    if not entries:
+        raise ValueError(f"a table has one place or more, got {table!r:.60}")
+    return entries

@@ -19,9 +19,13 @@ from microgradnn.primitive import gates, lookup
 from microgradnn.value import Value
 
 FIXED = {gate.name for gate in gates() if gate.arity and [*gate.parameters().values()][-1] is None}  # no defaults
+OF_LISTS = {
+    "softmax": "softmax gives several numbers: write exp(x - logsumexp(x, y)) for one of them",
+    "take": "take reads a list: write select(index, x, y) to read numbers",
+}
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{gate.name: gate for gate in gates()},
-    **{name: getattr(functional, name) for name in functional.__all__ if name not in FIXED | {"softmax"}},
+    **{name: getattr(functional, name) for name in functional.__all__ if name not in {*FIXED, *OF_LISTS}},
 }
 LONGEST = 100_000  # characters of an expression; ast refuses by itself what is nested too deeply
 
@@ -203,8 +207,8 @@ def check_names(instructions: list[Instruction], given: Collection[str]) -> None
         elif not name:
             if isinstance(load, str) and load not in known:
                 missing.setdefault(load, column)
-        elif name == "softmax":
-            raise InputError("softmax gives several numbers: write exp(x - logsumexp(x, y)) for one of them", column)
+        elif name in OF_LISTS:
+            raise InputError(OF_LISTS[name], column)
         elif name not in FUNCTIONS and name in given:
             raise InputError(f"{name} is a variable, not a function: write * for a product", column)
         elif name not in FUNCTIONS:

@@ -180,8 +180,9 @@ class Primitive:
         return error
 
     def describe(self, operands: Sequence[Any]) -> str:
-        """The call as a message shows it: `divide(a=1.0, b=0.0)`."""
-        return f"{self.name}({', '.join(_shown(operand) for operand in operands)})"
+        """The call as a message shows it: `divide(a=1.0, b=0.0)`; of many operands the first ones."""
+        shown = map(_shown, operands) if len(operands) <= 6 else [*map(_shown, operands[:4]), "…"]
+        return f"{self.name}({', '.join(shown)})"
 
     def trace(self, count: int | None = None) -> Trace:
         """The partials as straight-line code over the operands and the output, for `count` operands."""

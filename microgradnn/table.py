@@ -524,6 +524,7 @@ argmax: Primitive = Primitive("argmax", formulas.argmax, variadic=lambda out, *x
     doc="The place of the first operand that is nan, else of the first that is largest; without gradient.")
 # fmt: on
 
+select.handed = formulas.handed_by_select  # type: ignore[method-assign]  # sooner than by where and equal
 BUILT_IN.update(gate.name for gate in gates())
 LABELLED = (select, cross_entropy)  # gates whose first operand is the number of one of the others
 OPERATORS = {gate.name: gate.operator for gate in gates() if gate.operator}  # special methods of Python

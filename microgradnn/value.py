@@ -331,7 +331,8 @@ class Value(operations.Methods):
     def __int__(self, *_: object) -> int:
         self._read()
         raise TypeError(
-            "a Value is not a whole number, rounding would lose its gradient: use .data, as in round(v.data)"
+            "a Value is not a whole number, rounding would lose its gradient: use .data, as in round(v.data), or "
+            "take(table, v) to read a table by it"
         )
 
     __index__ = __trunc__ = __round__ = __floor__ = __ceil__ = __int__

@@ -9,11 +9,11 @@ from hypothesis import assume, given, settings, strategies as st
 import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
+from microgradnn.compiler.derivatives import differentiated
 from microgradnn.compiler.grouping import PARAMETERS, UNIFORM, Group, Product, group, spaces
 from microgradnn.compiler.instructions import COUNT, INVERSE_COUNT, Temp, Writer
 from microgradnn.compiler.layout import GRADIENT, Gather, MatrixProduct, View, lay_out
 from microgradnn.compiler.lowering import lower
-from microgradnn.compiler.python_backend import differentiated
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
@@ -82,6 +82,19 @@ def test_squares_are_products_and_dead_ends_are_not_needed():
     assert list(tape.needed()) == [1, 1, 0]
 
 
+def test_what_only_dead_ends_read_is_not_needed():
+    tape = Tape(2)
+    dead = tape.write(lookup("exp"), (tape.write(lookup("sin"), (1,)),))
+    tape.roots = [tape.write(lookup("multiply"), (0, 0)), 3.0]
+    assert list(tape.needed()) == [1, 0, 0, 0, 1]
+    assert list(tape.needed([dead])) == [0, 1, 1, 1, 0]
+
+
+def test_nan_is_one_constant_however_it_came_about():
+    tape = Tape(1)
+    assert tape.write(lookup("multiply"), (0, math.inf - math.inf)) == tape.write(lookup("multiply"), (0, float("nan")))
+
+
 # ---- sums --------------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +114,19 @@ def test_chains_of_products_become_dot_products_with_their_bias():
     w, b = [Value(1.0) for _ in range(3)], Value(0.0)
     _, tape = tape_of(lambda x: b + w[0] * x[0] + w[1] * x[1] + w[2] * x[2], [*w, b], [0.0] * 3)
     assert tape.lines == [(lookup("dot"), (0, 1, 2, 4, 5, 6, 3))]
+
+
+def test_a_product_is_part_of_a_sum_unless_something_else_wants_it():
+    def gathered(more):
+        tape = Tape(4)
+        products = [tape.write(lookup("multiply"), (w, w + 2)) for w in (0, 1)]
+        tape.roots = [tape.write(lookup("add"), tuple(products)), *more(tape, products[0])]
+        return [gate.name for gate, _ in gather_sums(tape, 2, False).lines]
+
+    assert gathered(lambda tape, product: []) == ["dot"]
+    assert gathered(lambda tape, product: [product]) == ["multiply", "multiply", "add"]
+    assert gathered(lambda tape, product: [tape.write(lookup("exp"), (product,))])[:2] == ["multiply", "multiply"]
+    assert gathered(lambda tape, product: tape.write(lookup("exp"), (product,)) and []) == ["dot"]  # a dead end
 
 
 def test_what_is_the_same_for_all_examples_leaves_the_root():

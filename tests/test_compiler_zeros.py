@@ -127,6 +127,14 @@ def test_gates_of_your_own_see_the_sign_of_a_zero(backend):
         assert program.value([0.0]).tolist() == [[1.0, 2.0, -1.0]]
 
 
+def test_a_gate_of_your_own_of_any_number_of_operands_tells_zeros_apart():
+    with scratch_table():
+        gate = primitive("any", lambda *xs: math.copysign(1.0, xs[-1]), variadic=lambda out, *xs: [0.0] * len(xs))
+        tape = Tape(2)
+        tape.roots = [tape.write(gate, (0, 1))]
+        assert list(told_apart(tape)) == [1, 1, 0]
+
+
 def test_a_gate_of_your_own_that_knows_no_0_is_not_asked_for_it():
     with scratch_table():
         root = primitive("root", lambda x: {4.0: 2.0}[x], lambda out, x: 0.5 / out)

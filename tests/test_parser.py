@@ -60,6 +60,7 @@ WRONG = [
     ("x (2)", "x=1", "column 1: x is a variable, not a function"),
     ("(x+1)(2)", "x=1", "column 1: only a function can be called"),
     ("softmax(x, 1)", "x=1", "column 1: softmax gives several numbers"),
+    ("1 + take(x, 0)", "x=1", "column 5: take reads a list: write select(index, x, y)"),
     ("2 * exp()", "", "column 5: "),
     ("exp(1, 2)", "", "column 1: "),
     ("maximum()", "", "column 1: maximum needs at least one number, got 0"),

@@ -8,6 +8,7 @@ import math
 import pickle
 import random
 import re
+import statistics
 import time
 from types import SimpleNamespace
 
@@ -378,6 +379,100 @@ def test_errors_that_are_not_of_the_second_call_alone_come_as_they_are():
 
     with pytest.raises(KeyboardInterrupt):
         mg.compile(interrupted, w, example=(1.0,))
+
+
+# ---- what asks for a number: the remedy is for that cause ---------------------------------------------------------
+
+TABLE, ROWS = [5.0, 6.0, 7.0], np.array([[1.0, 2.0], [3.0, 4.0]])
+INNER = mg.compile(lambda x: w * x, w, example=(1.0,))
+
+
+def accuracy_of_mine(outputs):
+    return sum([1.0 if output > 0 else 0.0 for output in outputs])
+
+
+def halved(x):
+    while x > 1.0:
+        x = x / 2.0
+    return x
+
+
+def in_two_lines(x):
+    return TABLE[
+        x
+    ]  # fmt: skip
+
+
+def caught_and_renamed(x):
+    try:
+        return TABLE[x]
+    except TypeError:
+        raise RuntimeError("mine") from None
+
+
+LARGEST, COMPARED = r"Write microgradnn\.maximum", r"Choose with where\(c, a, b\)"
+CAUSES = {  # what users write, the expression that asks, the remedy
+    "an index": (lambda x: TABLE[x], r"TABLE\[x\]", r"Write take\(TABLE, x\): it reads a list"),
+    "an index of a result": (lambda x: TABLE[x * 2.0], r"TABLE\[x \* 2\.0\]", r"take\(TABLE, x \* 2\.0\)"),
+    "an index of an array": (lambda x: ROWS[x], r"ROWS\[x\]", r"take\(ROWS, x\)"),
+    "an index in two lines": (in_two_lines, r"TABLE\[ x \]", r"take\(TABLE, x\)"),
+    "an index, caught": (caught_and_renamed, r"TABLE\[x\]", r"take\(TABLE, x\)"),
+    "a slice": (lambda x: mg.sum(TABLE[:x]), r"TABLE\[:x\]", r"take\(table, index\)"),
+    "an index made whole": (lambda x: TABLE[int(x)], r"int\(x\)", r"a Value needs none, take\(table, index\)"),
+    "a dict": (lambda x: {1.0: 2.0}[x], r"\{1\.0: 2\.0\}\[x\]", r"a list with take\(table, index\)"),
+    ".data": (lambda x: w * x.data, r"x\.data", "Leave it out: a Value is computed with as it is; .* reduce=None"),
+    ".grad": (lambda x: w * x.grad, r"x\.grad", r"value_and_grad gives gradients .* grad\(f\)\(x\)"),
+    "backward": (lambda x: (w * x).backward(), r"\(w \* x\)\.backward\(\)", "value_and_grad gives gradients"),
+    "max": (lambda x: max(x, 0.0), r"max\(x, 0\.0\)", LARGEST),
+    "max of a list": (lambda x: max([x, w * x]), r"max\(\[x, w \* x\]\)", LARGEST),
+    "max of NumPy": (lambda x: np.max([x, w]), r"np\.max\(\[x, w\]\)", LARGEST),
+    "min": (lambda x: min(x, w), r"min\(x, w\)", r"Write microgradnn\.minimum"),
+    "sorted": (lambda x: sorted([x, w])[0], r"sorted\(\[x, w\]\)", r"Sort pair by pair, with minimum\(a, b\)"),
+    "if": (lambda x: x if x > 0 else w, "x > 0", COMPARED),
+    "if of the number": (lambda x: w if x else 0.0, "w if x else 0.0|x", COMPARED),
+    "and": (lambda x: x and w, "x and w", COMPARED),
+    "a comparison by NumPy": (lambda x: w * (np.float64(1.0) < x), r"np\.float64\(1\.0\) < x", COMPARED),
+    "while": (halved, r"x > 1\.0", "How often a loop runs is recorded"),
+    "equal": (lambda x: w if x == 1.0 else x, r"x == 1\.0", r"where\(0\.5 - abs\(x - y\), a, b\)"),
+    "in": (lambda x: w if x in TABLE else x, "x in TABLE", r"where\(0\.5 - abs\(x - y\), a, b\)"),
+    "range": (lambda x: sum(w for _ in range(x)), r"range\(x\)", "How often a loop runs is recorded"),
+    "int": (lambda x: w * int(x), r"int\(x\)", r"floor\(x\) rounds down"),
+    "round": (lambda x: w * round(x), r"round\(x\)", r"Write floor\(x \+ 0\.5\)"),
+    "float": (lambda x: w * float(x), r"float\(x\)", "Leave it out: a Value is computed with as it is"),
+    "math": (lambda x: math.exp(x), r"math\.exp\(x\)", r"Write microgradnn\.exp in"),
+    "NumPy": (lambda x: np.arctan(x), r"np\.arctan\(x\)", r"Write microgradnn\.atan in"),
+    "an array of floats": (lambda x: np.array([x], float)[0], r"np\.array\(\[x\], float\)", "dtype=object"),
+    "another function of math": (lambda x: math.erfc(x), r"math\.erfc\(x\)", "with the functions of microgradnn"),
+    "a metric": (lambda x: mg.accuracy([x], [1]), r"mg\.accuracy\(\[x\], \[1\]\)", r"takes it as met.*reduce=None"),
+    "a metric of one's own": (lambda x: accuracy_of_mine([w * x]), "output > 0", "fit takes it as metrics="),
+    "argmax": (lambda x: w * np.argmax([x, w]), r"np\.argmax\(\[x, w\]\)", "a program with reduce=None"),
+    "formatting": (lambda x: print(f"{x:.3f}"), r'f"\{x:\.3f\}"', "to print the number, return the Value"),
+    "formatting by %": (lambda x: "%.3f" % x, '"%.3f" % x', "to print the number, return the Value"),  # noqa: UP031
+    "a program": (lambda x: x * INNER.value([1.0]), r"INNER\.value\(\[1\.0\]\)", "Call the function that this"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("cause", CAUSES)
+def test_the_remedy_is_for_the_cause(cause):
+    f, expression, remedy = CAUSES[cause]
+    with pytest.raises(TypeError) as caught:
+        mg.compile(lambda x: f(x + 0.0) * w, w, example=(1.0,))
+    pattern = rf"\S*test_tracing\.py, line \d+: .*: `({expression})` asks for the number of a Value while .*{remedy}"
+    assert re.match(pattern, str(caught.value)), str(caught.value)
+
+
+def test_a_refusal_without_source_names_file_and_line():
+    module = {}
+    exec(compile("f = lambda x: x if x > 0 else 0.0", "<typed>", "exec"), module)  # noqa: S102
+    with pytest.raises(TypeError, match=rf"<typed>, line 1: this asks for the number .*{COMPARED}"):
+        mg.compile(module["f"], w, example=(1.0,))
+
+
+def test_the_line_is_that_of_the_user_where_a_library_asks():
+    f = lambda x: w * statistics.median([x, 1.0, 2.0])  # noqa: E731
+    line = f.__code__.co_firstlineno
+    with pytest.raises(TypeError, match=rf"test_tracing\.py, line {line}: .*`statistics\.median\(.*pair by pair"):
+        mg.compile(f, w, example=(1.0,))
 
 
 # ---- what a function leaves behind ------------------------------------------------------------------------------

@@ -1,13 +1,14 @@
 """The compiler: a scalar function, recorded for one example, becomes a program over arrays.
 
 Read the passes in the order in which they run, each one function over plain data: `tracing` calls the function, twice,
-and writes its gates on a `tape`, with their `sources`; `sums` gathers additions into sums and dot products; `grouping`
-puts gates that do the same at the same time into groups and products of matrices; `layout` gives every number an
-address; `lowering` writes down as `instructions`, forward and backward, what an array library is to do; `numpy_source`
-and `jax_source` make source of them, which `numpy_backend` and `jax_backend` run; `python_backend` goes straight from
-the tape to Python over floats; `jax_function` hands a program over to JAX, with gates that bring their derivatives.
-`zeros` says what may be changed on the way, `anomalies` finds where a nan was born. `arguments` reads what the user
-gives, `program` is what the user holds; `report` explains it and `diagram` draws it, from what `flow` says of a layout.
+and writes its gates on a `tape`, with their `sources`, and `refusals` says what it cannot follow; `sums` gathers
+additions into sums and dot products; `grouping` puts gates that do the same at the same time into groups and products
+of matrices; `layout` gives every number an address; `lowering` writes down as `instructions`, forward and backward,
+what an array library is to do; `numpy_source` and `jax_source` make source of them, which `numpy_backend` and
+`jax_backend` run; `python_backend` goes straight from the tape to Python over floats; `jax_function` hands a program
+over to JAX, with gates that bring their derivatives. `zeros` says what may be changed on the way, `anomalies` finds
+where a nan was born. `arguments` reads what the user gives, `program` is what the user holds; `report` explains it and
+`diagram` draws it, from what `flow` says of a layout.
 """
 
 from __future__ import annotations

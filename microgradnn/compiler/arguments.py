@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from microgradnn.compiler.ir import Array
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.reading import numbers_in, read_array
-from microgradnn.table import LABELLED, argmax
+from microgradnn.table import LABELLED, argmax, select
 from microgradnn.value import Value
 
 
@@ -122,33 +123,46 @@ def outputs_of(result: Any) -> list[Any]:
 
 
 def labels_of(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int, int]]:
-    """The inputs that choose among operands: argument, index in it, and how many there are to choose from."""
+    """The inputs that choose among operands: argument, index in it, and how many there are to choose from.
+
+    Other labels are places whatever the inputs: a constant, an argmax, what is taken from a table of places.
+    ValueError, with the line, where that is not so.
+    """
     starts = np.cumsum([params, *sizes])
     labels: dict[tuple[int, int], int] = {}
-    for gate, operands in tape.lines:
-        if gate not in LABELLED or _chooses(tape, operands[0], len(operands) - 1):
+    last: dict[int, float] = {}  # of the results that are places, the last that each may be
+
+    def last_of(atom: Atom) -> float:
+        if isinstance(atom, float):
+            return atom if atom >= 0 and atom % 1 == 0 else math.inf
+        return last.get(atom, math.inf)
+
+    for line, (gate, operands) in enumerate(tape.lines):
+        if gate is argmax:
+            last[tape.leaves + line] = len(operands) - 1.0
+        if gate not in LABELLED:
             continue
         label, *among = operands
+        if gate is select:
+            last[tape.leaves + line] = max(map(last_of, among), default=math.inf)
+        if last_of(label) < len(among):
+            continue
         if not (isinstance(label, int) and params <= label < tape.leaves):
+            got = repr(label) if isinstance(label, float) else "a parameter"
+            if isinstance(label, int) and label >= tape.leaves:
+                got = f"the result of {tape.lines[label - tape.leaves][0].name}"
             raise ValueError(
-                f"a label chooses among {len(among)} numbers: in a function that compile records it must "
-                "be an input, or one of their places as a constant"
+                f"{tape.sources.text(line)}: a label chooses among {len(among)} numbers, got {got}: in a function that "
+                f"compile records it must be an input, an argmax, or a whole number from 0 to {len(among) - 1}"
             )
         argument = int(np.searchsorted(starts, label, side="right")) - 1
         key = argument, int(label - starts[argument])
         labels[key] = min(labels.get(key, len(among)), len(among))
-    return [(*key, classes) for key, classes in labels.items()]
-
-
-def _chooses(tape: Tape, label: Atom, count: int) -> bool:
-    """Whether a label is one of `count` whatever the input: a constant, or the index of the largest of them."""
-    if isinstance(label, float):
-        return label in range(count)
-    gate, operands = tape.lines[label - tape.leaves] if label >= tape.leaves else (None, ())
-    return gate is argmax and len(operands) <= count
+    return [(*key, count) for key, count in labels.items()]
 
 
 def check_labels(number: int, labels: Array, classes: int) -> None:
+    """ValueError, with the example, where a label is not the number of one of the classes or places."""
     if labels.dtype == np.int64 and np.maximum.reduce(labels.view(np.uint64)) < classes:
         return  # quicker: read without a sign, negative numbers are large
     right = (labels >= 0) & (labels < classes) & (labels == np.trunc(labels))
@@ -156,6 +170,6 @@ def check_labels(number: int, labels: Array, classes: int) -> None:
         return
     example = int(np.argmin(right))
     raise ValueError(
-        f"argument {number} must be whole numbers from 0 to {classes - 1}, one of {classes} classes, got "
-        f"{labels[example]!r} in example {example}"
+        f"argument {number} must be whole numbers from 0 to {classes - 1}, one of {classes} classes or places, got "
+        f"{labels[example].item()!r} in example {example}: the first is 0"
     )

@@ -18,6 +18,8 @@ from microgradnn.compiler.ir import ArrayProgram, Operand, Place, Var, Window, s
 from microgradnn.compiler.simplify import COMPARISONS, NUMBER, Writer, is_number
 from microgradnn.primitive import Primitive, lookup
 
+_MULTIPLY = lookup("multiply")
+
 
 def expand(program: ArrayProgram) -> ArrayProgram:
     """The same program in calls."""
@@ -33,12 +35,17 @@ def expand(program: ArrayProgram) -> ArrayProgram:
         writer.path, writer.source = op.path, op.source
         operands = [read(operand) for operand in op.operands]
         if op.kind == "gate":
-            result = writer.gate(op.detail[0], operands, op.detail[1])
+            gate, stacked = op.detail
+            nothing = gate is _MULTIPLY and 0.0 in operands and op.source is not None
+            # In derivatives nothing is handed on along a constant 0.
+            result = 0.0 if nothing else writer.gate(gate, operands, stacked)
         elif op.kind == "partial":
             result = writer.partial(*op.detail, operands)
         elif op.kind == "einsum":
             first, second, out, each = op.detail
-            result = writer.einsum(first, second, out, *map(writer.as_matrix, operands), each)
+            shapes = map(shape_of, op.operands)
+            x, y = (writer.as_matrix(writer.filled(*pair)) for pair in zip(operands, shapes, strict=True))
+            result = writer.einsum(first, second, out, x, y, each)
         elif op.kind == "take":
             [operand] = operands
             result = writer.take(operand, op.detail) if isinstance(operand, Window) else operand

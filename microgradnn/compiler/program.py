@@ -150,7 +150,7 @@ class Program:
     @cached_property
     def array_program(self) -> ArrayProgram:
         """The program of arrays that gives the value and its gradient, before it is written for a library."""
-        return self.rolled.program("value" if self.reduce is None else "gradient")
+        return self.rolled.program("value" if self.reduce is None else "gradient", ones=self.backend == "numpy")
 
     # ---- parameters ----
 
@@ -282,42 +282,42 @@ class Program:
 
     # ---- keeping and looking ----
 
-    def explain(self) -> str:
-        """What was recorded, what became of it pass by pass, and the source that runs.
+    def explain(self, brief: bool = False) -> str:
+        """What was recorded, what became of it pass by pass, the array program and the source; in brief the first two.
 
         >>> from microgradnn import Value, compile
         >>> w = Value(2.0)
         >>> program = compile(lambda x, y: (w * x - y) ** 2, [w], example=(0.0, 0.0))
-        >>> for line in program.explain().splitlines()[:6]:
-        ...     print(line)
+        >>> print(program.explain(brief=True), end="")
         The mean over B examples and its gradient by 1 parameter, with NumPy
         <BLANKLINE>
-        pass       what it left
-        ────────   ────────────────────────────────────────────────────────────────────────────────
-        tracing    3 gates for one example of 2 numbers; constants folded, equal gates written once
-        sums       3 lines: additions gathered into sums and dot products
+        tracing   3 gates for one example of 2 numbers; constants folded, equal gates written once
+        sums      3 lines: additions gathered into sums and dot products
+        arrays    6 operations: 4 gates, 1 sum, 1 count; 3 once, 3 for every example
+        reverse   5 operations: 4 gates, 1 sum; 2 once, 3 for every example
         """
-        from microgradnn.compiler.report import Arrays, explain
+        from microgradnn.compiler.report import explain
 
-        lines = arrays = None
+        program = lines = source = None
         if self.backend == "python" or self.straight_up_to:
             lines = self._straight_lines.source
         if self.backend != "python" and (self._shapes or not self.straight_up_to):  # without examples: one size
-            arrays = Arrays(self.layout, self.instructions, self._arrays.source)
-        return explain(self._facts(), lines, arrays)
+            program, source = self.array_program, getattr(self._arrays, "source", None)  # JAX has none
+        return explain(self._facts(), program, lines, source, brief)
 
     def draw(self) -> Any:
-        """The program as a picture: a box for every step, to look at in Jupyter or to save."""
+        """The program as a picture: a box for every operation, to look at in Jupyter or to save."""
         from microgradnn.compiler.diagram import picture
         from microgradnn.drawing import Drawing
 
-        return Drawing(picture(self._facts(), self.layout, self.instructions), repr(self))
+        return Drawing(picture(self._facts(), self.array_program), repr(self))
 
     def _facts(self) -> Any:
         from microgradnn.compiler.flow import Facts
 
         gates, params = len(self._tape.lines), len(self._params)
-        return Facts(gates, params, self._shapes, self.reduce, self.wrt, self.backend, self.straight_up_to)
+        sums = 0 if self.backend == "python" else sum(np.size(group.members) for group in self.rolled.groups)
+        return Facts(gates, sums, params, self._shapes, self.reduce, self.wrt, self.backend, self.straight_up_to)
 
     def to_jax(self) -> Callable[..., Any]:
         """A pure function of (params, *batch) that gives the value, for JAX to differentiate, compile and spread.

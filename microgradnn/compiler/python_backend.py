@@ -9,61 +9,20 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from microgradnn.compiler.derivatives import differentiated, times_hessian
 from microgradnn.compiler.ir import Array
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import told_apart
-from microgradnn.primitive import NOTHING, ForwardError, Primitive, lookup, run_lines
+from microgradnn.primitive import NOTHING, ForwardError, Primitive, run_lines
 
 _MANY = 500  # so many terms are added by a call: Python compiles an expression by recursion
 _LINES = 25_000  # of one function: Python takes some 6 KB for each while it compiles
-_ADD, _MULTIPLY = lookup("add"), lookup("multiply")
-
-
-def differentiated(tape: Tape, first: int, last: int) -> Tape:
-    """The tape with the derivatives of its first root by the leaves from `first` to before `last` behind that root.
-
-    contribution = partial × adjoint, from the root to the leaves; the partials come from the table. Their constant 0 is
-    NOTHING on the tape: nothing is handed on along such an edge, which may be known only when the numbers are.
-
-    >>> tape = Tape(2)
-    >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
-    >>> differentiated(tape, 0, 2).roots
-    [2, 1, 0]
-    """
-    active = tape.dependent(first, last)
-    longer = Tape(tape.leaves)
-    for (gate, operands), path in zip(tape.lines, tape.paths, strict=True):
-        longer.append(gate, operands, path)
-    adjoints: dict[int, Atom] = {}
-    if isinstance(tape.roots[0], int):
-        adjoints[tape.roots[0]] = 1.0
-
-    def write(gate: Primitive, operands: Sequence[Atom]) -> Atom:
-        if gate is _MULTIPLY:
-            for x, y in (operands, operands[::-1]):
-                if x.__class__ is not int and (x is NOTHING or x == 1.0):
-                    return x if x is NOTHING else y
-        return longer.write(gate, tuple(operands))
-
-    for register in range(tape.leaves + len(tape.lines) - 1, tape.leaves - 1, -1):
-        adjoint = adjoints.get(register)
-        if adjoint is None or not active[register]:
-            continue
-        gate, operands = tape.lines[register - tape.leaves]
-        marked = [NOTHING if x.__class__ is not int and x == 0.0 else x for x in operands]
-        partials = gate.trace(len(operands)).run(register, marked, write, NOTHING)
-        for x, partial in zip(operands, partials, strict=True):
-            if isinstance(x, int) and active[x] and partial is not None and partial is not NOTHING:
-                contribution = write(_MULTIPLY, (partial, adjoint))
-                adjoints[x] = write(_ADD, (adjoints[x], contribution)) if x in adjoints else contribution
-    longer.close()
-    longer.roots = [tape.roots[0], *[adjoints.get(leaf, 0.0) for leaf in range(first, last)], *tape.roots[1:]]
-    return longer
 
 
 class Part(NamedTuple):
@@ -90,12 +49,13 @@ def parts(tape: Tape) -> list[Part]:
     return backwards[::-1]
 
 
-def python_source(tape: Tape, params: int, part: Part, told: bytearray) -> tuple[str, dict[str, Any]]:
+def python_source(tape: Tape, leaves: Sequence[str], part: Part, told: bytearray) -> tuple[str, dict[str, Any]]:
     """The function `run` of the registers that a part takes, and what it calls; `told` says where zeros are told apart.
 
+    >>> from microgradnn.primitive import lookup
     >>> tape = Tape(2)
-    >>> tape.roots = [tape.write(_MULTIPLY, (0, 1))]
-    >>> print(python_source(tape, 1, *parts(tape), told_apart(tape))[0])
+    >>> tape.roots = [tape.write(lookup("multiply"), (0, 1))]
+    >>> print(python_source(tape, ["p0", "x0"], *parts(tape), told_apart(tape))[0])
     def run(p0, x0):
         v2 = p0 * x0
         return [v2]
@@ -105,9 +65,7 @@ def python_source(tape: Tape, params: int, part: Part, told: bytearray) -> tuple
     def name(atom: Atom) -> str:
         if not isinstance(atom, int):
             return f"({atom!r})" if math.isfinite(atom) else f"float('{atom}')"
-        if atom < tape.leaves:
-            return f"p{atom}" if atom < params else f"x{atom - params}"
-        return f"v{atom}"
+        return leaves[atom] if atom < tape.leaves else f"v{atom}"
 
     called: dict[str, Any] = {}
     code = [f"def run({', '.join(map(name, part.takes))}):"]
@@ -135,56 +93,27 @@ def _expression(gate: Primitive, operands: list[str], told_apart: bool, called: 
     return f"{name}({', '.join(operands)})"
 
 
-class PythonBackend:
-    """The program in Python: one function for the value, one for the value and its gradient."""
+class _Function:
+    """A tape as a function of Python, and its source: `rows` calls it for every example.
 
-    def __init__(
-        self, tape: Tape, params: int, shapes: Sequence[tuple[int, ...]], reduce: str | None, wrt: str
-    ) -> None:
-        self.params, self.shapes, self.reduce, self.wrt = params, shapes, reduce, wrt
-        self.tape = tape
-        self.derivatives = None
-        if reduce is not None:
-            first, last = {"params": (0, params), "inputs": (params, tape.leaves), "both": (0, tape.leaves)}[wrt]
-            self.derivatives = differentiated(tape, first, last)
-        self._prepare()
+    The leaves are parameters, then inputs, then, from leaf number `vector` on, the numbers of a vector.
+    """
 
-    def _prepare(self) -> None:
-        self._threads = threading.local()
-        self.source, self._value = self._loaded(self.tape)
-        if self.derivatives is not None:
-            self.source, self._gradient = self._loaded(self.derivatives)
-
-    def _loaded(self, tape: Tape) -> tuple[str, Callable[..., list[float]]]:
-        """The source of a tape, and the function of its leaves that returns its roots."""
+    def __init__(self, tape: Tape, params: int, vector: int) -> None:
+        self.tape, self.vector = tape, vector
+        leaves = [f"p{place}" for place in range(params)] + [f"x{place}" for place in range(vector - params)]
+        leaves += [f"d{place}" for place in range(tape.leaves - vector)]
         pieces, told = parts(tape), told_apart(tape)
-        written = [python_source(tape, self.params, part, told) for part in pieces]
+        written = [python_source(tape, leaves, part, told) for part in pieces]
         functions = [load(source, "run", {**vars(math), **called}) for source, called in written]
-        source = "\n".join(source for source, _ in written)
-        if len(functions) == 1:
-            return source, functions[0]
+        self.source = "\n".join(source for source, _ in written)
+        self.run = functions[0] if len(functions) == 1 else _one_after_the_other(tape, pieces, functions)
 
-        def run(*leaves: float) -> list[float]:
-            numbers = [*leaves, *[0.0] * len(tape.lines)]
-            for function, (takes, _, returns) in zip(functions, pieces, strict=True):
-                for register, number in zip(returns, function(*[numbers[taken] for taken in takes]), strict=True):
-                    numbers[register] = number  # type: ignore[index]  # a register
-            return [numbers[root] if isinstance(root, int) else root for root in tape.roots]
-
-        return source, run
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if name not in ("_value", "_gradient", "_threads")}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._prepare()
-
-    def _run(self, run: Any, tape: Tape, params: Array, arrays: Sequence[Array], count: int) -> Array:
-        """The roots for every example, a row each."""
+    def rows(self, params: Array, arrays: Sequence[Array], count: int) -> Array:
+        """The roots for every example, a row each; the numbers of an example are side by side in `arrays`."""
         inputs = [array.reshape(count, -1).astype(float) for array in arrays]
         examples = np.concatenate(inputs, axis=1).tolist() if inputs else [[]] * count
-        weights, rows = params.tolist(), []
+        weights, rows, run = params.tolist(), [], self.run
         for example in examples:
             leaves = [*weights, *example]
             try:
@@ -193,40 +122,122 @@ class PythonBackend:
             except ForwardError:
                 finite = False
             if not finite:  # Python raises where arrays have inf and nan, and takes NOTHING for a number
-                roots = run_lines(tape.lines, tape.roots, leaves, Primitive.limit)
+                leaves[self.vector :] = [x or NOTHING for x in leaves[self.vector :]]  # along 0 nothing is handed on
+                roots = run_lines(self.tape.lines, self.tape.roots, leaves, Primitive.limit)
             rows.append(roots)
         return np.array(rows, dtype=float)
 
+
+def _one_after_the_other(
+    tape: Tape, pieces: Sequence[Part], functions: Sequence[Callable[..., list[float]]]
+) -> Callable[..., list[float]]:
+    """The function of the leaves that the functions of the parts of a tape make together."""
+
+    def run(*leaves: float) -> list[float]:
+        numbers = [*leaves, *[0.0] * len(tape.lines)]
+        for function, (takes, _, returns) in zip(functions, pieces, strict=True):
+            for register, number in zip(returns, function(*[numbers[taken] for taken in takes]), strict=True):
+                numbers[register] = number  # type: ignore[index]  # a register
+        return [numbers[root] if isinstance(root, int) else root for root in tape.roots]
+
+    return run
+
+
+Gradient = tuple[Array, list[Array]]  # by the parameters, and by each argument with the examples first
+
+
+class PythonBackend:
+    """The program in Python: a function for the value, one for its gradient, one for products with its Hessian.
+
+    Each is written when it is first asked for.
+    """
+
+    def __init__(
+        self, tape: Tape, params: int, shapes: Sequence[tuple[int, ...]], reduce: str | None, wrt: str
+    ) -> None:
+        self.params, self.shapes, self.reduce, self.wrt = params, shapes, reduce, wrt
+        self.tape = tape
+        self._wanted = {"params": (0, params), "inputs": (params, tape.leaves), "both": (0, tape.leaves)}[wrt]
+        self._threads = threading.local()
+
+    def __getstate__(self) -> dict[str, Any]:
+        made = ("_value", "_gradient", "_product", "_threads")
+        return {name: value for name, value in vars(self).items() if name not in made}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._threads = threading.local()
+
+    # ---- what runs ----
+
+    @cached_property
+    def _value(self) -> _Function:
+        return _Function(self.tape, self.params, self.tape.leaves)
+
+    @cached_property
+    def _gradient(self) -> _Function:
+        assert self.reduce is not None
+        return _Function(differentiated(self.tape, *self._wanted), self.params, self.tape.leaves)
+
+    @cached_property
+    def _product(self) -> _Function:
+        assert self.reduce is not None
+        return _Function(times_hessian(self.tape, *self._wanted), self.params, self.tape.leaves)
+
+    @property
+    def source(self) -> str:
+        """The source of the gradient, or of the value where there is none."""
+        return (self._value if self.reduce is None else self._gradient).source
+
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
-        rows = self._run(self._value, self.tape, params, arrays, count)
-        return rows if self.reduce is None else float(self._reduced(rows)[0])
+        rows = self._value.rows(params, arrays, count)
+        return rows if self.reduce is None else float(self._reduced(rows[:, 0]))
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
     ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
-        assert self.derivatives is not None
-        rows = self._run(self._gradient, self.derivatives, params, arrays, count)
+        rows = self._gradient.rows(params, arrays, count)
         if len(self.tape.roots) > 1:
             self._threads.observed = rows[:, 1 - len(self.tape.roots) :]
-        reduced = self._reduced(rows)
-        by_params = reduced[1 : 1 + self.params] if self.wrt != "inputs" else np.zeros(self.params)
-        by_inputs = []
+        return (float(self._reduced(rows[:, 0])), *self._of_batch(rows[:, 1:]))
+
+    def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
+        """The gradient of each example, not divided by their number; by the parameters a matrix, a row an example."""
+        return self._by_example(self._gradient.rows(params, arrays, count)[:, 1:])
+
+    def hvp(self, params: Array, v: Gradient, arrays: Sequence[Array], count: int) -> Gradient:
+        """The Hessian of the value times v; only that part of v is read which the gradient is taken by."""
+        by_params, by_inputs = v
+        directions = [np.broadcast_to(by_params, (count, self.params))] if self.wrt != "inputs" else []
         if self.wrt != "params":
-            start = 1 + (self.params if self.wrt == "both" else 0)
-            for shape in self.shapes:
-                stop = start + math.prod(shape)
-                by_inputs.append(rows[:, start:stop].reshape(count, *shape))
-                start = stop
-            if self.reduce == "mean" and count > 1:
-                by_inputs = [part / count for part in by_inputs]
-        return float(reduced[0]), by_params, by_inputs
+            directions += by_inputs
+        return self._of_batch(self._product.rows(params, [*arrays, *directions], count))
 
     def observed(self, count: int) -> Array:
         """What the last gradient of this thread observed: a row for each example, a column for each number."""
         observed: Array = self._threads.observed if len(self.tape.roots) > 1 else np.zeros((count, 0))
         return observed
+
+    # ---- the examples together ----
+
+    def _by_example(self, rows: Array) -> Gradient:
+        """What a sweep found for each example, parted: by the parameters, and by each argument in its shape."""
+        count, start = len(rows), self.params if self.wrt != "inputs" else 0
+        by_params, by_inputs = rows[:, :start] if start else np.zeros((count, self.params)), []
+        for shape in self.shapes if self.wrt != "params" else ():
+            stop = start + math.prod(shape)
+            by_inputs.append(rows[:, start:stop].reshape(count, *shape))
+            start = stop
+        return by_params, by_inputs
+
+    def _of_batch(self, rows: Array) -> Gradient:
+        """The derivatives of the value, which is the mean or sum over the examples."""
+        by_params, by_inputs = self._by_example(rows)
+        if self.reduce == "mean" and len(rows) > 1:
+            by_inputs = [part / len(rows) for part in by_inputs]
+        return self._reduced(by_params), by_inputs
 
     def _reduced(self, rows: Array) -> Array:
         if len(rows) == 1:  # as for any other number, only quicker

@@ -133,6 +133,8 @@ class Writer:
 
     def sum(self, operand: Operand, axes: Sequence[int], examples: bool = False) -> Operand:
         """The sum over axes, and over the examples; what is the same along an axis is multiplied by its size."""
+        if operand.__class__ is float and operand == 0.0:
+            return operand
         factor = 1.0
         if isinstance(operand, Window):
             var, (offset, shape, strides) = operand

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
+import numpy as np
+
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import kept_in_order, told_apart
 from microgradnn.primitive import Primitive, lookup
@@ -53,26 +55,26 @@ class _Gathering:
         self.absorbed = self._absorbed()
 
     def run(self, split_root: bool) -> Tape:
-        old = self.old
+        old, atoms, absorbed = self.old, self.atoms, self.absorbed
         root = old.roots[0] if split_root and isinstance(old.roots[0], int) else None
         split: Parts | None = None
         for register, (gate, operands) in enumerate(old.lines, old.leaves):
-            if not self.needed[register] or self.absorbed[register]:
+            if absorbed[register] or not self.needed[register]:
                 continue
             self.path = old.paths[register - old.leaves]
             if (gate is _ADD or gate is _SUM) and not self.kept_in_order[register]:
                 parts = self.parts(*self.terms(register))
                 if register == root:
                     split = parts
-                self.atoms[register] = self.total(parts)
+                atoms[register] = self.total(parts)
             elif gate is _DOT:
                 half = len(operands) // 2
                 pairs = [(self.at(w), self.at(x)) for w, x in zip(operands[:half], operands[half:-1], strict=True)]
-                self.atoms[register] = self.total(self.parts(pairs, [self.at(operands[-1])], fewest=1))
+                atoms[register] = self.total(self.parts(pairs, [self.at(operands[-1])], fewest=1))
             else:
-                self.atoms[register] = self.write(gate, [self.at(operand) for operand in operands])
+                atoms[register] = self.write(gate, [atoms[x] if x.__class__ is int else x for x in operands])
             if self.told_apart[register] and gate in _NOT_NEGATIVE and not self.kept_in_order[register]:
-                self.atoms[register] = self.write(_ADD, (self.atoms[register], 0.0))
+                atoms[register] = self.write(_ADD, (atoms[register], 0.0))
         roots = [self.at(root) for root in old.roots]
         if split_root:
             if split is None:
@@ -83,29 +85,21 @@ class _Gathering:
 
     def _absorbed(self) -> bytearray:
         """For every old register 1 if its only use is as a term of a sum, and it is a sum or a product itself."""
-        old = self.old
-        uses, user = [0] * len(self.needed), [0] * len(self.needed)  # leaves come before all users
-        for register, (_, operands) in enumerate(old.lines, old.leaves):
-            if self.needed[register]:
-                for operand in operands:
-                    if operand.__class__ is int:
-                        uses[operand] += 1
-                        user[operand] = register
+        old, kept = self.old, np.frombuffer(self.kept_in_order, dtype=bool)
+        read, readers = old.reads()
+        alive = np.frombuffer(self.needed, dtype=bool)[readers]
+        read, readers = read[alive], readers[alive]
+        user = np.zeros(len(kept), dtype=np.intp)  # leaves come before all users
+        user[read] = readers
+        uses = np.bincount(read, minlength=len(kept))
         for root in old.roots:
             if root.__class__ is int:
                 uses[root] += 1
-        absorbed = bytearray(len(self.needed))
-        for register, (gate, _) in enumerate(old.lines, old.leaves):
-            if (
-                uses[register] == 1
-                and (gate is _ADD or gate is _SUM or gate is _MULTIPLY)
-                and user[register] > register
-                and not self.kept_in_order[register]
-                and not self.kept_in_order[user[register]]
-            ):
-                outer = old.lines[user[register] - old.leaves][0]
-                absorbed[register] = outer is _ADD or outer is _SUM
-        return absorbed
+        gates = np.zeros(len(kept), dtype=np.intp)
+        gates[old.leaves :] = np.fromiter((id(gate) for gate, _ in old.lines), np.intp, len(old.lines))
+        sums = ((gates == id(_ADD)) | (gates == id(_SUM))) & ~kept
+        terms = (sums | (gates == id(_MULTIPLY))) & ~kept
+        return bytearray(terms & (uses == 1) & sums[user])
 
     def at(self, atom: Atom) -> Atom:
         """The new atom for an old one."""
@@ -116,31 +110,41 @@ class _Gathering:
 
     def write(self, gate: Primitive, operands: Iterable[Atom]) -> Atom:
         atom = self.new.write(gate, tuple(operands), self.path)
-        if atom.__class__ is int and atom >= len(self.ranks):
-            self.ranks.append(VARYING if VARYING in map(self.rank, self.new.lines[-1][1]) else UNIFORM)
+        ranks = self.ranks
+        if atom.__class__ is int and atom >= len(ranks):
+            for operand in self.new.lines[-1][1]:
+                if operand.__class__ is int and ranks[operand] == VARYING:
+                    ranks.append(VARYING)
+                    break
+            else:
+                ranks.append(UNIFORM)
         return atom
 
     def terms(self, register: int) -> tuple[list[Pair], list[Atom]]:
         """The products and the other terms of the sum in `register`, with all that it has absorbed."""
-        old, pairs, terms = self.old, list[Pair](), list[Atom]()
+        old, atoms, absorbed, pairs, terms = self.old, self.atoms, self.absorbed, list[Pair](), list[Atom]()
         waiting: list[Atom] = [*reversed(old.lines[register - old.leaves][1])]
         while waiting:
             term = waiting.pop()
-            if term.__class__ is int and self.absorbed[term]:
+            if term.__class__ is not int:
+                terms.append(term)
+            elif not absorbed[term]:
+                terms.append(atoms[term])
+            else:
                 gate, operands = old.lines[term - old.leaves]
                 if gate is _MULTIPLY:
-                    pairs.append((self.at(operands[0]), self.at(operands[1])))
+                    x, y = operands
+                    pairs.append((atoms[x] if x.__class__ is int else x, atoms[y] if y.__class__ is int else y))
                 else:
                     waiting += reversed(operands)
-            else:
-                terms.append(self.at(term))
         return pairs, terms
 
     def parts(self, pairs: list[Pair], terms: list[Atom], fewest: int = 2) -> Parts:
         """Write products and add them to the terms; `fewest` products of a kind make a dot product."""
-        kinds: dict[tuple[int, int], list[Pair]] = defaultdict(list)
+        ranks, kinds = self.ranks, defaultdict[tuple[int, int], list[Pair]](list)
         for first, second in pairs:
-            a, b = self.rank(first), self.rank(second)
+            a = ranks[first] if first.__class__ is int else CONSTANT
+            b = ranks[second] if second.__class__ is int else CONSTANT
             if a <= b:
                 kinds[a, b].append((first, second))
             else:

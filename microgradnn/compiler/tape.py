@@ -9,15 +9,21 @@ it is: a constant may be a datum that happens to be 1, and gates that do the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import chain
+from operator import itemgetter
 from typing import Any
+
+import numpy as np
 
 from microgradnn.compiler.sources import Sources
 from microgradnn.primitive import NOTHING, Line, Primitive, lookup
 
 Atom = int | float
+Registers = np.ndarray[Any, np.dtype[np.intp]]
+is_register, is_constant = int.__instancecheck__, float.__instancecheck__  # of an atom; quicker than a comparison
 
 _ADD, _MULTIPLY, _DIVIDE = lookup("add"), lookup("multiply"), lookup("divide")
-_REGISTERS, _CONSTANTS = {int}, {float, NOTHING.__class__}
+_CONSTANTS = {float, NOTHING.__class__}
 
 
 def _power(x: Any, exponent: Any) -> Any:
@@ -63,12 +69,19 @@ def simplified(gate: Primitive, operands: tuple[Any, ...]) -> tuple[Primitive, t
 def distinct(operands: tuple[Atom, ...]) -> tuple[Any, ...]:
     """The operands as a key: 1.0 and the register 1 are equal to Python, and so are 0.0, −0.0 and NOTHING.
 
-    >>> distinct((1, 2)), distinct((1.0, 2)), distinct((-0.0, 2)), distinct((NOTHING, 2))
-    ((1, 2), ('1.0', 2), ('-0.0', 2), ('nothing', 2))
+    >>> distinct((1, 2)), distinct((1.5, 2)), distinct((-0.0, 2)), distinct((NOTHING, 2))
+    ((1, 2), ((1.5,), 2), ('-0.0', 2), ('nothing', 2))
     """
-    if _REGISTERS.issuperset(map(type, operands)):
-        return operands
-    return tuple([x if x.__class__ is int else "nothing" if x is NOTHING else repr(x) for x in operands])
+    for x in operands:
+        if x.__class__ is not int:
+            return tuple([x if x.__class__ is int else _told_from_registers(x) for x in operands])
+    return operands
+
+
+def _told_from_registers(constant: float) -> Any:
+    if constant and constant == constant:
+        return (constant,)  # quicker than its digits
+    return "nothing" if constant is NOTHING else repr(constant)
 
 
 class Tape:
@@ -99,26 +112,51 @@ class Tape:
 
     def append(self, gate: Primitive, operands: tuple[Atom, ...], path: str | None = None) -> Atom:
         """The register of `gate(*operands)` as it stands: a new line unless there is one like it."""
-        key = (gate, distinct(operands))
-        register = self._written.get(key)
-        if register is None:
-            register = self._written[key] = self.leaves + len(self.lines)
-            self.lines.append((gate, operands))
+        line = gate, operands
+        key = distinct(operands)
+        next_one = self.leaves + len(self.lines)
+        register = self._written.setdefault(line if key is operands else (gate, key), next_one)
+        if register == next_one:
+            self.lines.append(line)
             self.paths.append(path)
         return register
 
     def needed(self, roots: Sequence[Atom] | None = None) -> bytearray:
         """For every register 1 if the roots, all of the tape's unless given, depend on it."""
-        needed = bytearray(self.leaves + len(self.lines))
-        for root in self.roots if roots is None else roots:
-            if root.__class__ is int:
-                needed[root] = 1
+        wanted = [root for root in (self.roots if roots is None else roots) if root.__class__ is int]
+        used = np.zeros(self.leaves + len(self.lines), dtype=np.uint8)
+        by_line = map(itemgetter(1), self.lines)
+        used[np.fromiter(filter(is_register, chain.from_iterable(by_line)), np.intp)] = 1
+        used[wanted] = 1
+        if used[self.leaves :].all():  # each line is used by one further down, so the last ones are roots
+            return bytearray(used)
+        needed = bytearray(len(used))
+        for root in wanted:
+            needed[root] = 1
         for register in range(len(needed) - 1, self.leaves - 1, -1):
             if needed[register]:
                 for operand in self.lines[register - self.leaves][1]:
                     if operand.__class__ is int:
                         needed[operand] = 1
         return needed
+
+    def reads(self) -> tuple[Registers, Registers]:
+        """The registers that lines read, one behind the other, and the register that each of these lines writes.
+
+        >>> tape = Tape(2)
+        >>> tape.write(lookup("add"), (1, 2.5)), tape.write(lookup("multiply"), (2, 0))
+        (2, 3)
+        >>> [column.tolist() for column in tape.reads()]
+        [[1, 2, 0], [2, 3, 3]]
+        """
+        by_line = [operands for _, operands in self.lines]
+        operands = [*chain.from_iterable(by_line)]
+        counts = np.fromiter(map(len, by_line), np.intp, len(by_line))
+        readers = np.arange(self.leaves, self.leaves + len(by_line)).repeat(counts)
+        return (
+            np.fromiter(filter(is_register, operands), np.intp),
+            readers[np.fromiter(map(is_register, operands), bool, len(operands))],
+        )
 
     def dependent(self, first: int, last: int) -> bytearray:
         """For every register 1 if it depends on one of the leaves from `first` to before `last`.

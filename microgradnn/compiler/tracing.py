@@ -12,14 +12,14 @@ import math
 import pickle
 import random
 import sys
-import traceback
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
+from microgradnn.compiler.refusals import asked_for_a_number, defined_at, parted, raised_at
 from microgradnn.compiler.tape import Atom, Tape
-from microgradnn.context import Context, called_by_user, context, is_ours, line_text, source_line, traced_on
+from microgradnn.context import Context, called_by_user, context, source_line, traced_on
 from microgradnn.primitive import NOTHING, Primitive, lookup
 from microgradnn.reading import number, remedy
 from microgradnn.table import OPERATORS
@@ -119,7 +119,12 @@ class Tracer:
         """What f returns for arguments like those of `example`, with atoms for numbers."""
         inputs = iter([_traced(self, leaf, None, ()) for leaf in range(len(self._params), self.tape.leaves)])
         with traced_on(self):
-            result = f(*[arranged(argument, inputs) for argument in example])
+            try:
+                result = f(*[arranged(argument, inputs) for argument in example])
+            except Exception as error:
+                if self.refused is None or error is self.refused:
+                    raise
+                raise self.refused from None  # which a library caught, to raise its own
             if self.refused is not None:
                 raise self.refused
             return _atoms(result, self)
@@ -133,14 +138,14 @@ class Tracer:
         except Exception as error:
             if error is self.refused:
                 raise
-            raise _parted(_raised_at(error, f), f"raises {type(error).__name__}: {error}") from error
+            raise parted(raised_at(error, f), f"raises {type(error).__name__}: {error}") from error
         missing = next(self._expected, None)
         if missing is not None:
-            raise _parted(self._written_at(missing, f), f"ends before {self._described(missing)} is computed")
+            raise parted(self._written_at(missing, f), f"ends before {self._described(missing)} is computed")
         if repr(again) != repr(result):  # which tells −0.0 from 0.0, and finds nan equal to nan
-            raise _parted(_defined_at(f), "returns other numbers, or numbers nested otherwise")
+            raise parted(defined_at(f), "returns other numbers, or numbers nested otherwise")
         if _global_generators() != before:
-            raise _parted(_defined_at(f), "draws random numbers, though both happened to compute the same")
+            raise parted(defined_at(f), "draws random numbers, though both happened to compute the same")
 
     def atom(self, operand: Any) -> Atom:
         """The register of a Value; a number, and a Value made of one inside the function, is a constant."""
@@ -189,7 +194,7 @@ class Tracer:
             if out is not expected and repr(out) != repr(expected):
                 first = "had ended" if expected is None else f"computed {self._described(expected)}"
                 what = f"computes {self._line(gate, atoms)} where the first {first}"
-                raise self.refuse(_parted(source_line(), what))
+                raise self.refuse(parted(source_line(), what))
         return _traced(self, out, gate, operands)
 
     def refuse(self, error: TypeError) -> TypeError:
@@ -205,14 +210,7 @@ class Tracer:
 
     def refusal(self) -> TypeError:
         """The error for code that asks for a number."""
-        return self.refuse(
-            TypeError(
-                f"{source_line()} asks for the number of a Value while compile records the function: the program "
-                "would be right for this example alone. Choose with where(c, a, b), maximum, minimum, relu, sign or "
-                "step in place of if, max() and comparisons; compute with the functions of microgradnn in place of "
-                "math, int() and .data"
-            )
-        )
+        return self.refuse(asked_for_a_number())
 
     # ---- messages ----
 
@@ -237,34 +235,12 @@ class Tracer:
 
     def _written_at(self, atom: Atom, f: Callable[..., Any]) -> str:
         written = isinstance(atom, int) and atom >= self.tape.leaves
-        return self.tape.sources.text(int(atom) - self.tape.leaves) if written else _defined_at(f)
-
-
-def _parted(where: str, what: str) -> TypeError:
-    """The error for a function that does not do the same when it is called again."""
-    return TypeError(
-        f"{where}: compile calls the function twice, and the second call {what}. A program would repeat for ever what "
-        "one call happened to meet: random numbers, counters, clocks, iterators that move on. Give what changes as an "
-        "argument of the function, a mini-batch too; fit(..., compiled=True) draws batches and the masks of dropout"
-    )
+        return self.tape.sources.text(int(atom) - self.tape.leaves) if written else defined_at(f)
 
 
 def _global_generators() -> tuple[object, bytes]:
     """The states of the generators that random.random() and np.random.random() draw from."""
     return random.getstate(), pickle.dumps(np.random.get_state(legacy=False))
-
-
-def _raised_at(error: Exception, f: Callable[..., Any]) -> str:
-    where = _defined_at(f)
-    for frame, line in traceback.walk_tb(error.__traceback__):
-        if not is_ours(frame.f_code):
-            where = line_text(frame.f_code.co_filename, line)
-    return where
-
-
-def _defined_at(f: Callable[..., Any]) -> str:
-    code = getattr(f, "__code__", None)
-    return line_text(code.co_filename, code.co_firstlineno) if code else repr(f)
 
 
 def trace(

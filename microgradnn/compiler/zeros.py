@@ -17,8 +17,10 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
+from itertools import chain
+from operator import itemgetter
 
-from microgradnn.compiler.tape import Atom, Tape
+from microgradnn.compiler.tape import Atom, Tape, is_constant
 from microgradnn.primitive import BUILT_IN, Primitive, lookup
 
 _ADD, _SUM, _MULTIPLY = lookup("add"), lookup("sum"), lookup("multiply")
@@ -38,7 +40,10 @@ def told_apart(tape: Tape) -> bytearray:
     >>> list(told_apart(tape))
     [0, 1, 1, 0]
     """
-    told, needed = bytearray(tape.leaves + len(tape.lines)), tape.needed()
+    told = bytearray(tape.leaves + len(tape.lines))
+    if not any(map(_tells_zeros_apart, set(map(itemgetter(0), tape.lines)))):
+        return told
+    needed = tape.needed()
     known: dict[tuple[Primitive, int], tuple[int, ...]] = {}
     for register in range(len(told) - 1, tape.leaves - 1, -1):
         gate, operands = tape.lines[register - tape.leaves]
@@ -58,6 +63,9 @@ def kept_in_order(tape: Tape, told: bytearray) -> bytearray:
     """For every register 1 if it is a sum that must be added as it stands."""
     kept, never = bytearray(len(told)), bytearray(len(told))  # never −0.0
     anywhere = 1 in told
+    constants = set(filter(is_constant, chain.from_iterable(map(itemgetter(1), tape.lines))))
+    if not anywhere and all(abs(constant) < LARGE for constant in constants):
+        return kept
     for register, (gate, operands) in enumerate(tape.lines, tape.leaves):
         if anywhere:
             never[register] = _never_negative(gate, operands)
@@ -75,6 +83,11 @@ def _never_negative(gate: Primitive, operands: tuple[Atom, ...]) -> bool:
         return any(operand.__class__ is float and str(operand) != "-0.0" for operand in operands)
     square = gate is _MULTIPLY and operands[0] == operands[1] and operands[0].__class__ is operands[1].__class__
     return square or gate.name in NEVER_NEGATIVE
+
+
+def _tells_zeros_apart(gate: Primitive) -> bool:
+    """Whether a gate tells the zeros of some operand apart; those of any number do for all operands or for none."""
+    return len(_operands_told_apart(gate, 1 if gate.arity is None else gate.arity)) > 0
 
 
 @lru_cache

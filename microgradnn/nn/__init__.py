@@ -11,11 +11,11 @@
 from microgradnn.nn import init as init
 from microgradnn.nn.activations import Activation, PReLU
 from microgradnn.nn.effects import BatchNorm, Dropout
-from microgradnn.nn.layers import MLP, Layer, Maxout, Neuron, Sequential
+from microgradnn.nn.layers import MLP, Embedding, Flatten, Layer, Maxout, Neuron, Sequential
 from microgradnn.nn.losses import binary_cross_entropy, cross_entropy, hinge, l1, l2, mse, multiclass_hinge
 from microgradnn.nn.module import Module
 
 __all__ = [
-    "MLP", "Activation", "BatchNorm", "Dropout", "Layer", "Maxout", "Module", "Neuron", "PReLU", "Sequential",
-    "binary_cross_entropy", "cross_entropy", "hinge", "init", "l1", "l2", "mse", "multiclass_hinge",
+    "MLP", "Activation", "BatchNorm", "Dropout", "Embedding", "Flatten", "Layer", "Maxout", "Module", "Neuron", "PReLU",
+    "Sequential", "binary_cross_entropy", "cross_entropy", "hinge", "init", "l1", "l2", "mse", "multiclass_hinge",
 ]  # fmt: skip

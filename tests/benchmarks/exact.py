@@ -14,8 +14,9 @@ from typing import Any
 import microgradnn as mg
 from microgradnn.table import tanh
 from tests.benchmarks import compile as compiled
-from tests.benchmarks.compile import DIGITS, Problem, Step, arrays, digits, digits3
-from tests.benchmarks.harness import machine, medians
+from tests.benchmarks.harness import digits3, machine, medians
+from tests.benchmarks.peers import by_jax, by_torch
+from tests.benchmarks.problems import DIGITS, Problem, Step, arrays, digits, our_v2, ours
 
 Rule = Callable[[Any, Any, Any], tuple[Any]]
 RULES: dict[str, Rule] = {"1 − out²": lambda xp, out, x: (1 - out * out,), "exact": tanh.array_partials}
@@ -38,7 +39,7 @@ def slope(rule: Rule, x: float) -> float:
         return float(mg.compile(mg.tanh, example=(x,), wrt="inputs").value_and_grad([x])[1][0])
 
 
-def by_jax(count: int, rule: Rule) -> Step:
+def jax_with(count: int, rule: Rule) -> Step:
     """JAX by hand, the rule in a custom_jvp."""
     import jax
     import jax.numpy as jnp
@@ -51,10 +52,10 @@ def by_jax(count: int, rule: Rule) -> Step:
         logits = ruled(X @ W1.T + b1) @ W2.T + b2
         return (jax.nn.logsumexp(logits, 1) - jnp.take_along_axis(logits, y[:, None], 1)[:, 0]).mean()
 
-    return compiled.jax_step(loss, arrays(DIGITS), Problem(loss, (), digits(count), trained=True))
+    return by_jax.jax_step(loss, arrays(DIGITS), Problem(loss, (), digits(count), trained=True))
 
 
-def by_torch(count: int, rule: Rule) -> Step | None:
+def torch_with(count: int, rule: Rule) -> Step | None:
     """PyTorch by hand, the rule in an autograd.Function."""
     import torch
     from torch.nn.functional import cross_entropy, linear
@@ -73,14 +74,14 @@ def by_torch(count: int, rule: Rule) -> Step | None:
         W1, b1, W2, b2 = params  # noqa: N806
         return cross_entropy(linear(Tanh.apply(linear(X, W1, b1)), W2, b2), y)
 
-    return compiled.torch_step(loss, arrays(DIGITS), Problem(loss, (), digits(count), trained=True), False)
+    return by_torch.torch_step(loss, arrays(DIGITS), Problem(loss, (), digits(count), trained=True), False)
 
 
 ENGINES: dict[str, Callable[[int, Rule], Step | None]] = {
-    "ours on NumPy": lambda count, _: compiled.ours(partial(compiled.our_v2, count), "numpy"),
-    "ours by to_jax": lambda count, _: compiled.ours_in_jax(partial(compiled.our_v2, count)),
-    "JAX by hand": by_jax,
-    "PyTorch by hand": by_torch,
+    "ours on NumPy": lambda count, _: ours(partial(our_v2, count), "numpy"),
+    "ours by to_jax": lambda count, _: by_jax.ours_in_jax(partial(our_v2, count)),
+    "JAX by hand": jax_with,
+    "PyTorch by hand": torch_with,
 }
 STEPS, RUNS = {64: 20, 1797: 4}, 101  # steps in a row for one figure, by the size of the batch; figures
 TITLE = "A compiled training step on digits by two rules for tanh′, in microseconds:"
@@ -115,7 +116,7 @@ def table(figures: Figures) -> list[str]:
 
 def report() -> list[str]:
     """Measure: the lines of the section of this suite."""
-    with compiled.float64():
+    with by_jax.float64():
         measure({64: 1}, 1)  # imports
         gc.collect()
         gc.freeze()  # as in a process of its own: no engine pays for walking over the modules of the others

@@ -7,10 +7,13 @@ costs to free is left out by `phases` and included by `whole`.
 from __future__ import annotations
 
 import gc
+import json
+import math
 import os
 import platform
 import re
 import statistics
+import subprocess
 import sys
 import threading
 import tracemalloc
@@ -108,6 +111,24 @@ def one_thread() -> None:
         os.environ[name] = "1"
     flags = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {flags}".strip()
+
+
+def elsewhere(code: str, limit: float) -> Any:
+    """What `code` prints, read as JSON, in a fresh process; None where that takes more than `limit` seconds."""
+    try:
+        found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=limit)
+    except subprocess.TimeoutExpired:
+        return None
+    assert found.returncode == 0, found.stderr
+    return json.loads(found.stdout)
+
+
+def digits3(figure: float) -> str:
+    """Three significant digits, without an exponent."""
+    if figure <= 0:
+        return "0"
+    places = max(0, 2 - math.floor(math.log10(figure)))
+    return f"{round(figure, 2 - math.floor(math.log10(figure))):,.{places}f}"
 
 
 PAGE = Path(__file__).with_name("README.md")
