@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -33,9 +34,8 @@ def evaluate(program: ArrayProgram, library: Any, params: Any, inputs: Sequence[
         if not isinstance(operand, Window):
             return operand
         var, place = operand
-        if var.value is not None:
-            return library.constant(var.value.ravel()[place.rows()])[..., None]
-        return library.window(known[var], place)
+        flat = known[var] if var.value is None else library.constant(var.value.reshape(-1, 1))
+        return library.window(flat, place)
 
     for op in program.ops:
         result = KINDS[op.kind].meaning(library, op.detail, *map(read, op.operands))
@@ -61,7 +61,7 @@ class NumPyLibrary:
     def __init__(self, examples: int) -> None:
         self.examples = examples
 
-    einsum, sum, zeros = staticmethod(np.einsum), staticmethod(np.sum), staticmethod(np.zeros)
+    einsum, sum = staticmethod(np.einsum), staticmethod(np.sum)
 
     def __getattr__(self, name: str) -> Any:
         """A function of NumPy, or a gate number by number, such as erf."""
@@ -104,11 +104,20 @@ class NumPyLibrary:
         """The numbers at a place."""
         return flat[place.rows()]
 
-    def added(self, total: Any, place: Place | Array, numbers: Any) -> Any:
-        """The total with numbers added at a place."""
-        rows = place.rows() if isinstance(place, Place) else place
-        np.add.at(total, rows, numbers)
-        return total
+    def take(self, flat: Any, rows: Array) -> Any:
+        """Numbers from anywhere."""
+        return flat[rows]
+
+    def put(self, shape: tuple[int, ...], places: Sequence[Place | Array], operands: Sequence[Any]) -> Any:
+        """Numbers put in their places and added up where these overlap; 0.0 elsewhere. What is alone stays −0.0."""
+        wide = max(np.shape(x)[-1] if np.ndim(x) else 1 for x in operands)
+        total, reached = np.full((prod(shape), wide), -0.0), np.zeros(prod(shape), bool)
+        for x, place in zip(operands, places, strict=True):
+            rows = place.rows() if isinstance(place, Place) else place
+            np.add.at(total, rows, x)
+            reached[rows] = True
+        total[~reached] = 0.0
+        return total.reshape(*shape, wide)
 
 
 class _Functions:

@@ -13,9 +13,30 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.compiler.instructions import indices, over_arrays
+from microgradnn.compiler.evaluate import over_arrays
+from microgradnn.compiler.jax_library import JaxLibrary, apart, each
 from microgradnn.primitive import Primitive
 from microgradnn.table import LABELLED
+
+_PLAIN = ("add", "subtract", "multiply", "negative", "positive", "sum")  # JAX differentiates them as the table does
+
+
+class DifferentiableLibrary(JaxLibrary):
+    """Arrays of JAX whose gates have the derivatives of the table."""
+
+    def __init__(self, examples: int) -> None:
+        super().__init__(examples)
+        self.gates = JaxGates()
+
+    def gate(self, gate: Primitive, stacked: bool, operands: Sequence[Any]) -> Any:
+        """The result of a gate."""
+        import jax
+
+        if gate.name not in _PLAIN:
+            return self.gates[gate].along(*operands) if stacked else self.gates[gate](*operands)
+        result = over_arrays(gate, self, operands, stacked)
+        nothing = gate.name == "multiply" and any(not np.ndim(x) and x == 0.0 for x in operands)
+        return jax.lax.stop_gradient(result) if nothing else result  # JAX would hand on 0 × ∞
 
 
 class JaxGates(dict[Primitive, "JaxGate"]):
@@ -110,7 +131,7 @@ class JaxGate:
             return gate.trace(len(operands)).run(out, operands, apply)
         *leading, stack = operands
         slopes = gate.trace(len(leading) + len(stack)).run(out, [*leading, *stack], apply)
-        of_stack = [jnp.broadcast_to(slope, stack.shape[1:]) for slope in slopes[len(leading) :]]
+        of_stack = [jnp.broadcast_to(slope, jnp.shape(out)) for slope in slopes[len(leading) :]]
         return [*slopes[: len(leading)], jnp.stack(of_stack)]
 
     def _checked(self, operands: Sequence[Any], numbers: Any) -> Any:
@@ -137,40 +158,4 @@ class _Functions:
 
     def indices(self, stack: Any) -> Any:
         """0, 1, 2 … along the stack."""
-        return indices(len(stack), stack.ndim)
-
-
-def apart(x: Any) -> Any:
-    """Numbers of which XLA is not to know where they come from.
-
-    It joins what does not overflow alone with what uses it: (a / b) / c becomes a / (b · c), exp(a) · exp(b) becomes
-    exp(a + b), √(a · a) becomes |a|; constants are added to others, and multiplied with others, first.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    return jax.lax.optimization_barrier(jnp.asarray(x, float))  # type: ignore[no-untyped-call]
-
-
-def each(gate: Any, *operands: Any) -> Any:
-    """A primitive number by number, by a call back into Python.
-
-    The callback may run where double precision is not switched on, so numbers travel as pairs of 32 bits.
-    """
-    import jax
-    import jax.numpy as jnp
-
-    shape = jnp.broadcast_shapes(*map(jnp.shape, operands))
-    bits = [
-        jax.lax.bitcast_convert_type(jnp.broadcast_to(jnp.asarray(operand, float), shape), jnp.uint32)
-        for operand in operands
-    ]
-
-    def back(*pairs: Any) -> Any:
-        numbers = [np.asarray(pair).view(np.float64)[..., 0] for pair in pairs]
-        values = np.frompyfunc(lambda *xs: gate.limit(xs), len(numbers), 1)(*numbers)
-        return np.asarray(values, np.float64, order="C")[..., None].view(np.uint32)
-
-    pairs = jax.ShapeDtypeStruct((*shape, 2), np.uint32)  # type: ignore[no-untyped-call]
-    values = jax.pure_callback(back, pairs, *bits, vmap_method="broadcast_all")
-    return jax.lax.bitcast_convert_type(values, jnp.float64)
+        return np.arange(float(len(stack))).reshape(-1, *[1] * (stack.ndim - 1))

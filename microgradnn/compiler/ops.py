@@ -11,12 +11,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microgradnn.compiler.ir import Array, ArrayProgram, Op, Operand, Place, Var, Window, is_each, shape_of, whole
+from microgradnn.compiler.ir import ArrayProgram, Op, Operand, Place, Var, Window, is_each, shape_of, whole
 from microgradnn.primitive import lookup
 
 if TYPE_CHECKING:
@@ -132,24 +131,11 @@ def _pull_sum(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int])
 # ---- take: detail is an array of which numbers of a variable; put: (shape, places of the operands in it) ---------------
 
 
-def _take(library: Any, rows: Array, x: Any) -> Any:
-    return x.reshape(-1, x.shape[-1])[rows]
-
-
 def _pull_put(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]) -> Iterator[tuple[int, Operand]]:
     """What was put somewhere gets the adjoint of there."""
     _, places = op.detail
     for index in wanted:
         yield index, reverse.writer.read(adjoint, places[index])
-
-
-def _put(library: Any, detail: Any, *operands: Any) -> Any:
-    shape, places = detail
-    wide = max(np.shape(x)[-1] if np.ndim(x) else 1 for x in operands)
-    total = library.zeros((prod(shape), wide))
-    for x, place in zip(operands, places, strict=True):
-        total = library.added(total, place, x)
-    return total.reshape(*shape, wide)
 
 
 # ---- the table ---------------------------------------------------------------------------------------------------------
@@ -169,12 +155,13 @@ KINDS: dict[str, Kind] = {
     "sum": Kind(_shape_of_sum, _sum, lambda e, op: e.sum(op), _pull_sum),
     "take": Kind(
         lambda xs, rows: (rows.shape, _any_each(xs)),
-        _take,
+        lambda library, rows, x: library.take(library.flat(x), rows),
         lambda e, op: e.take(op),
         lambda reverse, op, adjoint, wanted: [(0, adjoint)],
     ),
     "put": Kind(
-        lambda xs, detail: (detail[0], _any_each(xs)), _put,
+        lambda xs, detail: (detail[0], _any_each(xs)),
+        lambda library, detail, *xs: library.put(*detail, xs),
         lambda e, op: [],  # each piece is written when it is known
         _pull_put,
     ),

@@ -356,9 +356,9 @@ class Program:
         are those of the table of primitives. It needs JAX, in double precision. Bad shapes raise ValueError; a label
         that is no class gives nan, as nothing can be refused inside `jax.jit`.
         """
-        from microgradnn.compiler.jax_function import pure_function
+        from microgradnn.compiler.jax_backend import pure_function
 
-        return pure_function(self.layout, self.reduce, self._result, self._aux, self._shapes)
+        return pure_function(self.rolled, self._result, self._aux, self._shapes)
 
     def __repr__(self) -> str:
         few = f" for up to {self.straight_up_to:,} examples" if self._shapes else ""
