@@ -52,7 +52,8 @@ class JaxSource:
         for instruction in program.forward + (program.backward if gradient else []):
             self.write(instruction)
         columns = program.value[0 if self.reduce is None else 2 :]
-        results = [self.value()] * (self.reduce is not None) + [self.outputs(columns)] * bool(columns)
+        results = [] if self.reduce is None else [self.value()]
+        results += [self.outputs(columns)] if columns else []
         if gradient:
             results.append(self.by_params())
             results += [self.by_input(name) for name in names if name in program.unwritten]
