@@ -57,6 +57,8 @@ def expand(program: ArrayProgram) -> ArrayProgram:
             result = writer.sum(operands[0], *op.detail)
         else:
             result = writer.write(op.kind, operands, op.detail)
+        if op.source is None:  # a 0 that comes out of the numbers is no constant 0
+            result = writer.filled(result, op.out.shape)
         results[op.out] = writer.reshaped(writer.broadcast(result, op.out.shape), op.out.shape)
     outs = [read(out) for out in program.outs]
     return ArrayProgram(program.params, program.inputs, program.order, writer.ops, outs).without_dead_code()
