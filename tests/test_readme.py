@@ -100,7 +100,7 @@ def test_its_picture_of_a_program_is_that_of_today():
     committed = (ROOT / "notebooks" / "pictures" / "program.svg").read_text(encoding="utf-8")
     texts = [sorted(re.findall(r"<text[^>]*>([^<]+)<", svg)) for svg in (committed, program.draw().svg())]
     assert texts[0] == texts[1]
-    assert any("16 × 16 · 16 × B" in text for text in texts[0])
+    assert any("16 × 17 · 17 × B" in text for text in texts[0])
 
 
 def numbers_in(text):

@@ -5,17 +5,17 @@ from importlib.util import find_spec
 FIGURES = [  # what it prints, white space aside
     "gate by gate: [9.0, 2.0] in matrices: [9.0, 2.0]",
     "tracing 38 gates for one example of 3 numbers",
-    "3 groups: 2 matrix products, 1 map",
-    "#1 1 W·x 4 × 3 · 3 × B each params, x0 #2 2 maximum 4 × B each 0, #1 #3 3 W·x 2 × 4 · 4 × B each params, #2",
+    "3 operations: 2 matrix products, 1 gate; all for every example 20 multiplications in the products",
+    "v1 = p[0:12] · x0 4 × 3 · 3 × B v2 = maximum(0, v1) 4 × B v3 = p[12:20] · v2 2 × 4 · 4 × B",
     "[[9.0, 2.0], [3.0, -2.0], [8.0, -6.0]]",
-    "#1 1 W·x + b 4 × 3 · 3 × B each params, x0 MLP.0 #2 2 relu 4 × B each #1 MLP.0 #3 3 W·x + b 2 × 4 · 4 × B",
+    "v2 = p[0:16] · v1 4 × 4 · 4 × B MLP.0 v3 = relu(v2) 4 × B MLP.0 v4 = put(v3 at [0:4], 1 at [4]) 5 × B MLP.2",
     "38 lines 23 = multiply(0, 20) 24 = multiply(1, 21) 25 = add(23, 24)",
     "10 lines 23 = dot(0, 1, 2, 20, 21, 22, 0.0) 24 = dot(3, 4, 5, 20, 21, 22, 0.0)",
     "product of the matrix with the rows (0, 1, 2) (3, 4, 5) (6, 7, 8) (9, 10, 11) and the column (20, 21, 22)",
-    "takes params from 0 on, as (4, 3) takes x0 from 0 on, as (3, 1)",
-    "#3 2 × B · B × 4 4 × 2 · 2 × B #1 4 × B · B × 3",
+    "takes p from 0 on, as (4, 3) takes x0 from 0 on, as (3, 1) v2 of shape (4,) for every example takes 0.0",
+    *("d14 = d13 · x0ᵀ, 4 × B · B × 3", "d4 = d3 · v2ᵀ, 2 × B · B × 4 d5 = p[12:20]ᵀ · d3, 4 × 2 · 2 × B"),
     "20 derivatives, program and circuit, difference below 1e-12: True",
-    "W·x + b 4 × 3 · 3 × B",
+    "v1 = put(x0 at [0:3], 1 at [3]) 4 × B Layer v2 = p · v1 4 × 4 · 4 × B Layer v3 = sigmoid(v2) 4 × B Layer",
     "20 activations, formula and program, difference below 1e-12: True",
     "dW, formula and program, difference below 1e-12: True",
     "db, formula and program, difference below 1e-12: True",
@@ -24,6 +24,8 @@ FIGURES = [  # what it prints, white space aside
     "(1.0, array([1. , 0.1, 0.1]))",
     "2,410 weights after 90 steps, difference below 1e-12: True",
     "at least 95 % of digits never seen before: True",
+    "(1437, 2410), their mean is the gradient, difference below 1e-12: True",
+    "apart by less than 1e-8: True",
 ]
 if find_spec("torch"):
     FIGURES.append("PyTorch loss")
@@ -32,7 +34,7 @@ if find_spec("jax"):
 
 PICTURED = [  # a size ends in a space that does not break
     *("parameters", "for every example", "once"),
-    *(f"{size}\N{NO-BREAK SPACE}" for size in ("4 × 3 · 3 × B", "2 × 4 · 4 × B", "32 × 64 · 64 × B")),
+    *(f"{size}\N{NO-BREAK SPACE}" for size in ("4 × 3 · 3 × B", "2 × 4 · 4 × B", "32 × 65 · 65 × B")),
 ]
 
 ANSWERS = {  # for each question right answers, and wrong ones with a piece of the hint that each gets
