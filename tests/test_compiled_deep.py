@@ -16,7 +16,6 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.compiler import program as programs, python_backend
-from microgradnn.compiler.program import build
 from tests.compile_cases import CASES, assert_agrees, assert_close, eager, tiled
 
 EXAMPLES = [([1.0, 0.2], 0.3), ([-0.5, 0.1], 0.0), ([2.0, -1.0], 1.0)]
@@ -211,11 +210,11 @@ def test_it_can_be_pickled_and_called_from_threads_with_batches_of_both_kinds():
         assert found == [expected] * 15
 
 
-def test_what_is_observed_comes_from_either():
+def test_aux_comes_from_either():
     f, params = pendulum(4)
-    observing = build(lambda x, y: (f(x, y), (x[0] * 2, params[0] * 3)), params, EXAMPLES[0], observing=True)
+    both = mg.compile(lambda x, y: (f(x, y), (x[0] * 2, params[0] * 3)), params, example=EXAMPLES[0], has_aux=True)
     for count in (2, 50):
-        value, gradient, (twice, thrice) = observing.step(*tiled(EXAMPLES, count))
+        (value, (twice, thrice)), gradient = both.value_and_grad(*tiled(EXAMPLES, count))
         expected, by_params = narrow().value_and_grad(*tiled(EXAMPLES, count))
         assert (value, gradient) == (pytest.approx(expected), pytest.approx(by_params))
         assert twice == pytest.approx(2 * tiled(EXAMPLES, count)[0][:, 0])

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from microgradnn import Value, fit, functional, grad, hessian, hvp, jacobian, jvp, nn, optim, value_and_grad
+from microgradnn.compiler.parameters import Parameters
 from microgradnn.compiler.program import Program
 from microgradnn.nn.losses import LOSSES
 from microgradnn.training.graphs import Data, Graphs
@@ -375,28 +376,140 @@ def test_a_loss_of_ones_own_is_called_while_it_is_recorded_only():
     assert calls(1) == [3, 3, 1, 1]
 
 
+class Looking:
+    """Sees the parameters after some of the epochs, and promises to change nothing."""
+
+    def __init__(self, *epochs):
+        self.epochs, self.seen = epochs, []
+
+    def looks_at(self, history):
+        return len(history.loss) in self.epochs
+
+    def __call__(self, model, history):
+        self.seen.append([(parameter.data, parameter.grad) for parameter in model.parameters()])
+
+
 @pytest.mark.parametrize(
-    ("settings", "every"),
+    ("settings", "writes"),  # after 9 epochs
     [
-        ({}, False),
-        ({"metrics": {"m": found}}, True),
-        ({"on_epoch": lambda *_: None}, True),
-        ({"validation": True}, True),
+        ({}, 0),
+        ({"metrics": {"m": found}}, 9),
+        ({"on_epoch": lambda *_: None}, 9),
+        ({"on_epoch": Looking(3, 9)}, 2),
+        ({"schedule": lambda epoch: 1.0}, 9),
+        ({"validation": True}, 6),  # as often as it is the best so far, which is kept as numbers by name
+        ({"validation": True, "schedule": lambda epoch: 0.0}, 9),
+        ({"validation": True, "lr": 0.0}, 1),
+        ({"validation": True, "lr": 0.0, "loss": spread}, 9),  # a loss of one's own may look
+        ({"validation": True, "lr": 0.0, "make": lambda: row(Centred())}, 9),  # the model computes with Values
     ],
 )
-def test_the_values_get_the_parameters_when_somebody_looks_and_in_the_end(settings, every, monkeypatch):
-    pushed = []
-    monkeypatch.setattr(
-        Programs, "push", lambda *args, push=Programs.push, **memory: (pushed.append(1), push(*args, **memory))
-    )
+def test_the_values_get_the_parameters_when_somebody_looks_and_in_the_end(settings, writes, monkeypatch):
+    push, pushed = Parameters.push, []
+    monkeypatch.setattr(Parameters, "push", lambda params: (pushed.append(1), push(params)))
 
-    def pushes(epochs):
+    def pushes(epochs, lr=0.1, loss="mse", make=mlp, **options):
         pushed.clear()
-        after = run(mlp, "mse", Y, OPTIMIZERS["plain"], epochs=epochs, compiled=True, batch_size=3, **settings)
-        assert_alike(after, run(mlp, "mse", Y, OPTIMIZERS["plain"], epochs=epochs, batch_size=3, **settings))
+        optimizer = lambda model: optim.SGD(model.parameters(), lr)  # noqa: E731
+        options |= {"epochs": epochs, "batch_size": 3}
+        after = run(make, loss, Y, optimizer, compiled=True, **options)
+        assert_alike(after, run(make, loss, Y, optimizer, **options))
         return len(pushed)
 
-    assert (pushes(9) > pushes(2)) == every
+    in_the_end = 2  # the state to go on from, and the weights
+    assert pushes(9, **settings) - in_the_end in (writes - 1, writes)  # what was seen last need not be written again
+
+
+def test_who_looks_sees_the_parameters_of_that_moment():
+    def seen(compiled):
+        hook, metric, schedule = Looking(2, 3, 5), [], []
+        model = mlp()
+        numbers = lambda *_: [parameter.data for parameter in model.parameters()]  # noqa: E731
+        quiet(model, "mse", X, Y, "adam", 5, 3, (X, Y), rng=0, compiled=compiled, on_epoch=hook,
+              schedule=lambda epoch: (schedule.append(numbers()), 1.0)[1],
+              metrics={"m": lambda *_: (metric.append(numbers()), 0.0)[1]})  # fmt: skip
+        return [[list(map(list, one)) for one in hook.seen], metric, schedule, numbers()]
+
+    assert_alike(seen(True), seen(False))
+
+
+@pytest.mark.parametrize("own", [False, True])
+@pytest.mark.parametrize("make", [mlp, lambda: row(Centred())], ids=["by a program", "by graphs"])
+def test_validation_is_by_the_parameters_of_now(make, own):
+    """Also where the loss reads them, and where the model is evaluated gate by gate."""
+
+    def losses(compiled):
+        model = make()
+        loss = (lambda outputs, targets: nn.mse(outputs, targets) + nn.l2(model, 0.3)) if own else "mse"
+        return quiet(model, loss, X, Y, "sgd", 4, 3, (X, Y), rng=0, compiled=compiled).validation_loss
+
+    assert_alike(losses(True), losses(False))
+
+
+class Stop(Exception):  # noqa: N818
+    """Ends training from inside."""
+
+
+def in_epoch(number, work):
+    """What does `work` when it is called for the given time."""
+    calls = []
+
+    def called(*_):
+        calls.append(1)
+        return work() if len(calls) == number else 0.0
+
+    return called
+
+
+def raises():
+    raise Stop
+
+
+def presses():
+    os.kill(os.getpid(), signal.SIGINT)
+    return 0.0
+
+
+class LookingAndRaising(Looking):
+    def __call__(self, model, history):
+        for parameter in model.parameters():
+            parameter.data = 99.0  # what it moves is put back
+        raise Stop
+
+
+ENDINGS = {
+    "a metric raises": lambda: {"metrics": {"m": in_epoch(3, raises)}},
+    "a metric is interrupted": lambda: {"metrics": {"m": in_epoch(3, presses)}},
+    "the schedule raises": lambda: {"schedule": in_epoch(3, raises)},
+    "the schedule is interrupted": lambda: {"schedule": in_epoch(3, presses)},
+    "a hook raises": lambda: {"on_epoch": in_epoch(3, raises)},
+    "a hook ends it": lambda: {"on_epoch": in_epoch(3, lambda: False)},
+    "a hook that only looks raises": lambda: {"on_epoch": LookingAndRaising(2)},
+    "early": lambda: {"validation": (X, Y), "early_stopping": 1, "schedule": lambda epoch: 1.0 if epoch < 3 else 60.0},
+    "early, where nothing else looks": lambda: {"validation": (X, [-y for y in Y]), "early_stopping": 2},
+    "early, and a hook looks": lambda: {"validation": (X, Y), "early_stopping": 1, "on_epoch": Looking(2),
+                                        "schedule": lambda epoch: 1.0 if epoch < 3 else 60.0},
+    "the validation is not finite": lambda: {"validation": ([[1e200, 1e200]], [1e200])},
+    "a step is not finite": lambda: {"schedule": lambda epoch: 1.0 if epoch < 3 else 1e308},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_however_training_ends_the_values_and_the_history_have_the_parameters(ending):
+    def left(compiled):
+        model = mlp()
+        optimizer = optim.Adam(model.parameters(), lr=0.01)
+        before = signal.signal(signal.SIGINT, signal.default_int_handler)
+        try:
+            history = quiet(model, "mse", X, Y, optimizer, 20, 3, rng=0, compiled=compiled, **ENDINGS[ending]())
+        except (Stop, FloatingPointError) as error:
+            history = error.history
+        finally:
+            signal.signal(signal.SIGINT, before)
+        assert len(history.loss) < 20
+        return [asdict(history), [parameter.data for parameter in model.parameters()], optimizer.state_dict()]
+
+    assert_alike(left(True), left(False))
 
 
 class Scaled(nn.Module):

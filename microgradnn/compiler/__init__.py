@@ -30,6 +30,7 @@ def compile(
     reduce: Literal["mean", "sum"] | None = "mean",
     wrt: Literal["params", "inputs", "both"] = "params",
     backend: Literal["numpy", "python", "jax"] = "numpy",
+    has_aux: bool = False,
 ) -> Program:
     """Turn the scalar function `f` into a program over batches: its mean or sum over examples, and the gradient.
 
@@ -39,6 +40,13 @@ def compile(
     `reduce=None` the program gives what `f` returns for each example. `example=()` is for a function that goes through
     a data set of its own. Gradients are by the parameters, nested as they were given, by the inputs, shaped like the
     batch, or both.
+
+    With `has_aux=True` f returns a pair (value, aux), where aux is any nesting of numbers: they come by example, as
+    arrays in that nesting, whatever `reduce` says, and nothing is derived by them. As in JAX, `value` gives
+    (value, aux), `grad` (gradient, aux) and `value_and_grad` ((value, aux), gradient).
+
+    `params` may also be another program, to compute with its parameters: both then share one vector `params`, so that
+    one `pull` or `push` does for both; pickled or copied together they go on sharing it.
 
     The program computes with NumPy, with JAX, or as straight-line Python over floats. By default the latter runs as
     well, for a few examples at a time, where `f` is narrow and deep, such as an integrator of many steps;
@@ -56,7 +64,8 @@ def compile(
     choice, and where the second call does not do the same, as with random numbers, counters and clocks, or draws from
     the global generators of Python or NumPy at all. What two calls cannot show is not seen: a choice by a generator of
     your own, a clock or a file that came out the same twice is kept for ever.
-    ValueError for a Value from elsewhere that is not in `params`, and for other bad arguments.
+    ValueError for a Value from elsewhere that is not in `params`, for `has_aux` where nothing is reduced, and for other
+    bad arguments.
 
     >>> from microgradnn import Value, compile
     >>> w, b = Value(2.0), Value(1.0)
@@ -66,7 +75,21 @@ def compile(
     (1.3333, [-4.0, -1.3333])
     >>> compile(lambda x: [w * x, b], [w, b], example=(0.0,), reduce=None).value([1.0, 2.0]).tolist()
     [[2.0, 1.0], [4.0, 1.0]]
+
+    The loss of a line with its predictions beside it, and a program of the predictions alone over the same vector:
+
+    >>> def loss(x, y):
+    ...     prediction = w * x + b
+    ...     return (prediction - y) ** 2, {"prediction": prediction}
+    >>> program = compile(loss, [w, b], example=(0.0, 0.0), has_aux=True)
+    >>> (value, aux), gradient = program.value_and_grad([1.0, 2.0, 3.0], [3.0, 5.0, 9.0])
+    >>> round(value, 4), aux["prediction"].tolist()
+    (1.3333, [3.0, 5.0, 7.0])
+    >>> predict = compile(lambda x: w * x + b, program, example=(0.0,), reduce=None)
+    >>> program.params -= 0.25 * gradient
+    >>> predict.value([1.0, 2.0]).round(4).tolist()
+    [4.3333, 7.3333]
     """
     from microgradnn.compiler.program import build
 
-    return build(f, params, example, reduce, wrt, backend)
+    return build(f, params, example, reduce, wrt, backend, has_aux)

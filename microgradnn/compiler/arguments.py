@@ -1,9 +1,9 @@
-"""Arguments: reading the parameters, the example and the batches that a user gives, and arranging what goes back."""
+"""Arguments: reading the example and the batches that a user gives, and arranging what goes back."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,60 +20,17 @@ def arranged_like(result: Any, rows: Any, stack: Callable[..., Any] = np.stack) 
     columns = iter(range(rows.shape[-1]))
 
     def arranged(tree: Any) -> Any:
+        if isinstance(tree, dict):
+            return {name: arranged(branch) for name, branch in tree.items()}
         if not isinstance(tree, (list, tuple)):
             return rows[..., next(columns)]
         inner = [arranged(branch) for branch in tree]
         if isinstance(tree, tuple):
             return tuple(inner)
-        alike = inner and all(not isinstance(x, list | tuple) and x.shape == inner[0].shape for x in inner)
+        alike = inner and all(not isinstance(x, list | tuple | dict) and x.shape == inner[0].shape for x in inner)
         return stack(inner, axis=rows.ndim - 1) if alike else inner
 
     return arranged(result)
-
-
-def parameters_of(params: Any) -> tuple[list[Value], Any]:
-    """The parameters from left to right, and their nesting with numbers in place of Values.
-
-    Every container is read once. TypeError or ValueError for what cannot be a parameter or has no order.
-
-    >>> parameters_of({"w": (Value(x) for x in (1.0, 2.0)), "b": Value(3.0)})[1]
-    {'w': range(0, 2), 'b': 2}
-    """
-    numbers: dict[Value, int] = {}  # Values hash by identity
-
-    def nested(tree: Any) -> Any:
-        if isinstance(tree, Value):
-            if tree.primitive is not None:
-                raise ValueError(f"params must be leaves, got the output of a gate {tree.primitive.name}: {tree!r}")
-            if tree in numbers:
-                first = numbers[tree]
-                raise ValueError(f"params holds {tree!r} twice, as number {first} and {len(numbers)}: list it once")
-            return numbers.setdefault(tree, len(numbers))
-        if isinstance(tree, Mapping):
-            return {name: nested(branch) for name, branch in tree.items()}
-        if isinstance(tree, (set, frozenset)):
-            raise TypeError(f"params holds a {type(tree).__name__} of {len(tree)}, which has no order: give a list")
-        branches = [nested(branch) for branch in _read(tree)]
-        if hasattr(tree, "_make"):
-            return tree._make(branches)
-        if all(isinstance(branch, int) for branch in branches):
-            return range(branches[0], branches[-1] + 1) if branches else range(0)
-        return tuple(branches) if isinstance(tree, tuple) else branches
-
-    tree = nested(params)
-    return list(numbers), tree
-
-
-def _read(tree: Any) -> list[Any]:
-    """What a container of parameters holds."""
-    if hasattr(tree, "parameters"):
-        raise TypeError(f"params must be Values, got {tree!r:.60}: give its .parameters()")
-    try:
-        if not isinstance(tree, (str, bytes)):
-            return list(tree)
-    except TypeError:  # nothing to go through
-        pass
-    raise TypeError(f"params must be Values, such as model.parameters(), got {type(tree).__name__} {tree!r:.60}")
 
 
 def read_example(example: Sequence[Any]) -> tuple[list[Any], list[tuple[int, ...]]]:
@@ -117,6 +74,8 @@ def examples_in(batch: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> int:
 
 
 def outputs_of(result: Any) -> list[Any]:
+    if isinstance(result, dict):
+        result = list(result.values())
     if isinstance(result, (list, tuple)):
         return [output for branch in result for output in outputs_of(branch)]
     return [result]

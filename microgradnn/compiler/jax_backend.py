@@ -53,8 +53,9 @@ class JaxBackend:
 
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
-        results = self._call("value", params, arrays)
-        return np.array(results[0]) if self.rolled.reduce is None else float(results[0][0])
+        value, observed = self._call("value", params, arrays)
+        self._threads.observed = observed
+        return np.array(value) if self.rolled.reduce is None else float(value[0])
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
@@ -66,7 +67,7 @@ class JaxBackend:
         return float(numbers[-1]), numbers[:-1], self._shaped(by_inputs, count)
 
     def observed(self, count: int) -> Array:
-        """What the last gradient of this thread observed: a row for each example, a column for each number."""
+        """What f returned beside the value in the last call of this thread: a row for each example."""
         observed = self._threads.observed
         return np.zeros((count, 0)) if observed is None else np.array(observed)
 
@@ -117,17 +118,17 @@ class JaxBackend:
             count = len(arrays[0]) if self.shapes else 1
             outs = evaluate(program, JaxLibrary(count), params, [_examples_last(array) for array in arrays])
             if rolled.reduce is None:
-                return [_matrix(outs, count)]
+                return [_matrix(outs, count), None]
+            first = outs[: 1 + observed] if asked in ("value", "gradient") else []
+            others = _matrix(first[1:], count) if first[1:] else None
             if asked == "value":
-                return [_spread(outs[0], (1,))]
-            first = outs[: 1 + observed] if asked == "gradient" else []
+                return [_spread(outs[0], (1,)), others]
             each = count if asked == "grads" else 1
             by_params, *by_inputs = ([0.0] if rolled.wrt == "inputs" else []) + outs[len(first) :]
             rows = _spread(by_params, (rolled.params, each)).T
             inputs = [_spread(one, (size, count)).T for one, size in zip(by_inputs, rolled.sizes, strict=False)]
             if asked == "gradient":
-                value, others = _spread(first[0], (1,)), first[1:]
-                return [jnp.append(rows, value), _matrix(others, count) if others else None, *inputs]
+                return [jnp.append(rows, _spread(first[0], (1,))), others, *inputs]
             return [rows if asked == "grads" else rows[0], *inputs]
 
         return call
@@ -154,7 +155,7 @@ def _matrix(outs: Sequence[Any], count: int) -> Any:
 # ---- a program in the hands of JAX ----------------------------------------------------------------------------------
 
 
-def pure_function(rolled: Rolled, result: Any, shapes: Sequence[tuple[int, ...]]) -> Callable[..., Any]:
+def pure_function(rolled: Rolled, result: Any, aux: Any, shapes: Sequence[tuple[int, ...]]) -> Callable[..., Any]:
     """The function that `Program.to_jax` gives."""
     require_jax()
     import jax
@@ -174,10 +175,13 @@ def pure_function(rolled: Rolled, result: Any, shapes: Sequence[tuple[int, ...]]
             raise ValueError(f"params must be {rolled.params} numbers, got an array of shape {params.shape}")
         count = examples_in(arrays, shapes)
         outs = evaluate(value, DifferentiableLibrary(count), params, [_examples_last(array) for array in arrays])
-        if rolled.reduce is not None:
-            return _spread(outs[0], (1,))[0]
-        matrix = _matrix(outs, count)
-        return arranged_like(result, matrix if shapes else matrix[0], jnp.stack)
+        first = [] if rolled.reduce is None else [_spread(outs[0], (1,))[0]]
+        if first and aux is None:
+            return first[0]
+        columns = outs[len(first) :]
+        matrix = _matrix(columns, count) if columns else jnp.zeros((count, 0))
+        nested = arranged_like(aux if first else result, matrix if shapes else matrix[0], jnp.stack)
+        return (first[0], nested) if first else nested
 
     return program
 

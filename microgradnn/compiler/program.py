@@ -18,63 +18,72 @@ from microgradnn.compiler.arguments import (
     examples_in,
     labels_of,
     outputs_of,
-    parameters_of,
     read_example,
 )
 from microgradnn.compiler.grouping import group, spaces, straight_up_to
 from microgradnn.compiler.ir import Array, ArrayProgram
 from microgradnn.compiler.numpy_backend import NumPyBackend
+from microgradnn.compiler.parameters import Parameters
 from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.results import Rolled
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
 from microgradnn.context import Context, context
-from microgradnn.reading import numbers_in
-from microgradnn.value import Value
 
 _NUMBERS = frozenset("?bBhHiIlLqQefd")  # what NumPy copies to double precision without a loss of kind
 _CHOICES = {
     "reduce": ("mean", "sum", None),
     "wrt": ("params", "inputs", "both"),
     "backend": ("numpy", "python", "jax"),
+    "has_aux": (False, True),
 }
 
 
 def build(
     f: Callable[..., Any], params: Any, example: Any, reduce: str | None = "mean", wrt: str = "params",
-    backend: str = "numpy", observing: bool = False, before: Program | None = None,
+    backend: str = "numpy", has_aux: bool = False, before: Program | None = None,
 ) -> Program:  # fmt: skip
-    """What `compile` does. With `observing`, f returns its number and others, which `Program.step` gives as well.
+    """What `compile` does; `params` may be `Parameters`, too, as those that other programs have.
 
     `before` is the program of an earlier call with the same settings: it is given again where f is still what it was.
     """
-    for name, value in {"reduce": reduce, "wrt": wrt, "backend": backend}.items():
+    for name, value in {"reduce": reduce, "wrt": wrt, "backend": backend, "has_aux": has_aux}.items():
         if value not in _CHOICES[name]:
             known = ", ".join(map(repr, _CHOICES[name]))
             raise ValueError(f"{name} must be one of {known}, got {value!r:.60}")
+    if has_aux and reduce is None:
+        raise ValueError(
+            "has_aux=True is for reduce='mean' or 'sum': reduce=None gives everything that f returns anyway"
+        )
     if not callable(f):
         raise TypeError(f"compile needs a function, got {type(f).__name__} {f!r:.60}")
     if not isinstance(example, (tuple, list)):
         raise TypeError(
             f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
         )
-    leaves, tree = parameters_of(params)
+    if isinstance(params, Program):
+        params = params._parameters
+    parameters = params if isinstance(params, Parameters) else Parameters(params)
     example, shapes = read_example(example)
     with _collector_paused():
-        tape, result = trace(f, leaves, example, None if before is None else before._tape)
-        result, observed = result if observing else (result, ())
+        tape, result = trace(f, parameters.leaves, example, None if before is None else before._tape)
+        if has_aux and not (isinstance(result, tuple) and len(result) == 2):
+            got = "one number" if isinstance(result, (int, float)) else f"a {type(result).__name__} of {len(result)}"
+            raise TypeError(f"with has_aux=True f must return a pair (value, aux), it returned {got}")
+        result, aux = result if has_aux else (result, None)
         tape.roots = outputs_of(result)
         if reduce is not None and not isinstance(result, (int, float)):
             raise TypeError(
-                f"f returns {len(tape.roots)} numbers: a program with a gradient has one, reduce=None gives them all"
+                f"f returns a {type(result).__name__} of {len(tape.roots)} numbers: a program with a gradient has one, "
+                "reduce=None gives them all, and has_aux=True takes a pair of one and all others"
             )
         if not tape.roots:
             raise TypeError(f"f must return a number or numbers, it returned an empty {type(result).__name__}")
-        tape.roots += outputs_of(observed)
-        if before is not None and before.computes(tape, result, observed, shapes):
+        tape.roots += outputs_of(aux) if has_aux else []
+        if before is not None and before.computes(tape, result, aux, shapes):
             return before
-        return Program(tape, result, observed, tree, leaves, shapes, reduce, wrt, backend)
+        return Program(tape, result, aux, parameters, shapes, reduce, wrt, backend)
 
 
 @contextmanager
@@ -92,31 +101,30 @@ def _collector_paused() -> Iterator[None]:
 class Program:
     """A compiled function: call `value`, `grad` or `value_and_grad` with a batch, arrays with the examples first.
 
-    `params` is the vector of parameters, the truth while training: `pull` reads the Values, `push` writes them. The
-    arithmetic is NumPy's: overflow gives inf and nan without a word, unless `detect_anomaly` is on, which names gate,
-    line and example, also of a gradient that is nan. Programs can be pickled, and called from several threads at once.
+    `params` is the vector of parameters, the truth while training: `pull` reads the Values, `push` writes them, once
+    for all programs that share it. The arithmetic is NumPy's: overflow gives inf and nan without a word, unless
+    `detect_anomaly` is on, which names gate, line and example, also of a gradient that is nan. Programs can be pickled,
+    and called from several threads at once.
     """
 
     def __init__(
-        self, tape: Tape, result: Any, observed: Any, tree: Any, leaves: list[Value], shapes: list[tuple[int, ...]],
+        self, tape: Tape, result: Any, aux: Any, parameters: Parameters, shapes: list[tuple[int, ...]],
         reduce: str | None, wrt: str, backend: str,
     ) -> None:  # fmt: skip
         self.reduce, self.wrt, self.backend = reduce, wrt, backend
-        self._leaves, self._tree = leaves, tree
-        self._shapes, self._result, self._observed = shapes, result, observed
+        self._parameters, self._leaves = parameters, parameters.leaves
+        self._shapes, self._result, self._aux = shapes, result, aux
         sizes = [int(np.prod(shape)) for shape in shapes]
-        self._labels = labels_of(tape, len(leaves), sizes)
+        self._labels = labels_of(tape, len(self._leaves), sizes)
         self._tape, self._sizes = tape, sizes
-        self.reached = np.frombuffer(tape.needed(tape.roots[:1]), dtype=bool, count=len(leaves))  # parameters in use
+        self.reached = np.frombuffer(tape.needed(tape.roots[:1]), dtype=bool, count=len(self._leaves))  # in use
         if backend == "numpy":
             self.straight_up_to = straight_up_to(tape, len(self.rolled.groups))
         self._engine(1)
-        self._params = np.zeros(len(leaves))
-        self.pull()
 
-    def computes(self, tape: Tape, result: Any, observed: Any, shapes: list[tuple[int, ...]]) -> bool:
+    def computes(self, tape: Tape, result: Any, aux: Any, shapes: list[tuple[int, ...]]) -> bool:
         """Whether this is the program of that tape."""
-        nesting = repr((result, observed)) == repr((self._result, self._observed))  # which tells −0.0 from 0.0
+        nesting = repr((result, aux)) == repr((self._result, self._aux))  # which tells −0.0 from 0.0
         return nesting and shapes == self._shapes and tape.same_as(self._tape)
 
     # ---- what runs ----
@@ -157,16 +165,11 @@ class Program:
     @property
     def params(self) -> Array:
         """The vector of parameters, in the order of the `params` that were given."""
-        return self._params
+        return self._parameters.vector
 
     @params.setter
     def params(self, values: Any) -> None:
-        if values is self._params:
-            return
-        array = numbers_in(values, f"params must be {len(self._params)} numbers")
-        if array.shape != self._params.shape:
-            raise ValueError(f"params must be {len(self._params)} numbers, got {array.dtype} of shape {array.shape}")
-        self._params[:] = array
+        self._parameters.assign(values)
 
     def pull(self) -> None:
         """Read the numbers of the Values into `params`.
@@ -181,28 +184,32 @@ class Program:
         >>> program.push(); w.data
         4.0
         """
-        self._params[:] = [leaf.data for leaf in self._leaves]
+        self._parameters.pull()
 
     def push(self) -> None:
         """Write `params` to the Values."""
-        for leaf, value in zip(self._leaves, self._params.tolist(), strict=True):
-            leaf.data = value
+        self._parameters.push()
 
     # ---- computing ----
 
     def value(self, *batch: Any) -> Any:
-        """The mean or sum of f over the batch; with `reduce=None` what f returns, an array with the examples first."""
+        """The mean or sum of f over the batch; with `reduce=None` what f returns, an array with the examples first.
+
+        With `has_aux` (value, aux), as f returns them: what is in aux is an array with the examples first, too.
+        """
         arrays, count = self._read(batch)
         watch, engine = self._watch(arrays), self._engine(count)
-        value = engine.value(self._params, arrays, count)
-        if self.reduce is not None:
-            if watch is not None:
-                watch.results(engine, value)
-            return value
-        return arranged_like(self._result, value if self._shapes else value[0])
+        value = engine.value(self.params, arrays, count)
+        if self.reduce is None:
+            return self._arranged(self._result, value)
+        if watch is not None:
+            watch.results(engine, value)
+        return self._with_aux(value, engine, count)
 
     def grad(self, *batch: Any) -> Any:
         """The gradient of the value: by the parameters, nested as they were given, by the inputs, or both.
+
+        With `has_aux` (gradient, aux).
 
         >>> from microgradnn import Value, compile
         >>> params = {"slope": Value(2.0), "rest": [Value(1.0), Value(3.0)]}
@@ -210,31 +217,73 @@ class Program:
         >>> program.grad([1.0, 2.0])
         {'slope': 1.5, 'rest': array([0., 1.])}
         """
-        return self.value_and_grad(*batch)[1]
+        value, gradient = self.value_and_grad(*batch)
+        return gradient if self._aux is None else (gradient, value[1])
 
-    def value_and_grad(self, *batch: Any) -> tuple[float, Any]:
-        """The value and its gradient."""
+    def value_and_grad(self, *batch: Any) -> tuple[Any, Any]:
+        """The value and its gradient; with `has_aux` ((value, aux), gradient)."""
+        arrays, count = self._differentiated(batch)
+        watch, engine = self._watch(arrays), self._engine(count)
+        value, *gradient = engine.value_and_gradient(self.params, arrays, count)
+        if watch is not None:
+            watch.results(engine, value, (gradient[0], *gradient[1]))
+        return self._with_aux(value, engine, count), self._by(*gradient)
+
+    def grads(self, *batch: Any) -> Any:
+        """The gradient of f at every example, nested as `grad` gives it, with the examples first; ∂f(xᵢ), without 1/B.
+
+        >>> from microgradnn import Value, compile
+        >>> w = Value(2.0)
+        >>> program = compile(lambda x: (w * x) ** 2, [w], example=(0.0,))
+        >>> program.grads([1.0, 3.0]).tolist(), program.grad([1.0, 3.0]).tolist()
+        ([[4.0], [36.0]], [20.0])
+        """
+        arrays, count = self._differentiated(batch)
+        self._watch(arrays)
+        return self._by(*self._engine(count).grads(self.params, arrays, count))
+
+    def hvp(self, v: Any, *batch: Any) -> Any:
+        """The Hessian of the value times v, which is nested like the gradient; the result is, too.
+
+        (∇²value)·v = ∇⟨∇value, v⟩, two sweeps for all of it, without the matrix.
+
+        >>> from microgradnn import Value, compile
+        >>> w = [Value(2.0), Value(3.0)]
+        >>> program = compile(lambda x: w[0] * w[1] * x, w, example=(0.0,))
+        >>> program.hvp([1.0, 10.0], [1.0, 3.0]).tolist()
+        [20.0, 2.0]
+        """
+        arrays, count = self._differentiated(batch)
+        self._watch(arrays)
+        by_params, by_inputs = v if self.wrt == "both" and isinstance(v, (tuple, list)) and len(v) == 2 else (v, v)
+        parts = [by_inputs] if len(self._shapes) == 1 else by_inputs
+        vector = np.zeros(len(self._leaves)) if self.wrt == "inputs" else self._parameters.vector_of(by_params)
+        along = [] if self.wrt == "params" else [array_of(i, part, "of v ") for i, part in enumerate(parts)]
+        for i, (part, array) in enumerate(zip(along, arrays, strict=bool(along))):
+            if part.shape != array.shape:
+                raise ValueError(f"v must be shaped like argument {i}, {array.shape}, got {part.shape}")
+        return self._by(*self._engine(count).hvp(self.params, (vector, along), arrays, count))
+
+    def _differentiated(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
+        """What `_read` gives; ValueError for a program that has no gradient."""
         if self.reduce is None:
             raise ValueError("a program with reduce=None has no gradient: compile with reduce='mean' or 'sum'")
-        value, gradient, by_inputs, _ = self._swept(batch)
+        return self._read(batch)
+
+    def _by(self, by_params: Array, by_inputs: list[Array]) -> Any:
+        """Derivatives by what `wrt` says, nested as the parameters and the arguments are."""
         if self.wrt == "params":
-            return value, self._nested(self._tree, gradient)
+            return self._parameters.nested(by_params)
         inputs = by_inputs[0] if len(by_inputs) == 1 else tuple(by_inputs)
-        return value, inputs if self.wrt == "inputs" else (self._nested(self._tree, gradient), inputs)
+        return inputs if self.wrt == "inputs" else (self._parameters.nested(by_params), inputs)
 
-    def step(self, *batch: Any) -> tuple[float, Array, Any]:
-        """For training: the value, its gradient by `params`, and what f observed, for each example."""
-        value, gradient, _, count = self._swept(batch)
-        return value, gradient, arranged_like(self._observed, self._engine(count).observed(count))
+    def _with_aux(self, value: float, engine: Any, count: int) -> Any:
+        """The value that an engine has just found in this thread, with what f returned beside it."""
+        return value if self._aux is None else (value, self._arranged(self._aux, engine.observed(count)))
 
-    def _swept(self, batch: Sequence[Any]) -> tuple[float, Array, list[Array], int]:
-        """The value, its gradient by `params` and by each argument, and the number of examples."""
-        arrays, count = self._read(batch)
-        watch, engine = self._watch(arrays), self._engine(count)
-        value, gradient, by_inputs = engine.value_and_gradient(self._params, arrays, count)
-        if watch is not None:
-            watch.results(engine, value, (gradient, *by_inputs))
-        return value, gradient, by_inputs, count
+    def _arranged(self, tree: Any, rows: Array) -> Any:
+        """A row of numbers for each example, nested as f returned them; without examples the only row."""
+        return arranged_like(tree, rows if self._shapes else rows[0])
 
     def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
@@ -248,25 +297,6 @@ class Program:
             check_labels(number, array if array.ndim == 1 else array.reshape(count, -1)[:, index], classes)
         return arrays, count
 
-    def _nested(self, tree: Any, vector: Array) -> Any:
-        """The vector in the nesting of the parameters: lists of numbers as arrays."""
-        if isinstance(tree, range):
-            return vector if len(tree) == len(vector) else vector[tree.start : tree.stop]
-        if isinstance(tree, int):
-            return float(vector[tree])
-        if isinstance(tree, dict):
-            return {name: self._nested(branch, vector) for name, branch in tree.items()}
-        branches = [self._nested(branch, vector) for branch in tree]
-        if (
-            isinstance(tree, list)
-            and branches
-            and all(isinstance(branch, np.ndarray) and branch.shape == branches[0].shape for branch in branches)
-        ):
-            return np.array(branches)
-        if hasattr(tree, "_make"):  # a named tuple
-            return tree._make(branches)
-        return tuple(branches) if isinstance(tree, tuple) else branches
-
     def _watch(self, arrays: Sequence[Array]) -> Watch | None:
         """With `detect_anomaly`, refuse gates that give nan, and return what looks at the results."""
         here = context.get()
@@ -276,7 +306,7 @@ class Program:
             raise here.tape.refusal()
         if not here.detect_anomaly:
             return None
-        watch = Watch(self._tape, self._leaves, self._params, arrays)
+        watch = Watch(self._tape, self._leaves, self.params, arrays)
         watch.values()
         return watch
 
@@ -315,12 +345,12 @@ class Program:
     def _facts(self) -> Any:
         from microgradnn.compiler.flow import Facts
 
-        gates, params = len(self._tape.lines), len(self._params)
+        gates, params = len(self._tape.lines), len(self._leaves)
         sums = 0 if self.backend == "python" else sum(np.size(group.members) for group in self.rolled.groups)
         return Facts(gates, sums, params, self._shapes, self.reduce, self.wrt, self.backend, self.straight_up_to)
 
     def to_jax(self) -> Callable[..., Any]:
-        """A pure function of (params, *batch) that gives the value, for JAX to differentiate, compile and spread.
+        """A pure function of (params, *batch) that gives what `value` gives, for JAX to differentiate and spread.
 
         JAX can differentiate it by everything it is called with, whatever `wrt` says, in every order; the derivatives
         are those of the table of primitives. It needs JAX, in double precision. Bad shapes raise ValueError; a label
@@ -328,14 +358,10 @@ class Program:
         """
         from microgradnn.compiler.jax_backend import pure_function
 
-        return pure_function(self.rolled, self._result, self._shapes)
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._params = np.array(self._params)  # what comes from a memory map cannot be written to
+        return pure_function(self.rolled, self._result, self._aux, self._shapes)
 
     def __repr__(self) -> str:
         few = f" for up to {self.straight_up_to:,} examples" if self._shapes else ""
         straight = f", straight-line Python{few}" if self.straight_up_to else ""
-        gates, params = f"{len(self._tape.lines):,} gates", f"{len(self._params):,} parameters"
+        gates, params = f"{len(self._tape.lines):,} gates", f"{len(self._leaves):,} parameters"
         return f"<Program of {gates}, {params}, {self.backend}{straight}>"

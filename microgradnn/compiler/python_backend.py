@@ -192,6 +192,7 @@ class PythonBackend:
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
         rows = self._value.rows(params, arrays, count)
+        self._threads.observed = rows[:, 1:]
         return rows if self.reduce is None else float(self._reduced(rows[:, 0]))
 
     def value_and_gradient(
@@ -199,8 +200,7 @@ class PythonBackend:
     ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
         rows = self._gradient.rows(params, arrays, count)
-        if len(self.tape.roots) > 1:
-            self._threads.observed = rows[:, 1 - len(self.tape.roots) :]
+        self._threads.observed = rows[:, rows.shape[1] - len(self.tape.roots) + 1 :]
         return (float(self._reduced(rows[:, 0])), *self._of_batch(rows[:, 1:]))
 
     def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
@@ -216,9 +216,8 @@ class PythonBackend:
         return self._of_batch(self._product.rows(params, [*arrays, *directions], count))
 
     def observed(self, count: int) -> Array:
-        """What the last gradient of this thread observed: a row for each example, a column for each number."""
-        observed: Array = self._threads.observed if len(self.tape.roots) > 1 else np.zeros((count, 0))
-        return observed
+        """What f returned beside the value in the last call of this thread: a row for each example."""
+        return self._threads.observed  # type: ignore[no-any-return]  # an array
 
     # ---- the examples together ----
 

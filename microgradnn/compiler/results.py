@@ -49,9 +49,9 @@ class Rolled:
             outs = derivatives(writer, added(writer, varying, uniform), by, by_example=True)
         else:
             writer.cheap = asked != "hvp"
-            outs = [self.reduced(writer, varying, uniform)]
+            outs = [self.reduced(writer, varying, uniform), *observed]
             if asked != "value":
-                outs += [*observed, *derivatives(writer, outs[0], by)]
+                outs += derivatives(writer, outs[0], by)
             if asked == "hvp":
                 directions = [Var(var.shape, var.each, name=f"v_{var.name}") for var in by]
                 slope = along(writer, outs[-len(by) :], by, directions)

@@ -280,6 +280,8 @@ def _atoms(result: Any, tracer: Tracer) -> Any:
     """What a function returned, with atoms for its numbers; TypeError for anything else."""
     if hasattr(result, "__array__") and not isinstance(result, Value):
         result = result.tolist()
+    if isinstance(result, dict):
+        return {name: _atoms(part, tracer) for name, part in result.items()}
     if isinstance(result, (list, tuple)):
         atoms = [_atoms(part, tracer) for part in result]
         return tuple(atoms) if isinstance(result, tuple) else atoms
@@ -290,7 +292,7 @@ def _atoms(result: Any, tracer: Tracer) -> Any:
         advice = "it has no derivative, where(x - 2, a, b) chooses a for x > 2, step(x) counts"
     if advice:
         raise TypeError(
-            f"a function to compile returns a number or a list of numbers, got {type(result).__name__} "
+            f"a function to compile returns a number, or numbers in lists and dicts, got {type(result).__name__} "
             f"{result!r:.60}: {advice}"
         )
     return number(result)

@@ -134,7 +134,7 @@ def fit(
                             data = Data(given.data.X[rows], given.data.y[rows])
                             outcomes.append((data.y, run.step(data, f"epoch {epoch}, batch {batch}")))
                     # 4. Measure, in training by what the batches gave, in evaluation on the data for validation.
-                    if given.metrics or any(x is not None for x in (given.schedule, given.validation)):
+                    if given.metrics or given.schedule is not None:
                         run.batches.push()  # they may look at the Values
                     figures = _trained(given.metrics, outcomes) | {"learning_rate": rate}
                     if given.validation is not None:

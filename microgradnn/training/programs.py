@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from microgradnn.backprop import leaves, like
+from microgradnn.compiler.parameters import Parameters
 from microgradnn.compiler.program import Program, build
 from microgradnn.context import no_grad
 from microgradnn.nn.effects import BatchNorm, Dropout, effects_by
@@ -42,11 +43,11 @@ class _MasksToGive(Exception):  # noqa: N818  no error: it ends a first call
 
 
 class Programs:
-    """Batches by compiled programs: the vector `params` is the truth from `pull` to `push`."""
+    """Batches by compiled programs: `params`, the vector that all of them share, is the truth from `pull` to `push`."""
 
-    def __init__(self, graphs: Graphs, data: Data, sizes: Iterable[int], observing: bool) -> None:
-        """Record what is to be trained for batches of the given sizes; `observing` says whether outputs are wanted."""
-        self.graphs, self.optimizer, self.observing = graphs, graphs.optimizer, observing
+    def __init__(self, graphs: Graphs, data: Data, sizes: Iterable[int], with_outputs: bool) -> None:
+        """Record what is to be trained for batches of the given sizes, where they are wanted with its outputs."""
+        self.graphs, self.optimizer, self.with_outputs = graphs, graphs.optimizer, with_outputs
         self.data, self.sizes = data, list(sizes)
         if type(self.optimizer).step is not Optimizer.step:
             name = type(self.optimizer).__name__
@@ -54,7 +55,8 @@ class Programs:
         self.values = list(dict.fromkeys([*graphs.model.parameters(), *self.optimizer.state]))
         self.recorded: dict[int, Recorded] = {}
         self.evaluation: Program | None = None  # gives the outputs of a model in evaluation
-        self.params, self.ahead = np.array([value.data for value in self.values]), False  # ahead of the Values
+        self.parameters = Parameters(self.values)
+        self.params, self.ahead = self.parameters.vector, False  # ahead of the Values
         self.gradient: Array = np.empty(0)  # of the last batch
         index = {value: index for index, value in enumerate(self.values)}
         self.entries = {path: np.array([index[w] for w in own]) for path, own in graphs.own_parameters.items()}
@@ -129,13 +131,13 @@ class Programs:
                     self.by_example = False
             if masks and not given:
                 raise _MasksToGive(f"{masks[0][0]!r} draws a mask")
-            return root, (outputs if self.observing else (), tuple(statistics))
+            return root, (outputs if self.with_outputs else (), tuple(statistics))
 
         try:
-            program = build(f, self.values, example, observing=True, before=before)
+            program = build(f, self.parameters, example, has_aux=True, before=before)
         except _MasksToGive:  # now it is known how many there are
             masks_of_ones = ([1.0] * size for _, size in masks)
-            program = build(f, self.values, (*example, *masks_of_ones), observing=True, before=before)
+            program = build(f, self.parameters, (*example, *masks_of_ones), has_aux=True, before=before)
         return Recorded(program, masks, batch_norms)
 
     # ---- one batch ----
@@ -144,12 +146,11 @@ class Programs:
         program, masks, batch_norms = self.recorded[len(data.X)]
         examples, batch = (len(data.X), data) if self.by_example else (1, Data(data.X[None], data.y[None]))
         drawn = [dropout.mask(examples * size).reshape(examples, size) for dropout, size in masks]
-        program.params = self.params
-        loss, self.gradient, (observed, statistics) = program.step(*batch, *drawn)
+        (loss, (outputs, statistics)), self.gradient = program.value_and_grad(*batch, *drawn)
         norms = {path: math.hypot(*self.gradient[where].tolist()) for path, where in self.entries.items()}
         for (norm, n), of_batch in zip(batch_norms, statistics, strict=True):
             norm.move(of_batch[0].tolist(), n)
-        outputs = _by_example(observed)
+        outputs = _by_example(outputs)
         return Outcome(loss, norms, outputs if self.by_example or not outputs else outputs[0])
 
     def update(self) -> bool:
@@ -158,23 +159,34 @@ class Programs:
         return bool(np.isfinite(self.params[self.optimized]).all())
 
     def validate(self, data: Data) -> tuple[float, list[Any]]:
+        self.pull()  # a metric may have moved the Values
+        if one_by_one(self.graphs.model):
+            loss, outputs = self._validated(data)
+            if math.isfinite(loss):
+                return loss, outputs
+        self.push()
+        return self.graphs.validate(data)
+
+    def _validated(self, data: Data) -> tuple[float, list[Any]]:
+        """The loss and the outputs, by a program as far as it goes; a loss that is not finite is to be looked at."""
         graphs = self.graphs
-        if not one_by_one(graphs.model):
-            return graphs.validate(data)
         # What buffers hold, such as running statistics, is written into the program: it is out of date in each epoch.
         if self.evaluation is None or not self.evaluated or buffers_of(graphs.model):
             with self._unchanged():
-                self.evaluation = build(graphs.model, self.values, (data.X[0],), reduce=None, before=self.evaluation)
+                self.evaluation = build(
+                    graphs.model, self.parameters, (data.X[0],), reduce=None, before=self.evaluation
+                )  # fmt: skip
             self.evaluated = True
-        self.evaluation.pull()
-        outputs = _by_example(self.evaluation.value(data.X))
-        numbers = outputs if graphs.loss in LOSSES.values() else like(outputs, map(Value, leaves(outputs)))
+        numbers = outputs = _by_example(self.evaluation.value(data.X))
+        if graphs.loss not in LOSSES.values():
+            self.push()  # a loss of the user's own may look at the Values
+            numbers = like(outputs, map(Value, leaves(outputs)))
         try:
             with no_grad():
                 loss = figure("the loss in validation", data_of(graphs.loss(numbers, data.y.tolist())))
         except ArithmeticError:
             loss = math.nan
-        return (loss, outputs) if math.isfinite(loss) else graphs.validate(data)
+        return loss, outputs
 
     # ---- parameters ----
 
@@ -189,8 +201,7 @@ class Programs:
 
     def push(self, memory: bool = False) -> None:
         if self.ahead:
-            for value, number in zip(self.values, self.params.tolist(), strict=True):
-                value.data = number
+            self.parameters.push()
         self.ahead = False
         if memory:
             self.steps.push()
@@ -199,7 +210,7 @@ class Programs:
 
     def pull(self, memory: bool = False) -> None:
         if not self.ahead:
-            self.params[:] = [value.data for value in self.values]
+            self.parameters.pull()
         if memory:
             self.steps = self.optimizer.on_vector(self.values, self.reached)
 
@@ -216,8 +227,8 @@ def one_by_one(model: Module) -> bool:
     return True
 
 
-def _by_example(observed: Any) -> list[Any]:
-    """What was observed, as a list over the examples of numbers or nested lists."""
-    if isinstance(observed, np.ndarray):
-        return observed.tolist()  # type: ignore[no-any-return]
-    return [list(of_example) for of_example in zip(*map(_by_example, observed), strict=True)]
+def _by_example(aux: Any) -> list[Any]:
+    """What comes by example, as a list over the examples of numbers or nested lists."""
+    if isinstance(aux, np.ndarray):
+        return aux.tolist()  # type: ignore[no-any-return]
+    return [list(of_example) for of_example in zip(*map(_by_example, aux), strict=True)]

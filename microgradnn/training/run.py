@@ -51,7 +51,7 @@ class Run:
         given.model.train()
         sizes = given.batch_size, len(given.data.X) % given.batch_size  # the last batch has the rest
         with self.whole_or_not_at_all():
-            self.batches = Programs(self.graphs, given.data, filter(None, sizes), observing=bool(given.metrics))
+            self.batches = Programs(self.graphs, given.data, filter(None, sizes), with_outputs=bool(given.metrics))
 
     # ---- batches ----
 
@@ -146,6 +146,7 @@ class Run:
             self.graphs.check_loss(Value(0.0), may_be_zero=False)  # so it may be in a batch, not in all
         self.history.append(figures)
         if figures.get("validation_loss", self.best.loss) < self.best.loss:
+            self.batches.push()
             self.best = Best(figures["validation_loss"], epoch, self.weights.read())
         self._keep()
 
