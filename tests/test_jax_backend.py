@@ -5,6 +5,7 @@ What an array program means is what `evaluate` makes of it with NumPy; what JAX 
 
 import pickle
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -145,6 +146,22 @@ def test_outputs_constants_and_programs_without_examples():
     value, by_params, by_inputs = backend.value_and_gradient(np.array([2.0, 3.0]), [], 1)
     assert (value, by_params.tolist(), by_inputs) == (6.0, [3.0, 2.0], [])
     assert backend.hvp(np.array([2.0, 3.0]), (np.array([1.0, 0.0]), []), [], 1)[0].tolist() == [0.0, 1.0]
+
+
+def test_what_is_observed_is_a_row_for_each_example_and_left_alone_by_the_gradient():
+    w = Value(2.0)
+    program = mg.compile(lambda x: w * x, w, example=(1.0,), reduce="sum")
+    varying, *others = program.rolled.roots
+    backend = JaxBackend(replace(program.rolled, roots=[varying, *others, varying, 7.0]), [()])
+    value, by_params, _ = backend.value_and_gradient(np.array([2.0]), [np.array([1.0, 3.0])], 2)
+    assert (value, by_params.tolist()) == (8.0, [4.0])
+    assert backend.observed(2).tolist() == [[2.0, 7.0], [6.0, 7.0]]
+
+
+@pytest.mark.parametrize("f", [lambda x: 1.0 / (x + 0.0), lambda x: 1.0 / (x - -0.0)])
+def test_what_is_added_to_0_is_no_negative_zero(f):
+    backend, _ = backend_of(f, [], (1.0,), reduce=None)
+    assert backend.value(np.zeros(0), [np.array([-0.0, 0.0])], 2).tolist() == [[np.inf], [np.inf]]
 
 
 def test_a_gate_without_an_array_form_is_called_number_by_number(double_precision):
