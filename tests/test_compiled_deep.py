@@ -81,12 +81,12 @@ def test_views_are_no_variables_of_a_function_around():
     """Python compiles n of these in n² steps."""
     arrays = narrow()._engine(1000)
     arrays.value(np.ones(2), [np.ones((1, 2)), np.ones(1)], 1)
-    [buffers] = vars(arrays._threads).values()
-    assert buffers.value.__code__.co_freevars == buffers.gradient.__code__.co_freevars == ()
+    [made] = vars(arrays._main._threads).values()
+    assert made["value"].__code__.co_freevars == made["gradient"].__code__.co_freevars == ()
 
 
 def test_python_does_no_work_for_arrays(monkeypatch):
-    for name in ("gather_sums", "group", "lay_out", "lower", "NumPyBackend"):
+    for name in ("gather_sums", "spaces", "group", "Rolled", "NumPyBackend"):
         monkeypatch.setattr(programs, name, None)
     program = narrow(backend="python")
     program.value_and_grad(*tiled(EXAMPLES, 100))

@@ -1,6 +1,9 @@
 """The passes of the compiler, one by one: what each leaves, and that it keeps what the function computes."""
 
+import itertools
 import math
+from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -10,10 +13,12 @@ import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
 from microgradnn.compiler.derivatives import differentiated
-from microgradnn.compiler.grouping import PARAMETERS, UNIFORM, Group, Product, group, spaces
-from microgradnn.compiler.instructions import COUNT, INVERSE_COUNT, Temp, Writer
-from microgradnn.compiler.layout import GRADIENT, Gather, MatrixProduct, View, lay_out
-from microgradnn.compiler.lowering import lower
+from microgradnn.compiler.evaluate import NumPyLibrary, evaluate
+from microgradnn.compiler.expand import Calls, expand
+from microgradnn.compiler.grouping import UNIFORM, Group, Product, group, spaces
+from microgradnn.compiler.ir import ArrayProgram, Var, Window, whole
+from microgradnn.compiler.ops import check
+from microgradnn.compiler.simplify import Writer
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
@@ -182,122 +187,223 @@ def test_a_recurrent_layer_is_one_product_for_every_time():
     assert found[-3:] == [(2, 2, 1)] * 3
 
 
-# ---- layout ------------------------------------------------------------------------------------------------------
+# ---- arrays ------------------------------------------------------------------------------------------------------
 
 
-def laid_out(case):
-    """The layout of a case of the contract, and what was lowered of it."""
-    tape, root = trace(case.f, case.params, case.examples[0])
-    tape.roots = [root]
-    gathered = gather_sums(tape, len(case.params), True)
-    sizes = [int(np.size(one)) for one in case.examples[0]]
-    kept = spaces(gathered, len(case.params), sizes)
-    layout = lay_out(group(gathered, kept), kept, len(case.params), sizes, gathered.roots)
-    return layout, lower(layout, [PARAMETERS, *(f"x{i}" for i in range(len(sizes)))], "mean")
+def program_of(f, params=(), *example, ones=True, asked="gradient", wrt="both"):
+    """The array program of a function."""
+    return mg.compile(f, params, example=example, wrt=wrt if example else "params").rolled.program(asked, ones)
 
 
-def flat_cases():
-    """Those whose parameters are a flat list."""
-    for name, make in CASES.items():
-        case = make()
-        flat = isinstance(case.params, list) and all(isinstance(one, Value) for one in case.params)
-        if flat and all(np.ndim(one) < 3 for one in case.examples[0]):
-            yield pytest.param(make, id=name)
+def case_of(name, asked="gradient"):
+    case = CASES[name]()
+    return program_of(case.f, case.params, *case.examples[0], asked=asked)
 
 
-@pytest.mark.parametrize("make", list(flat_cases()))
-def test_every_row_is_written_once_before_it_is_read(make):
-    layout, _ = laid_out(make())
-    written = {space: np.zeros(size, dtype=bool) for space, size in layout.sizes.items()}
-    for space in layout.sizes:
-        if space == PARAMETERS or space.startswith("x"):
-            written[space][:] = True
-    for view in layout.ones:
-        written[view.space][view.rows()] = True
-    for step in layout.steps:
-        if isinstance(step, Gather):
-            for piece in step.pieces:
-                assert piece.source not in written or written[piece.source][piece.rows].all()
-        else:
-            operands = [step.weights, step.biases, step.inputs] if isinstance(step, MatrixProduct) else step.operands
-            for operand in operands:
-                assert not isinstance(operand, View) or written[operand.space][operand.rows()].all()
-        rows = step.out.rows()
-        assert len(np.unique(rows)) == rows.size
-        assert not written[step.out.space][rows].any()
-        written[step.out.space][rows] = True
-    assert all(rows.all() for rows in written.values())
+def kinds(program):
+    """How many operations there are of each kind, gates by their names."""
+    return Counter(op.detail[0].name if op.kind == "gate" else op.kind for op in program.ops)
+
+
+def lines(program, count=1000):
+    """The instructions of the NumPy source of the value and its gradient."""
+    _, *functions = program._engine(count).source.split("def ")
+    return [line for function in functions for line in function.splitlines() if line.startswith("    ")]
+
+
+def test_products_stay_products_forward_and_backward():
+    model = nn.MLP(3, [4, 2], activation="tanh", rng=0)
+    forward = program_of(lambda x: mg.logsumexp(model(x)), model.parameters(), [0.0] * 3, asked="value")
+    assert kinds(forward) == {"einsum": 2, "put": 2, "tanh": 1, "logsumexp": 1, "sum": 1, "count": 1, "divide": 1}
+    both = program_of(lambda x: mg.logsumexp(model(x)), model.parameters(), [0.0] * 3)
+    assert kinds(both)["einsum"] == 6  # two each for W and x
 
 
 def test_weights_and_biases_lie_as_one_matrix_above_a_row_of_ones():
-    case = CASES["dense_relu_hinge"]()
-    layout, _ = laid_out(case)
-    found = [step for step in layout.steps if isinstance(step, MatrixProduct) and step.out.varying]
-    assert found
-    assert all(step.folded and step.biases is None for step in found)
-    assert sorted(layout.order) == list(range(len(case.params)))
+    program = case_of("dense_relu_hinge", "value")
+    _, *found = [op for op in program.ops if op.kind == "einsum"]  # the first is of the penalty
+    assert [op.operands[0].shape for op in found] == [(3, 3), (2, 4), (1, 3)]
+    for op in found:
+        weights, inputs = op.operands
+        assert (weights.var, weights.place.is_contiguous) == (program.params, True)
+        [joined] = [other for other in program.ops if other.out is inputs.var]
+        assert (joined.kind, joined.operands[1]) == ("put", 1.0)
+    assert sorted(program.order) == list(range(len(CASES["dense_relu_hinge"]().params)))
+    assert "put" not in kinds(program_of(*linear_layer(), ones=False, asked="value"))
+    assert kinds(program_of(*linear_layer(), ones=True, asked="value"))["put"] == 1
 
 
-def test_a_view_knows_its_rows():
-    assert View("params", 4, (2, 3), (3, 1)).rows().tolist() == [[4, 5, 6], [7, 8, 9]]
-    assert View("params", 1, (3,), (0,)).rows().tolist() == [1, 1, 1]
+def linear_layer():
+    model = nn.Layer(3, 2, "linear", rng=0)
+    return lambda x: mg.sum(model(x)), model.parameters(), [0.0] * 3
 
 
-# ---- lowering ----------------------------------------------------------------------------------------------------
+WINDOWS = {  # what is read, and the kinds of operations for the value
+    "neighbours": lambda x: mg.sum([mg.sin(a * b) for a, b in pairwise(x)]),
+    "from behind": lambda x: mg.sum([mg.sin(a) for a in x[::-2]]),
+    "an outer product": lambda x: mg.sum([mg.sin(a * b) for a in x[:4] for b in x[4:]]),
+}
 
 
-def reads(instruction):
-    """Rows of gradients that an instruction reads."""
-    function, operands, out, _ = instruction
-    for operand in operands if not function.startswith("put") else operands[1:2]:
-        if isinstance(operand, View) and operand.space.startswith(GRADIENT):
-            if function.startswith("put"):
-                yield operand.space, operands[0].targets
-            else:
-                yield operand.space, operand.rows()
-    if function.startswith("put") and "add" in function:
-        yield out.space, operands[0].rows
+@pytest.mark.parametrize("name", WINDOWS)
+def test_what_is_evenly_spaced_is_read_in_place(name):
+    program = program_of(WINDOWS[name], (), [0.1 * k for k in range(9)], asked="value")
+    assert not {"take", "put"} & kinds(program).keys()
+    assert kinds(program)["sin"] == 1
 
 
-def writes(instruction):
-    function, operands, out, _ = instruction
-    if isinstance(out, View) and out.space.startswith(GRADIENT):
-        yield out.space, operands[0].rows if function.startswith("put") else out.rows()
+def test_what_is_not_is_taken_or_put_together_once():
+    places = [0, 1, 3, 7, 2, 8]
+    picked = lambda x, y: mg.logsumexp([mg.sin(x[k] * y[k]) for k in places])  # noqa: E731
+    found = kinds(program_of(picked, (), [0.1] * 9, [0.2] * 9, asked="value"))
+    assert (found["take"], found["sin"], found["put"]) == (3, 1, 0)  # of x, of y, and of the sines in their order
+    found = kinds(program_of(picked, (), [0.1] * 9, [0.2] * 9))
+    assert (found["take"], found["sin"], found["put"]) == (3, 1, 3)
+    w = [Value(1.0), Value(2.0)]
+
+    def joined(x):
+        return mg.logsumexp([mg.sin(x[0]), mg.cos(x[1]), w[0], w[1], 0.5])
+
+    program = program_of(joined, w, [0.1, 0.2], asked="value")
+    assert (kinds(program)["put"], kinds(program)["logsumexp"], kinds(program)["take"]) == (1, 1, 0)
 
 
-@pytest.mark.parametrize("make", list(flat_cases()))
-def test_adjoints_are_assigned_before_they_are_read_or_added_to(make):
-    layout, program = laid_out(make())
-    written = {GRADIENT + space: np.zeros(size, dtype=bool) for space, size in layout.sizes.items()}
-    made = {COUNT, INVERSE_COUNT}
-    for instruction in program.forward + program.backward:
-        assert all(operand in made for operand in instruction.operands if isinstance(operand, Temp))
-        for space, rows in reads(instruction):
-            assert written[space][rows].all(), instruction
-        for space, rows in writes(instruction):
-            written[space][rows] = True
-        if isinstance(instruction.out, Temp):
-            made.add(instruction.out)
-    for space, rows in program.unwritten.items():
-        assert not written[GRADIENT + space][rows].any()
+def test_overlapping_windows_take_a_few_instructions_however_many_there_are():
+    kernel = [Value(0.1 * k) for k in range(3)]
+
+    def convolution(windows):
+        def f(x):
+            return mg.sum([mg.tanh(mg.dot(kernel, x[i : i + 3])) for i in range(windows)])
+
+        return mg.compile(f, kernel, example=([0.1] * (windows + 2),), wrt="both")
+
+    assert len(lines(convolution(200))) == len(lines(convolution(20))) < 30
 
 
-def test_equal_calls_are_written_once_but_not_over_gradients_that_grow():
-    writer = Writer()
-    x, adjoint = View("varying", 0, (3,), (1,)), View("d_varying", 0, (3,), (1,))
-    assert writer.call("exp", [x]) is writer.call("exp", [x])
-    assert writer.call("exp", [adjoint]) is not writer.call("exp", [adjoint])
+def test_numbers_that_are_read_over_and_over_take_a_few_instructions():
+    w = [Value(0.5), Value(0.25)]
+
+    def gathers(count):
+        picks = np.random.default_rng(0).integers(0, 2, count).tolist()
+        return mg.compile(
+            lambda x: mg.sum([mg.tanh(w[k] * one) for k, one in zip(picks, x, strict=True)]),
+            w,
+            example=([0.1] * count,),
+            wrt="both",
+        )
+
+    assert len(lines(gathers(1000))) == len(lines(gathers(100))) < 25
+    batch = np.random.default_rng(1).normal(size=(3, 100))
+    few, many = mg.compile(lambda x: mg.tanh(w[0] * x), w, example=(0.0,)), gathers(100)
+    picks = np.random.default_rng(0).integers(0, 2, 100) == 0
+    assert many.grad(batch)[0][0] == pytest.approx(sum(few.grad(column)[0] for column in batch[:, picks].T))
+
+
+# ---- the writer --------------------------------------------------------------------------------------------------
+
+
+def test_a_square_has_one_contribution():
+    """∂x·x is 2x, not x + x."""
+    for square in (lambda x: x * x, lambda x: x**2):
+        gates = kinds(program_of(square, (), 0.5, wrt="inputs"))
+        assert gates == {"multiply": 3, "sum": 1, "count": 1, "divide": 2}  # x · x, 2 · x and that times the adjoint
+    squares = program_of(lambda: mg.sum([one * one for one in WEIGHTS]), WEIGHTS)
+    assert kinds(squares) == {"einsum": 1, "multiply": 1}
+
+
+WEIGHTS = [Value(0.1 * k) for k in range(5)]
+
+
+@pytest.mark.parametrize("asked", ["value", "gradient", "grads", "hvp"])
+@pytest.mark.parametrize("name", CASES)
+def test_there_is_no_dead_code_and_nothing_is_written_twice(name, asked):
+    for program in (case_of(name, asked), expand(case_of(name, asked))):
+        read = {out.var for out in program.outs if isinstance(out, Window)}
+        for op in reversed(program.ops):
+            assert op.out in read, op
+            read.update(op.read)
+        assert len({(op.kind, repr(op.detail), op.operands) for op in program.ops}) == len(program.ops)
+
+
+EDGES = [0.0, -0.0, 1.0, -1.0, 2.0, 0.5, -3.0, 1e200, -1e-320, math.inf, -math.inf, math.nan]
+GATES = {
+    "multiply": 2, "add": 2, "subtract": 2, "divide": 2, "power": 2, "maximum": 2, "minimum": 2, "negative": 1,
+    "positive": 1, "where": 3, "sum": 2, "relu": 1, "abs": 1,
+}  # fmt: skip
+
+
+def same_bits(a, b):
+    """Equal to the bit; one nan is as good as another."""
+    a, b = np.broadcast_arrays(np.asarray(a, float), np.asarray(b, float))
+    return np.array_equal(a, b, equal_nan=True) and np.array_equal(
+        np.signbit(a) | np.isnan(a), np.signbit(b) | np.isnan(b)
+    )
+
+
+def outcome(writer, params, outs):
+    program = ArrayProgram(params, [], list(range(params.size)), writer.ops, outs)
+    check(program)
+    with np.errstate(all="ignore"):
+        return [np.asarray(out) for out in evaluate(program, NumPyLibrary(1), np.array(EDGES), [])]
+
+
+@pytest.mark.parametrize("gate", GATES)
+def test_simpler_forms_of_gates_are_the_same_to_the_bit(gate):
+    """For numbers known and unknown in every place, zeros of either sign, infinities and nan."""
+    primitive, params = lookup(gate), Var((len(EDGES),), False, name="p")
+    known = [[whole(params), *EDGES]] * GATES[gate]
+    for operands in itertools.product(*known):
+        if not any(isinstance(operand, Window) for operand in operands):
+            continue
+        for writer in (Writer(), Calls()):
+            written = writer.gate(primitive, operands)
+            [found] = outcome(writer, params, [writer.filled(written, params.shape)])
+            with np.errstate(all="ignore"):
+                columns = [np.array(EDGES) if isinstance(x, Window) else x for x in operands]
+                expected = NumPyLibrary(1).gate(primitive, False, columns)
+            assert same_bits(found.ravel(), expected), (writer, operands, found.ravel(), expected)
+
+
+def test_sums_and_products_of_calls_are_the_same_to_the_bit():
+    params = Var((len(EDGES),), False, name="p")
+    for first, second in itertools.product(EDGES, EDGES):
+        writer, x = Calls(), whole(params)
+        product = writer.call("multiply", [first, writer.call("multiply", [second, x])])
+        difference = writer.call("add", [first, writer.call("negative", [x])])
+        added = writer.call("add", [writer.call("multiply", [second, x]), writer.call("negative", [x])])
+        found = outcome(writer, params, [writer.filled(one, params.shape) for one in (product, difference, added)])
+        with np.errstate(all="ignore"):
+            p = np.array(EDGES)
+            expected = [first * (second * p), first - p, second * p - p]
+        for one, other in zip(found, expected, strict=True):
+            assert same_bits(one.ravel(), other), (first, second)
+
+
+def test_equal_operations_are_written_once_and_a_sum_with_0_stays():
+    writer, x = Writer(), whole(Var((3,), True, name="x"))
+    exp, add = lookup("exp"), lookup("add")
+    assert writer.gate(exp, [x]) is writer.gate(exp, [x])
+    assert writer.gate(add, [x, 0.0]) != x == writer.gate(add, [x, -0.0])
+    assert writer.gate(lookup("multiply"), [1.0, x]) == x
+    assert writer.constant(np.array([1.0, 2.0])) == writer.constant(np.array([1.0, 2.0]))
+    assert writer.constant(np.array([0.0])) != writer.constant(np.array([-0.0]))
 
 
 def test_constants_travel_together():
-    writer = Writer()
-    x = View("varying", 0, (3,), (1,))
+    writer, x = Calls(), whole(Var((3,), True, name="x"))
+    operands = lambda window: writer.op_of(window).operands  # noqa: E731
     twice = writer.call("multiply", [2.0, x])
-    assert writer.call("multiply", [3.0, twice]).operands == (6.0, x)
+    assert operands(writer.call("multiply", [3.0, twice])) == (6.0, x)
     for first, second in [(1e200, 1e200), (0.1, 2.0), (2.0, 0.5), (3.0, 5.0), (1e308, 4.0)]:  # not to the bit
         inner = writer.call("multiply", [first, x])
-        assert writer.call("multiply", [second, inner]).operands == (second, inner)
-    assert writer.call("multiply", [-1.0, x]).function == "negative"
+        assert operands(writer.call("multiply", [second, inner])) == (second, inner)
+    assert writer.op_of(writer.call("multiply", [-1.0, x])).detail == "negative"
+
+
+def test_a_partial_shares_what_its_gate_has_computed():
+    """The exponentials of logsumexp are found once, for the value and for the gradient."""
+    calls = expand(program_of(lambda x: mg.logsumexp(x), (), [0.1, 0.2, 0.3], wrt="inputs"))
+    assert [op.detail for op in calls.ops].count("exp") == 1
 
 
 # ---- the derivative of a tape ------------------------------------------------------------------------------------

@@ -6,50 +6,17 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from itertools import pairwise
-from types import SimpleNamespace
 
-import numpy as np
 import pytest
 
 import microgradnn as mg
-from microgradnn import Value, nn
+from microgradnn import Value, compile, nn
 from microgradnn.compiler import report
-from microgradnn.compiler.arguments import outputs_of, parameters_of, read_example
-from microgradnn.compiler.diagram import picture
-from microgradnn.compiler.flow import Facts, Product
-from microgradnn.compiler.grouping import Group, group, spaces
+from microgradnn.compiler.flow import Product
 from microgradnn.compiler.ir import Op, Var, whole
-from microgradnn.compiler.results import Rolled
-from microgradnn.compiler.sums import gather_sums
-from microgradnn.compiler.tracing import trace
-from microgradnn.drawing import Drawing
 from tests.compile_cases import CASES
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def compile(f, params=(), *, example, reduce="mean", wrt="params", backend="numpy"):
-    """What a program is told from, with its `explain` and `draw`."""
-    leaves, _ = parameters_of(params)
-    example, shapes = read_example(example)
-    tape, result = trace(f, leaves, example)
-    tape.roots = outputs_of(result)
-    sizes = [int(np.prod(shape)) for shape in shapes]
-    sums = gather_sums(tape, len(leaves), split_root=reduce is not None)
-    groups = group(sums, spaces(sums, len(leaves), sizes))
-    program = Rolled(groups, sums.roots, len(leaves), sizes, reduce, wrt).program(
-        "value" if reduce is None else "gradient", ones=True
-    )
-    lines = sum(len(one.members) * (1 if isinstance(one, Group) else len(one.members[0])) for one in groups)
-    facts = Facts(len(tape.lines), lines, len(leaves), shapes, reduce, wrt, backend, 0)
-    python = "def value():\n    v1 = p0 * x0\n    return v1\n" if backend == "python" else None
-    array = None if backend == "python" else "def value():\n    return p.dot(x0)\n"
-    return SimpleNamespace(
-        explain=lambda brief=False: report.explain(facts, None if python else program, python, array, brief),
-        draw=lambda: Drawing(picture(facts, program), "<Program>"),
-        facts=facts,
-        array_program=program,
-    )
 
 
 def hinge(**options):
@@ -128,7 +95,7 @@ def test_each_product_stands_with_its_size_its_module_and_its_derivatives():
 @pytest.mark.parametrize("name", CASES)
 def test_each_line_backward_stands_beside_its_source_and_nothing_is_left_out(name):
     program = compiled(name, wrt="both" if CASES[name]().examples[0] else "params")
-    flow = program.facts.flow(program.array_program)
+    flow = program._facts().flow(program.array_program)
     told = report.show(program.array_program, [*flow.derivatives])
     for op in program.array_program.ops:
         assert len(re.findall(rf"(?<![\w\[]){flow.name_of[op.out]} = ", told)) == 1, flow.line(op)
@@ -188,7 +155,7 @@ def test_the_source_stands_at_the_end_as_it_is(backend):
 
 def test_both_sources_are_told_apart():
     program = chain(3)
-    facts = program.facts._replace(straight_up_to=30)
+    facts = program._facts()._replace(straight_up_to=30)
     text = report.explain(facts, program.array_program, "def value():\n    v1 = 1\n", "def value(): ...\n")
     assert "The mean over B examples and its gradient by 1 parameter, with straight-line Python for up to 30" in text
     assert "1 line of straight-line Python over floats; narrow and deep" in text
@@ -266,7 +233,7 @@ def nodes(root):
 @pytest.mark.parametrize("name", CASES)
 def test_every_operation_is_in_the_picture(name):
     program = compiled(name)
-    flow, root = program.facts.flow(program.array_program), drawn(program)
+    flow, root = program._facts().flow(program.array_program), drawn(program)
     found, ends = nodes(root), ids(root, "edge")
     steps = [flow.name_of[op.out] for op in flow.forward]
     assert sorted(found) == sorted([*(var.name for var in flow.leaves), *steps, "value"])
@@ -292,7 +259,7 @@ def test_boxes_and_edges_say_what_they_are():
 
 def test_what_is_done_once_is_dashed():
     program = hinge()
-    flow, root = program.facts.flow(program.array_program), drawn(program)
+    flow, root = program._facts().flow(program.array_program), drawn(program)
     once = {flow.name_of[op.out] for op in flow.forward if not op.out.each}
     assert once
     assert set(ids(root, "node")) & set(ids(root, "once")) == once | {"p"}
