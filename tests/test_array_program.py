@@ -302,6 +302,14 @@ def test_a_pullback_is_the_derivative_of_the_meaning(kind, number):
             assert_same(*np.broadcast_arrays(one, other))
 
 
+def test_what_is_read_over_and_over_gets_as_many_contributions():
+    writer, p = Writer(), Var((6,), False, name="p")
+    root = writer.sum(writer.copied(window(p, 2, (5,), (0,))), (0,))
+    program = ArrayProgram(p, [], list(range(6)), writer.ops, derivatives(writer, root, [p]))
+    [by_p] = evaluate(program, NumPyLibrary(1), np.ones(6), [])
+    assert by_p.ravel().tolist() == [0.0, 0.0, 5.0, 0.0, 0.0, 0.0]
+
+
 # ---- NumPy is held to the meaning --------------------------------------------------------------------------------
 
 
@@ -355,6 +363,43 @@ def test_numpy_computes_what_is_meant_by_any_expression(data):
     for count in (1, 2, 7):
         batch = np.tile(point[2:], (count, 1)) * np.linspace(1.0, 1.0 + 1e-3, count)[:, None]
         assert_numpy_computes_what_is_meant(program, [batch], count)
+
+
+def puts():
+    """Some of 4 numbers each: what is put, and where among 8 rows."""
+    places = st.one_of(
+        st.integers(0, 4).map(lambda first: contiguous(first, (4,))),
+        st.integers(0, 1).map(lambda first: Place(first, (4,), (2,))),
+        st.lists(st.integers(0, 7), min_size=4, max_size=4).map(np.array),
+    )
+    return st.lists(
+        st.tuples(st.sampled_from(["forward", "backward", "inputs", "params", "number"]), places), min_size=1
+    )
+
+
+@settings(max_examples=100)
+@given(puts(), st.booleans())
+def test_what_is_put_anywhere_is_there_whenever_it_was_known(pieces, kept):
+    """Pieces are written in place where nobody sees it: of the forward pass, of the backward pass, of neither."""
+    writer, p, x = Writer(), Var((4,), False, name="p"), Var((4,), True, name="x")
+    forward = writer.gate(lookup("exp"), [whole(x)])
+    root = writer.sum(forward, (0,), examples=True)
+    known = {
+        "forward": forward, "backward": writer.gate(lookup("sin"), [whole(x)]),
+        "inputs": whole(x), "params": whole(p), "number": 3.0,
+    }  # fmt: skip
+    put = writer.put([known[name] for name, _ in pieces], [place for _, place in pieces], (8,))
+    outs = [root, put, *[known["backward"]] * kept]
+    program = ArrayProgram(p, [x], [0, 1, 2, 3], writer.ops, outs).without_dead_code()
+    check(program, GATES)
+    function, rng = Compiled(program, 1), np.random.default_rng(0)
+    for _ in range(2):
+        params, batch = rng.normal(size=4), rng.normal(size=(3, 4))
+        expected = evaluated(program, params, [batch], 3)
+        assert_same(function.run(params, [batch], 3, gradient=False)[0], expected[0][0])
+        for one, other in zip(function.run(params, [batch], 3), expected, strict=True):
+            one = one if np.ndim(one) == np.ndim(other) else np.asarray(one)[..., None]
+            assert_same(*np.broadcast_arrays(one, other))
 
 
 KINDS_OF_ARRAYS = {
