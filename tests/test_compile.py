@@ -1567,12 +1567,12 @@ def test_compiling_again_and_again_leaves_nothing_behind():
 # ---- looking at a program ---------------------------------------------------------------------------------------
 
 
-def test_explain_tells_of_gates_groups_matrix_products_buffers_and_source():
+def test_explain_tells_of_gates_operations_matrix_products_and_source():
     program, batch = net()
     program.value(*batch)
     text = program.explain()
     assert isinstance(text, str)
-    for word in ("gate", "group", "matrix product", "buffer", "tanh", "def "):
+    for word in ("gate", "operation", "matrix product", "tanh", "def "):
         assert word in text.lower(), word
 
 

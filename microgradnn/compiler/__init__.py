@@ -1,14 +1,24 @@
 """The compiler: a scalar function, recorded for one example, becomes a program over arrays.
 
-Read the passes in the order in which they run, each one function over plain data: `tracing` calls the function, twice,
-and writes its gates on a `tape`, with their `sources`, and `refusals` says what it cannot follow; `sums` gathers
-additions into sums and dot products; `grouping` puts gates that do the same at the same time into groups and products
-of matrices; `layout` gives every number an address; `lowering` writes down as `instructions`, forward and backward,
-what an array library is to do; `numpy_source` and `jax_source` make source of them, which `numpy_backend` and
-`jax_backend` run; `python_backend` goes straight from the tape to Python over floats; `jax_function` hands a program
-over to JAX, with gates that bring their derivatives. `zeros` says what may be changed on the way, `anomalies` finds
-where a nan was born. `arguments` reads what the user gives, `program` is what the user holds; `report` explains it and
-`diagram` draws it, from what `flow` says of a layout.
+Read the passes in the order in which they run, each one function over plain data. `tracing` calls the function, twice,
+and writes its gates on a `tape`, with their `sources`; `refusals` says what it cannot follow. `sums` gathers additions
+into sums and dot products, as `zeros` allows; `grouping` puts gates that do the same at the same time into groups and
+products of matrices; `arrays` makes operations on arrays of them. From here on there is an array program (`ir`), whose
+kinds of operations stand in one table (`ops`). It is written in its simplest form (`simplify`), `reverse` goes on with
+derivatives, and `results` says what can be asked for. `evaluate` is its meaning: the reference, and with JAX a backend
+(`jax_backend`). For NumPy `expand` writes gates as calls, `plan` finds their memory, `numpy_source` writes them down
+and `numpy_backend` runs them. `python_backend` goes straight from the tape, and its `derivatives`, to Python over
+floats. `arguments` and `parameters` read what the user gives, `program` is what the user holds, `anomalies` finds where
+a nan was born; `report` explains a program and `diagram` draws it, from what `flow` says.
+
+Ten words, and no others for the same:
+
+- atom: what a gate on the tape takes, a register or a constant; register: the number of a line of the tape;
+- group: gates that become one operation; product: dot products that become one product of matrices;
+- operation: one line of an array program; it writes one variable, which nothing else writes;
+- place: some numbers of a variable, evenly spaced; window: a variable read at a place;
+- each: there is a number for each example; otherwise one number is the same for all;
+- adjoint: the derivative of the root by a variable; contribution: what one operation adds to it.
 """
 
 from __future__ import annotations
@@ -29,7 +39,7 @@ def compile(
     example: Sequence[Any],
     reduce: Literal["mean", "sum"] | None = "mean",
     wrt: Literal["params", "inputs", "both"] = "params",
-    backend: Literal["numpy", "python", "jax"] = "numpy",
+    backend: Literal["auto", "numpy", "python", "jax"] = "auto",
     has_aux: bool = False,
 ) -> Program:
     """Turn the scalar function `f` into a program over batches: its mean or sum over examples, and the gradient.
@@ -48,17 +58,16 @@ def compile(
     `params` may also be another program, to compute with its parameters: both then share one vector `params`, so that
     one `pull` or `push` does for both; pickled or copied together they go on sharing it.
 
-    The program computes with NumPy, with JAX, or as straight-line Python over floats. By default the latter runs as
-    well, for a few examples at a time, where `f` is narrow and deep, such as an integrator of many steps;
-    `explain()` says for how many. Arrays compute both sides of a choice: at 0 the gradient of where(x, sqrt(x), 0.) is
-    nan over arrays, since the infinite slope of what was not taken meets the factor 0. Choose the operand first:
+    The program computes with NumPy, with JAX, or as straight-line Python over floats. "auto" is NumPy, and
+    straight-line Python for a few examples at a time where `f` is narrow and deep, such as an integrator of many steps;
+    the program's repr says for how many. Arrays compute both sides of a choice: at 0 the gradient of where(x, sqrt(x),
+    0.) is nan over arrays, since the infinite slope of what was not taken meets the factor 0. Choose the operand first:
     where(x, sqrt(where(x, x, 1.)), 0.). relu, maximum and where of finite slopes are right as they are, straight-line
     Python hands nothing on to what was not taken, as eager code, and `detect_anomaly` names the gate.
 
     NumPy and JAX add up sums in an order of their own, what is the same for all examples first: results may differ from
     those of eager code by rounding, and where terms come near 1e308 a sum may overflow on the way, as (x + w) + w does
-    at x = −1e308, w = 1e308. Constants of 2⁵² and more stay where they are. JAX
-    takes numbers below 2.2e-308 for 0.
+    at x = −1e308, w = 1e308. Constants of 2⁵² and more stay where they are. JAX takes numbers below 2.2e-308 for 0.
 
     Raises TypeError, with the line, where `f` asks for the number of a Value, as the program could not follow its
     choice, and where the second call does not do the same, as with random numbers, counters and clocks, or draws from

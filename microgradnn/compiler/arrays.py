@@ -2,8 +2,8 @@
 
 Each group writes one variable, its numbers in the order of what it reads, so that most operands are windows. Where an
 operand is not evenly spaced its numbers are taken one by one, and where it is of several variables they are put
-together first. With `ones`, as NumPy likes it, the weights of a product lie as the matrix [W b] among the parameters and
-its inputs get a row of ones below, so that the bias is one more weight.
+together first. With `ones`, as NumPy likes it, the weights of a product lie as the matrix [W b] among the parameters
+and its inputs get a row of ones below, so that the bias is one more weight.
 """
 
 from __future__ import annotations
@@ -105,9 +105,9 @@ class _Architect:
                     rows = [(*row, bias) for row, bias in zip(rows, group.biases, strict=True)]
                 entries = [entry for row in rows for entry in row]
                 matrix = len(rows) > 1 or len(group.inputs) > 1 or rows is not group.weights
-                if matrix and len(set(entries)) == len(entries) and order.keys().isdisjoint(entries):
-                    if all(x.__class__ is int and x < params for x in entries):
-                        order |= dict.fromkeys(entries)
+                fresh = len(set(entries)) == len(entries) and order.keys().isdisjoint(entries)
+                if matrix and fresh and all(x.__class__ is int and x < params for x in entries):
+                    order |= dict.fromkeys(entries)
         order |= dict.fromkeys(range(params))
         return list(order)  # type: ignore[arg-type]  # parameters are registers
 

@@ -40,7 +40,8 @@ def expand(program: ArrayProgram) -> ArrayProgram:
             # In derivatives nothing is handed on along a constant 0.
             result = 0.0 if nothing else writer.gate(gate, operands, stacked)
         elif op.kind == "partial":
-            result = writer.partial(*op.detail, operands)
+            gate, index, _ = op.detail
+            result = writer.partial(gate, index, operands)
         elif op.kind == "einsum":
             first, second, out, each = op.detail
             shapes = map(shape_of, op.operands)
@@ -56,6 +57,8 @@ def expand(program: ArrayProgram) -> ArrayProgram:
             result = writer.sum(operands[0], *op.detail)
         else:
             result = writer.write(op.kind, operands, op.detail)
+        if op.source is None:  # a 0 that comes out of the numbers is no constant 0
+            result = writer.filled(result, op.out.shape)
         results[op.out] = writer.reshaped(writer.broadcast(result, op.out.shape), op.out.shape)
     outs = [read(out) for out in program.outs]
     return ArrayProgram(program.params, program.inputs, program.order, writer.ops, outs).without_dead_code()
@@ -80,7 +83,7 @@ class Calls(Writer):
             return self._written("each", operands, gate)
         return self.term(over_arrays(gate, Functions(self), [Symbol(self, operand) for operand in operands], stacked))
 
-    def partial(self, gate: Primitive, index: int, stacked: bool, operands: Sequence[Operand]) -> Operand:
+    def partial(self, gate: Primitive, index: int, operands: Sequence[Operand]) -> Operand:
         """∂out/∂operand of (out, *operands), in the cheaper form of the table."""
         assert gate.array_partials is not None
         return self.term(gate.array_partials(Functions(self), *[Symbol(self, operand) for operand in operands])[index])

@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Place(NamedTuple):
-    """Some of the numbers of a variable, evenly spaced: number `offset + Σ index · stride` for indices below `shape`."""
+    """Some numbers of a variable, evenly spaced: `offset + Σ index · stride` for every index below `shape`."""
 
     offset: int
     shape: tuple[int, ...]

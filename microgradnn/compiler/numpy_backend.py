@@ -90,7 +90,7 @@ class Compiled:
 
         They are views of buffers, the examples last: whoever keeps them copies them.
         """
-        kept: dict[int, Any] = vars(self._threads)
+        kept: dict[Any, Any] = vars(self._threads)
         made = kept.get(count)
         if made is None:
             if len(kept) == _KEPT:
@@ -106,7 +106,8 @@ class Compiled:
 
     def results(self, count: int) -> list[Array]:
         """The results of the last call of this thread for so many examples."""
-        return vars(self._threads)[count]["results"]  # type: ignore[no-any-return]  # a list of arrays
+        kept: dict[Any, Any] = vars(self._threads)
+        return kept[count]["results"]  # type: ignore[no-any-return]  # a list of arrays
 
     def _buffers(self, count: int) -> dict[str, Any]:
         """The buffers for so many examples, the functions over them, where inputs go in and results come out."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.compiler.ir import Array, ArrayProgram, Op, Operand, Place, Var, Window, contiguous, whole
+from microgradnn.compiler.ir import ArrayProgram, Op, Operand, Place, Window, contiguous, whole
 from microgradnn.compiler.ops import KINDS
 from microgradnn.compiler.plan import Event, Plan, rows_of
 from microgradnn.compiler.simplify import NUMBER
@@ -157,7 +157,9 @@ class NumPySource:
             ones = self.made("ones", count, f"ones({count})")
             return [f"{ones}.dot({self.view(operand, 'matrix')}, {self.out(op, 'flat')})"]
         if not axes and operand.shape == ():
-            return [f"{self.made('ones', 'examples', 'ones(examples)')}.dot({self.view(operand, 'flat')}, {self.out(op)})"]
+            return [
+                f"{self.made('ones', 'examples', 'ones(examples)')}.dot({self.view(operand, 'flat')}, {self.out(op)})"
+            ]
         along = (*axes, *[len(operand.shape)] * examples)
         return [f"add.reduce({self.view(operand)}, {along[0] if len(along) == 1 else along}, None, {self.out(op)})"]
 

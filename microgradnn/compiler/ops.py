@@ -39,7 +39,7 @@ def _any_each(operands: Sequence[Operand], detail: Any = None) -> bool:
     return any(map(is_each, operands))
 
 
-# ---- gates: detail is (gate, stacked); with `stacked` the gate goes along the first axis of the last operand -----------
+# ---- gates: detail is (gate, stacked); with `stacked` the gate goes along the first axis of the last operand ---------
 
 
 def _shape_of_gate(operands: Sequence[Operand], detail: Any) -> Shape:
@@ -54,8 +54,9 @@ def _pull_gate(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]
     """Contribution = partial × adjoint."""
     writer, (gate, stacked) = reverse.writer, op.detail
     partials = writer.partials(gate, whole(op.out), op.operands, stacked)
-    if len(partials) == 2 and op.operands[0] == op.operands[1] and None not in partials:  # such as x · x
-        total = writer.gate(lookup("add"), partials)
+    written = [partial for partial in partials if partial is not None]
+    if len(written) == 2 == len(partials) and op.operands[0] == op.operands[1]:  # such as x · x
+        total = writer.gate(lookup("add"), written)
         if not (total.__class__ is float and total == 0.0):  # 1 − 1 is of the numbers: each is handed on, ∞ − ∞ is nan
             partials, wanted = [total, None], [0]
     for index in wanted:
@@ -64,7 +65,7 @@ def _pull_gate(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]
             yield index, writer.gate(_MULTIPLY, [partial, adjoint])
 
 
-# ---- einsum: detail is (letters of the first, of the second, of the result, whether for each example) ------------------
+# ---- einsum: detail is (letters of the first, of the second, of the result, whether for each example) ----------------
 
 
 def _shape_of_einsum(operands: Sequence[Operand], detail: Any) -> Shape:
@@ -102,7 +103,7 @@ def _pull_einsum(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[in
         yield index, reverse.writer.einsum(out, letters[1 - index], letters[index], adjoint, other, each)
 
 
-# ---- sum: detail is (axes, whether over the examples too) --------------------------------------------------------------
+# ---- sum: detail is (axes, whether over the examples too) ------------------------------------------------------------
 
 
 def _shape_of_sum(operands: Sequence[Operand], detail: Any) -> Shape:
@@ -128,7 +129,7 @@ def _pull_sum(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int])
     yield 0, adjoint
 
 
-# ---- take: detail is an array of which numbers of a variable; put: (shape, places of the operands in it) ---------------
+# ---- take: detail is an array of which numbers of a variable; put: (shape, places of the operands in it) -------------
 
 
 def _pull_put(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]) -> Iterator[tuple[int, Operand]]:
@@ -138,7 +139,7 @@ def _pull_put(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int])
         yield index, reverse.writer.read(adjoint, places[index])
 
 
-# ---- the table ---------------------------------------------------------------------------------------------------------
+# ---- the table -------------------------------------------------------------------------------------------------------
 
 KINDS: dict[str, Kind] = {
     "gate": Kind(
@@ -179,7 +180,7 @@ KINDS: dict[str, Kind] = {
     "peak": Kind(  # "max" or "min" along the first axis
         lambda xs, detail: (shape_of(xs[0])[1:], _any_each(xs)),
         lambda library, function, x: library.call(function, x),
-        lambda e, op: [f"{ {'max': 'maximum', 'min': 'minimum'}[op.detail]}.reduce({e.read(op, 0)}, 0, None, {e.out(op)})"],
+        lambda e, op: [f"{op.detail}imum.reduce({e.read(op, 0)}, 0, None, {e.out(op)})"],
     ),
 }  # fmt: skip
 GATES = ("gate", "partial", "einsum", "sum", "take", "put", "count")  # before gates are written as calls
@@ -215,4 +216,5 @@ def _check_read(operands: Sequence[Operand], written: set[Var], where: str) -> N
         ends = [place.offset, place.offset]
         for size, stride in zip(place.shape, place.strides, strict=True):
             ends[stride > 0] += (size - 1) * stride
-        assert ends[0] >= 0 and ends[1] < max(var.size, 1), f"{where}: {place} leaves {var}"
+        assert ends[0] >= 0, f"{where}: {place} leaves {var}"
+        assert ends[1] < max(var.size, 1), f"{where}: {place} leaves {var}"

@@ -158,5 +158,7 @@ def _fill(vector: Array, tree: Any, numbers: Any) -> None:
         count = (len(tree),) if isinstance(tree, range) else ()
         array = numbers_in(numbers, f"expected {len(tree) if count else 'a number'}{' numbers' * bool(count)}")
         if array.shape != count:
-            raise ValueError(f"expected {'numbers of shape' if count else 'a number, shape'} {count}, got {array.shape}")
+            raise ValueError(
+                f"expected {'numbers of shape' if count else 'a number, shape'} {count}, got {array.shape}"
+            )
         vector[slice(tree.start, tree.stop) if count else tree] = array

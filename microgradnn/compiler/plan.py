@@ -89,15 +89,11 @@ class _Planner:
         if self.backward >= len(self.program.ops):
             self.plan.forward = len(self.plan.events)
 
-    def pieces(
-        self, op: Op, number: int, before: dict[int, list[Event]], after: dict[int, list[Event]]
-    ) -> None:
+    def pieces(self, op: Op, number: int, before: dict[int, list[Event]], after: dict[int, list[Event]]) -> None:
         """Schedule the pieces of a put."""
         _, places = op.detail
         begin = self.backward if number >= self.backward else 0
-        times = [
-            max(self.numbers.get(x.var, number), begin) if isinstance(x, Window) else number for x in op.operands
-        ]
+        times = [max(self.numbers.get(x.var, number), begin) if isinstance(x, Window) else number for x in op.operands]
         written, missing = np.zeros(op.out.size, dtype=bool), False
         added = np.zeros(op.out.size, dtype=bool)
         pieces = list[Event]()
@@ -194,8 +190,8 @@ class _Planner:
             allocated(self.top(event.op.out)[0])
         for number, event in enumerate(plan.events):
             if event.what == "write" and event.op.kind == "call":  # which may write over what it reads
-                read = [x for x in event.op.operands if isinstance(x, Window) and x.is_whole and x.var not in self.homes]
-                release([x.var for x in read if x.var.size == event.op.out.size], number)
+                read = [x.var for x in event.op.operands if isinstance(x, Window) and x.is_whole]
+                release([var for var in read if var.size == event.op.out.size and var not in self.homes], number)
             allocated(self.top(event.op.out)[0])
             release([self.top(var)[0] for var in (event.op.out, *_read(event))], number)
         for out in self.outs:  # such as puts of constants alone

@@ -35,14 +35,14 @@ _NUMBERS = frozenset("?bBhHiIlLqQefd")  # what NumPy copies to double precision 
 _CHOICES = {
     "reduce": ("mean", "sum", None),
     "wrt": ("params", "inputs", "both"),
-    "backend": ("numpy", "python", "jax"),
+    "backend": ("auto", "numpy", "python", "jax"),
     "has_aux": (False, True),
 }
 
 
 def build(
     f: Callable[..., Any], params: Any, example: Any, reduce: str | None = "mean", wrt: str = "params",
-    backend: str = "numpy", has_aux: bool = False, before: Program | None = None,
+    backend: str = "auto", has_aux: bool = False, before: Program | None = None,
 ) -> Program:  # fmt: skip
     """What `compile` does; `params` may be `Parameters`, too, as those that other programs have.
 
@@ -111,14 +111,14 @@ class Program:
         self, tape: Tape, result: Any, aux: Any, parameters: Parameters, shapes: list[tuple[int, ...]],
         reduce: str | None, wrt: str, backend: str,
     ) -> None:  # fmt: skip
-        self.reduce, self.wrt, self.backend = reduce, wrt, backend
+        self.reduce, self.wrt, self.backend = reduce, wrt, "numpy" if backend == "auto" else backend
         self._parameters, self._leaves = parameters, parameters.leaves
         self._shapes, self._result, self._aux = shapes, result, aux
         sizes = [int(np.prod(shape)) for shape in shapes]
         self._labels = labels_of(tape, len(self._leaves), sizes)
         self._tape, self._sizes = tape, sizes
         self.reached = np.frombuffer(tape.needed(tape.roots[:1]), dtype=bool, count=len(self._leaves))  # in use
-        if backend == "numpy":
+        if backend == "auto":
             self.straight_up_to = straight_up_to(tape, len(self.rolled.groups))
         self._engine(1)
 

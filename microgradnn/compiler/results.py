@@ -1,7 +1,8 @@
 """Results: what a program can be asked for, each as one array program.
 
-The value is 1/B Σ f(xᵢ), or the sum; its gradient is its reverse. A Hessian-vector product is the gradient of ⟨gradient,
-v⟩, so reverse of reverse; gradients by example are the reverse of f itself, with nothing added up over the examples.
+The value is 1/B Σ f(xᵢ), or the sum; its gradient is its reverse. A Hessian-vector product is the gradient of
+⟨gradient, v⟩, so reverse of reverse; gradients by example are the reverse of f itself, with nothing added up over the
+examples.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Writing array programs in their simplest form: constants folded, equal operations once, 1 · x left out.
 
-Given operands, a `Writer` gives the operand that holds the result, and writes an operation only where there is none like
-it. All rules keep every number to the bit, and with them infinities and nan; a sum with 0.0 stays, which makes 0.0 of
-−0.0, and a sum with −0.0 goes. Products that nobody reads go at the end, by `ArrayProgram.without_dead_code`.
+Given operands, a `Writer` gives the operand that holds the result, and writes an operation only where there is none
+like it. All rules keep every number to the bit, and with them infinities and nan; a sum with 0.0 stays, which makes 0.0
+of −0.0, and a sum with −0.0 goes. What nobody reads goes at the end, by `ArrayProgram.without_dead_code`.
 """
 
 from __future__ import annotations

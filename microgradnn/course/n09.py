@@ -6,8 +6,6 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-import numpy as np
-
 from microgradnn import nn
 from microgradnn.compiler import compile as compiled
 from microgradnn.compiler.ir import shape_of
