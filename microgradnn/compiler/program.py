@@ -273,9 +273,7 @@ class Program:
             return vector, []
         parts = [by_inputs] if len(arrays) == 1 else by_inputs
         if not isinstance(parts, (tuple, list)) or len(parts) != len(arrays):
-            raise ValueError(
-                f"v must hold {len(arrays)} arrays by the inputs, one for each argument, got {parts!r:.60}"
-            )
+            raise ValueError(f"v must hold {len(arrays)} arrays, one for each argument, got {parts!r:.60}")
         along = [array_of(number, part, "of v ") for number, part in enumerate(parts)]
         for number, (part, array) in enumerate(zip(along, arrays, strict=True)):
             if part.shape != array.shape:
