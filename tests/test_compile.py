@@ -1579,7 +1579,8 @@ def test_explain_tells_of_gates_operations_matrix_products_and_source():
 @backends
 def test_explain_and_draw_for_every_backend(backend):
     program, _ = net(backend)
-    assert "def " in program.explain()
+    assert ("def " in program.explain()) == (backend != "jax")  # which runs the array program itself
+    assert "Results" in program.explain() or backend == "python"
     assert program.draw().svg().lstrip().startswith("<svg")
 
 

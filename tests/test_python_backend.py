@@ -13,8 +13,9 @@ import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
 from microgradnn.compiler import python_backend
-from microgradnn.compiler.arguments import outputs_of, parameters_of, read_example
+from microgradnn.compiler.arguments import outputs_of, read_example
 from microgradnn.compiler.derivatives import times_hessian
+from microgradnn.compiler.parameters import parameters_of
 from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace

@@ -5,11 +5,12 @@ and writes its gates on a `tape`, with their `sources`; `refusals` says what it 
 into sums and dot products, as `zeros` allows; `grouping` puts gates that do the same at the same time into groups and
 products of matrices; `arrays` makes operations on arrays of them. From here on there is an array program (`ir`), whose
 kinds of operations stand in one table (`ops`). It is written in its simplest form (`simplify`), `reverse` goes on with
-derivatives, and `results` says what can be asked for. `evaluate` is its meaning: the reference, and with JAX a backend
-(`jax_backend`). For NumPy `expand` writes gates as calls, `plan` finds their memory, `numpy_source` writes them down
-and `numpy_backend` runs them. `python_backend` goes straight from the tape, and its `derivatives`, to Python over
-floats. `arguments` and `parameters` read what the user gives, `program` is what the user holds, `anomalies` finds where
-a nan was born; `report` explains a program and `diagram` draws it, from what `flow` says.
+derivatives, and `results` says what can be asked for. `evaluate` is its meaning: the reference, and with the library of
+JAX (`jax_library`, of `jax_arrays`, and `jax_gates`, which bring their derivatives) a backend, `jax_backend`. For NumPy
+`expand` writes gates as calls, `plan` finds their memory, `numpy_source` writes them down and `numpy_backend` runs
+them. `python_backend` goes straight from the tape, and its `derivatives`, to Python over floats. `arguments` and
+`parameters` read what the user gives, `program` is what the user holds, `anomalies` finds where a nan was born;
+`report` explains a program and `diagram` draws it, from what `flow` says.
 
 Ten words, and no others for the same:
 

@@ -1,7 +1,8 @@
 """The JAX backend: array programs evaluated over arrays of JAX, and compiled by XLA, in double precision.
 
-JAX runs `evaluate` once for each number of examples and records what it does. The backend's own gradients come of
-array programs; those of the pure function that `to_jax` gives are JAX's, through gates that bring the table's partials.
+JAX runs `evaluate` once for each number of examples and records what it does: the array program is its source. The
+backend's own gradients come of array programs; those of the pure function that `to_jax` gives are JAX's, through gates
+that bring the table's partials.
 """
 
 from __future__ import annotations
@@ -38,13 +39,17 @@ class JaxBackend:
     def __init__(self, rolled: Rolled, shapes: Sequence[tuple[int, ...]]) -> None:
         require_jax()  # refused here rather than at the first call
         self.rolled, self.shapes = rolled, shapes
-        self.__setstate__({})
+        self._prepare()
+        self.program("value" if rolled.reduce is None else "gradient")  # and a gate that JAX cannot call, too
 
     def __getstate__(self) -> dict[str, Any]:
         return {"rolled": self.rolled, "shapes": self.shapes}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._prepare()
+
+    def _prepare(self) -> None:
         self._programs: dict[Asked, ArrayProgram] = {}
         self._compiled: dict[Asked, Any] = {}
         self._threads = threading.local()

@@ -8,6 +8,7 @@ possible, and otherwise as soon as it is known: the first to arrive at a row is 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -55,7 +56,7 @@ def plan(program: ArrayProgram, values: int) -> Plan:
 class _Planner:
     def __init__(self, program: ArrayProgram, values: int) -> None:
         self.program, self.plan = program, Plan()
-        self.outs = {out.var for out in program.outs if isinstance(out, Window)}
+        self.outs = dict.fromkeys(out.var for out in program.outs if isinstance(out, Window))
         self.numbers = {op.out: number for number, op in enumerate(program.ops)}
         first = [self.numbers.get(out.var, -1) for out in program.outs[:values] if isinstance(out, Window)]
         self.backward = 1 + max(first, default=-1)  # the number of the first operation that is not for the value
@@ -179,8 +180,8 @@ class _Planner:
                     kept[holder] = Rows(buffer, plan.sizes.get(buffer, 0))
                     plan.sizes[buffer] = kept[holder].first + holder.size
 
-        def release(holders: set[Var], number: int) -> None:
-            for holder in holders:
+        def release(holders: Iterable[Var], number: int) -> None:
+            for holder in dict.fromkeys(holders):  # in an order that is the same in every process
                 if self.last.get(holder) == number and holder not in lasting and holder in kept:
                     self.last[holder] = -1
                     free[kept[holder].buffer, holder.size].append(kept[holder])
@@ -189,12 +190,10 @@ class _Planner:
             allocated(self.top(event.op.out)[0])
         for number, event in enumerate(plan.events):
             if event.what == "write" and event.op.kind == "call":  # which may write over what it reads
-                read = [
-                    x for x in event.op.operands if isinstance(x, Window) and x.is_whole and x.var not in self.homes
-                ]
-                release({x.var for x in read if x.var.size == event.op.out.size}, number)
+                read = [x.var for x in event.op.operands if isinstance(x, Window) and x.is_whole]
+                release([var for var in read if var.size == event.op.out.size and var not in self.homes], number)
             allocated(self.top(event.op.out)[0])
-            release({self.top(var)[0] for var in (event.op.out, *_read(event))}, number)
+            release([self.top(var)[0] for var in (event.op.out, *_read(event))], number)
         for out in self.outs:  # such as puts of constants alone
             if out not in self.numbers or self.program.ops[self.numbers[out]].kind != "count":
                 allocated(self.top(out)[0])

@@ -255,14 +255,30 @@ class Program:
         """
         arrays, count = self._differentiated(batch)
         self._watch(arrays)
-        by_params, by_inputs = v if self.wrt == "both" and isinstance(v, (tuple, list)) and len(v) == 2 else (v, v)
-        parts = [by_inputs] if len(self._shapes) == 1 else by_inputs
-        vector = np.zeros(len(self._leaves)) if self.wrt == "inputs" else self._parameters.vector_of(by_params)
-        along = [] if self.wrt == "params" else [array_of(i, part, "of v ") for i, part in enumerate(parts)]
-        for i, (part, array) in enumerate(zip(along, arrays, strict=bool(along))):
-            if part.shape != array.shape:
-                raise ValueError(f"v must be shaped like argument {i}, {array.shape}, got {part.shape}")
+        vector, along = self._direction(v, arrays)
         return self._by(*self._engine(count).hvp(self.params, (vector, along), arrays, count))
+
+    def _direction(self, v: Any, arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
+        """What is nested as the gradient is, by the parameters and by each argument; errors call it v."""
+        if self.wrt == "both" and not (isinstance(v, (tuple, list)) and len(v) == 2):
+            raise ValueError(f"v must be a pair, by the parameters and by the inputs, got {v!r:.60}")
+        by_params, by_inputs = v if self.wrt == "both" else (v, v)
+        vector = np.zeros(len(self._leaves))
+        if self.wrt != "inputs":
+            try:
+                vector = self._parameters.vector_of(by_params)
+            except (TypeError, ValueError) as error:
+                raise type(error)(f"v must be nested as the parameters are: {error}") from None
+        if self.wrt == "params":
+            return vector, []
+        parts = [by_inputs] if len(arrays) == 1 else by_inputs
+        if not isinstance(parts, (tuple, list)) or len(parts) != len(arrays):
+            raise ValueError(f"v must hold {len(arrays)} arrays, one for each argument, got {parts!r:.60}")
+        along = [array_of(number, part, "of v ") for number, part in enumerate(parts)]
+        for number, (part, array) in enumerate(zip(along, arrays, strict=True)):
+            if part.shape != array.shape:
+                raise ValueError(f"v must be shaped like argument {number}, {array.shape}, got {part.shape}")
+        return vector, along
 
     def _differentiated(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """What `_read` gives; ValueError for a program that has no gradient."""
