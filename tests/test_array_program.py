@@ -17,7 +17,7 @@ from microgradnn import Value
 from microgradnn.checks.strategies import expressions
 from microgradnn.compiler.evaluate import NumPyLibrary, evaluate
 from microgradnn.compiler.expand import expand
-from microgradnn.compiler.ir import ArrayProgram, Op, Place, Var, Window, contiguous, whole
+from microgradnn.compiler.ir import ArrayProgram, Op, Place, Var, Window, contiguous, shape_of, whole
 from microgradnn.compiler.numpy_backend import Compiled
 from microgradnn.compiler.ops import CALLS, GATES, KINDS, Kind, check
 from microgradnn.compiler.reverse import derivatives
@@ -663,3 +663,37 @@ def test_another_kind_of_operation_is_another_row(monkeypatch):
         assert value == pytest.approx(eager_sum(q).data, rel=1e-12)
         assert by_p == pytest.approx(mg.grad(eager_sum)(list(numbers)), rel=1e-12)
         assert product_with_v == pytest.approx(mg.hvp(eager_sum, list(numbers), list(along)), rel=1e-12)
+
+
+def test_what_the_value_computes_is_not_wiped_by_a_gradient_that_holds_it():
+    """The pieces overlap, so all is 0 first, in the second function, when tanh is known already."""
+    params, writer = Var((6,), False, name="p"), Writer()
+    held, *others = (
+        writer.gate(lookup(gate), [Window(params, place)])
+        for gate, place in (
+            ("tanh", Place(0, (2,), (1,))),
+            ("exp", Place(2, (3,), (1,))),
+            ("sin", Place(3, (3,), (1,))),
+        )
+    )
+    value = writer.sum(held, (0,))
+    places = [Place(first, shape_of(operand), (1,)) for first, operand in zip((0, 2, 3), (held, *others), strict=True)]
+    program = ArrayProgram(params, [], list(range(6)), writer.ops, [value, writer.put([held, *others], places, (6,))])
+    at = np.arange(6.0) / 7
+    compiled = Compiled(program, 1)
+    for _ in range(2):
+        found = [np.array(result) for result in compiled.run(at, [], 1)]
+        for result, meant in zip(found, evaluate(program, NumPyLibrary(1), at, []), strict=True):
+            assert result.tolist() == pytest.approx(meant[..., 0].tolist())
+
+
+def test_over_arrays_a_direction_of_0_meets_an_infinite_slope():
+    """What the docstring of `hvp` says: eager code hands nothing on there."""
+    w = [Value(0.0), Value(2.0)]
+    along = {
+        backend: mg.compile(lambda: mg.sqrt(w[0]) + w[1] ** 2, w, example=(), backend=backend).hvp([0.0, 1.0])
+        for backend in ("numpy", "python")
+    }
+    assert along["python"].tolist() == [0.0, 2.0]
+    assert np.isnan(along["numpy"][0])
+    assert along["numpy"][1] == 2.0

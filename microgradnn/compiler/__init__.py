@@ -100,6 +100,6 @@ def compile(
     >>> predict.value([1.0, 2.0]).round(4).tolist()
     [4.3333, 7.3333]
     """
-    from microgradnn.compiler.program import build
+    from microgradnn.compiler.build import build
 
     return build(f, params, example, reduce, wrt, backend, has_aux)

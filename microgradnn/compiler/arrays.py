@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from microgradnn.compiler.evaluate import ONE_BY_ONE
 from microgradnn.compiler.grouping import Group, Product
 from microgradnn.compiler.ir import Array, ArrayProgram, Operand, Place, Var, Window, contiguous, even, whole
 from microgradnn.compiler.simplify import Writer
@@ -23,7 +24,6 @@ from microgradnn.primitive import Primitive, lookup
 
 _ADD = lookup("add")
 _FEW = 8  # so many operands are handed over one by one rather than put together
-_ONE_BY_ONE = ("sum", "maximum", "minimum")
 
 
 class Column(NamedTuple):
@@ -59,9 +59,8 @@ class _Architect:
         self.firsts: list[int] = []  # the address of the first number of each
         self.known: dict[Var, int] = {}
         self.end = 0
-        registers = params + sum(arguments) + sum(_size(group) for group in groups)
         last = max((max(_members(group)) for group in groups), default=0)
-        self.addresses = np.zeros(max(registers, last + 1), dtype=np.int64)
+        self.addresses = np.zeros(max(params + sum(arguments), last + 1), dtype=np.int64)
         self.params = Var((params,), False, name="p")
         self.order = self._order(groups, params) if ones else list(range(params))
         self.addresses[self.order] = np.arange(params)
@@ -202,7 +201,7 @@ class _Architect:
         """Whether a gate of any number of operands is better applied to each of them than to a stack."""
         if gate.leading is None:
             return True
-        if gate.name not in _ONE_BY_ONE or len(columns) > _FEW:
+        if gate.name not in ONE_BY_ONE or len(columns) > _FEW:
             return False
         if any(column.constant for column in columns):
             return not all(column.constant for column in columns)
@@ -278,10 +277,6 @@ def one_number(array: Array) -> bool:
 
 def _members(group: Group | Product) -> Iterable[int]:
     return (member for row in group.members for member in row) if isinstance(group, Product) else group.members
-
-
-def _size(group: Group | Product) -> int:
-    return len(group.weights) * len(group.inputs) if isinstance(group, Product) else len(group.members)
 
 
 def _folded(rows: Array) -> tuple[int, ...]:

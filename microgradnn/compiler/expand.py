@@ -15,7 +15,7 @@ import numpy as np
 
 from microgradnn.compiler.evaluate import number_by_number, over_arrays
 from microgradnn.compiler.ir import ArrayProgram, Operand, Place, Var, Window, shape_of
-from microgradnn.compiler.simplify import COMPARISONS, NUMBER, Writer, is_number
+from microgradnn.compiler.simplify import COMPARISONS, NUMBER, Writer, is_number, neutral_in
 from microgradnn.primitive import Primitive, lookup
 
 _MULTIPLY = lookup("multiply")
@@ -123,9 +123,12 @@ class Calls(Writer):
                 return a if c else b
             if self._made_by(c, COMPARISONS) and is_number(a, 1.0) and is_number(b, 0.0):
                 return self._written(NUMBER, [c])
+        neutral = neutral_in(function, operands)
+        if neutral is not None:
+            return neutral
         if function == "multiply":
             for x, y in [operands, operands[::-1]]:
-                if is_number(x, 1.0) or (is_number(y, 0.0) and self._made_by(x, (NUMBER,))):
+                if is_number(y, 0.0) and self._made_by(x, (NUMBER,)):
                     return y
                 if is_number(x, -1.0):
                     return self.call("negative", [y])
@@ -134,14 +137,9 @@ class Calls(Writer):
                         if factor.__class__ is float and _exactly(x, factor):
                             return self.call("multiply", [x * factor, self.reshaped(rest, shape_of(y))])
         if function == "add":
-            x, y = operands
             for x, y in [operands, operands[::-1]]:
-                if is_number(x, -0.0):  # 0.0 + −0.0 is 0.0
-                    return y
                 if (negated := self._made_by(y, ("negative",))) and isinstance(x, Window):
                     return self.call("subtract", [x, self.reshaped(negated[0], shape_of(y))])
-            if x == y:
-                return self.call("multiply", [2.0, x])
         if (function == "divide" and is_number(operands[1], 1.0)) or (
             function == "subtract" and is_number(operands[1], 0.0)
         ):

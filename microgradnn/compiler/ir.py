@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+Gradient = tuple[Array, list[Array]]  # by the parameters, and by each argument with the examples first
 
 
 class Place(NamedTuple):

@@ -16,13 +16,11 @@ import numpy as np
 from microgradnn.compiler.arguments import arranged_like, examples_in
 from microgradnn.compiler.evaluate import evaluate
 from microgradnn.compiler.expand import expand
-from microgradnn.compiler.ir import Array, ArrayProgram
+from microgradnn.compiler.ir import Array, ArrayProgram, Gradient
 from microgradnn.compiler.jax_gates import DifferentiableLibrary
 from microgradnn.compiler.jax_library import JaxLibrary
 from microgradnn.compiler.results import Asked, Rolled
 from microgradnn.extras import install
-
-Gradient = tuple[Array, list[Array]]  # by the parameters, and by each argument with the examples first
 
 
 def require_jax() -> None:
@@ -35,6 +33,8 @@ def require_jax() -> None:
 
 class JaxBackend:
     """The program in JAX, in double precision; the compiled functions are made when they are first called."""
+
+    source: str | None = None  # the array program is all there is to read
 
     def __init__(self, rolled: Rolled, shapes: Sequence[tuple[int, ...]]) -> None:
         require_jax()  # refused here rather than at the first call

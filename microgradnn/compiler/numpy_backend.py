@@ -12,7 +12,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from microgradnn.compiler.evaluate import number_by_number
 from microgradnn.compiler.expand import expand
-from microgradnn.compiler.ir import Array, ArrayProgram
+from microgradnn.compiler.ir import Array, ArrayProgram, Gradient
 from microgradnn.compiler.numpy_source import NumPySource
 from microgradnn.compiler.plan import plan
 from microgradnn.compiler.results import Asked, Rolled
@@ -51,7 +51,6 @@ def flat(buffer: Array, offset: int, size: tuple[int, ...], strides: tuple[int, 
 _FORMS = {"shape": shape, "wide": wide, "matrix": matrix, "flat": flat}
 
 
-Gradient = tuple[Array, list[Array]]  # by the parameters, and by each argument with the examples first
 _KEPT = 4  # batch sizes whose buffers each thread keeps: of training, the last batch, validation
 
 
@@ -63,7 +62,7 @@ class Compiled:
         laid_out = plan(calls, values)
         written = NumPySource(calls, laid_out)
         self.source, self.constants = written.source(), written.constants
-        self.sizes, self.by_example, self.for_each = laid_out.sizes, laid_out.by_example, laid_out.for_each
+        self.sizes, self.as_given, self.for_each = laid_out.sizes, laid_out.as_given, laid_out.for_each
         self.inputs = [(var.each, var.size, *laid_out.rows[var]) for var in calls.inputs]
         self.order = np.array(calls.order, dtype=np.intp)
         self.rows = np.argsort(self.order)  # of the parameters as the user gave them
@@ -115,7 +114,7 @@ class Compiled:
         for name, size in self.sizes.items():
             shape = (size, count) if name in self.for_each else (size,)
             kind = bool if name[0] == "t" else float
-            buffers[name] = np.zeros((count, size)).T if name in self.by_example else np.zeros(shape, kind)
+            buffers[name] = np.zeros((count, size)).T if name in self.as_given else np.zeros(shape, kind)
         made = self._run({**self._called, **buffers, "examples": count, "count": np.array(float(count))})
         rows = [(made[buffer][first : first + size], each) for each, size, buffer, first in self.inputs]
         return made | {"inputs": [own.T if each else own for own, each in rows]}
@@ -157,7 +156,7 @@ class NumPyBackend:
         return float(results[0]), *self._derivatives(self._main, results[len(self.rolled.roots) - 1 :], count)
 
     def observed(self, count: int) -> Array:
-        """What the last gradient of this thread observed: a row for each example, a column for each number."""
+        """What f returned beside the value in the last call of this thread: a row for each example."""
         return _columns(self._main.results(count)[1 : len(self.rolled.roots) - 1], count)
 
     def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
@@ -179,15 +178,15 @@ class NumPyBackend:
         self, function: Compiled, results: Sequence[Array], count: int, by_example: bool = False
     ) -> Gradient:
         """By the parameters, in the user's order, and by each argument; what was not asked for is 0, or left out."""
-        size, shape = self.rolled.params, (self.rolled.params,) + (count,) * by_example
-        by_params = np.zeros(shape[::-1])
-        if self.rolled.wrt != "inputs":
-            first, *results = results
-            if by_example:
-                spread = first if first.ndim == 2 or not first.ndim else first[:, None]
-                by_params[...] = np.broadcast_to(spread, shape)[function.rows].T
-            else:
-                by_params = (first if first.shape == (size,) else np.broadcast_to(first, (size,))).take(function.rows)
+        size, results = self.rolled.params, list(results)
+        if self.rolled.wrt == "inputs":
+            by_params = np.zeros((count, size) if by_example else size)
+        else:
+            first = results.pop(0)
+            if by_example and first.ndim == 1:  # the same for all examples
+                first = first[:, None]
+            shape = (size, count) if by_example else (size,)
+            by_params = (first if first.shape == shape else np.broadcast_to(first, shape)).take(function.rows, 0).T
         by_inputs = []
         for result, argument in zip(results, self.shapes, strict=False):
             spread = result[:, None] if result.ndim == 1 else result

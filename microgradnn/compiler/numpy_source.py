@@ -56,7 +56,9 @@ class NumPySource:
     def event(self, event: Event) -> list[str]:
         op, what, piece = event
         if what == "write":
-            return KINDS[op.kind].numpy(self, op)
+            written = KINDS[op.kind].numpy
+            assert written is not None, f"{op.kind} is written as calls before"
+            return written(self, op)
         if what == "zero":
             return [f"{self.out(op)}.fill(0.0)"]
         return self.piece(op, piece, what == "add")
@@ -121,9 +123,6 @@ class NumPySource:
 
     # ---- operations ----
 
-    def no_line(self, op: Op) -> list[str]:
-        raise NotImplementedError(f"{op.kind} is written as calls before")
-
     def call(self, op: Op) -> list[str]:
         """A function number by number."""
         function, out = op.detail, self.out(op)
@@ -157,9 +156,8 @@ class NumPySource:
             ones = self.made("ones", count, f"ones({count})")
             return [f"{ones}.dot({self.view(operand, 'matrix')}, {self.out(op, 'flat')})"]
         if not axes and operand.shape == ():
-            return [
-                f"{self.made('ones', 'examples', 'ones(examples)')}.dot({self.view(operand, 'flat')}, {self.out(op)})"
-            ]
+            ones = self.made("ones", "examples", "ones(examples)")
+            return [f"{ones}.dot({self.view(operand, 'flat')}, {self.out(op)})"]
         along = (*axes, *[len(operand.shape)] * examples)
         return [f"add.reduce({self.view(operand)}, {along[0] if len(along) == 1 else along}, None, {self.out(op)})"]
 

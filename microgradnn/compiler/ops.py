@@ -31,11 +31,11 @@ class Kind:
 
     shape: Callable[[Sequence[Operand], Any], Shape]  # of the result, and whether there is one for each example
     meaning: Callable[..., Any]  # (library, detail, *operands): see `evaluate`
-    numpy: Callable[..., list[str]]  # (emitter, op): the lines of `numpy_source`
     pullback: Callable[[Reverse, Op, Operand, Sequence[int]], Iterable[tuple[int, Operand]]] | None = None
+    numpy: Callable[..., list[str]] | None = None  # (emitter, op): the lines of `numpy_source`; None before `expand`
 
 
-def _any_each(operands: Sequence[Operand], detail: Any = None) -> bool:
+def _any_each(operands: Sequence[Operand]) -> bool:
     return any(map(is_each, operands))
 
 
@@ -142,45 +142,40 @@ def _pull_put(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int])
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 KINDS: dict[str, Kind] = {
-    "gate": Kind(
-        _shape_of_gate,
-        lambda library, detail, *xs: library.gate(*detail, xs),
-        lambda e, op: e.no_line(op), _pull_gate,
-    ),
+    "gate": Kind(_shape_of_gate, lambda library, detail, *xs: library.gate(*detail, xs), _pull_gate),
     "partial": Kind(  # (gate, index, stacked) of (out, *operands), as arrays compute it
         lambda xs, detail: (shape_of(xs[detail[1] + 1 if detail[2] else 0]), _any_each(xs)),
         lambda library, detail, *xs: library.partial(*detail, xs),
-        lambda e, op: e.no_line(op),
     ),
-    "einsum": Kind(_shape_of_einsum, _einsum, lambda e, op: e.einsum(op), _pull_einsum),
-    "sum": Kind(_shape_of_sum, _sum, lambda e, op: e.sum(op), _pull_sum),
+    "einsum": Kind(_shape_of_einsum, _einsum, _pull_einsum, lambda e, op: e.einsum(op)),
+    "sum": Kind(_shape_of_sum, _sum, _pull_sum, lambda e, op: e.sum(op)),
     "take": Kind(
         lambda xs, rows: (rows.shape, _any_each(xs)),
         lambda library, rows, x: library.take(library.flat(x), rows),
-        lambda e, op: e.take(op),
         lambda reverse, op, adjoint, wanted: [(0, adjoint)],
+        lambda e, op: e.take(op),
     ),
     "put": Kind(
         lambda xs, detail: (detail[0], _any_each(xs)),
         lambda library, detail, *xs: library.put(*detail, xs),
-        lambda e, op: [],  # each piece is written when it is known
         _pull_put,
+        lambda e, op: [],  # each piece is written when it is known
     ),
     "count": Kind(  # the number of examples
         lambda xs, detail: ((), False),
         lambda library, detail: library.count(),
-        lambda e, op: [],
         lambda reverse, op, adjoint, wanted: [],
+        lambda e, op: [],
     ),
     "call": Kind(  # a function of arrays, number by number, by its name
         lambda xs, detail: (np.broadcast_shapes(*map(shape_of, xs)), _any_each(xs)),
         lambda library, function, *xs: library.call(function, *xs),
-        lambda e, op: e.call(op),
+        numpy=lambda e, op: e.call(op),
     ),
     "peak": Kind(  # "max" or "min" along the first axis
         lambda xs, detail: (shape_of(xs[0])[1:], _any_each(xs)),
         lambda library, function, x: library.call(function, x),
-        lambda e, op: [f"{op.detail}imum.reduce({e.read(op, 0)}, 0, None, {e.out(op)})"],
+        numpy=lambda e, op: [f"{op.detail}imum.reduce({e.read(op, 0)}, 0, None, {e.out(op)})"],
     ),
 }  # fmt: skip
 GATES = ("gate", "partial", "einsum", "sum", "take", "put", "count")  # before gates are written as calls

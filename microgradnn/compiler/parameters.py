@@ -11,11 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from microgradnn.compiler.ir import Array
 from microgradnn.context import current_tape
 from microgradnn.reading import numbers_in
 from microgradnn.value import Value
-
-Array = np.ndarray[Any, Any]
 
 
 class Parameters:

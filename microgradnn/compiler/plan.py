@@ -42,7 +42,7 @@ class Plan:
     sizes: dict[str, int] = field(default_factory=dict)  # of the buffers
     once: list[Event] = field(default_factory=list)  # constants that are written when the buffers are made
     for_each: set[str] = field(default_factory=set)  # buffers that have a number for each example
-    by_example: set[str] = field(default_factory=set)  # inputs that lie as they come, one example after the other
+    as_given: set[str] = field(default_factory=set)  # inputs that lie as they come, one example after the other
 
 
 def plan(program: ArrayProgram, values: int) -> Plan:
@@ -108,10 +108,8 @@ class _Planner:
             pieces.append(Event(op, "set" if fresh else "add", index))
         constant = [event for event in pieces if event.what == "set" and _is_constant(op.operands[event.piece])]
         once = [event for event in constant if not added[rows_of(places[event.piece])].any()]
-        if not written.all():
-            untouched = not added[~written].any() and not missing
-            once += [Event(op, "zero")] * untouched
-            missing = missing or not untouched
+        if not written.all() and not missing:
+            once.append(Event(op, "zero"))
         if once and not missing:
             self.plan.once += sorted(once, key=lambda event: event.what != "zero")
             pieces = [event for event in pieces if event not in once]
@@ -151,10 +149,10 @@ class _Planner:
         """Give every variable its rows; those that were read for the last time are given again."""
         plan, program = self.plan, self.program
         kept: dict[Var, Rows] = {}  # of what holds others
-        self.last: dict[Var, int] = {}
+        last: dict[Var, int] = {}
         for number, event in enumerate(plan.events):
             for var in (event.op.out, *_read(event)):
-                self.last[self.top(var)[0]] = number
+                last[self.top(var)[0]] = number
         lasting = {self.top(var)[0] for var in (*self.outs, *(event.op.out for event in plan.once))}
         kept[program.params] = Rows("p", 0)
         plan.sizes["p"] = program.params.size
@@ -165,7 +163,7 @@ class _Planner:
                 plan.sizes[var.name] = holder.size
                 plan.for_each |= {var.name} if var.each else set()
                 if var.each and self.read_as_columns(var, holder):
-                    plan.by_example.add(var.name)
+                    plan.as_given.add(var.name)
         lasting |= kept.keys()
         free: dict[tuple[str, int], list[Rows]] = defaultdict(list)
 
@@ -182,8 +180,8 @@ class _Planner:
 
         def release(holders: Iterable[Var], number: int) -> None:
             for holder in dict.fromkeys(holders):  # in an order that is the same in every process
-                if self.last.get(holder) == number and holder not in lasting and holder in kept:
-                    self.last[holder] = -1
+                if last.get(holder) == number and holder not in lasting and holder in kept:
+                    last[holder] = -1
                     free[kept[holder].buffer, holder.size].append(kept[holder])
 
         for event in plan.once:

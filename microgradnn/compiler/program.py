@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -17,8 +15,6 @@ from microgradnn.compiler.arguments import (
     check_labels,
     examples_in,
     labels_of,
-    outputs_of,
-    read_example,
 )
 from microgradnn.compiler.grouping import group, spaces, straight_up_to
 from microgradnn.compiler.ir import Array, ArrayProgram
@@ -28,74 +24,9 @@ from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.results import Rolled
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
-from microgradnn.compiler.tracing import trace
 from microgradnn.context import Context, context
 
 _NUMBERS = frozenset("?bBhHiIlLqQefd")  # what NumPy copies to double precision without a loss of kind
-_CHOICES = {
-    "reduce": ("mean", "sum", None),
-    "wrt": ("params", "inputs", "both"),
-    "backend": ("auto", "numpy", "python", "jax"),
-    "has_aux": (False, True),
-}
-
-
-def build(
-    f: Callable[..., Any], params: Any, example: Any, reduce: str | None = "mean", wrt: str = "params",
-    backend: str = "auto", has_aux: bool = False, before: Program | None = None,
-) -> Program:  # fmt: skip
-    """What `compile` does; `params` may be `Parameters`, too, as those that other programs have.
-
-    `before` is the program of an earlier call with the same settings: it is given again where f is still what it was.
-    """
-    for name, value in {"reduce": reduce, "wrt": wrt, "backend": backend, "has_aux": has_aux}.items():
-        if value not in _CHOICES[name]:
-            known = ", ".join(map(repr, _CHOICES[name]))
-            raise ValueError(f"{name} must be one of {known}, got {value!r:.60}")
-    if has_aux and reduce is None:
-        raise ValueError(
-            "has_aux=True is for reduce='mean' or 'sum': reduce=None gives everything that f returns anyway"
-        )
-    if not callable(f):
-        raise TypeError(f"compile needs a function, got {type(f).__name__} {f!r:.60}")
-    if not isinstance(example, (tuple, list)):
-        raise TypeError(
-            f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
-        )
-    if isinstance(params, Program):
-        params = params._parameters
-    parameters = params if isinstance(params, Parameters) else Parameters(params)
-    example, shapes = read_example(example)
-    with _collector_paused():
-        tape, result = trace(f, parameters.leaves, example, None if before is None else before._tape)
-        if has_aux and not (isinstance(result, tuple) and len(result) == 2):
-            got = "one number" if isinstance(result, (int, float)) else f"a {type(result).__name__} of {len(result)}"
-            raise TypeError(f"with has_aux=True f must return a pair (value, aux), it returned {got}")
-        result, aux = result if has_aux else (result, None)
-        tape.roots = outputs_of(result)
-        if reduce is not None and not isinstance(result, (int, float)):
-            raise TypeError(
-                f"f returns a {type(result).__name__} of {len(tape.roots)} numbers: a program with a gradient has one, "
-                "reduce=None gives them all, and has_aux=True takes a pair of one and all others"
-            )
-        if not tape.roots:
-            raise TypeError(f"f must return a number or numbers, it returned an empty {type(result).__name__}")
-        tape.roots += outputs_of(aux) if has_aux else []
-        if before is not None and before.computes(tape, result, aux, shapes):
-            return before
-        return Program(tape, result, aux, parameters, shapes, reduce, wrt, backend)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Python's cyclic collector walks all nodes again and again while they are made; nothing here is cyclic."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
 
 
 class Program:
@@ -247,6 +178,9 @@ class Program:
 
         (∇²value)·v = ∇⟨∇value, v⟩, two sweeps for all of it, without the matrix.
 
+        Over arrays a 0 in v that meets an infinite second derivative gives nan; eager code and straight-line Python
+        hand nothing on there.
+
         >>> from microgradnn import Value, compile
         >>> w = [Value(2.0), Value(3.0)]
         >>> program = compile(lambda x: w[0] * w[1] * x, w, example=(0.0,))
@@ -348,7 +282,7 @@ class Program:
         if self.backend == "python" or self.straight_up_to:
             lines = self._straight_lines.source
         if self.backend != "python" and (self._shapes or not self.straight_up_to):  # without examples: one size
-            program, source = self.array_program, getattr(self._arrays, "source", None)  # JAX has none
+            program, source = self.array_program, self._arrays.source
         return explain(self._facts(), program, lines, source, brief)
 
     def draw(self) -> Any:

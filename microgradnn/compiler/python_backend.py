@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from microgradnn.compiler.derivatives import differentiated, times_hessian
-from microgradnn.compiler.ir import Array
+from microgradnn.compiler.ir import Array, Gradient
 from microgradnn.compiler.source import load
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import told_apart
@@ -141,9 +141,6 @@ def _one_after_the_other(
         return [numbers[root] if isinstance(root, int) else root for root in tape.roots]
 
     return run
-
-
-Gradient = tuple[Array, list[Array]]  # by the parameters, and by each argument with the examples first
 
 
 class PythonBackend:

@@ -1,8 +1,9 @@
 """Writing array programs in their simplest form: constants folded, equal operations once, 1 · x left out.
 
 Given operands, a `Writer` gives the operand that holds the result, and writes an operation only where there is none
-like it. All rules keep every number to the bit, and with them infinities and nan; a sum with 0.0 stays, which makes 0.0
-of −0.0, and a sum with −0.0 goes. What nobody reads goes at the end, by `ArrayProgram.without_dead_code`.
+like it. The rules keep every number to the bit, and with them infinities and nan; only what is added up n times over is
+multiplied by n. A sum with 0.0 stays, which makes 0.0 of −0.0, and a sum with −0.0 goes. What nobody reads goes at the
+end, by `ArrayProgram.without_dead_code`.
 """
 
 from __future__ import annotations
@@ -49,14 +50,14 @@ class Writer:
 
     # ---- anything ----
 
-    def write(self, kind: str, operands: Sequence[Operand], detail: Any = None, name: str = "") -> Window:
+    def write(self, kind: str, operands: Sequence[Operand], detail: Any = None) -> Window:
         """The result of an operation, a new one unless there is one like it."""
         key = (kind, _key(detail), *map(_key, operands))
         known = self._known.get(key)
         if known is None:
             shape, each = KINDS[kind].shape(operands, detail)
             truth = kind == "call" and detail in COMPARISONS
-            op = Op(kind, tuple(operands), Var(shape, each, truth, name=name), detail, self.path, self.source)
+            op = Op(kind, tuple(operands), Var(shape, each, truth), detail, self.path, self.source)
             self.ops.append(op)
             self._writers[op.out] = op
             known = self._known[key] = whole(op.out)
@@ -187,16 +188,11 @@ class Writer:
             if simpler.__class__ is not tuple:
                 return simpler  # type: ignore[no-any-return]  # an operand
             gate, operands = simpler
-            if gate is _MULTIPLY:
-                for x, y in (operands, operands[::-1]):
-                    if is_number(x, 1.0):
-                        return y
-            if gate is _ADD:
-                for x, y in (operands, operands[::-1]):
-                    if is_number(x, -0.0):  # 0.0 + −0.0 is 0.0
-                        return y
-                if operands[0] == operands[1]:
-                    return self.gate(_MULTIPLY, [2.0, operands[0]])
+            neutral = neutral_in(gate.name, operands)
+            if neutral is not None:
+                return neutral
+            if gate is _ADD and operands[0] == operands[1]:
+                return self.gate(_MULTIPLY, [2.0, operands[0]])
             shape = np.broadcast_shapes(*map(shape_of, operands))
             operands = [self.broadcast(operand, shape) for operand in operands]
         return self.write("gate", operands, (gate, stacked))
@@ -234,6 +230,14 @@ class Writer:
         slopes = gate.trace(len(leading) + count).run(out, [*leading, *items], apply)
         places = [contiguous(k * size, tuple(inner)) for k in range(count)]
         return [*slopes[: len(leading)], self.put(slopes[len(leading) :], places, stack.shape)]
+
+
+def neutral_in(function: str, operands: Sequence[Operand]) -> Operand | None:
+    """The operand that a product with 1 or a sum with −0.0 comes to; 0.0 would make 0.0 of −0.0."""
+    for x, y in (operands, operands[::-1]) if function in ("multiply", "add") else ():
+        if is_number(x, 1.0 if function == "multiply" else -0.0):
+            return y
+    return None
 
 
 def is_number(operand: Any, number: float) -> bool:

@@ -50,7 +50,7 @@ class Outputs:
 
     def _recorded(self, point: Array) -> Program | None:
         """The program of the model as it is now; None for a model that has none, as `compile` refuses it."""
-        from microgradnn.compiler.program import build
+        from microgradnn.compiler.build import build
         from microgradnn.training.programs import one_by_one
         from microgradnn.training.state import buffers_of
 

@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from microgradnn.backprop import leaves, like
+from microgradnn.compiler.build import build
 from microgradnn.compiler.parameters import Parameters
-from microgradnn.compiler.program import Program, build
+from microgradnn.compiler.program import Program
 from microgradnn.context import no_grad
 from microgradnn.nn.effects import BatchNorm, Dropout, effects_by
 from microgradnn.nn.losses import LOSSES

@@ -1,0 +1,78 @@
+"""Build: what `compile` is given, checked and recorded, becomes a program."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from microgradnn.compiler.arguments import outputs_of, read_example
+from microgradnn.compiler.parameters import Parameters
+from microgradnn.compiler.program import Program
+from microgradnn.compiler.tracing import trace
+
+_CHOICES = {
+    "reduce": ("mean", "sum", None),
+    "wrt": ("params", "inputs", "both"),
+    "backend": ("auto", "numpy", "python", "jax"),
+    "has_aux": (False, True),
+}
+
+
+def build(
+    f: Callable[..., Any], params: Any, example: Any, reduce: str | None = "mean", wrt: str = "params",
+    backend: str = "auto", has_aux: bool = False, before: Program | None = None,
+) -> Program:  # fmt: skip
+    """What `compile` does; `params` may be `Parameters`, too, as those that other programs have.
+
+    `before` is the program of an earlier call with the same settings: it is given again where f is still what it was.
+    """
+    for name, value in {"reduce": reduce, "wrt": wrt, "backend": backend, "has_aux": has_aux}.items():
+        if value not in _CHOICES[name]:
+            known = ", ".join(map(repr, _CHOICES[name]))
+            raise ValueError(f"{name} must be one of {known}, got {value!r:.60}")
+    if has_aux and reduce is None:
+        raise ValueError(
+            "has_aux=True is for reduce='mean' or 'sum': reduce=None gives everything that f returns anyway"
+        )
+    if not callable(f):
+        raise TypeError(f"compile needs a function, got {type(f).__name__} {f!r:.60}")
+    if not isinstance(example, (tuple, list)):
+        raise TypeError(
+            f"example must be the tuple of the arguments of one example, such as (x, y), got {example!r:.60}"
+        )
+    if isinstance(params, Program):
+        params = params._parameters
+    parameters = params if isinstance(params, Parameters) else Parameters(params)
+    example, shapes = read_example(example)
+    with _collector_paused():
+        tape, result = trace(f, parameters.leaves, example, None if before is None else before._tape)
+        if has_aux and not (isinstance(result, tuple) and len(result) == 2):
+            got = "one number" if isinstance(result, (int, float)) else f"a {type(result).__name__} of {len(result)}"
+            raise TypeError(f"with has_aux=True f must return a pair (value, aux), it returned {got}")
+        result, aux = result if has_aux else (result, None)
+        tape.roots = outputs_of(result)
+        if reduce is not None and not isinstance(result, (int, float)):
+            raise TypeError(
+                f"f returns a {type(result).__name__} of {len(tape.roots)} numbers: a program with a gradient has one, "
+                "reduce=None gives them all, and has_aux=True takes a pair of one and all others"
+            )
+        if not tape.roots:
+            raise TypeError(f"f must return a number or numbers, it returned an empty {type(result).__name__}")
+        tape.roots += outputs_of(aux) if has_aux else []
+        if before is not None and before.computes(tape, result, aux, shapes):
+            return before
+        return Program(tape, result, aux, parameters, shapes, reduce, wrt, backend)
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Python's cyclic collector walks all nodes again and again while they are made; nothing here is cyclic."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
