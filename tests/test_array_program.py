@@ -560,6 +560,23 @@ def test_a_direction_by_inputs_has_a_part_for_each_argument():
             program.hvp(v, one, one)
 
 
+def test_a_direction_has_a_part_for_each_part_of_the_parameters():
+    w = [[Value(1.0)], [Value(2.0), Value(3.0)]]
+    program = mg.compile(lambda x: w[0][0] * w[1][0] * w[1][1] * x, w, example=(0.5,))
+    assert [part.tolist() for part in program.hvp([[1.0], [0.0, 0.0]], [1.0])] == [[0.0], [3.0, 2.0]]
+    for v in ([[1.0]], 1.0):
+        with pytest.raises(ValueError, match=f"{NESTED} 2 parts, one for each part of the parameters"):
+            program.hvp(v, [1.0])
+
+
+def test_buffers_are_kept_for_the_last_few_batch_sizes_alone():
+    w = Value(2.0)
+    program = mg.compile(lambda x: w * x, w, example=(0.0,), backend="numpy")
+    for count in (1, 2, 3, 4, 5, 6, 1):
+        assert program.grad(np.arange(float(count))) == (count - 1) / 2
+    assert list(vars(program._arrays._main._threads)) == [4, 5, 6, 1]
+
+
 def test_without_reduction_there_is_nothing_to_differentiate():
     w = Value(1.0)
     program = mg.compile(lambda x: [w * x, x], w, example=(0.5,), reduce=None)

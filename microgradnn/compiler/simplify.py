@@ -168,11 +168,8 @@ class Writer:
 
     def einsum(self, first: str, second: str, out: str, x: Operand, y: Operand, each: bool) -> Operand:
         """The sum of products over the letters that `out` lacks, and over the examples unless it is for each."""
-        if not each:  # what is the same for all examples meets the sum of the other
-            if is_each(x) and not is_each(y):
-                x = self.sum(x, (), examples=True)
-            elif is_each(y) and not is_each(x):
-                y = self.sum(y, (), examples=True)
+        if not each and is_each(y) and not is_each(x):  # an adjoint that is the same for all meets the sum of the other
+            y = self.sum(y, (), examples=True)
         if first == "" and second == out:
             return self.gate(_MULTIPLY, [x, y])
         assert isinstance(x, Window), "an array of one number: see filled"
