@@ -107,8 +107,11 @@ class NumPySource:
         return self.made(letter + "_" * letter[-1].isdigit(), text, text)
 
     def read(self, op: Op, index: int) -> str:
-        """An operand as an array."""
-        return self.operand(op.operands[index], op.out.each)
+        """An operand as an array; one number, however often, has no axes: NumPy takes that much quicker."""
+        operand = op.operands[index]
+        if op.kind == "call" and isinstance(operand, Window) and not operand.each and operand.place.is_one_number:
+            return self.view(Window(operand.var, Place(operand.place.offset, (), ())))
+        return self.operand(operand, op.out.each)
 
     def operand(self, operand: Operand, each: bool) -> str:
         """An operand of something that there is for each example, or not."""
