@@ -17,7 +17,18 @@ import numpy as np
 
 from microgradnn.compiler.evaluate import ONE_BY_ONE
 from microgradnn.compiler.grouping import Group, Product
-from microgradnn.compiler.ir import Array, ArrayProgram, Operand, Place, Var, Window, contiguous, even, whole
+from microgradnn.compiler.ir import (
+    Array,
+    ArrayProgram,
+    Operand,
+    Place,
+    Var,
+    Window,
+    contiguous,
+    even,
+    one_number,
+    whole,
+)
 from microgradnn.compiler.simplify import Writer
 from microgradnn.compiler.tape import Atom
 from microgradnn.primitive import Primitive, lookup
@@ -263,16 +274,6 @@ class _Architect:
     def keys(self, atoms: Iterable[Atom]) -> list[float]:
         """Something to sort by: addresses; constants stay in their order."""
         return [float(self.addresses[atom]) if atom.__class__ is int else 0.0 for atom in atoms]
-
-
-def one_number(array: Array) -> bool:
-    """Whether all numbers of an array are the same, which 0.0 and −0.0 are not.
-
-    >>> one_number(np.array([2.0, 2.0])), one_number(np.array([0.0, -0.0]))
-    (True, False)
-    """
-    bits = array.ravel().view(np.int64)
-    return bool((bits == bits[0]).all())
 
 
 def _members(group: Group | Product) -> Iterable[int]:

@@ -136,6 +136,10 @@ class Calls(Writer):
                     for factor, rest in [factors, factors[::-1]]:
                         if factor.__class__ is float and _exactly(x, factor):
                             return self.call("multiply", [x * factor, self.reshaped(rest, shape_of(y))])
+        if function == "negative" and (factors := self._made_by(operands[0], ("multiply",))):
+            for factor, rest in [factors, factors[::-1]]:
+                if factor.__class__ is float:
+                    return self.call("multiply", [-factor, self.reshaped(rest, shape_of(operands[0]))])
         if function == "add":
             for x, y in [operands, operands[::-1]]:
                 if (negated := self._made_by(y, ("negative",))) and isinstance(x, Window):

@@ -81,6 +81,16 @@ def even(rows: Array) -> Place | None:
     return place if np.array_equal(place.rows(), rows) else None
 
 
+def one_number(array: Array) -> bool:
+    """Whether all numbers of an array are the same, which 0.0 and −0.0 are not.
+
+    >>> one_number(np.array([2.0, 2.0])), one_number(np.array([0.0, -0.0]))
+    (True, False)
+    """
+    bits = array.ravel().view(np.int64)
+    return bool((bits == bits[0]).all())
+
+
 @dataclass(eq=False, slots=True)
 class Var:
     """A variable: an array of `shape`, with an axis of examples behind it where there is one number for `each`.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextvars import Context
 from functools import cached_property
 from typing import Any
 
@@ -52,6 +53,8 @@ _FORMS = {"shape": shape, "wide": wide, "matrix": matrix, "flat": flat}
 
 
 _KEPT = 4  # batch sizes whose buffers each thread keeps: of training, the last batch, validation
+_QUIET = Context()  # entered in a tenth of the time that `np.errstate` takes
+_QUIET.run(np.seterr, all="ignore")
 
 
 class Compiled:
@@ -63,18 +66,19 @@ class Compiled:
         written = NumPySource(calls, laid_out)
         self.source, self.constants = written.source(), written.constants
         self.sizes, self.as_given, self.for_each = laid_out.sizes, laid_out.as_given, laid_out.for_each
-        self.inputs = [(var.each, var.size, *laid_out.rows[var]) for var in calls.inputs]
-        self.order = np.array(calls.order, dtype=np.intp)
-        self.rows = np.argsort(self.order)  # of the parameters as the user gave them
+        self.inputs = [(var.size, *laid_out.rows[var]) for var in calls.inputs]
+        order = np.array(calls.order, dtype=np.intp)
+        self.order = None if np.array_equal(order, np.arange(len(order))) else order
+        self.rows = None if self.order is None else np.argsort(order)  # of the parameters as the user gave them
         self._prepare()
 
     def _prepare(self) -> None:
-        called = {
-            name: number_by_number(value) if isinstance(value, Primitive) else value
-            for name, value in self.constants.items()
+        in_python = {
+            name: number_by_number(value) for name, value in self.constants.items() if isinstance(value, Primitive)
         }
         self._run = compiled(self.source)
-        self._called = {**vars(np), **called, **_FORMS}
+        self._called = {**vars(np), **self.constants, **in_python, **_FORMS}
+        self._calls_python = bool(in_python)
         self._threads = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -94,21 +98,37 @@ class Compiled:
         if made is None:
             if len(kept) == _KEPT:
                 del kept[next(iter(kept))]
-            made = kept[count] = self._buffers(count)
-        params.take(self.order, 0, made["p"], "clip")
+            made = kept[count] = self._buffers(count, inputs)
+        self.ordered(params, made["p"])
         for own, given in zip(made["inputs"], inputs, strict=True):
-            own[...] = given if given.ndim == own.ndim else given.reshape(own.shape)
-        made["value"]()
+            own[...] = given
+        self._quietly(made["value"])
         if gradient:
-            made["gradient"]()
+            self._quietly(made["gradient"])
         return made["results"]  # type: ignore[no-any-return]  # a list of arrays
 
-    def results(self, count: int) -> list[Array]:
-        """The results of the last call of this thread for so many examples."""
-        kept: dict[Any, Any] = vars(self._threads)
-        return kept[count]["results"]  # type: ignore[no-any-return]  # a list of arrays
+    def ordered(self, params: Array, out: Array | None = None) -> Array:
+        """Numbers as the user's parameters, in the order of the program's."""
+        if self.order is not None:
+            return params.take(self.order, 0, out, "clip")
+        if out is not None:
+            out[...] = params
+        return params
 
-    def _buffers(self, count: int) -> dict[str, Any]:
+    def _quietly(self, function: Callable[[], None]) -> None:
+        """Call it without NumPy's warnings; gates in Python stay in the context of the caller."""
+        if self._calls_python:
+            with np.errstate(all="ignore"):
+                function()
+        else:
+            _QUIET.copy().run(function)
+
+    def made(self, count: int) -> dict[str, Any]:
+        """What this thread has made for so many examples, with the "results" of its last call."""
+        kept: dict[Any, Any] = vars(self._threads)
+        return kept[count]  # type: ignore[no-any-return]  # by numbers of examples
+
+    def _buffers(self, count: int, inputs: Sequence[Array]) -> dict[str, Any]:
         """The buffers for so many examples, the functions over them, where inputs go in and results come out."""
         buffers = {}
         for name, size in self.sizes.items():
@@ -116,8 +136,37 @@ class Compiled:
             kind = bool if name[0] == "t" else float
             buffers[name] = np.zeros((count, size)).T if name in self.as_given else np.zeros(shape, kind)
         made = self._run({**self._called, **buffers, "examples": count, "count": np.array(float(count))})
-        rows = [(made[buffer][first : first + size], each) for each, size, buffer, first in self.inputs]
-        return made | {"inputs": [own.T if each else own for own, each in rows]}
+        rows = [made[buffer][first : first + size].T for size, buffer, first in self.inputs]
+        return made | {"inputs": [own.reshape(given.shape) for own, given in zip(rows, inputs, strict=True)]}
+
+
+class Differentiated(Compiled):
+    """A result with its derivatives, which are shaped like the parameters and like the arguments."""
+
+    def __init__(self, rolled: Rolled, asked: Asked, shapes: Sequence[tuple[int, ...]]) -> None:
+        values = len(rolled.roots) - (rolled.reduce is not None)
+        self.values = values if asked in ("value", "gradient") else 0  # results before the derivatives
+        super().__init__(rolled.program(asked, ones=True), self.values)
+        self.shapes, self.by_example = shapes, asked == "grads"
+        self.size, self.by_params = rolled.params, asked != "value" and rolled.wrt != "inputs"
+
+    def _buffers(self, count: int, inputs: Sequence[Array]) -> dict[str, Any]:
+        made = super()._buffers(count, inputs)
+        found = [*[np.zeros(())] * (not self.by_params), *made["results"][self.values :]]  # 0: not asked for
+        size = (self.size, count) if self.by_example else (self.size,)
+        sizes = [size, *[(int(np.prod(shape)), count) for shape in self.shapes]]
+        by_params, *by_inputs = [
+            np.broadcast_to(one[:, None] if one.ndim == 1 and len(due) == 2 else one, due)
+            for one, due in zip(found, sizes, strict=False)
+        ]
+        shaped = [one.T.reshape(count, *shape) for one, shape in zip(by_inputs, self.shapes, strict=False)]
+        return made | {"derivatives": (by_params, shaped)}
+
+    def derivatives(self, count: int) -> Gradient:
+        """Those that the last call of this thread has found, copied: the parameters in the user's order."""
+        by_params, by_inputs = self.made(count)["derivatives"]
+        own = by_params.copy() if self.rows is None else by_params.take(self.rows, 0)
+        return own.T, [one.copy() for one in by_inputs]
 
 
 class NumPyBackend:
@@ -125,16 +174,18 @@ class NumPyBackend:
 
     def __init__(self, rolled: Rolled, shapes: Sequence[tuple[int, ...]]) -> None:
         self.rolled, self.shapes = rolled, shapes
-        asked: Asked = "value" if rolled.reduce is None else "gradient"
-        self._main = Compiled(rolled.program(asked, ones=True), len(rolled.roots) - (rolled.reduce is not None))
+        self._main = self._of("value" if rolled.reduce is None else "gradient")
+
+    def _of(self, asked: Asked) -> Differentiated:
+        return Differentiated(self.rolled, asked, self.shapes)
 
     @cached_property
-    def _grads(self) -> Compiled:
-        return Compiled(self.rolled.program("grads", ones=True), 0)
+    def _grads(self) -> Differentiated:
+        return self._of("grads")
 
     @cached_property
-    def _hvp(self) -> Compiled:
-        return Compiled(self.rolled.program("hvp", ones=True), 0)
+    def _hvp(self) -> Differentiated:
+        return self._of("hvp")
 
     @property
     def source(self) -> str:
@@ -143,56 +194,32 @@ class NumPyBackend:
 
     def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
         """The value; without reduction a matrix with a row for each example and a column for each output."""
-        with np.errstate(all="ignore"):
-            results = self._main.run(params, arrays, count, gradient=False)
+        results = self._main.run(params, arrays, count, gradient=False)
         return float(results[0]) if self.rolled.reduce is not None else _columns(results, count)
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
     ) -> tuple[float, Array, list[Array]]:
         """The value, its gradient by the parameters, and by each argument."""
-        with np.errstate(all="ignore"):
-            results = self._main.run(params, arrays, count)
-        return float(results[0]), *self._derivatives(self._main, results[len(self.rolled.roots) - 1 :], count)
+        [value, *_] = self._main.run(params, arrays, count)
+        return float(value), *self._main.derivatives(count)
 
     def observed(self, count: int) -> Array:
         """What f returned beside the value in the last call of this thread: a row for each example."""
-        return _columns(self._main.results(count)[1 : len(self.rolled.roots) - 1], count)
+        return _columns(self._main.made(count)["results"][1 : len(self.rolled.roots) - 1], count)
 
     def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
         """The gradient of every example, by the parameters a row for each, and by each argument."""
-        with np.errstate(all="ignore"):
-            results = self._grads.run(params, arrays, count)
-        return self._derivatives(self._grads, results, count, by_example=True)
+        self._grads.run(params, arrays, count)
+        return self._grads.derivatives(count)
 
     def hvp(self, params: Array, v: Gradient, arrays: Sequence[Array], count: int) -> Gradient:
         """The Hessian of the value times v; only that part of v is read which the gradient is taken by."""
         by_params, by_inputs = v
-        directions = [by_params.take(self._hvp.order)] * (self.rolled.wrt != "inputs")
+        directions = [self._hvp.ordered(by_params)] * (self.rolled.wrt != "inputs")
         directions += by_inputs if self.rolled.wrt != "params" else []
-        with np.errstate(all="ignore"):
-            results = self._hvp.run(params, [*arrays, *directions], count)
-        return self._derivatives(self._hvp, results, count)
-
-    def _derivatives(
-        self, function: Compiled, results: Sequence[Array], count: int, by_example: bool = False
-    ) -> Gradient:
-        """By the parameters, in the user's order, and by each argument; what was not asked for is 0, or left out."""
-        size, results = self.rolled.params, list(results)
-        if self.rolled.wrt == "inputs":
-            by_params = np.zeros((count, size) if by_example else size)
-        else:
-            first = results.pop(0)
-            if by_example and first.ndim == 1:  # the same for all examples
-                first = first[:, None]
-            shape = (size, count) if by_example else (size,)
-            by_params = (first if first.shape == shape else np.broadcast_to(first, shape)).take(function.rows, 0).T
-        by_inputs = []
-        for result, argument in zip(results, self.shapes, strict=False):
-            spread = result[:, None] if result.ndim == 1 else result
-            whole = np.broadcast_to(spread, (int(np.prod(argument)), count))
-            by_inputs.append(np.array(whole.T).reshape(count, *argument))
-        return by_params, by_inputs
+        self._hvp.run(params, [*arrays, *directions], count)
+        return self._hvp.derivatives(count)
 
 
 def _columns(results: Sequence[Array], count: int) -> Array:

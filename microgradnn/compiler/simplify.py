@@ -24,6 +24,7 @@ from microgradnn.compiler.ir import (
     contiguous,
     even,
     is_each,
+    one_number,
     shape_of,
     whole,
 )
@@ -171,6 +172,8 @@ class Writer:
         if not each and is_each(y) and not is_each(x):  # an adjoint that is the same for all meets the sum of the other
             y = self.sum(y, (), examples=True)
         if first == "" and second == out:
+            if isinstance(y, Window) and y.var.value is not None and one_number(y.var.value):  # see filled
+                y = float(y.var.value.flat[0])
             return self.gate(_MULTIPLY, [x, y])
         assert isinstance(x, Window), "an array of one number: see filled"
         assert isinstance(y, Window), "an array of one number: see filled"
