@@ -5,15 +5,16 @@ differences and to eager code.
 """
 
 import itertools
+import operator
 import re
 from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import example, given, settings, strategies as st
 
 import microgradnn as mg
-from microgradnn import Value
+from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions
 from microgradnn.compiler.evaluate import NumPyLibrary, evaluate
 from microgradnn.compiler.expand import expand
@@ -365,31 +366,87 @@ def test_numpy_computes_what_is_meant_by_any_expression(data):
         assert_numpy_computes_what_is_meant(program, [batch], count)
 
 
-def puts():
-    """Some of 4 numbers each: what is put, and where among 8 rows."""
-    places = st.one_of(
-        st.integers(0, 4).map(lambda first: contiguous(first, (4,))),
-        st.integers(0, 1).map(lambda first: Place(first, (4,), (2,))),
-        st.lists(st.integers(0, 7), min_size=4, max_size=4).map(np.array),
-    )
-    return st.lists(
-        st.tuples(st.sampled_from(["forward", "backward", "inputs", "params", "number"]), places), min_size=1
-    )
+TERMS = {  # read the same few parameters in ways whose adjoints are put together
+    "taken": lambda w, x: mg.take(w, x[0]),
+    "taken often": lambda w, x: mg.sum([mg.take(w, k) for k in (0, 1, 1, 2)]),
+    "alone": lambda w, x: w[0],
+    "two": lambda w, x: w[1] * w[2],
+    "times an input": lambda w, x: w[1] * x[1],
+    "dot": lambda w, x: mg.dot(w[1:], [x[1], x[1] * x[1]]),
+    "normalised": lambda w, x: mg.logsumexp(w),
+    "classified": lambda w, x: nn.cross_entropy(w, x[0]),
+    "chosen": lambda w, x: mg.where(x[1], w[0], w[2]),
+}
+SIGNS = {"+": operator.add, "-": operator.sub, "*": lambda a, b: a + 3.0 * b, "/": lambda a, b: a * b - b}
 
 
-@settings(max_examples=100)
-@given(puts(), st.booleans())
-def test_what_is_put_anywhere_is_there_whenever_it_was_known(pieces, kept):
+@settings(max_examples=60)
+@given(
+    st.lists(st.tuples(st.sampled_from([*TERMS]), st.sampled_from("+-*/")), min_size=1, max_size=4),
+    st.sampled_from(["mean", "sum"]),
+)
+@example([("taken", "+"), ("alone", "-")], "mean")
+@example([("chosen", "+"), ("alone", "-")], "mean")
+@example([("two", "+"), ("times an input", "+")], "sum")
+def test_adjoints_of_the_same_parameters_are_put_together_in_any_order(terms, reduce):
+    """One after the other calls give what eager code gives."""
+    w = as_values([0.5, -1.5, 2.0])
+
+    def loss(*x):
+        total = 0.0
+        for name, sign in terms:
+            total = SIGNS[sign](total, TERMS[name](w, x))
+        return total
+
+    program = mg.compile(loss, w, example=(1, 0.5), reduce=reduce, backend="numpy", wrt="both")
+    lines = mg.compile(loss, w, example=(1, 0.5), reduce=reduce, backend="python", wrt="both")
+    rng = np.random.default_rng(0)
+    for count in (1, 3):
+        batch = [rng.integers(0, 3, count), rng.normal(size=count)]
+        assert_numpy_computes_what_is_meant(program, batch, count)
+        assert_same(program.grad(*batch)[0], lines.grad(*batch)[0])
+
+
+def pieces(rows, names, size=4):
+    """Some of 4 numbers each, or of one: what is put, and where among so many rows."""
+    places = [
+        st.integers(0, rows - size).map(lambda first: contiguous(first, (size,))),
+        st.integers(0, rows - 1).map(lambda first: contiguous(first, ())),
+        st.lists(st.integers(0, rows - 1), min_size=size, max_size=size).map(np.array),
+    ]
+    if rows > 2 * size - 2:
+        places.append(st.integers(0, rows - 2 * size + 1).map(lambda first: Place(first, (size,), (2,))))
+    return st.lists(st.tuples(st.sampled_from(names), st.one_of(places)), min_size=1)
+
+
+PIECES = ["forward", "backward", "inputs", "params", "number", "count", "share"]
+
+
+@settings(max_examples=300)
+@given(pieces(4, PIECES, size=2), pieces(8, [*PIECES, "put"]), st.booleans())
+def test_what_is_put_anywhere_is_there_whenever_it_was_known(inner, outer, kept):
     """Pieces are written in place where nobody sees it: of the forward pass, of the backward pass, of neither."""
     writer, p, x = Writer(), Var((4,), False, name="p"), Var((4,), True, name="x")
     forward = writer.gate(lookup("exp"), [whole(x)])
     root = writer.sum(forward, (0,), examples=True)
+    count = writer.write("count", [])
     known = {
-        "forward": forward, "backward": writer.gate(lookup("sin"), [whole(x)]),
-        "inputs": whole(x), "params": whole(p), "number": 3.0,
+        "forward": forward, "backward": writer.gate(lookup("sin"), [whole(x)]), "inputs": whole(x), "params": whole(p),
+        "number": 3.0, "count": count, "share": writer.gate(lookup("divide"), [1.0, count]),
     }  # fmt: skip
-    put = writer.put([known[name] for name, _ in pieces], [place for _, place in pieces], (8,))
-    outs = [root, put, *[known["backward"]] * kept]
+
+    def put(parts, rows):
+        operands = []
+        for name, place in parts:
+            shape = place.shape
+            operand = known[name]
+            if isinstance(operand, Window) and shape_of(operand) != shape:
+                operand = writer.read(operand, contiguous(0, shape)) if shape_of(operand) else operand
+            operands.append(operand)
+        return writer.put(operands, [place for _, place in parts], (rows,))
+
+    known["put"] = put(inner, 4)
+    outs = [root, put(outer, 8), *[known["backward"]] * kept]
     program = ArrayProgram(p, [x], [0, 1, 2, 3], writer.ops, outs).without_dead_code()
     check(program, GATES)
     function, rng = Compiled(program, 1), np.random.default_rng(0)

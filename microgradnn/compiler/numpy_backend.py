@@ -135,7 +135,7 @@ class Compiled:
             shape = (size, count) if name in self.for_each else (size,)
             kind = bool if name[0] == "t" else float
             buffers[name] = np.zeros((count, size)).T if name in self.as_given else np.zeros(shape, kind)
-        made = self._run({**self._called, **buffers, "examples": count, "count": np.array(float(count))})
+        made = self._run({**self._called, **buffers, "examples": count, "count": np.array([float(count)])})
         rows = [made[buffer][first : first + size].T for size, buffer, first in self.inputs]
         return made | {"inputs": [own.reshape(given.shape) for own, given in zip(rows, inputs, strict=True)]}
 

@@ -28,7 +28,6 @@ class NumPySource:
         self.setup: list[str] = []
         self.names: dict[Any, str] = {}
         self.taken: Counter[str] = Counter()
-        self.counts = {op.out for op in program.ops if op.kind == "count"}
 
     def source(self) -> str:
         """The views, the functions `value` and `gradient`, and where the `results` are."""
@@ -94,8 +93,6 @@ class NumPySource:
         it is the same for all, "matrix" with all examples of a row side by side, "flat" as a vector.
         """
         var, (offset, shape, strides) = window
-        if var in self.counts:
-            return "count"
         if var.value is not None:
             buffer, first, letter = self.constant(var.value.ravel(), "c"), 0, "c_"
         else:

@@ -64,6 +64,7 @@ class _Planner:
         for op in program.ops:
             for var in op.read:
                 self.readers[var].append(op)
+        self.lasting = set[Var]()  # what is known when the buffers are made, beside constants
         self.homes: dict[Var, tuple[Var, int]] = {}  # the variable in which another is written, and from which row on
 
     # ---- what is done when ----
@@ -72,22 +73,26 @@ class _Planner:
         """Write down the events, the pieces of puts when what they hold is known."""
         before: dict[int, list[Event]] = defaultdict(list)
         after: dict[int, list[Event]] = defaultdict(list)
+        for op in self.program.ops:
+            if op.kind == "count" or (op.kind == "call" and all(map(self.is_lasting, op.read))):
+                self.lasting.add(op.out)
+                self.plan.once += [Event(op)] * (op.kind != "count")
         for number, op in enumerate(self.program.ops):
             if op.kind == "put":
                 self.pieces(op, number, before, after)
-        lasting = set[Var]()  # what is known when the buffers are made
         for number, op in enumerate(self.program.ops):
             if number == self.backward:
                 self.plan.forward = len(self.plan.events)
             self.plan.events += before[number]
-            if op.kind == "count" or (op.kind == "call" and all(x in lasting or x.value is not None for x in op.read)):
-                lasting.add(op.out)
-                self.plan.once += [Event(op)] * (op.kind != "count")
-            elif op.kind != "put":
+            if op.kind != "put" and op.out not in self.lasting:
                 self.plan.events.append(Event(op))
             self.plan.events += after[number]
         if self.backward >= len(self.program.ops):
             self.plan.forward = len(self.plan.events)
+
+    def is_lasting(self, var: Var) -> bool:
+        """Whether a variable is the same in every call."""
+        return var.value is not None or var in self.lasting
 
     def pieces(self, op: Op, number: int, before: dict[int, list[Event]], after: dict[int, list[Event]]) -> None:
         """Schedule the pieces of a put."""
@@ -106,7 +111,8 @@ class _Planner:
                 added[rows] = True
             written[rows] = True
             pieces.append(Event(op, "set" if fresh else "add", index))
-        constant = [event for event in pieces if event.what == "set" and _is_constant(op.operands[event.piece])]
+        lasting = [not isinstance(x, Window) or self.is_lasting(x.var) for x in op.operands]
+        constant = [event for event in pieces if event.what == "set" and lasting[event.piece]]
         once = [event for event in constant if not added[rows_of(places[event.piece])].any()]
         if not written.all() and not missing:
             once.append(Event(op, "zero"))
@@ -125,10 +131,12 @@ class _Planner:
         if not (isinstance(operand, Window) and operand.is_whole and isinstance(place, Place) and place.is_contiguous):
             return False
         var = operand.var
-        known = var in self.numbers or var in self.program.inputs
+        computed = var in self.numbers and self.program.ops[self.numbers[var]].kind != "put" and var not in self.lasting
         alone = self.readers[var] == [op] and var not in self.outs
         untouched = not added[place.offset : place.offset + place.size].any()
-        if not known or var in self.homes or var.each != op.out.each or not (alone or untouched):
+        if not (computed or var in self.program.inputs) or not (alone or untouched):
+            return False  # what is written when the buffers are made, in part or in whole, must stay
+        if var in self.homes or var.each != op.out.each:
             return False
         if self.numbers.get(var, 0) < self.backward <= self.numbers[op.out]:
             return False  # what the forward pass writes is kept apart
@@ -154,6 +162,7 @@ class _Planner:
             for var in (event.op.out, *_read(event)):
                 last[self.top(var)[0]] = number
         lasting = {self.top(var)[0] for var in (*self.outs, *(event.op.out for event in plan.once))}
+        kept |= {op.out: Rows("count", 0) for op in program.ops if op.kind == "count"}
         kept[program.params] = Rows("p", 0)
         plan.sizes["p"] = program.params.size
         for var in program.inputs:
@@ -193,12 +202,8 @@ class _Planner:
             allocated(self.top(event.op.out)[0])
             release([self.top(var)[0] for var in (event.op.out, *_read(event))], number)
         for out in self.outs:  # such as puts of constants alone
-            if out not in self.numbers or self.program.ops[self.numbers[out]].kind != "count":
-                allocated(self.top(out)[0])
-        for op in program.ops:
-            if op.kind != "count":
-                plan.rows[op.out] = self.place_in(op.out, kept)
-        for var in (program.params, *program.inputs):
+            allocated(self.top(out)[0])
+        for var in (program.params, *program.inputs, *(op.out for op in program.ops)):
             plan.rows[var] = self.place_in(var, kept)
 
     def place_in(self, var: Var, kept: dict[Var, Rows]) -> Rows:
@@ -232,10 +237,6 @@ def _read(event: Event) -> list[Var]:
     if event.what != "write":
         operands = operands[event.piece : event.piece + 1]
     return [x.var for x in operands if isinstance(x, Window) and x.var.value is None]
-
-
-def _is_constant(operand: Operand) -> bool:
-    return not isinstance(operand, Window) or operand.var.value is not None
 
 
 def rows_of(place: Place | Array) -> Array:
