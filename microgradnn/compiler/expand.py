@@ -80,7 +80,7 @@ class Calls(Writer):
 
     def gate(self, gate: Primitive, operands: Sequence[Operand], stacked: bool = False) -> Operand:
         if gate.array is None:
-            return self._written("each", operands, gate)
+            return self._written(gate, operands)
         return self.term(over_arrays(gate, Functions(self), [Symbol(self, operand) for operand in operands], stacked))
 
     def partial(self, gate: Primitive, index: int, operands: Sequence[Operand]) -> Operand:
@@ -110,10 +110,9 @@ class Calls(Writer):
         simpler = self._simplest(function, operands)
         return self._written(function, operands) if simpler is None else simpler
 
-    def _written(self, function: str, operands: Sequence[Operand], gate: Primitive | None = None) -> Window:
+    def _written(self, function: str | Primitive, operands: Sequence[Operand]) -> Window:
         shape = np.broadcast_shapes(*map(shape_of, operands))
-        spread = [self.broadcast(operand, shape) for operand in operands]
-        return self.write("call", spread, function if gate is None else gate)
+        return self.write("call", [self.broadcast(operand, shape) for operand in operands], function)
 
     def _simplest(self, function: str, operands: Sequence[Operand]) -> Operand | None:
         """What the call comes to without computing, or with less of it; else None."""

@@ -20,7 +20,6 @@ _DOT = lookup("dot")
 # Where the number of an atom is kept: among constants, parameters, results that are the same for every example and
 # results that vary with it; inputs are kept by argument, as "x0", "x1" …
 CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS = "constants", "params", "uniform", "varying"
-LETTERS = {PARAMETERS: "p", UNIFORM: "u", VARYING_RESULTS: "v"}  # for names in generated source
 
 
 @dataclass
