@@ -41,14 +41,6 @@ class Traced(Value):
             "function return it"
         )
 
-    def record_gate(self, gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Value:
-        """Write `gate(*operands)` on the tape: what a primitive calls when it meets a traced Value."""
-        here = context.get()
-        if here.__class__ is Context and here.tape is not None:
-            tracer: Tracer = here.tape
-            return tracer.record(gate, [x if isinstance(x, Value) else number(x) for x in operands], here)
-        return super().record_gate(gate, operands)  # after tracing: refused
-
     def __hash__(self) -> int:
         if called_by_user():  # a set or a dict of numbers would not find it
             self._read()
