@@ -17,6 +17,7 @@ from microgradnn.compiler.evaluate import number_by_number, over_arrays
 from microgradnn.compiler.ir import ArrayProgram, Operand, Place, Var, Window, shape_of
 from microgradnn.compiler.simplify import COMPARISONS, NUMBER, Writer, is_number, neutral_in
 from microgradnn.primitive import Primitive, lookup
+from microgradnn.table import OPERATORS
 
 _MULTIPLY = lookup("multiply")
 
@@ -120,18 +121,18 @@ class Calls(Writer):
             c, a, b = operands
             if c.__class__ is float:
                 return a if c else b
-            if self._made_by(c, COMPARISONS) and is_number(a, 1.0) and is_number(b, 0.0):
+            if self.made_by(c, COMPARISONS) and is_number(a, 1.0) and is_number(b, 0.0):
                 return self._written(NUMBER, [c])
         neutral = neutral_in(function, operands)
         if neutral is not None:
             return neutral
         if function == "multiply":
             for x, y in [operands, operands[::-1]]:
-                if is_number(y, 0.0) and self._made_by(x, (NUMBER,)):
+                if is_number(y, 0.0) and self.made_by(x, (NUMBER,)):
                     return y
                 if is_number(x, -1.0):
                     return self.call("negative", [y])
-                if x.__class__ is float and (factors := self._made_by(y, ("multiply",))):
+                if x.__class__ is float and (factors := self.made_by(y, ("multiply",))):
                     for factor, rest in [factors, factors[::-1]]:
                         if factor.__class__ is float and _exactly(x, factor):
                             return self.call("multiply", [x * factor, self.reshaped(rest, shape_of(y))])
@@ -141,23 +142,13 @@ class Calls(Writer):
                     return self.call("multiply", [-factor, self.reshaped(rest, shape_of(operands[0]))])
         if function == "add":
             for x, y in [operands, operands[::-1]]:
-                if (negated := self._made_by(y, ("negative",))) and isinstance(x, Window):
+                if (negated := self.made_by(y, ("negative",))) and isinstance(x, Window):
                     return self.call("subtract", [x, self.reshaped(negated[0], shape_of(y))])
         if (function == "divide" and is_number(operands[1], 1.0)) or (
             function == "subtract" and is_number(operands[1], 0.0)
         ):
             return operands[0]
         return None
-
-    def _made_by(self, operand: Operand, functions: Sequence[str]) -> tuple[Operand, ...]:
-        """The operands of the call that made all of this, if it is one of these functions."""
-        op = self.op_of(operand)
-        made = op is not None and op.kind == "call" and op.detail in functions
-        return op.operands if op is not None and made else ()
-
-    def _negated(self, operand: Window) -> Operand | None:
-        made = self._made_by(operand, ("negative",))
-        return self.reshaped(made[0], operand.shape) if made else None
 
 
 def _exactly(x: float, y: float) -> bool:
@@ -173,12 +164,6 @@ class Symbol:
 
     def __init__(self, writer: Calls, operand: Operand) -> None:
         self.writer, self.operand = writer, operand
-
-    def __neg__(self) -> Symbol:
-        return Functions(self.writer).negative(self)  # type: ignore[no-any-return]  # by name, see there
-
-
-_OPERATORS = {"add": "add", "sub": "subtract", "mul": "multiply", "truediv": "divide", "pow": "power"}
 
 
 class Functions:
@@ -199,6 +184,7 @@ class Functions:
         return Symbol(self._writer, spread)
 
 
-for _operator, _function in _OPERATORS.items():
-    setattr(Symbol, f"__{_operator}__", lambda x, y, f=_function: getattr(Functions(x.writer), f)(x, y))
+for _gate, _operator in OPERATORS.items():  # each is the function of arrays that its gate names
+    _function = lookup(_gate).array
+    setattr(Symbol, f"__{_operator}__", lambda *xs, f=_function: getattr(Functions(xs[0].writer), f)(*xs))
     setattr(Symbol, f"__r{_operator}__", lambda y, x, f=_function: getattr(Functions(y.writer), f)(x, y))

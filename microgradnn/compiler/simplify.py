@@ -64,9 +64,17 @@ class Writer:
             known = self._known[key] = whole(op.out)
         return known
 
-    def op_of(self, operand: Any) -> Op | None:
+    def op_of(self, operand: Operand) -> Op | None:
         """The operation that wrote all of an operand, if there is one."""
         return self._writers.get(operand.var) if isinstance(operand, Window) and operand.is_whole else None
+
+    def made_by(self, operand: Operand, functions: Sequence[str]) -> tuple[Operand, ...]:
+        """The operands of the gate or call that made all of this, if it is one of these functions."""
+        op = self.op_of(operand)
+        if op is None or op.kind not in ("gate", "call"):
+            return ()
+        function = op.detail[0].name if op.kind == "gate" else op.detail
+        return op.operands if function in functions else ()
 
     def constant(self, array: Array) -> Window:
         """An array of constants as an operand, the same for equal arrays."""
@@ -150,18 +158,13 @@ class Writer:
             operand = Window(var, Place(offset, tuple(shape[a] for a in kept), tuple(strides[a] for a in kept)))
         counted = examples and not is_each(operand)
         if isinstance(operand, Window) and (axes or (examples and not counted)):
-            if examples and not counted and (op := self._negated(operand)):
-                return self.gate(lookup("negative"), [self.sum(self.broadcast(op, operand.shape), axes, True)])
+            if examples and not counted and (negated := self.made_by(operand, ("negative",))):
+                positive = self.reshaped(negated[0], operand.shape)
+                return self.gate(lookup("negative"), [self.sum(positive, axes, True)])
             operand = self.write("sum", [operand], (tuple(axes), examples and not counted))
         if factor != 1.0:
             operand = self.gate(_MULTIPLY, [operand, factor])
         return self.counted(operand) if counted else operand
-
-    def _negated(self, operand: Window) -> Operand | None:
-        """What this is the negative of."""
-        op = self.op_of(operand)
-        negative = op is not None and op.kind == "gate" and op.detail[0].name == "negative"
-        return op.operands[0] if op is not None and negative and op.out.shape == operand.shape else None
 
     def counted(self, operand: Operand) -> Operand:
         """The operand times the number of examples."""
