@@ -10,8 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-import numpy as np
-
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import kept_in_order, told_apart
 from microgradnn.primitive import Primitive, lookup
@@ -85,21 +83,20 @@ class _Gathering:
 
     def _absorbed(self) -> bytearray:
         """For every old register 1 if its only use is as a term of a sum, and it is a sum or a product itself."""
-        old, kept = self.old, np.frombuffer(self.kept_in_order, dtype=bool)
-        read, readers = old.reads()
-        alive = np.frombuffer(self.needed, dtype=bool)[readers]
-        read, readers = read[alive], readers[alive]
-        user = np.zeros(len(kept), dtype=np.intp)  # leaves come before all users
-        user[read] = readers
-        uses = np.bincount(read, minlength=len(kept))
+        old, kept, needed = self.old, self.kept_in_order, self.needed
+        absorbed, in_sum, uses = bytearray(len(kept)), bytearray(len(kept)), [0] * len(kept)
         for root in old.roots:
-            if root.__class__ is int:
+            if isinstance(root, int):
                 uses[root] += 1
-        gates = np.zeros(len(kept), dtype=np.intp)
-        gates[old.leaves :] = np.fromiter((id(gate) for gate, _ in old.lines), np.intp, len(old.lines))
-        sums = ((gates == id(_ADD)) | (gates == id(_SUM))) & ~kept
-        terms = (sums | (gates == id(_MULTIPLY))) & ~kept
-        return bytearray(terms & (uses == 1) & sums[user])
+        for register in range(len(kept) - 1, old.leaves - 1, -1):  # what uses it comes after it
+            gate, operands = old.lines[register - old.leaves]
+            is_sum = (gate is _ADD or gate is _SUM) and not kept[register]
+            absorbed[register] = (is_sum or gate is _MULTIPLY) and uses[register] == 1 and in_sum[register]
+            for operand in operands if needed[register] else ():
+                if operand.__class__ is int:
+                    uses[operand] += 1
+                    in_sum[operand] = is_sum
+        return absorbed
 
     def at(self, atom: Atom) -> Atom:
         """The new atom for an old one."""

@@ -19,7 +19,6 @@ from microgradnn.compiler.sources import Sources
 from microgradnn.primitive import NOTHING, Line, Primitive, lookup
 
 Atom = int | float
-Registers = np.ndarray[Any, np.dtype[np.intp]]
 is_register, is_constant = int.__instancecheck__, float.__instancecheck__  # of an atom; quicker than a comparison
 
 _ADD, _MULTIPLY, _DIVIDE = lookup("add"), lookup("multiply"), lookup("divide")
@@ -139,24 +138,6 @@ class Tape:
                     if operand.__class__ is int:
                         needed[operand] = 1
         return needed
-
-    def reads(self) -> tuple[Registers, Registers]:
-        """The registers that lines read, one behind the other, and the register that each of these lines writes.
-
-        >>> tape = Tape(2)
-        >>> tape.write(lookup("add"), (1, 2.5)), tape.write(lookup("multiply"), (2, 0))
-        (2, 3)
-        >>> [column.tolist() for column in tape.reads()]
-        [[1, 2, 0], [2, 3, 3]]
-        """
-        by_line = [operands for _, operands in self.lines]
-        operands = [*chain.from_iterable(by_line)]
-        counts = np.fromiter(map(len, by_line), np.intp, len(by_line))
-        readers = np.arange(self.leaves, self.leaves + len(by_line)).repeat(counts)
-        return (
-            np.fromiter(filter(is_register, operands), np.intp),
-            readers[np.fromiter(map(is_register, operands), bool, len(operands))],
-        )
 
     def dependent(self, first: int, last: int) -> bytearray:
         """For every register 1 if it depends on one of the leaves from `first` to before `last`.
