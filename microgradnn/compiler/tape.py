@@ -9,17 +9,12 @@ it is: a constant may be a datum that happens to be 1, and gates that do the sam
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from itertools import chain
-from operator import itemgetter
 from typing import Any
-
-import numpy as np
 
 from microgradnn.compiler.sources import Sources
 from microgradnn.primitive import NOTHING, Line, Primitive, lookup
 
 Atom = int | float
-is_register, is_constant = int.__instancecheck__, float.__instancecheck__  # of an atom; quicker than a comparison
 
 _ADD, _MULTIPLY, _DIVIDE = lookup("add"), lookup("multiply"), lookup("divide")
 _CONSTANTS = {float, NOTHING.__class__}
@@ -122,16 +117,10 @@ class Tape:
 
     def needed(self, roots: Sequence[Atom] | None = None) -> bytearray:
         """For every register 1 if the roots, all of the tape's unless given, depend on it."""
-        wanted = [root for root in (self.roots if roots is None else roots) if root.__class__ is int]
-        used = np.zeros(self.leaves + len(self.lines), dtype=np.uint8)
-        by_line = map(itemgetter(1), self.lines)
-        used[np.fromiter(filter(is_register, chain.from_iterable(by_line)), np.intp)] = 1
-        used[wanted] = 1
-        if used[self.leaves :].all():  # each line is used by one further down, so the last ones are roots
-            return bytearray(used)
-        needed = bytearray(len(used))
-        for root in wanted:
-            needed[root] = 1
+        needed = bytearray(self.leaves + len(self.lines))
+        for root in self.roots if roots is None else roots:
+            if isinstance(root, int):
+                needed[root] = 1
         for register in range(len(needed) - 1, self.leaves - 1, -1):
             if needed[register]:
                 for operand in self.lines[register - self.leaves][1]:

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from itertools import chain
 from operator import itemgetter
 
-from microgradnn.compiler.tape import Atom, Tape, is_constant
+from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.primitive import BUILT_IN, Primitive, lookup
 
 _ADD, _SUM, _MULTIPLY = lookup("add"), lookup("sum"), lookup("multiply")
@@ -63,8 +62,7 @@ def kept_in_order(tape: Tape, told: bytearray) -> bytearray:
     """For every register 1 if it is a sum that must be added as it stands."""
     kept, never = bytearray(len(told)), bytearray(len(told))  # never −0.0
     anywhere = 1 in told
-    constants = set(filter(is_constant, chain.from_iterable(map(itemgetter(1), tape.lines))))
-    if not anywhere and all(abs(constant) < LARGE for constant in constants):
+    if not anywhere and not any(x.__class__ is float and abs(x) >= LARGE for _, xs in tape.lines for x in xs):
         return kept
     for register, (gate, operands) in enumerate(tape.lines, tape.leaves):
         if anywhere:
