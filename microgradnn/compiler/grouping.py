@@ -68,16 +68,8 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
     for register, (gate, operands) in enumerate(tape.lines, tape.leaves):
         if not needed[register]:
             continue
-        level, kinds = 0, []
-        for operand in operands:
-            if operand.__class__ is int:
-                if levels[operand] > level:
-                    level = levels[operand]
-                kinds.append(spaces[operand])
-            else:
-                kinds.append(CONSTANTS)
-        level += 1
-        levels[register] = level
+        registers = [x for x in operands if isinstance(x, int)]
+        level = levels[register] = 1 + max([levels[x] for x in registers], default=0)
         varying = spaces[register] is VARYING_RESULTS
         if gate is _DOT:
             half = len(operands) // 2
@@ -85,7 +77,8 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
             kind = varying, level, half, operands[-1].__class__, without_bias
             dots[kind][distinct(operands[half:-1])].append(register)
         else:
-            groups[varying, level, gate, tuple(kinds)].append(register)
+            kinds = tuple([spaces[x] if isinstance(x, int) else CONSTANTS for x in operands])
+            groups[varying, level, gate, kinds].append(register)
     steps: list[tuple[bool, int, Group | Product]] = []
     for (varying, level, gate, _), members in groups.items():
         columns = list(zip(*[tape.lines[member - tape.leaves][1] for member in members], strict=True))
