@@ -16,15 +16,16 @@ from hypothesis import example, given, settings, strategies as st
 import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions
-from microgradnn.compiler.evaluate import NumPyLibrary, evaluate
+from microgradnn.compiler.evaluate import evaluate
 from microgradnn.compiler.expand import expand
 from microgradnn.compiler.ir import ArrayProgram, Op, Place, Var, Window, contiguous, shape_of, whole
 from microgradnn.compiler.numpy_backend import Compiled
-from microgradnn.compiler.ops import CALLS, GATES, KINDS, Kind, check
+from microgradnn.compiler.ops import KINDS, Kind
 from microgradnn.compiler.reverse import derivatives
 from microgradnn.compiler.simplify import Writer
 from microgradnn.primitive import lookup
 from microgradnn.sweep import sweep
+from tests.array_programs import CALLS, GATES, NumPyLibrary, check
 from tests.compile_cases import BACKENDS, CASES, as_values, assert_close, eager, flat, tiled
 
 ASKED = ("value", "gradient", "grads", "hvp")

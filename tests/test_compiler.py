@@ -13,16 +13,16 @@ import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.checks.strategies import expressions, points
 from microgradnn.compiler.derivatives import differentiated
-from microgradnn.compiler.evaluate import NumPyLibrary, evaluate
+from microgradnn.compiler.evaluate import evaluate
 from microgradnn.compiler.expand import Calls, expand
 from microgradnn.compiler.grouping import UNIFORM, Group, Product, group, spaces
 from microgradnn.compiler.ir import ArrayProgram, Var, Window, whole
-from microgradnn.compiler.ops import check
 from microgradnn.compiler.simplify import Writer
 from microgradnn.compiler.sums import gather_sums
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
 from microgradnn.primitive import Primitive, lookup, run_lines
+from tests.array_programs import NumPyLibrary, check
 from tests.compile_cases import CASES
 
 

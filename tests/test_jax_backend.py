@@ -13,12 +13,13 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value
 from microgradnn.compiler import jax_arrays
-from microgradnn.compiler.evaluate import NumPyLibrary, evaluate
+from microgradnn.compiler.evaluate import evaluate
 from microgradnn.compiler.ir import Place, contiguous
 from microgradnn.compiler.jax_backend import JaxBackend
 from microgradnn.compiler.jax_library import JaxLibrary
 from microgradnn.primitive import gates, primitive
 from microgradnn.table import LABELLED
+from tests.array_programs import NumPyLibrary
 from tests.compile_cases import CASES, tiled
 
 pytestmark = pytest.mark.jax

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microgradnn.compiler.ir import ArrayProgram, Op, Operand, Place, Var, Window, is_each, shape_of, whole
+from microgradnn.compiler.ir import Op, Operand, Place, Window, is_each, shape_of, whole
 from microgradnn.primitive import lookup
 
 if TYPE_CHECKING:
@@ -178,38 +178,3 @@ KINDS: dict[str, Kind] = {
         numpy=lambda e, op: [f"{op.detail}imum.reduce({e.read(op, 0)}, 0, None, {e.out(op)})"],
     ),
 }  # fmt: skip
-GATES = ("gate", "partial", "einsum", "sum", "take", "put", "count")  # before gates are written as calls
-CALLS = ("call", "peak", "einsum", "sum", "take", "put", "count")  # after it
-
-
-def check(program: ArrayProgram, kinds: Iterable[str] | None = None) -> None:
-    """Refuse a program that breaks the rules: AssertionError names the operation. With `kinds`, no others are allowed.
-
-    Each variable is written once, before it is read; windows lie inside their variables; shapes and examples are those
-    that the kind of operation gives.
-    """
-    written = {program.params, *program.inputs}
-    for number, op in enumerate(program.ops):
-        where = f"op {number}, {op.kind}: {op.out} of {op.operands}"
-        assert kinds is None or op.kind in kinds, f"{where}: no such kind on this level"
-        _check_read(op.operands, written, where)
-        assert op.out not in written, f"{where} is written again"
-        assert op.out.value is None, f"{where} is a constant"
-        shape, each = KINDS[op.kind].shape(op.operands, op.detail)
-        assert (shape, each) == (op.out.shape, op.out.each), f"{where}: expected {shape}, each={each}"
-        written.add(op.out)
-    _check_read(program.outs, written, "outs")
-
-
-def _check_read(operands: Sequence[Operand], written: set[Var], where: str) -> None:
-    for operand in operands:
-        if not isinstance(operand, Window):
-            assert operand.__class__ is float, f"{where}: {operand!r} is no operand"
-            continue
-        var, place = operand
-        assert var in written or var.value is not None, f"{where}: {var} is read before it is written"
-        ends = [place.offset, place.offset]
-        for size, stride in zip(place.shape, place.strides, strict=True):
-            ends[stride > 0] += (size - 1) * stride
-        assert ends[0] >= 0, f"{where}: {place} leaves {var}"
-        assert ends[1] < max(var.size, 1), f"{where}: {place} leaves {var}"
