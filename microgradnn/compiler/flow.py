@@ -47,7 +47,7 @@ class Flow:
     v1, v2 … forward, d1, d2 … backward in the order in which they are computed, and d_p for the derivative by p.
     """
 
-    def __init__(self, program: ArrayProgram, by: Sequence[Var] = ()) -> None:
+    def __init__(self, program: ArrayProgram, by: Sequence[Var]) -> None:
         self.program = program
         self.leaves = [program.params] * bool(program.params.size) + program.inputs
         self.results = program.outs[: len(program.outs) - len(by)]

@@ -41,15 +41,8 @@ def explain(
     return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
 
 
-def show(program: ArrayProgram, by: Sequence[Var] = ()) -> str:
-    """An array program as text, each operation backward beside the one that it belongs to.
-
-    The last results of the program are derivatives `by` these variables.
-    """
-    return "\n".join(_lines(Flow(program, by)))
-
-
 def _lines(flow: Flow) -> list[str]:
+    """The array program, each operation backward beside the one that it belongs to."""
     rows: list[tuple[tuple[str, str, str], Op | Var]]
     rows = [((var.name, numbers(var.size, var.each), ""), var) for var in flow.leaves]
     rows += [((flow.line(op), size_of(op), shortened(op.path, _WIDTHS[-1])), op) for op in flow.forward]
