@@ -70,7 +70,7 @@ class _Gathering:
                 pairs = [(self.at(w), self.at(x)) for w, x in zip(operands[:half], operands[half:-1], strict=True)]
                 atoms[register] = self.total(self.parts(pairs, [self.at(operands[-1])], fewest=1))
             else:
-                atoms[register] = self.write(gate, [atoms[x] if x.__class__ is int else x for x in operands])
+                atoms[register] = self.write(gate, map(self.at, operands))
             if self.told_apart[register] and gate in _NOT_NEGATIVE and not self.kept_in_order[register]:
                 atoms[register] = self.write(_ADD, (atoms[register], 0.0))
         roots = [self.at(root) for root in old.roots]
@@ -107,45 +107,33 @@ class _Gathering:
 
     def write(self, gate: Primitive, operands: Iterable[Atom]) -> Atom:
         atom = self.new.write(gate, tuple(operands), self.path)
-        ranks = self.ranks
-        if atom.__class__ is int and atom >= len(ranks):
-            for operand in self.new.lines[-1][1]:
-                if operand.__class__ is int and ranks[operand] == VARYING:
-                    ranks.append(VARYING)
-                    break
-            else:
-                ranks.append(UNIFORM)
+        if isinstance(atom, int) and atom >= len(self.ranks):
+            self.ranks.append(VARYING if VARYING in map(self.rank, self.new.lines[-1][1]) else UNIFORM)
         return atom
 
     def terms(self, register: int) -> tuple[list[Pair], list[Atom]]:
         """The products and the other terms of the sum in `register`, with all that it has absorbed."""
-        old, atoms, absorbed, pairs, terms = self.old, self.atoms, self.absorbed, list[Pair](), list[Atom]()
+        old, pairs, terms = self.old, list[Pair](), list[Atom]()
         waiting: list[Atom] = [*reversed(old.lines[register - old.leaves][1])]
         while waiting:
             term = waiting.pop()
-            if term.__class__ is not int:
-                terms.append(term)
-            elif not absorbed[term]:
-                terms.append(atoms[term])
+            if not isinstance(term, int) or not self.absorbed[term]:
+                terms.append(self.at(term))
             else:
                 gate, operands = old.lines[term - old.leaves]
                 if gate is _MULTIPLY:
                     x, y = operands
-                    pairs.append((atoms[x] if x.__class__ is int else x, atoms[y] if y.__class__ is int else y))
+                    pairs.append((self.at(x), self.at(y)))
                 else:
                     waiting += reversed(operands)
         return pairs, terms
 
     def parts(self, pairs: list[Pair], terms: list[Atom], fewest: int = 2) -> Parts:
         """Write products and add them to the terms; `fewest` products of a kind make a dot product."""
-        ranks, kinds = self.ranks, defaultdict[tuple[int, int], list[Pair]](list)
-        for first, second in pairs:
-            a = ranks[first] if first.__class__ is int else CONSTANT
-            b = ranks[second] if second.__class__ is int else CONSTANT
-            if a <= b:
-                kinds[a, b].append((first, second))
-            else:
-                kinds[b, a].append((second, first))
+        kinds = defaultdict[tuple[int, int], list[Pair]](list)
+        for pair in pairs:
+            first, second = sorted(pair, key=self.rank)
+            kinds[self.rank(first), self.rank(second)].append((first, second))
         products, dots = list[Atom](), list[list[Pair]]()
         for kind, factors in kinds.items():
             # A few products with constants are cheaper one by one; two factors that vary are no product of matrices.
