@@ -136,7 +136,7 @@ class Calls(Writer):
                     for factor, rest in [factors, factors[::-1]]:
                         if factor.__class__ is float and _exactly(x, factor):
                             return self.call("multiply", [x * factor, self.reshaped(rest, shape_of(y))])
-        if function == "negative" and (factors := self._made_by(operands[0], ("multiply",))):
+        if function == "negative" and (factors := self.made_by(operands[0], ("multiply",))):
             for factor, rest in [factors, factors[::-1]]:
                 if factor.__class__ is float:
                     return self.call("multiply", [-factor, self.reshaped(rest, shape_of(operands[0]))])
