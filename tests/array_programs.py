@@ -10,8 +10,18 @@ from microgradnn.compiler.ops import KINDS
 from microgradnn.compiler.simplify import NUMBER
 from microgradnn.primitive import Primitive, lookup
 
-GATES = ("gate", "partial", "einsum", "sum", "take", "put", "count")  # before gates are written as calls
-CALLS = ("call", "peak", "einsum", "sum", "take", "put", "count")  # after it
+GATES = (
+    "gate",
+    "partial",
+    "einsum",
+    "sum",
+    "take",
+    "put",
+    "gather",
+    "scatter",
+    "count",
+)  # before gates are written as calls
+CALLS = ("call", "peak", "einsum", "sum", "take", "put", "gather", "scatter", "count")  # after it
 
 
 def check(program, kinds=None):
@@ -99,6 +109,20 @@ class NumPyLibrary:
     def take(self, flat, rows):
         """Numbers from anywhere."""
         return flat[rows]
+
+    def gather(self, index, stack):
+        """Numbers of a stack by their index along its first axis."""
+        shape = np.broadcast_shapes(index.shape, stack.shape[1:])
+        index, stack = np.broadcast_to(index, shape), np.broadcast_to(stack, (len(stack), *shape))
+        return np.array([stack[int(index[place]), *place] for place in np.ndindex(shape)]).reshape(shape)
+
+    def scatter(self, count, examples, index, x):
+        """Numbers to where the index says, added up over the examples or not."""
+        index, x = np.broadcast_arrays(index, x)
+        total = np.zeros((count, *index.shape))
+        for place in np.ndindex(index.shape):
+            total[int(index[place]), *place] = x[place]
+        return total.sum(axis=-1, keepdims=True) if examples else total
 
     def put(self, shape, places, operands):
         """Numbers put in their places and added up where these overlap; 0.0 elsewhere. What is alone stays −0.0."""

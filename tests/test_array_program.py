@@ -206,6 +206,11 @@ def matrix(var, rows, columns, offset=0):
     return Window(var, contiguous(offset, (rows, columns)))
 
 
+def places(writer, x):
+    """Three places, 0 or 1, by what the inputs are."""
+    return writer.gate(lookup("argmax"), [window(x, 0, (2, 3), (3, 1))], True)
+
+
 OVERLAPPING = Place(0, (4, 3), (1, 1))
 SAMPLES = {  # of 6 parameters p and 6 inputs x
     "gate": [
@@ -216,7 +221,6 @@ SAMPLES = {  # of 6 parameters p and 6 inputs x
         lambda w, p, x: w.gate(lookup("multiply"), [Window(x, OVERLAPPING), 3.0]),
         lambda w, p, x: w.gate(lookup("logsumexp"), [window(x, 0, (3, 2), (2, 1))], True),
         lambda w, p, x: w.gate(lookup("maximum"), [window(p, 0, (2, 3), (3, 1))], True),
-        lambda w, p, x: w.gate(lookup("select"), [w.constant(np.array([1.0, 2.0])), matrix(x, 3, 2)], True),
         lambda w, p, x: w.gate(lookup("sum"), [window(x, k, (2,), (3,)) for k in range(3)]),
     ],
     "einsum": [
@@ -249,6 +253,20 @@ SAMPLES = {  # of 6 parameters p and 6 inputs x
             [contiguous(0, (6,)), Place(1, (3,), (2,)), Place(4, (1,), (1,))],
             (6,),
         ),
+    ],
+    "gather": [
+        lambda w, p, x: w.gate(lookup("select"), [w.constant(np.array([1.0, 2.0])), matrix(x, 3, 2)], True),
+        lambda w, p, x: w.gather(places(w, x), matrix(p, 2, 3)),
+        lambda w, p, x: w.gather(places(w, x), window(x, 0, (2, 3), (1, 2))),
+        lambda w, p, x: w.gather(w.constant(np.array([0.0, 1.0, 0.0])), matrix(p, 2, 3)),
+        lambda w, p, x: w.gather(w.read(places(w, x), Place(0, (), ())), whole(p)),
+    ],
+    "scatter": [
+        lambda w, p, x: w.scatter(places(w, x), window(x, 1, (3,), (2,)), 2),
+        lambda w, p, x: w.scatter(places(w, x), window(p, 1, (3,), (2,)), 2),
+        lambda w, p, x: w.sum(w.scatter(places(w, x), window(p, 1, (3,), (2,)), 2), (), examples=True),
+        lambda w, p, x: w.sum(w.scatter(places(w, x), window(x, 1, (3,), (2,)), 2), (), examples=True),
+        lambda w, p, x: w.sum(w.scatter(w.constant(np.array([0.0, 1.0, 0.0])), window(x, 1, (3,), (2,)), 2), (), True),
     ],
     "count": [lambda w, p, x: w.gate(lookup("multiply"), [whole(p), w.write("count", [])])],
 }  # fmt: skip

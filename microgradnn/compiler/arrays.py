@@ -205,7 +205,8 @@ class _Architect:
         shape = self.shape_for(columns, len(members))
         operands = [self.operand([column], shape) for column in columns[:leading]]
         if stacked:
-            operands.append(self.operand(columns[leading:], (len(columns) - leading, *shape)))
+            stack = (len(columns) - leading, *shape)
+            operands.append(self.writer.filled(self.operand(columns[leading:], stack), stack))
         self.keep(members, self.writer.broadcast(self.writer.gate(gate, operands, stacked), shape))
 
     def one_by_one(self, gate: Primitive, columns: list[Column]) -> bool:

@@ -57,7 +57,8 @@ def expand(program: ArrayProgram) -> ArrayProgram:
         elif op.kind == "sum":
             result = writer.sum(operands[0], *op.detail)
         else:
-            result = writer.write(op.kind, operands, op.detail)
+            filled = [writer.filled(*pair) for pair in zip(operands, map(shape_of, op.operands), strict=True)]
+            result = writer.write(op.kind, filled, op.detail)
         if op.source is None:  # a 0 that comes out of the numbers is no constant 0
             result = writer.filled(result, op.out.shape)
         results[op.out] = writer.reshaped(writer.broadcast(result, op.out.shape), op.out.shape)

@@ -118,6 +118,15 @@ def _padded(numbers: Any, before: int, after: int, between: int = 0, axis: int =
     return lax.pad(numbers, numbers.dtype.type(_NOTHING), spaces) if any(map(any, spaces)) else numbers
 
 
+def gather(index: Any, stack: Any) -> Any:
+    """Numbers of a stack by their index along its first axis; nan for no place, as JAX refuses nothing."""
+    import jax.numpy as jnp
+
+    known = (index >= 0) & (index < len(stack)) & (index % 1 == 0)
+    rows = jnp.where(known, index, 0).astype(int)
+    return jnp.where(known, jnp.take_along_axis(stack, rows[None], axis=0)[0], jnp.nan)
+
+
 # ---- putting together -----------------------------------------------------------------------------------------------
 
 
@@ -138,6 +147,17 @@ def put(shape: tuple[int, ...], places: Sequence[Place | Array], operands: Seque
     parts = [jnp.broadcast_to(part, (len(part), wide)) for part in parts if len(part)]
     total = parts[0] if len(parts) == 1 else jnp.concatenate(parts)
     return total.reshape(*shape, wide)
+
+
+def scatter(count: int, examples: bool, index: Any, x: Any) -> Any:
+    """A stack of so many, with numbers where the index says and 0.0 elsewhere, added up over the examples or not."""
+    import jax.numpy as jnp
+
+    index, x = jnp.broadcast_arrays(index, x)
+    where = [index.astype(int), *np.ogrid[tuple(slice(size) for size in index.shape)]]
+    if examples:
+        return jnp.zeros((count, *index.shape[:-1])).at[tuple(where[:-1])].add(x)[..., None]
+    return jnp.zeros((count, *index.shape)).at[tuple(where)].set(x)
 
 
 class _Piece(NamedTuple):

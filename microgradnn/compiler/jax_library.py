@@ -21,6 +21,7 @@ class JaxLibrary:
 
     einsum, take = staticmethod(jax_arrays.einsum), staticmethod(jax_arrays.take)
     window, put = staticmethod(jax_arrays.window), staticmethod(jax_arrays.put)
+    gather, scatter = staticmethod(jax_arrays.gather), staticmethod(jax_arrays.scatter)
 
     def __init__(self, examples: int) -> None:
         self.examples = examples

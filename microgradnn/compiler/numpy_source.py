@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from microgradnn.compiler.ir import ArrayProgram, Op, Operand, Place, Window, contiguous, whole
+from microgradnn.compiler.ir import ArrayProgram, Op, Operand, Place, Var, Window, contiguous, is_each, whole
 from microgradnn.compiler.ops import KINDS
 from microgradnn.compiler.plan import Event, Plan, rows_of
 from microgradnn.compiler.simplify import NUMBER
@@ -168,6 +168,40 @@ class NumPySource:
         rows = self.constant(op.detail.astype(np.intp), "rows_")
         flat = self.view(Window(operand.var, contiguous(0, (operand.var.size,))))
         return [f"{flat}.take({rows}, 0, {self.out(op)}, 'clip')"]
+
+    def gather(self, op: Op) -> list[str]:
+        """Numbers from where an index says among the numbers of a stack."""
+        index, stack = op.operands
+        assert isinstance(stack, Window)
+        where = self.chosen(index, stack.place, stack.each, op.out.each)
+        return [f"{self.line(stack.var)}.take({where}, 0, {self.out(op)}, 'clip')"]
+
+    def scatter(self, op: Op) -> list[str]:
+        """Numbers to where an index says; over the examples they are added up."""
+        index, operand = op.operands
+        summed, each = op.detail[1], any(map(is_each, op.operands))
+        where = self.chosen(index, contiguous(0, op.out.shape), op.out.each, each)
+        numbers, out = self.operand(operand, each), self.line(op.out)
+        if not summed:
+            return [f"{out}.fill(0.0)", f"{out}[{where}] = {numbers}"]
+        spread = numbers if is_each(operand) else f"broadcast_to({numbers}, chosen.shape)"
+        return [f"chosen = {where}", f"copyto({out}, bincount(chosen.ravel(), {spread}.ravel(), {op.out.size}))"]
+
+    def chosen(self, index: Operand, place: Place, spread: bool, each: bool) -> str:
+        """Where the numbers are that an index chooses along the first axis of a place, `spread` over the examples."""
+        offset, shape, strides = place
+        rows, step = self.constant(Place(offset, shape[1:], strides[1:]).rows(), "rows_"), f"{strides[0]}"
+        if each:
+            rows = (
+                f"{rows}[..., None] * examples + arange(examples)" if spread else f"{rows}[..., None] + zeros(examples)"
+            )
+        if spread:
+            step = self.made("step", step, f"{step} * examples")
+        return f"({self.operand(index, each)} * {step} + {self.made('at', rows, rows)}).astype(int)"
+
+    def line(self, var: Var) -> str:
+        """All numbers of a variable one behind the other."""
+        return self.view(whole(var), "flat")
 
     def einsum(self, op: Op) -> list[str]:
         """A product of matrices where it is one, with all examples of a row side by side."""

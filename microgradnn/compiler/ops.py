@@ -139,6 +139,30 @@ def _pull_put(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int])
         yield index, reverse.writer.read(adjoint, places[index])
 
 
+# ---- gather: by a number along the first axis of a stack; scatter: detail is (how many, whether over the examples) ---
+
+
+def _shape_of_scatter(operands: Sequence[Operand], detail: Any) -> Shape:
+    count, examples = detail
+    return (count, *shape_of(operands[0])), _any_each(operands) and not examples
+
+
+def _pull_gather(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]) -> Iterator[tuple[int, Operand]]:
+    """What was chosen gets the adjoint, everything else 0; the index has no derivative."""
+    if 1 in wanted:
+        index, stack = op.operands
+        yield 1, reverse.writer.scatter(index, adjoint, shape_of(stack)[0])
+
+
+def _pull_scatter(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]) -> Iterator[tuple[int, Operand]]:
+    index, x = op.operands
+    _, examples = op.detail
+    if 1 in wanted:
+        term: Operand = reverse.writer.gather(index, reverse.writer.filled(adjoint, op.out.shape))
+        summed = examples and is_each(term) and not is_each(x)
+        yield 1, reverse.writer.sum(term, (), examples=True) if summed else term
+
+
 # ---- the table -------------------------------------------------------------------------------------------------------
 
 KINDS: dict[str, Kind] = {
@@ -160,6 +184,18 @@ KINDS: dict[str, Kind] = {
         lambda library, detail, *xs: library.put(*detail, xs),
         _pull_put,
         lambda e, op: [],  # each piece is written when it is known
+    ),
+    "gather": Kind(
+        lambda xs, _: (shape_of(xs[1])[1:], _any_each(xs)),
+        lambda library, _, index, stack: library.gather(index, stack),
+        _pull_gather,
+        lambda e, op: e.gather(op),
+    ),
+    "scatter": Kind(
+        _shape_of_scatter,
+        lambda library, detail, index, x: library.scatter(*detail, index, x),
+        _pull_scatter,
+        lambda e, op: e.scatter(op),
     ),
     "count": Kind(  # the number of examples
         lambda xs, detail: ((), False),

@@ -32,7 +32,7 @@ from microgradnn.compiler.ops import KINDS
 from microgradnn.compiler.tape import simplified
 from microgradnn.primitive import Primitive, lookup
 
-_ADD, _MULTIPLY, _POSITIVE = lookup("add"), lookup("multiply"), lookup("positive")
+_ADD, _MULTIPLY, _POSITIVE, _SELECT = map(lookup, ("add", "multiply", "positive", "select"))
 COMPARISONS = ("greater", "less", "equal")
 NUMBER = "number"  # a comparison as 0 or 1, never nan
 
@@ -142,6 +142,16 @@ class Writer:
         ]
         return self.write("put", spread, (shape, tuple(places)))
 
+    def gather(self, index: Operand, stack: Window) -> Window:
+        """The numbers of a stack that an index chooses along its first axis."""
+        shape = shape_of(stack)[1:]
+        return self.write("gather", [self.broadcast(self.filled(index, shape), shape), stack])
+
+    def scatter(self, index: Operand, operand: Operand, count: int) -> Window:
+        """A stack of so many, with the operand where the index says, and 0 elsewhere."""
+        shape = shape_of(index)
+        return self.write("scatter", [index, self.broadcast(self.filled(operand, shape), shape)], (count, False))
+
     # ---- sums and products ----
 
     def sum(self, operand: Operand, axes: Sequence[int], examples: bool = False) -> Operand:
@@ -158,6 +168,9 @@ class Writer:
             operand = Window(var, Place(offset, tuple(shape[a] for a in kept), tuple(strides[a] for a in kept)))
         counted = examples and not is_each(operand)
         if isinstance(operand, Window) and (axes or (examples and not counted)):
+            op = self.op_of(operand)
+            if examples and not axes and op is not None and op.kind == "scatter":
+                return self.reshaped(self.write("scatter", op.operands, (op.detail[0], True)), operand.shape)
             if examples and not counted and (negated := self.made_by(operand, ("negative",))):
                 positive = self.reshaped(negated[0], operand.shape)
                 return self.gate(lookup("negative"), [self.sum(positive, axes, True)])
@@ -186,6 +199,10 @@ class Writer:
 
     def gate(self, gate: Primitive, operands: Sequence[Operand], stacked: bool = False) -> Operand:
         """The result of `gate(*operands)`; with `stacked` the last operand holds many, along its first axis."""
+        if gate is _SELECT:
+            index, stack = operands
+            assert isinstance(stack, Window)
+            return self.gather(index, stack)
         if not stacked:
             simpler: Any = simplified(gate, tuple(operands))
             if simpler.__class__ is not tuple:
