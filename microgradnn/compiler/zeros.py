@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from operator import itemgetter
 
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.primitive import BUILT_IN, Primitive, lookup
@@ -40,19 +39,16 @@ def told_apart(tape: Tape) -> bytearray:
     [0, 1, 1, 0]
     """
     told = bytearray(tape.leaves + len(tape.lines))
-    if not any(map(_tells_zeros_apart, set(map(itemgetter(0), tape.lines)))):
-        return told
+    if not any(_operands_told_apart(gate, gate.arity or 1) for gate in {gate for gate, _ in tape.lines}):
+        return told  # gates of any number tell the zeros of all operands apart, or of none
     needed = tape.needed()
-    known: dict[tuple[Primitive, int], tuple[int, ...]] = {}
     for register in range(len(told) - 1, tape.leaves - 1, -1):
         gate, operands = tape.lines[register - tape.leaves]
         if not needed[register]:
             continue
-        key = gate, len(operands)
-        if key not in known:
-            known[key] = _operands_told_apart(gate, len(operands))
         every = told[register] and not _never_negative(gate, operands)
-        for operand in operands if every else [operands[index] for index in known[key]]:
+        apart = range(len(operands)) if every else _operands_told_apart(gate, len(operands))
+        for operand in map(operands.__getitem__, apart):
             if isinstance(operand, int):
                 told[operand] = 1
     return told
@@ -81,11 +77,6 @@ def _never_negative(gate: Primitive, operands: tuple[Atom, ...]) -> bool:
         return any(operand.__class__ is float and str(operand) != "-0.0" for operand in operands)
     square = gate is _MULTIPLY and operands[0] == operands[1] and operands[0].__class__ is operands[1].__class__
     return square or gate.name in NEVER_NEGATIVE
-
-
-def _tells_zeros_apart(gate: Primitive) -> bool:
-    """Whether a gate tells the zeros of some operand apart; those of any number do for all operands or for none."""
-    return len(_operands_told_apart(gate, 1 if gate.arity is None else gate.arity)) > 0
 
 
 @lru_cache
