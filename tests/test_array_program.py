@@ -214,6 +214,7 @@ def places(writer, x):
 OVERLAPPING = Place(0, (4, 3), (1, 1))
 SAMPLES = {  # of 6 parameters p and 6 inputs x
     "gate": [
+        lambda w, p, x: w.gate(lookup("multiply"), [whole(p), w.write("count", [])]),
         lambda w, p, x: w.gate(lookup("tanh"), [whole(x)]),
         lambda w, p, x: w.gate(lookup("multiply"), [whole(x), whole(x)]),
         lambda w, p, x: w.gate(lookup("divide"), [window(x, 0, (2, 3), (3, 1)), window(p, 0, (3,), (1,))]),
@@ -268,7 +269,6 @@ SAMPLES = {  # of 6 parameters p and 6 inputs x
         lambda w, p, x: w.sum(w.scatter(places(w, x), window(x, 1, (3,), (2,)), 2), (), examples=True),
         lambda w, p, x: w.sum(w.scatter(w.constant(np.array([0.0, 1.0, 0.0])), window(x, 1, (3,), (2,)), 2), (), True),
     ],
-    "count": [lambda w, p, x: w.gate(lookup("multiply"), [whole(p), w.write("count", [])])],
 }  # fmt: skip
 
 

@@ -127,14 +127,11 @@ class NumPySource:
         """A function number by number."""
         function, out = op.detail, self.out(op)
         names = [self.read(op, index) for index in range(len(op.operands))]
-        if isinstance(function, Primitive):
-            return [f"copyto({out}, {self.constant(function, 'each_')}({', '.join(names)}))"]
-        if function == "positive":
+        if function in ("positive", NUMBER):
             return [f"copyto({out}, {names[0]})"]
-        if function == NUMBER:
-            return [f"{out}[...] = {names[0]}"]
-        if not hasattr(np, function):  # such as erf
-            return [f"copyto({out}, {self.constant(lookup(function), 'each_')}({', '.join(names)}))"]
+        if isinstance(function, Primitive) or not hasattr(np, function):  # such as erf
+            gate = function if isinstance(function, Primitive) else lookup(function)
+            return [f"copyto({out}, {self.constant(gate, 'each_')}({', '.join(names)}))"]
         if not isinstance(getattr(np, function), np.ufunc):  # which take no array to write to
             return [f"copyto({out}, {function}({', '.join(names)}))"]
         if function in ("maximum", "minimum"):  # NumPy compares with an array twice as fast as with a number

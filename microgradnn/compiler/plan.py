@@ -204,28 +204,17 @@ class _Planner:
         for out in self.outs:  # such as puts of constants alone
             allocated(self.top(out)[0])
         for var in (program.params, *program.inputs, *(op.out for op in program.ops)):
-            plan.rows[var] = self.place_in(var, kept)
-
-    def place_in(self, var: Var, kept: dict[Var, Rows]) -> Rows:
-        holder, first = self.top(var)
-        rows = kept[holder]
-        return Rows(rows.buffer, rows.first + first)
+            holder, first = self.top(var)
+            plan.rows[var] = Rows(kept[holder].buffer, kept[holder].first + first)
 
     def read_as_columns(self, var: Var, holder: Var) -> bool:
         """Whether an input is only read as columns of matrices, one for each example."""
-        if var in self.outs or holder in self.outs:
-            return False
-        readers = [op for op in self.readers[var] if op.out is not holder]
-        if holder is not var:
-            readers += self.readers[holder]
-        return bool(readers) and all(
-            op.kind == "einsum"
-            and all(
-                x.place.is_contiguous and len(x.shape) == 2 and x.shape[1] == 1
-                for x in op.operands
-                if isinstance(x, Window) and x.var in (var, holder)
-            )
-            for op in readers
+        readers = [op for own in {var, holder} for op in self.readers[own] if op.out is not holder]
+        windows = [x for op in readers for x in op.operands if isinstance(x, Window) and x.var in (var, holder)]
+        return (
+            self.outs.keys().isdisjoint((var, holder))
+            and {op.kind for op in readers} == {"einsum"}
+            and all(x.place.is_contiguous and len(x.shape) == 2 and x.shape[1] == 1 for x in windows)
         )
 
 

@@ -137,7 +137,7 @@ class Writer:
             if isinstance(place, Place) and place.size == math.prod(shape) and place.is_contiguous:
                 return self.reshaped(self.broadcast(operand, place.shape), shape)
         spread = [
-            self.broadcast(x, p.shape) if isinstance(p, Place) else self.broadcast(self.filled(x, p.shape), p.shape)
+            self.broadcast(x if isinstance(p, Place) else self.filled(x, p.shape), p.shape)
             for x, p in zip(operands, places, strict=True)
         ]
         return self.write("put", spread, (shape, tuple(places)))
