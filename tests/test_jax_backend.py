@@ -120,8 +120,8 @@ def test_what_was_not_asked_for_is_0_or_left_out(wrt):
     w = [Value(2.0), Value(3.0)]
     backend, program = backend_of(lambda x, y: w[0] * x[0] * x[1] * y, w, ([1.0, 1.0], 1.0), wrt=wrt, reduce="sum")
     arrays = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1.0, 10.0])
-    value, *gradient = backend.value_and_gradient(program.params, arrays, 2)
-    assert value == backend.value(program.params, arrays, 2) == 244.0
+    value, _, *gradient = backend.value_and_gradient(program.params, arrays, 2)
+    assert value == backend.value(program.params, arrays, 2)[0] == 244.0
     rows, by_inputs = backend.grads(program.params, arrays, 2)
     by_params = [[2.0, 0.0], [120.0, 0.0]] if wrt != "inputs" else [[0.0, 0.0], [0.0, 0.0]]
     expected = [[[4.0, 2.0], [80.0, 60.0]], [4.0, 24.0]] if wrt != "params" else []
@@ -138,13 +138,13 @@ def test_what_was_not_asked_for_is_0_or_left_out(wrt):
 def test_outputs_constants_and_programs_without_examples():
     x = np.arange(6.0).reshape(3, 2)
     backend, _ = backend_of(lambda x: [x[1], 2.0, x[0] * x[1]], [], ([1.0, 1.0],), reduce=None)
-    assert backend.value(np.zeros(0), [x], 3).tolist() == [[1.0, 2.0, 0.0], [3.0, 2.0, 6.0], [5.0, 2.0, 20.0]]
+    assert backend.value(np.zeros(0), [x], 3)[0].tolist() == [[1.0, 2.0, 0.0], [3.0, 2.0, 6.0], [5.0, 2.0, 20.0]]
     backend, _ = backend_of(lambda x: 3.0, [Value(1.0)], (1.0,), reduce="sum", wrt="both")
-    value, by_params, [by_input] = backend.value_and_gradient(np.ones(1), [np.ones(4)], 4)
+    value, _, by_params, [by_input] = backend.value_and_gradient(np.ones(1), [np.ones(4)], 4)
     assert (value, by_params.tolist(), by_input.tolist()) == (12.0, [0.0], [0.0] * 4)
     w = [Value(2.0), Value(3.0)]
     backend, _ = backend_of(lambda: w[0] * w[1], w, ())
-    value, by_params, by_inputs = backend.value_and_gradient(np.array([2.0, 3.0]), [], 1)
+    value, _, by_params, by_inputs = backend.value_and_gradient(np.array([2.0, 3.0]), [], 1)
     assert (value, by_params.tolist(), by_inputs) == (6.0, [3.0, 2.0], [])
     assert backend.hvp(np.array([2.0, 3.0]), (np.array([1.0, 0.0]), []), [], 1)[0].tolist() == [0.0, 1.0]
 
@@ -154,15 +154,15 @@ def test_what_is_observed_is_a_row_for_each_example_and_left_alone_by_the_gradie
     program = mg.compile(lambda x: w * x, w, example=(1.0,), reduce="sum")
     varying, *others = program.rolled.roots
     backend = JaxBackend(replace(program.rolled, roots=[varying, *others, varying, 7.0]), [()])
-    value, by_params, _ = backend.value_and_gradient(np.array([2.0]), [np.array([1.0, 3.0])], 2)
+    value, observed, by_params, _ = backend.value_and_gradient(np.array([2.0]), [np.array([1.0, 3.0])], 2)
     assert (value, by_params.tolist()) == (8.0, [4.0])
-    assert backend.observed(2).tolist() == [[2.0, 7.0], [6.0, 7.0]]
+    assert observed.tolist() == [[2.0, 7.0], [6.0, 7.0]]
 
 
 @pytest.mark.parametrize("f", [lambda x: 1.0 / (x + 0.0), lambda x: 1.0 / (x - -0.0)])
 def test_what_is_added_to_0_is_no_negative_zero(f):
     backend, _ = backend_of(f, [], (1.0,), reduce=None)
-    assert backend.value(np.zeros(0), [np.array([-0.0, 0.0])], 2).tolist() == [[np.inf], [np.inf]]
+    assert backend.value(np.zeros(0), [np.array([-0.0, 0.0])], 2)[0].tolist() == [[np.inf], [np.inf]]
 
 
 def test_a_gate_without_an_array_form_is_called_number_by_number(double_precision):
@@ -170,7 +170,7 @@ def test_a_gate_without_an_array_form_is_called_number_by_number(double_precisio
     backend, _ = backend_of(lambda x: cube(x), [], (1.0,), wrt="inputs", reduce="sum")
     x = np.array([1.0, 2.0, -3.0])
     with double_precision.enable_x64(False):  # the backend switches it on itself
-        assert backend.value(np.zeros(0), [x], 3) == -18.0
+        assert backend.value(np.zeros(0), [x], 3)[0] == -18.0
         assert backend.hvp(np.zeros(0), (np.zeros(0), [np.ones(3)]), [x], 3)[1][0] == pytest.approx(6 * x)
 
 
@@ -178,11 +178,11 @@ def test_backends_are_pickled_and_run_in_threads():
     case = CASES["dense_tanh_cross_entropy"]()
     backend, program = backend_of(case.f, case.params, case.examples[0])
     arrays = tiled(case.examples, 4)
-    expected = backend.value_and_gradient(program.params, arrays, 4)[1]
+    expected = backend.value_and_gradient(program.params, arrays, 4)[2]
     again = pickle.loads(pickle.dumps(backend))
     found = []
     threads = [
-        threading.Thread(target=lambda: found.append(again.value_and_gradient(program.params, arrays, 4)[1]))
+        threading.Thread(target=lambda: found.append(again.value_and_gradient(program.params, arrays, 4)[2]))
         for _ in range(2)
     ]
     for thread in threads:

@@ -45,9 +45,9 @@ class Watch:
         for example in range(self.count):
             arrays = [array[example : example + 1] for array in self.arrays]
             if not gradients:
-                alone.append([np.array(engine.value(self.params, arrays, 1))])
+                alone.append([np.array(engine.value(self.params, arrays, 1)[0])])
                 continue
-            value, by_params, by_inputs = engine.value_and_gradient(self.params, arrays, 1)
+            value, _, by_params, by_inputs = engine.value_and_gradient(self.params, arrays, 1)
             alone.append([np.array(value), by_params])
             if any(np.isnan(gradient).any() for gradient in (by_params, *by_inputs)):
                 self.refuse_gradient(example)

@@ -7,7 +7,6 @@ that bring the table's partials.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -52,29 +51,21 @@ class JaxBackend:
     def _prepare(self) -> None:
         self._programs: dict[Asked, ArrayProgram] = {}
         self._compiled: dict[Asked, Any] = {}
-        self._threads = threading.local()
 
     # ---- what is asked for ----
 
-    def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
-        """The value; without reduction a matrix with a row for each example and a column for each output."""
-        value, observed = self._call("value", params, arrays)
-        self._threads.observed = observed
-        return np.array(value) if self.rolled.reduce is None else float(value[0])
+    def value(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[Any, Array]:
+        """The value, and what f returned beside it, a row for each example; without reduction rows of outputs."""
+        value, observed = map(np.array, self._call("value", params, arrays))
+        return value if self.rolled.reduce is None else float(value[0]), observed
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
-    ) -> tuple[float, Array, list[Array]]:
-        """The value, its gradient by the parameters, and by each argument."""
+    ) -> tuple[float, Array, Array, list[Array]]:
+        """The same, and the gradient of the value."""
         numbers, observed, *by_inputs = self._call("gradient", params, arrays)
-        self._threads.observed = observed
         numbers = np.array(numbers)
-        return float(numbers[-1]), numbers[:-1], self._shaped(by_inputs, count)
-
-    def observed(self, count: int) -> Array:
-        """What f returned beside the value in the last call of this thread: a row for each example."""
-        observed = self._threads.observed
-        return np.zeros((count, 0)) if observed is None else np.array(observed)
+        return float(numbers[-1]), np.array(observed), numbers[:-1], self._shaped(by_inputs, count)
 
     def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
         """The gradient of every example, by the parameters a row for each, and by each argument."""
@@ -123,9 +114,9 @@ class JaxBackend:
             count = len(arrays[0]) if self.shapes else 1
             outs = evaluate(program, JaxLibrary(count), params, [_examples_last(array) for array in arrays])
             if rolled.reduce is None:
-                return [_matrix(outs, count), None]
+                return [_matrix(outs, count), _matrix([], count)]
             first = outs[: 1 + observed] if asked in ("value", "gradient") else []
-            others = _matrix(first[1:], count) if first[1:] else None
+            others = _matrix(first[1:], count)
             if asked == "value":
                 return [_spread(outs[0], (1,)), others]
             each = count if asked == "grads" else 1
@@ -154,7 +145,7 @@ def _matrix(outs: Sequence[Any], count: int) -> Any:
     """A row for each example, a column for each of these results."""
     import jax.numpy as jnp
 
-    return jnp.stack([_spread(out, (count,)) for out in outs], axis=1)
+    return jnp.stack([_spread(out, (count,)) for out in outs], axis=1) if outs else jnp.zeros((count, 0))
 
 
 # ---- a program in the hands of JAX ----------------------------------------------------------------------------------
@@ -183,8 +174,7 @@ def pure_function(rolled: Rolled, result: Any, aux: Any, shapes: Sequence[tuple[
         first = [] if rolled.reduce is None else [_spread(outs[0], (1,))[0]]
         if first and aux is None:
             return first[0]
-        columns = outs[len(first) :]
-        matrix = _matrix(columns, count) if columns else jnp.zeros((count, 0))
+        matrix = _matrix(outs[len(first) :], count)
         nested = arranged_like(aux if first else result, matrix if shapes else matrix[0], jnp.stack)
         return (first[0], nested) if first else nested
 

@@ -123,11 +123,6 @@ class Compiled:
         else:
             _QUIET.copy().run(function)
 
-    def made(self, count: int) -> dict[str, Any]:
-        """What this thread has made for so many examples, with the "results" of its last call."""
-        kept: dict[Any, Any] = vars(self._threads)
-        return kept[count]  # type: ignore[no-any-return]  # by numbers of examples
-
     def _buffers(self, count: int, inputs: Sequence[Array]) -> dict[str, Any]:
         """The buffers for so many examples, the functions over them, where inputs go in and results come out."""
         buffers = {}
@@ -164,7 +159,8 @@ class Differentiated(Compiled):
 
     def derivatives(self, count: int) -> Gradient:
         """Those that the last call of this thread has found, copied: the parameters in the user's order."""
-        by_params, by_inputs = self.made(count)["derivatives"]
+        kept: dict[Any, Any] = vars(self._threads)
+        by_params, by_inputs = kept[count]["derivatives"]
         own = by_params.copy() if self.rows is None else by_params.take(self.rows, 0)
         return own.T, [one.copy() for one in by_inputs]
 
@@ -192,21 +188,19 @@ class NumPyBackend:
         """The source of the value and its gradient."""
         return self._main.source
 
-    def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
-        """The value; without reduction a matrix with a row for each example and a column for each output."""
+    def value(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[Any, Array]:
+        """The value, and what f returned beside it, a row for each example; without reduction rows of outputs."""
         results = self._main.run(params, arrays, count, gradient=False)
-        return float(results[0]) if self.rolled.reduce is not None else _columns(results, count)
+        if self.rolled.reduce is None:
+            return _columns(results, count), _columns([], count)
+        return float(results[0]), _columns(results[1 : self._main.values], count)
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
-    ) -> tuple[float, Array, list[Array]]:
-        """The value, its gradient by the parameters, and by each argument."""
-        [value, *_] = self._main.run(params, arrays, count)
-        return float(value), *self._main.derivatives(count)
-
-    def observed(self, count: int) -> Array:
-        """What f returned beside the value in the last call of this thread: a row for each example."""
-        return _columns(self._main.made(count)["results"][1 : len(self.rolled.roots) - 1], count)
+    ) -> tuple[float, Array, Array, list[Array]]:
+        """The same, and the gradient of the value."""
+        results = self._main.run(params, arrays, count)
+        return float(results[0]), _columns(results[1 : self._main.values], count), *self._main.derivatives(count)
 
     def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
         """The gradient of every example, by the parameters a row for each, and by each argument."""

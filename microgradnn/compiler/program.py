@@ -130,12 +130,12 @@ class Program:
         """
         arrays, count = self._read(batch)
         watch, engine = self._watch(arrays), self._engine(count)
-        value = engine.value(self.params, arrays, count)
+        value, observed = engine.value(self.params, arrays, count)
         if self.reduce is None:
             return self._arranged(self._result, value)
         if watch is not None:
             watch.results(engine, value)
-        return self._with_aux(value, engine, count)
+        return self._with_aux(value, observed)
 
     def grad(self, *batch: Any) -> Any:
         """The gradient of the value: by the parameters, nested as they were given, by the inputs, or both.
@@ -155,10 +155,10 @@ class Program:
         """The value and its gradient; with `has_aux` ((value, aux), gradient)."""
         arrays, count = self._differentiated(batch)
         watch, engine = self._watch(arrays), self._engine(count)
-        value, *gradient = engine.value_and_gradient(self.params, arrays, count)
+        value, observed, *gradient = engine.value_and_gradient(self.params, arrays, count)
         if watch is not None:
             watch.results(engine, value, (gradient[0], *gradient[1]))
-        return self._with_aux(value, engine, count), self._by(*gradient)
+        return self._with_aux(value, observed), self._by(*gradient)
 
     def grads(self, *batch: Any) -> Any:
         """The gradient of f at every example, nested as `grad` gives it, with the examples first; ∂f(xᵢ), without 1/B.
@@ -227,9 +227,9 @@ class Program:
         inputs = by_inputs[0] if len(by_inputs) == 1 else tuple(by_inputs)
         return inputs if self.wrt == "inputs" else (self._parameters.nested(by_params), inputs)
 
-    def _with_aux(self, value: float, engine: Any, count: int) -> Any:
-        """The value that an engine has just found in this thread, with what f returned beside it."""
-        return value if self._aux is None else (value, self._arranged(self._aux, engine.observed(count)))
+    def _with_aux(self, value: float, observed: Array) -> Any:
+        """The value, with what f returned beside it as f nests it."""
+        return value if self._aux is None else (value, self._arranged(self._aux, observed))
 
     def _arranged(self, tree: Any, rows: Array) -> Any:
         """A row of numbers for each example, nested as f returned them; without examples the only row."""

@@ -7,7 +7,6 @@ for many points it is a loop.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -155,15 +154,10 @@ class PythonBackend:
         self.params, self.shapes, self.reduce, self.wrt = params, shapes, reduce, wrt
         self.tape = tape
         self._wanted = {"params": (0, params), "inputs": (params, tape.leaves), "both": (0, tape.leaves)}[wrt]
-        self._threads = threading.local()
 
     def __getstate__(self) -> dict[str, Any]:
-        made = ("_value", "_gradient", "_product", "_threads")
+        made = ("_value", "_gradient", "_product")
         return {name: value for name, value in vars(self).items() if name not in made}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._threads = threading.local()
 
     # ---- what runs ----
 
@@ -186,19 +180,18 @@ class PythonBackend:
         """The source of the gradient, or of the value where there is none."""
         return (self._value if self.reduce is None else self._gradient).source
 
-    def value(self, params: Array, arrays: Sequence[Array], count: int) -> Any:
-        """The value; without reduction a matrix with a row for each example and a column for each output."""
+    def value(self, params: Array, arrays: Sequence[Array], count: int) -> tuple[Any, Array]:
+        """The value, and what f returned beside it, a row for each example; without reduction rows of outputs."""
         rows = self._value.rows(params, arrays, count)
-        self._threads.observed = rows[:, 1:]
-        return rows if self.reduce is None else float(self._reduced(rows[:, 0]))
+        return rows if self.reduce is None else float(self._reduced(rows[:, 0])), rows[:, 1:]
 
     def value_and_gradient(
         self, params: Array, arrays: Sequence[Array], count: int
-    ) -> tuple[float, Array, list[Array]]:
-        """The value, its gradient by the parameters, and by each argument."""
+    ) -> tuple[float, Array, Array, list[Array]]:
+        """The same, and the gradient of the value."""
         rows = self._gradient.rows(params, arrays, count)
-        self._threads.observed = rows[:, rows.shape[1] - len(self.tape.roots) + 1 :]
-        return (float(self._reduced(rows[:, 0])), *self._of_batch(rows[:, 1:]))
+        observed = rows[:, rows.shape[1] - len(self.tape.roots) + 1 :]
+        return float(self._reduced(rows[:, 0])), observed, *self._of_batch(rows[:, 1:])
 
     def grads(self, params: Array, arrays: Sequence[Array], count: int) -> Gradient:
         """The gradient of each example, not divided by their number; by the parameters a matrix, a row an example."""
@@ -211,10 +204,6 @@ class PythonBackend:
         if self.wrt != "params":
             directions += by_inputs
         return self._of_batch(self._product.rows(params, [*arrays, *directions], count))
-
-    def observed(self, count: int) -> Array:
-        """What f returned beside the value in the last call of this thread: a row for each example."""
-        return self._threads.observed  # type: ignore[no-any-return]  # an array
 
     # ---- the examples together ----
 
