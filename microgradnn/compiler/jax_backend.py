@@ -38,19 +38,12 @@ class JaxBackend:
     def __init__(self, rolled: Rolled, shapes: Sequence[tuple[int, ...]]) -> None:
         require_jax()  # refused here rather than at the first call
         self.rolled, self.shapes = rolled, shapes
-        self._prepare()
+        self._programs: dict[Asked, ArrayProgram] = {}
+        self._compiled: dict[Asked, Any] = {}
         self.program("value" if rolled.reduce is None else "gradient")  # and a gate that JAX cannot call, too
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"rolled": self.rolled, "shapes": self.shapes}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        vars(self).update(state)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        self._programs: dict[Asked, ArrayProgram] = {}
-        self._compiled: dict[Asked, Any] = {}
+        return vars(self) | {"_programs": {}, "_compiled": {}}
 
     # ---- what is asked for ----
 
