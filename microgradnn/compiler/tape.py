@@ -163,4 +163,3 @@ class Tape:
     def close(self) -> None:
         """Forget what is only needed while lines are written."""
         self._written.clear()
-        self.sources.close()
