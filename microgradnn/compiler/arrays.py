@@ -98,10 +98,7 @@ class _Architect:
         assert isinstance(result, Window)  # constants are folded on the tape
         if result.is_whole:
             first = self.first_of(result.var)
-            if len(members) == 1:
-                self.addresses[members[0]] = first
-            else:
-                self.addresses[members] = np.arange(first, first + len(members))
+            self.addresses[members] = range(first, first + len(members))
         else:
             self.addresses[members] = self.first_of(result.var) + result.place.rows().ravel()
 
@@ -149,9 +146,7 @@ class _Architect:
             numbers = np.concatenate([column.numbers for column in columns])
             return float(numbers[0]) if one_number(numbers) else self.writer.constant(numbers.reshape(shape))
         if not any(column.constant for column in columns):
-            addresses = (
-                columns[0].numbers if len(columns) == 1 else np.concatenate([column.numbers for column in columns])
-            )
+            addresses = np.concatenate([column.numbers for column in columns])
             number = self.owner(addresses)
             if number >= 0:
                 return self.taken(number, addresses.reshape(shape))
