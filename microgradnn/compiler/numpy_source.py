@@ -34,7 +34,7 @@ class NumPySource:
         events, forward = self.plan.events, self.plan.forward
         once = [line for event in self.plan.once for line in self.event(event)]
         parts = [self.lines(events[:forward]), self.lines(events[forward:])]
-        results = [self.result(out) for out in self.program.outs]
+        results = [self.operand(out, each=False) for out in self.program.outs]
         code = [*self.setup, *once, ""]
         for name, lines in zip(("value", "gradient"), parts, strict=True):
             code += [f"def {name}():", *(f"    {line}" for line in lines or ["pass"]), ""]
@@ -117,9 +117,6 @@ class NumPySource:
     def out(self, op: Op, form: str = "shape") -> str:
         """The array that an operation writes."""
         return self.view(whole(op.out), form)
-
-    def result(self, out: Operand) -> str:
-        return self.view(out) if isinstance(out, Window) else self.number(out)
 
     # ---- operations ----
 
