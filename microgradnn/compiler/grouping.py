@@ -29,7 +29,6 @@ class Group:
     gate: Primitive
     members: list[int]
     operands: list[tuple[Atom, ...]]
-    varying: bool
     path: str | None
 
 
@@ -82,7 +81,7 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
     steps: list[tuple[bool, int, Group | Product]] = []
     for (varying, level, gate, _), members in groups.items():
         columns = list(zip(*[tape.lines[member - tape.leaves][1] for member in members], strict=True))
-        steps.append((varying, level, Group(gate, members, columns, varying, _module(tape, members[0]))))
+        steps.append((varying, level, Group(gate, members, columns, _module(tape, members[0]))))
     for (varying, level, half, _, _), by_inputs in dots.items():
         steps += [(varying, level, product) for product in _products(tape, half, by_inputs, varying)]
     steps.sort(key=lambda step: step[:2])
