@@ -84,7 +84,12 @@ def take(table: Any, index: Any) -> Any:
     (Value(data=5.0, grad=0.0), 7.0)
     """
     if is_sequence(index):
-        raise TypeError(f"take reads one place, got the index {index!r:.60}: write [take(table, i) for i in indices]")
+        advice = (
+            "write [take(table, i) for i in indices]"
+            if is_sequence(table)
+            else "the index comes last, take(table, index)"
+        )
+        raise TypeError(f"take reads one place, got the index {index!r:.60}: {advice}")
     entries = _entries(table)
     nested = [not hasattr(entry, "record_gate") and is_sequence(entry) for entry in entries]  # the first is quick
     if not any(nested):

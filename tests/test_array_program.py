@@ -395,6 +395,8 @@ TERMS = {  # read the same few parameters in ways whose adjoints are put togethe
     "normalised": lambda w, x: mg.logsumexp(w),
     "classified": lambda w, x: nn.cross_entropy(w, x[0]),
     "chosen": lambda w, x: mg.where(x[1], w[0], w[2]),
+    "cancelled": lambda w, x: [u := mg.tanh(mg.dot([x[1], x[0]], [w[0], x[1]])), u + (1 - u)][-1],
+    "cancelled in part": lambda w, x: [u := w[0] * x[1], w[1] * (u - u + 3.0)][-1],
 }
 SIGNS = {"+": operator.add, "-": operator.sub, "*": lambda a, b: a + 3.0 * b, "/": lambda a, b: a * b - b}
 

@@ -147,3 +147,28 @@ def test_the_gradient_of_maximum_at_nan_is_nan(gate, count, backend):
                 program.params[:] = point
             found = program.grad(*([] if len(program.params) else [point[None]]))
             assert np.isnan(np.array(flat(found), float)).all()
+
+
+@backends
+def test_gradients_by_example_and_products_with_the_hessian_are_watched(backend):
+    w = [Value(0.0, "w"), Value(2.0, "v")]
+    program = mg.compile(lambda x: mg.sqrt(w[0] * w[0]) + x * w[1], w, example=(1.0,), backend=backend)
+    calls = (lambda: program.grads([1.0, 2.0]), lambda: program.hvp([1.0, 1.0], [1.0, 2.0]))
+    for call in calls:
+        call()
+        with mg.detect_anomaly(), pytest.raises(FloatingPointError, match=r"multiply\(w=0\.0, w=0\.0\)"):
+            call()
+    program.params[:] = 1.0
+    with mg.detect_anomaly():
+        assert [program.grads([1.0, 2.0]).tolist(), calls[1]().tolist()] == [[[1.0, 1.0], [1.0, 2.0]], [0.0, 0.0]]
+        with pytest.raises(FloatingPointError, match="the Hessian times v is nan, because v is"):
+            program.hvp([NAN, 1.0], [1.0, 2.0])
+
+
+def test_an_infinite_second_derivative_is_told_apart_from_the_gradient():
+    w = [Value(0.0, "w"), Value(2.0, "v")]
+    program = mg.compile(lambda x: x * mg.where(w[0], 1.0, w[0] ** 1.5) * w[1], w, example=(1.0,), backend="numpy")
+    assert program.grad([1.0]).tolist() == [0.0, 0.0]
+    words = r"the Hessian times v is nan at Value\(data=0\.0.* in example 0, though the gradient is not: a second"
+    with mg.detect_anomaly(), pytest.raises(FloatingPointError, match=words):
+        program.hvp([0.0, 1.0], [1.0])

@@ -91,6 +91,7 @@ REFUSED = {
     "a set": ({1.0, 2.0}, 0, TypeError, r"got set .*list\("),
     "text": ("ab", 0, TypeError, "got str 'ab'"),
     "swapped": (0, [1.0, 2.0], TypeError, "got the index"),
+    "the index first": (0, [1.0, 2.0], TypeError, r"got the index \[1\.0, 2\.0\]: the index comes last"),
     "a Value as a table": (Value(1.0), 0, TypeError, r"got Value .*the index comes last"),
     "text in it": (["a"], 0, TypeError, "got str 'a'"),
 }  # fmt: skip

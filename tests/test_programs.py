@@ -3,6 +3,7 @@
 import copy
 import math
 import pickle
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -45,6 +46,8 @@ def numbers(tree):
     """The nesting with floats for Values and lists for arrays."""
     if isinstance(tree, dict):
         return {name: numbers(branch) for name, branch in tree.items()}
+    if hasattr(tree, "_make"):
+        return tree._make(map(numbers, tree))
     if isinstance(tree, list | tuple):
         return type(tree)(map(numbers, tree))
     return tree.data if isinstance(tree, Value) else tree.tolist() if isinstance(tree, np.ndarray) else float(tree)
@@ -335,3 +338,53 @@ def test_rows_are_nested_as_a_vector_is():
     assert numbers(params.nested(params.vector)) == {"a": [[1.0, 2.0], [3.0, 4.0]], "b": 5.0}
     rows = params.nested(np.stack([params.vector, 10 * params.vector]))
     assert numbers(rows) == {"a": [[[1.0, 2.0], [3.0, 4.0]], [[10.0, 20.0], [30.0, 40.0]]], "b": [5.0, 50.0]}
+
+
+INSIDE = {  # what is done with another program, and what to do instead
+    "called": (lambda program, x: program.value([x]), "Call the function that this program was compiled from"),
+    "called with numbers": (lambda program, x: program.grad([1.0])[0] * x, "Call the function that this program"),
+    "pulled": (lambda program, x: program.pull(), "Compute with the Values themselves"),
+    "pushed": (lambda program, x: program.push(), "Compute with the Values themselves"),
+    "read": (lambda program, x: float(program.params[0]) * x, "Compute with the Values themselves"),
+}
+
+
+@pytest.mark.parametrize("how", INSIDE)
+def test_a_program_inside_a_function_that_is_recorded_is_refused(how):
+    act, remedy = INSIDE[how]
+    w = Value(2.0)
+    program = mg.compile(lambda x: w * x, [w], example=(1.0,))
+    with pytest.raises(TypeError, match=remedy):
+        mg.compile(lambda x: act(program, x), [w], example=(1.0,))
+
+
+class Both(NamedTuple):
+    """What a function returns beside its loss."""
+
+    score: Any
+    others: Any
+
+
+@backends
+def test_a_named_tuple_keeps_its_names(backend):
+    w = Value(2.0)
+    f = lambda x: Both(w * x, [x, 1.0])  # noqa: E731
+    (_, aux), _ = mg.compile(
+        lambda x: (w * x, f(x)), [w], example=(1.0,), backend=backend, has_aux=True
+    ).value_and_grad([1.0, 3.0])
+    outputs = mg.compile(f, [w], example=(1.0,), backend=backend, reduce=None).value([1.0, 3.0])
+    for found in (aux, outputs):
+        assert numbers(found) == Both([2.0, 6.0], [[1.0, 1.0], [3.0, 1.0]])
+        assert found.score.tolist() == [2.0, 6.0]
+
+
+@backends
+def test_by_no_inputs_the_derivatives_are_empty(backend):
+    program = mg.compile(lambda: Value(3.0) ** 2, example=(), wrt="inputs", backend=backend)
+    assert (program.grad(), program.grads(), program.hvp(())) == ((), (), ())
+
+
+def test_settings_of_a_strange_kind_are_named():
+    for name, value in {"has_aux": np.array([1, 2]), "reduce": np.array([1]), "backend": ["numpy"], "wrt": {}}.items():
+        with pytest.raises(ValueError, match=f"{name} must be one of"):
+            mg.compile(lambda x: x, example=(1.0,), **{name: value})

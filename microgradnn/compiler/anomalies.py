@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from microgradnn.anomalies import at_line, note_line, refuse_nan
-from microgradnn.compiler.ir import Array
+from microgradnn.compiler.ir import Array, Gradient
 from microgradnn.compiler.tape import Tape
 from microgradnn.context import plainly_recording, watching
 from microgradnn.primitive import Primitive, run_lines
@@ -52,6 +52,28 @@ class Watch:
             if any(np.isnan(gradient).any() for gradient in (by_params, *by_inputs)):
                 self.refuse_gradient(example)
         self.refuse_sum(alone)
+
+    def product(self, engine: Any, direction: Gradient, product: Gradient) -> None:
+        """Refuse a Hessian-vector product that is nan."""
+        if not _has_nan(product):
+            return
+        if _has_nan(direction):
+            raise FloatingPointError("the Hessian times v is nan, because v is")
+        value, _, by_params, by_inputs = engine.value_and_gradient(self.params, self.arrays, self.count)
+        self.results(engine, value, (by_params, *by_inputs))
+        along, along_inputs = direction
+        for example in range(self.count):
+            arrays, inputs = (
+                [array[example : example + 1] for array in given] for given in (self.arrays, along_inputs)
+            )
+            alone = engine.hvp(self.params, (along, inputs), arrays, 1)
+            if _has_nan(alone):
+                names = [repr(leaf) for leaf, x in zip(self.leaves, alone[0], strict=True) if x != x]
+                raise FloatingPointError(
+                    f"the Hessian times v is nan at {[*names, 'an input'][0]} in example {example}, "
+                    "though the gradient is not: a second derivative is infinite or nan there"
+                )
+        raise FloatingPointError("the Hessian times v is nan, the sum over examples in none of which it is")
 
     def refuse_gradient(self, example: int) -> NoReturn:
         """Name the gate at which the sweep of an example becomes nan."""
@@ -102,3 +124,8 @@ class Watch:
                 note_line(node, (*self.tape.sources.place(line), ""))
                 nodes.append(node)
         return nodes
+
+
+def _has_nan(derivatives: Gradient) -> bool:
+    by_params, by_inputs = derivatives
+    return any(np.isnan(numbers).any() for numbers in (by_params, *by_inputs))

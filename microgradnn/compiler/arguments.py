@@ -26,11 +26,18 @@ def arranged_like(result: Any, rows: Any, stack: Callable[..., Any] = np.stack) 
             return rows[..., next(columns)]
         inner = [arranged(branch) for branch in tree]
         if isinstance(tree, tuple):
-            return tuple(inner)
+            return like(tree, inner)
         alike = inner and all(not isinstance(x, list | tuple | dict) and x.shape == inner[0].shape for x in inner)
         return stack(inner, axis=rows.ndim - 1) if alike else inner
 
     return arranged(result)
+
+
+def like(tree: Any, branches: list[Any]) -> Any:
+    """Branches as a list, a tuple or a named tuple, as `tree` is one."""
+    if hasattr(tree, "_make"):
+        return tree._make(branches)
+    return tuple(branches) if isinstance(tree, tuple) else branches
 
 
 def read_example(example: Sequence[Any]) -> tuple[list[Any], list[tuple[int, ...]]]:

@@ -29,7 +29,7 @@ def build(
     `before` is the program of an earlier call with the same settings: it is given again where f is still what it was.
     """
     for name, value in {"reduce": reduce, "wrt": wrt, "backend": backend, "has_aux": has_aux}.items():
-        if value not in _CHOICES[name]:
+        if not isinstance(value, str | bool | None) or value not in _CHOICES[name]:
             known = ", ".join(map(repr, _CHOICES[name]))
             raise ValueError(f"{name} must be one of {known}, got {value!r:.60}")
     if has_aux and reduce is None:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.evaluate import number_by_number, over_arrays
-from microgradnn.compiler.ir import ArrayProgram, Operand, Place, Var, Window, shape_of
+from microgradnn.compiler.ir import ArrayProgram, Operand, Place, Var, Window, is_each, shape_of
 from microgradnn.compiler.simplify import COMPARISONS, NUMBER, Writer, is_number, neutral_in
 from microgradnn.primitive import Primitive, lookup
 from microgradnn.table import OPERATORS
@@ -48,6 +48,9 @@ def expand(program: ArrayProgram) -> ArrayProgram:
             shapes = map(shape_of, op.operands)
             x, y = (writer.as_matrix(writer.filled(*pair)) for pair in zip(operands, shapes, strict=True))
             result = writer.einsum(first, second, out, x, y, each)
+            summed = any(map(is_each, op.operands)) and not op.out.each
+            if summed and not (is_each(x) or is_each(y)):  # they have come to constants
+                result = writer.counted(result)
         elif op.kind == "take":
             [operand] = operands
             result = writer.take(operand, op.detail) if isinstance(operand, Window) else operand
@@ -55,7 +58,10 @@ def expand(program: ArrayProgram) -> ArrayProgram:
             shape, places = op.detail
             result = writer.put(operands, places, shape)
         elif op.kind == "sum":
-            result = writer.sum(operands[0], *op.detail)
+            [operand] = operands
+            if operand != 0.0:  # another constant is added up like any number
+                operand = writer.broadcast(writer.filled(operand, ()), shape_of(op.operands[0]))
+            result = writer.sum(operand, *op.detail)
         else:
             filled = [writer.filled(*pair) for pair in zip(operands, map(shape_of, op.operands), strict=True)]
             result = writer.write(op.kind, filled, op.detail)
@@ -139,8 +145,11 @@ class Calls(Writer):
                             return self.call("multiply", [x * factor, self.reshaped(rest, shape_of(y))])
         if function == "negative" and (factors := self.made_by(operands[0], ("multiply",))):
             for factor, rest in [factors, factors[::-1]]:
-                if factor.__class__ is float:
-                    return self.call("multiply", [-factor, self.reshaped(rest, shape_of(operands[0]))])
+                if factor.__class__ is float or (is_each(rest) and not is_each(factor)):  # the smaller is negated
+                    shape = shape_of(operands[0])
+                    return self.call(
+                        "multiply", [self.call("negative", [self.reshaped(factor, shape)]), self.reshaped(rest, shape)]
+                    )
         if function == "add":
             for x, y in [operands, operands[::-1]]:
                 if (negated := self.made_by(y, ("negative",))) and isinstance(x, Window):

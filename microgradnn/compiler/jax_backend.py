@@ -178,7 +178,10 @@ def _real(given: Any, name: str) -> Any:
     """An array in double precision."""
     import jax.numpy as jnp
 
-    array = jnp.asarray(given)
+    try:
+        array = jnp.asarray(given)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be an array of real numbers, got {type(given).__name__} {given!r:.60}") from None
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} must be real numbers, got {array.dtype}")
     return array.astype(float)

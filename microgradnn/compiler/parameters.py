@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from microgradnn.compiler.arguments import like
 from microgradnn.compiler.ir import Array
 from microgradnn.context import current_tape
 from microgradnn.reading import numbers_in
@@ -34,12 +35,12 @@ class Parameters:
 
     def pull(self) -> None:
         """Read the numbers of the Values into the vector."""
-        _refuse_while_tracing()
+        refuse_while_tracing()
         self.vector[:] = [leaf._data for leaf in self.leaves]
 
     def push(self) -> None:
         """Write the vector to the Values, as assigning each number to `data` would, in a fraction of the time."""
-        _refuse_while_tracing()
+        refuse_while_tracing()
         for leaf, number in zip(self.leaves, self.vector.tolist(), strict=True):
             leaf._data = number
 
@@ -71,7 +72,7 @@ class Parameters:
         self.vector = np.array(self.vector)  # what comes from a memory map cannot be written to
 
 
-def _refuse_while_tracing() -> None:
+def refuse_while_tracing() -> None:
     """Numbers that go to and fro while a function is traced would be frozen in its program."""
     if (tape := current_tape()) is not None:
         raise tape.refusal()
@@ -100,11 +101,9 @@ def parameters_of(params: Any) -> tuple[list[Value], Any]:
         if isinstance(tree, (set, frozenset)):
             raise TypeError(f"params holds a {type(tree).__name__} of {len(tree)}, which has no order: give a list")
         branches = [nested(branch) for branch in _read(tree)]
-        if hasattr(tree, "_make"):
-            return tree._make(branches)
-        if all(isinstance(branch, int) for branch in branches):
+        if all(isinstance(branch, int) for branch in branches) and not hasattr(tree, "_make"):
             return range(branches[0], branches[-1] + 1) if branches else range(0)
-        return tuple(branches) if isinstance(tree, tuple) else branches
+        return like(tree, branches)
 
     tree = nested(params)
     return list(numbers), tree
@@ -136,9 +135,7 @@ def _nested(tree: Any, vector: Array) -> Any:
         and all(isinstance(branch, np.ndarray) and branch.shape == branches[0].shape for branch in branches)
     ):
         return np.stack(branches, axis=vector.ndim - 1)
-    if hasattr(tree, "_make"):  # a named tuple
-        return tree._make(branches)
-    return tuple(branches) if isinstance(tree, tuple) else branches
+    return like(tree, branches)
 
 
 def _fill(vector: Array, tree: Any, numbers: Any) -> None:

@@ -19,7 +19,7 @@ from microgradnn.compiler.arguments import (
 from microgradnn.compiler.grouping import group, spaces, straight_up_to
 from microgradnn.compiler.ir import Array, ArrayProgram
 from microgradnn.compiler.numpy_backend import NumPyBackend
-from microgradnn.compiler.parameters import Parameters
+from microgradnn.compiler.parameters import Parameters, refuse_while_tracing
 from microgradnn.compiler.python_backend import PythonBackend
 from microgradnn.compiler.results import Rolled
 from microgradnn.compiler.sums import gather_sums
@@ -96,6 +96,7 @@ class Program:
     @property
     def params(self) -> Array:
         """The vector of parameters, in the order of the `params` that were given."""
+        refuse_while_tracing()
         return self._parameters.vector
 
     @params.setter
@@ -128,9 +129,9 @@ class Program:
 
         With `has_aux` (value, aux), as f returns them: what is in aux is an array with the examples first, too.
         """
-        arrays, count = self._read(batch)
+        arrays, count = self._arguments(batch)
         watch, engine = self._watch(arrays), self._engine(count)
-        value, observed = engine.value(self.params, arrays, count)
+        value, observed = engine.value(self._parameters.vector, arrays, count)
         if self.reduce is None:
             return self._arranged(self._result, value)
         if watch is not None:
@@ -155,7 +156,7 @@ class Program:
         """The value and its gradient; with `has_aux` ((value, aux), gradient)."""
         arrays, count = self._differentiated(batch)
         watch, engine = self._watch(arrays), self._engine(count)
-        value, observed, *gradient = engine.value_and_gradient(self.params, arrays, count)
+        value, observed, *gradient = engine.value_and_gradient(self._parameters.vector, arrays, count)
         if watch is not None:
             watch.results(engine, value, (gradient[0], *gradient[1]))
         return self._with_aux(value, observed), self._by(*gradient)
@@ -170,16 +171,19 @@ class Program:
         ([[4.0], [36.0]], [20.0])
         """
         arrays, count = self._differentiated(batch)
-        self._watch(arrays)
-        return self._by(*self._engine(count).grads(self.params, arrays, count))
+        watch, engine = self._watch(arrays), self._engine(count)
+        by_params, by_inputs = engine.grads(self._parameters.vector, arrays, count)
+        if watch is not None:
+            watch.results(engine, 0.0, (by_params, *by_inputs))
+        return self._by(by_params, by_inputs)
 
     def hvp(self, v: Any, *batch: Any) -> Any:
         """The Hessian of the value times v, which is nested like the gradient; the result is, too.
 
         (∇²value)·v = ∇⟨∇value, v⟩, two sweeps for all of it, without the matrix.
 
-        Over arrays a 0 in v that meets an infinite second derivative gives nan; eager code and straight-line Python
-        hand nothing on there.
+        Over arrays a 0, in v or on the way, that meets an infinite second derivative gives nan; eager code and
+        straight-line Python hand nothing on there.
 
         >>> from microgradnn import Value, compile
         >>> w = [Value(2.0), Value(3.0)]
@@ -188,9 +192,11 @@ class Program:
         [20.0, 2.0]
         """
         arrays, count = self._differentiated(batch)
-        self._watch(arrays)
-        vector, along = self._direction(v, arrays)
-        return self._by(*self._engine(count).hvp(self.params, (vector, along), arrays, count))
+        watch, engine, direction = self._watch(arrays), self._engine(count), self._direction(v, arrays)
+        product = engine.hvp(self._parameters.vector, direction, arrays, count)
+        if watch is not None:
+            watch.product(engine, direction, product)
+        return self._by(*product)
 
     def _direction(self, v: Any, arrays: Sequence[Array]) -> tuple[Array, list[Array]]:
         """What is nested as the gradient is, by the parameters and by each argument; errors call it v."""
@@ -215,10 +221,10 @@ class Program:
         return vector, along
 
     def _differentiated(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
-        """What `_read` gives; ValueError for a program that has no gradient."""
+        """What `_arguments` gives; ValueError for a program that has no gradient."""
         if self.reduce is None:
             raise ValueError("a program with reduce=None has no gradient: compile with reduce='mean' or 'sum'")
-        return self._read(batch)
+        return self._arguments(batch)
 
     def _by(self, by_params: Array, by_inputs: list[Array]) -> Any:
         """Derivatives by what `wrt` says, nested as the parameters and the arguments are."""
@@ -235,8 +241,9 @@ class Program:
         """A row of numbers for each example, nested as f returned them; without examples the only row."""
         return arranged_like(tree, rows if self._shapes else rows[0])
 
-    def _read(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
+    def _arguments(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """The arguments of a call as arrays, and the number of examples in them."""
+        refuse_while_tracing()  # this call would be frozen in another program
         arrays = [
             given if type(given) is np.ndarray and given.dtype.char in _NUMBERS else array_of(number, given)
             for number, given in enumerate(batch)
@@ -250,13 +257,9 @@ class Program:
     def _watch(self, arrays: Sequence[Array]) -> Watch | None:
         """With `detect_anomaly`, refuse gates that give nan, and return what looks at the results."""
         here = context.get()
-        if not isinstance(here, Context):
+        if not (isinstance(here, Context) and here.detect_anomaly):
             return None
-        if here.tape is not None:  # this call would be frozen in another program
-            raise here.tape.refusal()
-        if not here.detect_anomaly:
-            return None
-        watch = Watch(self._tape, self._leaves, self.params, arrays)
+        watch = Watch(self._tape, self._leaves, self._parameters.vector, arrays)
         watch.values()
         return watch
 

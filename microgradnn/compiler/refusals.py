@@ -50,7 +50,8 @@ _BY_METHOD = {
     **dict.fromkeys(("grad", "partials", "backward", "forward"), _DERIVATIVE),
     "__format__": f"Leave it out: to print the number, {_RETURNED}",
     "__hash__": "It finds plain numbers alone: read a list with take(table, index), or choose with where(c, a, b)",
-    "_watch": "Call the function that this program was compiled from",
+    "_arguments": "Call the function that this program was compiled from",
+    **dict.fromkeys(("params", "pull", "push"), "Compute with the Values themselves: a program learns outside"),
     "accuracy": _METRIC,
 }
 # By the function that the user calls, from whatever module.

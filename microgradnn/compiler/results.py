@@ -55,7 +55,7 @@ class Rolled:
                 outs += derivatives(writer, outs[0], by)
             if asked == "hvp":
                 directions = [Var(var.shape, var.each, name=f"v_{var.name}") for var in by]
-                slope = along(writer, outs[-len(by) :], by, directions)
+                slope = along(writer, outs[len(outs) - len(by) :], by, directions)
                 writer.cheap = True
                 outs = derivatives(writer, slope, by)
                 program.inputs = program.inputs + directions

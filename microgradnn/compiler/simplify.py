@@ -185,8 +185,8 @@ class Writer:
 
     def einsum(self, first: str, second: str, out: str, x: Operand, y: Operand, each: bool) -> Operand:
         """The sum of products over the letters that `out` lacks, and over the examples unless it is for each."""
-        if not each and is_each(y) and not is_each(x):  # an adjoint that is the same for all meets the sum of the other
-            y = self.sum(y, (), examples=True)
+        if not each and is_each(x) != is_each(y):  # what is the same for all, such as an adjoint, meets the other's sum
+            x, y = (self.sum(z, (), examples=True) if is_each(z) else z for z in (x, y))
         if first == "" and second == out:
             if isinstance(y, Window) and y.var.value is not None and one_number(y.var.value):  # see filled
                 y = float(y.var.value.flat[0])

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
+from microgradnn.compiler.arguments import like
 from microgradnn.compiler.refusals import asked_for_a_number, defined_at, parted, raised_at
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.context import Context, called_by_user, context, source_line, traced_on
@@ -276,7 +277,7 @@ def _atoms(result: Any, tracer: Tracer) -> Any:
         return {name: _atoms(part, tracer) for name, part in result.items()}
     if isinstance(result, (list, tuple)):
         atoms = [_atoms(part, tracer) for part in result]
-        return tuple(atoms) if isinstance(result, tuple) else atoms
+        return like(result, atoms)
     if isinstance(result, Value):
         return tracer.atom(result)
     advice = remedy(result)
