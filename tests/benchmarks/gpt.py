@@ -72,8 +72,8 @@ def batch(count: int) -> tuple[Any, Any, Any]:
 
 def embedded(table: Table, index: Any) -> list[Any]:
     """The row of a table with that number, which may be an input of a compiled function."""
-    select = mg.gate("select")
-    return [select(index, *column) for column in zip(*table, strict=True)]
+    row: list[Any] = mg.take(table, index)
+    return row
 
 
 def dot(xs: Sequence[Any], ys: Sequence[Any]) -> Any:

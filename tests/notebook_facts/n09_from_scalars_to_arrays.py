@@ -22,7 +22,7 @@ FIGURES = [  # what it prints, white space aside
     "array program, NumPy loss",
     "asks for the number of a Value while compile records the function",
     "(1.0, array([1. , 0.1, 0.1]))",
-    "v1 = select(x0, p) 2 × B d10 = ∂₂select(x0, p) d11 = d10 × d5 d12 = Σ d11, 24 × B → 24",
+    "v1 = gather(x0, p) 2 × B d8 = scatter(x0, d5), 24",
     "hours that the pair of 3 and 7 moves: [3, 7]",
     "loss 0.22 after round the middle: [0, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1] distance from it: [2.45, 2.45,",
     "2,410 weights after 90 steps, difference below 1e-12: True",
