@@ -175,7 +175,7 @@ def _call(f: Callable[..., Any], args: tuple[Any, ...], positions: list[int], di
     reached = topological_order(*(output for output in outputs if isinstance(output, Value)))
     foreign = [node for node in reached if node.primitive is None and node not in made]
     foreign += [direction for direction in directions if isinstance(direction, Value)]
-    recorded = here.record and (bool(foreign) or here.tape is not None)
+    recorded = here.record and (bool(foreign) or here.tracer is not None)
     return _Call(like(result, iter(outputs)), inputs, recorded, foreign[0] if foreign else None)
 
 

@@ -23,14 +23,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 class Context(NamedTuple):
     """How gates are recorded in the current context; `path` is that of the module at work.
 
-    Where a `tape` is given, gates are written there instead, without numbers: the compiler is tracing a function. A
-    list `made` gets every gate that is recorded, in order.
+    Where there is a `tracer`, it gets the gates instead, without numbers: the compiler is tracing a function. A list
+    `made` gets every gate that is recorded, in order.
     """
 
     record: bool = True
     detect_anomaly: bool = False
     path: str | None = None
-    tape: Any = None
+    tracer: Any = None
     made: list[Any] | None = None
 
 
@@ -44,10 +44,10 @@ def current() -> Context:
     return here if isinstance(here, Context) else Context(path=here)
 
 
-def current_tape() -> Any:
-    """The tape on which gates are written here and now, or None."""
+def current_tracer() -> Any:
+    """What traces a function here and now, or None."""
     here = context.get()
-    return here.tape if here.__class__ is Context else None
+    return here.tracer if here.__class__ is Context else None
 
 
 class Switch:
@@ -213,9 +213,9 @@ def noting(made: list[Any]) -> Switch:
     return Switch(record=True, made=made)
 
 
-def traced_on(tape: Any) -> Switch:
-    """Write gates on `tape`, whatever the surrounding context wants of gates."""
-    return Switch(record=True, detect_anomaly=False, path=None, tape=tape)
+def traced_by(tracer: Any) -> Switch:
+    """Hand gates to the tracer, whatever the surrounding context wants of gates."""
+    return Switch(record=True, detect_anomaly=False, path=None, tracer=tracer)
 
 
 def inside(name: str) -> Switch:

@@ -116,14 +116,14 @@ def recorded_partials(node: Any) -> list[Any]:
 
     None where nothing is handed on.
     """
-    operands, tape = node.operands, current().tape
+    operands, tracer = node.operands, current().tracer
 
     def apply(primitive: Primitive, inputs: list[Any]) -> Any:
         recording = next((x for x in inputs if hasattr(x, "record_gate")), None)
         if recording is None:
             return primitive.limit(inputs)
-        if tape is not None and any(x is NOTHING for x in inputs):  # whether it is taken is known when the program runs
-            return tape.record_choice(primitive, inputs, current())
+        if tracer is not None and any(x is NOTHING for x in inputs):  # whether it is taken the program will know
+            return tracer.record_choice(primitive, inputs, current())
         return recording.record_gate(primitive, inputs, by_limit=True)
 
     marked = [NOTHING if operand.__class__ is float and operand == 0.0 else operand for operand in operands]

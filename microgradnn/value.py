@@ -60,7 +60,7 @@ from typing import Any, Self
 
 from microgradnn import operations
 from microgradnn.anomalies import at_line, note_line
-from microgradnn.context import Context, called_by_user, context, current, current_tape, source_line
+from microgradnn.context import Context, called_by_user, context, current, current_tracer, source_line
 from microgradnn.copying import deep_copy, node_of, reduced
 from microgradnn.graph import Vector, in_order
 from microgradnn.primitive import ForwardError, Primitive, gates, lookup
@@ -116,8 +116,8 @@ class Value(operations.Methods):
         self._grad = self._path = self._primitive = None
         self._left = self._right = self._left_partial = self._right_partial = None
         here = _context()
-        if here.__class__ is Context and here.tape is not None:
-            here.tape.constants.add(self)
+        if here.__class__ is Context and here.tracer is not None:
+            here.tracer.constants.add(self)
 
     # ---- what a node knows ----
 
@@ -139,8 +139,8 @@ class Value(operations.Methods):
 
     def _read(self) -> float:
         """The number, for decisions and messages; refused while a function is traced, which must not depend on it."""
-        if (tape := current_tape()) is not None:
-            raise tape.refusal()
+        if (tracer := current_tracer()) is not None:
+            raise tracer.refusal()
         return self._data
 
     @property
@@ -242,7 +242,7 @@ class Value(operations.Methods):
         return self._left.__class__ is tuple and self._left[0].__class__ is Vector
 
     def __repr__(self) -> str:
-        if current().tape is not None and not called_by_user():
+        if current().tracer is not None and not called_by_user():
             return "Value(…)"  # in a message about something else
         name = f", name={self._name!r}" if self._name else ""
         return f"Value(data={self.data!r}, grad={self.grad!r}{name})"
@@ -388,8 +388,8 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
     """
     here, first = current(), operands[0]
     operands = tuple([operand if isinstance(operand, Value) else number(operand) for operand in operands])
-    if here.tape is not None:
-        return here.tape.record(gate, operands, here)  # type: ignore[no-any-return]
+    if here.tracer is not None:
+        return here.tracer.record(gate, operands, here)  # type: ignore[no-any-return]
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]
     try:
         out = gate.limit(data) if by_limit else number(gate.forward(*data))

@@ -268,6 +268,24 @@ def test_what_is_not_is_taken_or_put_together_once():
     assert (kinds(program)["put"], kinds(program)["logsumexp"], kinds(program)["take"]) == (1, 1, 0)
 
 
+def test_what_is_scattered_over_many_variables_is_put_side_by_side_and_taken_at_once():
+    def shifted(x):
+        peaks = [mg.maximum(*x[: n + 2]) for n in range(5)]
+        return mg.sum([mg.exp(x[k] - peak) for n, peak in enumerate(peaks) for k in range(n + 2)])
+
+    program = program_of(shifted, (), [0.1 * k for k in range(6)], asked="value")
+    assert (kinds(program)["put"], kinds(program)["take"], kinds(program)["maximum"]) == (1, 3, 5)
+
+
+def test_few_columns_of_a_matrix_are_read_in_place_as_many_are():
+    def sums(x):
+        y = [mg.sin(one) for one in x]
+        return mg.sum([mg.cos(mg.sum([y[6 * h + 2 * s + d] for s in range(3)])) for h in range(2) for d in range(2)])
+
+    program = program_of(sums, (), [0.1 * k for k in range(12)], asked="value")
+    assert not {"take", "put", "add"} & kinds(program).keys()
+
+
 def test_overlapping_windows_take_a_few_instructions_however_many_there_are():
     kernel = [Value(0.1 * k) for k in range(3)]
 

@@ -144,6 +144,22 @@ def test_labels_of_a_batch_are_checked(backend):
             program.value(wrong)
 
 
+def test_every_index_in_an_argument_is_checked():
+    """Two tables of two places and one of four, beside a number that is no index."""
+    two, four = [Value(1.0), Value(10.0)], table()
+    f = lambda x: m.take(two, x[0]) + m.take(two, x[3]) + m.sum(m.take(four, x[2])) * x[1]  # noqa: E731
+    program = m.compile(f, [two, four], example=([0, 0.5, 0, 0],), reduce=None)
+    good = [1, 0.5, 3, 0]
+    assert program.value([good, good]).tolist() == [f(good).data] * 2
+    for column, wrong, last in ((0, 2, 1), (3, 2, 1), (2, 4, 3), (2, 0.5, 3), (3, -1, 1)):
+        bad = [*good[:column], wrong, *good[column + 1 :]]
+        with pytest.raises(ValueError, match=rf"argument 0 .* from 0 to {last},.* got {float(wrong)} in example 1"):
+            program.value([good, bad])
+    whole = m.compile(lambda x: m.take(two, x[0]) + m.take(two, x[1]), two, example=([0, 0],))
+    with pytest.raises(ValueError, match=r"argument 0 .* from 0 to 1,.* got 2 in example 0"):
+        whole.value(np.array([[0, 2], [0, 0]]))
+
+
 @backends
 def test_a_place_that_a_program_finds_is_an_index(backend):
     """The place of the largest, or what stands in a table of places, however often."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -88,8 +89,8 @@ def outputs_of(result: Any) -> list[Any]:
     return [result]
 
 
-def labels_of(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int, int]]:
-    """The inputs that choose among operands: argument, index in it, and how many there are to choose from.
+def labels_of(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, list[int], int]]:
+    """The inputs that choose among operands: argument, indices in it, and how many there are to choose from.
 
     Other labels are places whatever the inputs: a constant, an argmax, what is taken from a table of places.
     ValueError, with the line, where that is not so.
@@ -124,18 +125,21 @@ def labels_of(tape: Tape, params: int, sizes: list[int]) -> list[tuple[int, int,
         argument = int(np.searchsorted(starts, label, side="right")) - 1
         key = argument, int(label - starts[argument])
         labels[key] = min(labels.get(key, len(among)), len(among))
-    return [(*key, count) for key, count in labels.items()]
+    together = defaultdict[tuple[int, int], list[int]](list)
+    for (argument, index), count in labels.items():
+        together[argument, count].append(index)
+    return [(argument, indices, count) for (argument, count), indices in together.items()]
 
 
 def check_labels(number: int, labels: Array, classes: int) -> None:
     """ValueError, with the example, where a label is not the number of one of the classes or places."""
-    if labels.dtype == np.int64 and np.maximum.reduce(labels.view(np.uint64)) < classes:
+    if labels.dtype == np.int64 and np.maximum.reduce(labels.view(np.uint64), None) < classes:
         return  # quicker: read without a sign, negative numbers are large
     right = (labels >= 0) & (labels < classes) & (labels == np.trunc(labels))
     if right.all():
         return
-    example = int(np.argmin(right))
+    wrong = tuple(np.argwhere(~right)[0])
     raise ValueError(
         f"argument {number} must be whole numbers from 0 to {classes - 1}, one of {classes} classes or places, got "
-        f"{labels[example].item()!r} in example {example}: the first is 0"
+        f"{labels[wrong].item()!r} in example {wrong[0]}: the first is 0"
     )

@@ -174,14 +174,25 @@ class _Architect:
             ]
         )  # fmt: skip
         order = np.argsort(owners, kind="stable")
+        owned = np.split(order, np.flatnonzero(np.diff(owners[order])) + 1)
         operands, places = list[Operand](), list[Place | Array]()
-        for targets in np.split(order, np.flatnonzero(np.diff(owners[order])) + 1):
+        rows, first = np.zeros(len(numbers), dtype=np.int64), 0
+        scattered = sum(even(targets) is None for targets in owned) > 1  # side by side, then taken at once
+        for targets in owned:
             number, own = int(owners[targets[0]]), numbers[targets]
+            place: Place | Array = even(targets) or targets
+            if scattered:
+                own, back = (own, np.arange(len(own))) if number < 0 else np.unique(own, return_inverse=True)
+                place, rows[targets] = contiguous(first, own.shape), first + back
+                first += len(own)
             if number < 0:
                 operands.append(float(own[0]) if one_number(own) else self.writer.constant(own))
             else:
                 operands.append(self.taken(number, own.astype(np.int64)))
-            places.append(even(targets) or targets)
+            places.append(place)
+        if scattered:
+            joined = self.writer.filled(self.writer.put(operands, places, (first,)), (first,))
+            return self.writer.take(joined, rows)
         return self.writer.put(operands, places, (len(numbers),))
 
     # ---- groups ----
@@ -195,16 +206,16 @@ class _Architect:
             sorting = np.lexsort(keys[::-1])
             columns = [Column(constant, numbers[sorting]) for constant, numbers in columns]
             members = [members[index] for index in sorting.tolist()]
-        stacked = gate.arity is None and not self.one_by_one(gate, columns)
-        leading = gate.leading if stacked and gate.leading is not None else len(columns)
         shape = self.shape_for(columns, len(members))
+        stacked = gate.arity is None and not self.one_by_one(gate, columns, shape)
+        leading = gate.leading if stacked and gate.leading is not None else len(columns)
         operands = [self.operand([column], shape) for column in columns[:leading]]
         if stacked:
             stack = (len(columns) - leading, *shape)
             operands.append(self.writer.filled(self.operand(columns[leading:], stack), stack))
         self.keep(members, self.writer.broadcast(self.writer.gate(gate, operands, stacked), shape))
 
-    def one_by_one(self, gate: Primitive, columns: list[Column]) -> bool:
+    def one_by_one(self, gate: Primitive, columns: list[Column], shape: tuple[int, ...]) -> bool:
         """Whether a gate of any number of operands is better applied to each of them than to a stack."""
         if gate.leading is None:
             return True
@@ -212,7 +223,7 @@ class _Architect:
             return False
         if any(column.constant for column in columns):
             return not all(column.constant for column in columns)
-        rows = np.array([column.numbers for column in columns])
+        rows = np.array([column.numbers.reshape(shape) for column in columns])
         return self.owner(rows) < 0 or even(rows) is None
 
     def shape_for(self, columns: list[Column], count: int) -> tuple[int, ...]:

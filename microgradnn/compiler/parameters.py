@@ -13,7 +13,7 @@ import numpy as np
 
 from microgradnn.compiler.arguments import like
 from microgradnn.compiler.ir import Array
-from microgradnn.context import current_tape
+from microgradnn.context import current_tracer
 from microgradnn.reading import numbers_in
 from microgradnn.value import Value
 
@@ -74,8 +74,8 @@ class Parameters:
 
 def refuse_while_tracing() -> None:
     """Numbers that go to and fro while a function is traced would be frozen in its program."""
-    if (tape := current_tape()) is not None:
-        raise tape.refusal()
+    if (tracer := current_tracer()) is not None:
+        raise tracer.refusal()
 
 
 def parameters_of(params: Any) -> tuple[list[Value], Any]:

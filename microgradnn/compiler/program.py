@@ -49,6 +49,7 @@ class Program:
         self._labels = labels_of(tape, len(self._leaves), sizes)
         self._tape, self._sizes = tape, sizes
         self.reached = np.frombuffer(tape.needed(tape.roots[:1]), dtype=bool, count=len(self._leaves))  # in use
+        self.straight_up_to = 0  # so many examples run as straight-line Python: for more, arrays are quicker
         if backend == "auto":
             self.straight_up_to = straight_up_to(tape, len(self.rolled.groups))
         self._engine(1)
@@ -59,8 +60,6 @@ class Program:
         return nesting and shapes == self._shapes and tape.same_as(self._tape)
 
     # ---- what runs ----
-
-    straight_up_to = 0  # so many examples: for more, arrays are quicker
 
     def _engine(self, count: int) -> Any:
         """What computes a batch of so many examples; it is built when it is first needed."""
@@ -249,9 +248,9 @@ class Program:
             for number, given in enumerate(batch)
         ]
         count = examples_in(arrays, self._shapes)
-        for number, index, classes in self._labels:
+        for number, indices, classes in self._labels:
             array = arrays[number]
-            check_labels(number, array if array.ndim == 1 else array.reshape(count, -1)[:, index], classes)
+            check_labels(number, array if array.ndim == 1 else array.reshape(count, -1)[:, indices], classes)
         return arrays, count
 
     def _watch(self, arrays: Sequence[Array]) -> Watch | None:

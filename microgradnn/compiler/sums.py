@@ -20,7 +20,7 @@ _ADD, _SUM, _MULTIPLY, _DOT = lookup("add"), lookup("sum"), lookup("multiply"), 
 PARAMETER, UNIFORM, CONSTANT, VARYING = range(4)
 
 _FEWEST_WITH_CONSTANTS = 4
-_NOT_NEGATIVE = {_ADD, _SUM, _DOT, lookup("sign")}  # for which array libraries may give −0.0
+_NEGATIVE_OVER_ARRAYS = {_ADD, _SUM, _DOT, lookup("sign")}  # whose zeros may be −0.0 over arrays
 Pair = tuple[Atom, Atom]
 Parts = tuple[list[Atom], list[Atom]]  # atoms that add up to a sum: those that vary with the example, and the others
 
@@ -71,7 +71,7 @@ class _Gathering:
                 atoms[register] = self.total(self.parts(pairs, [self.at(operands[-1])], fewest=1))
             else:
                 atoms[register] = self.write(gate, map(self.at, operands))
-            if self.told_apart[register] and gate in _NOT_NEGATIVE and not self.kept_in_order[register]:
+            if self.told_apart[register] and gate in _NEGATIVE_OVER_ARRAYS and not self.kept_in_order[register]:
                 atoms[register] = self.write(_ADD, (atoms[register], 0.0))
         roots = [self.at(root) for root in old.roots]
         if split_root:

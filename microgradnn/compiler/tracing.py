@@ -20,7 +20,7 @@ import numpy as np
 from microgradnn.compiler.arguments import like
 from microgradnn.compiler.refusals import asked_for_a_number, defined_at, parted, raised_at
 from microgradnn.compiler.tape import Atom, Tape
-from microgradnn.context import Context, called_by_user, context, source_line, traced_on
+from microgradnn.context import Context, called_by_user, context, source_line, traced_by
 from microgradnn.primitive import NOTHING, Primitive, lookup
 from microgradnn.reading import number, remedy
 from microgradnn.table import OPERATORS
@@ -79,8 +79,8 @@ def _operator(gate: Primitive, swapped: bool) -> Callable[[Traced, Any], Any]:
         if y.__class__ is int:
             y = float(y)
         operands, here = (y, x) if swapped else (x, y), context.get()
-        if here.__class__ is Context and here.tape is not None and (y.__class__ is float or isinstance(y, Value)):
-            return here.tape.record(gate, operands, here)
+        if here.__class__ is Context and here.tracer is not None and (y.__class__ is float or isinstance(y, Value)):
+            return here.tracer.record(gate, operands, here)
         return gate(*operands)
 
     return operator
@@ -111,7 +111,7 @@ class Tracer:
     def call(self, f: Callable[..., Any], example: Sequence[Any]) -> Any:
         """What f returns for arguments like those of `example`, with atoms for numbers."""
         inputs = iter([_traced(self, leaf, None, ()) for leaf in range(len(self._params), self.tape.leaves)])
-        with traced_on(self):
+        with traced_by(self):
             try:
                 result = f(*[arranged(argument, inputs) for argument in example])
             except Exception as error:

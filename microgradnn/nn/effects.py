@@ -33,7 +33,7 @@ def _take(name: str, module: Any, effect: Effect, warning: str, *inputs: Any) ->
     effects = _effects.get()
     if effects is not None:
         return effects[name](module, *inputs)
-    if current().tape is not None:
+    if current().tracer is not None:
         raise TypeError(
             f"{module!r} in training {warning}: call eval() on the model, or train it with fit(..., compiled=True)"
         )
