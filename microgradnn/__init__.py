@@ -24,7 +24,7 @@ from microgradnn.value import Value
 from microgradnn.watching import watch
 from microgradnn.worksheets import worksheet
 
-__version__ = "0.8.0"
+__version__ = "0.9.0"
 
 # abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [
