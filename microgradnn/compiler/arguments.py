@@ -81,6 +81,18 @@ def examples_in(batch: Sequence[Any], shapes: Sequence[tuple[int, ...]]) -> int:
     return 1 if count is None else count
 
 
+def along(by_inputs: Any, arrays: Sequence[Array]) -> list[Array]:
+    """What v, a direction, has by the arguments of a call: an array for each, of its shape; ValueError for another."""
+    parts = [by_inputs] if len(arrays) == 1 else by_inputs
+    if not isinstance(parts, (tuple, list)) or len(parts) != len(arrays):
+        raise ValueError(f"v must hold {len(arrays)} arrays, one for each argument, got {parts!r:.60}")
+    shaped = [array_of(number, part, "of v ") for number, part in enumerate(parts)]
+    for number, (part, array) in enumerate(zip(shaped, arrays, strict=True)):
+        if part.shape != array.shape:
+            raise ValueError(f"v must be shaped like argument {number}, {array.shape}, got {part.shape}")
+    return shaped
+
+
 def outputs_of(result: Any) -> list[Any]:
     if isinstance(result, dict):
         result = list(result.values())

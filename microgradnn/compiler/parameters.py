@@ -58,13 +58,16 @@ class Parameters:
         return _nested(self.tree, vector)
 
     def vector_of(self, tree: Any) -> Array:
-        """The vector of numbers that are nested as the parameters are; ValueError for another nesting.
+        """What v, a direction, has by the parameters, nested as these; TypeError or ValueError for another nesting.
 
         >>> Parameters({"weights": [Value(2.0)], "bias": Value(1.0)}).vector_of({"weights": [5.0], "bias": 6.0})
         array([5., 6.])
         """
         vector = np.zeros(len(self.leaves))
-        _fill(vector, self.tree, tree)
+        try:
+            _fill(vector, self.tree, tree)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"v must be nested as the parameters are: {error}") from None
         return vector
 
     def __setstate__(self, state: dict[str, Any]) -> None:

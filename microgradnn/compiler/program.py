@@ -9,13 +9,7 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.anomalies import Watch
-from microgradnn.compiler.arguments import (
-    arranged_like,
-    array_of,
-    check_labels,
-    examples_in,
-    labels_of,
-)
+from microgradnn.compiler.arguments import along, arranged_like, array_of, check_labels, examples_in, labels_of
 from microgradnn.compiler.grouping import group, spaces, straight_up_to
 from microgradnn.compiler.ir import Array, ArrayProgram
 from microgradnn.compiler.numpy_backend import NumPyBackend
@@ -202,22 +196,8 @@ class Program:
         if self.wrt == "both" and not (isinstance(v, (tuple, list)) and len(v) == 2):
             raise ValueError(f"v must be a pair, by the parameters and by the inputs, got {v!r:.60}")
         by_params, by_inputs = v if self.wrt == "both" else (v, v)
-        vector = np.zeros(len(self._leaves))
-        if self.wrt != "inputs":
-            try:
-                vector = self._parameters.vector_of(by_params)
-            except (TypeError, ValueError) as error:
-                raise type(error)(f"v must be nested as the parameters are: {error}") from None
-        if self.wrt == "params":
-            return vector, []
-        parts = [by_inputs] if len(arrays) == 1 else by_inputs
-        if not isinstance(parts, (tuple, list)) or len(parts) != len(arrays):
-            raise ValueError(f"v must hold {len(arrays)} arrays, one for each argument, got {parts!r:.60}")
-        along = [array_of(number, part, "of v ") for number, part in enumerate(parts)]
-        for number, (part, array) in enumerate(zip(along, arrays, strict=True)):
-            if part.shape != array.shape:
-                raise ValueError(f"v must be shaped like argument {number}, {array.shape}, got {part.shape}")
-        return vector, along
+        vector = np.zeros(len(self._leaves)) if self.wrt == "inputs" else self._parameters.vector_of(by_params)
+        return vector, [] if self.wrt == "params" else along(by_inputs, arrays)
 
     def _differentiated(self, batch: Sequence[Any]) -> tuple[list[Array], int]:
         """What `_arguments` gives; ValueError for a program that has no gradient."""
