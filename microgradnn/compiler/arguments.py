@@ -60,6 +60,7 @@ def read_example(example: Sequence[Any]) -> tuple[list[Any], list[tuple[int, ...
 
 
 def array_of(number: int, given: Any, of: str = "") -> Array:
+    """An argument, "of the example" or of a batch, as an array; TypeError or ValueError for what holds no numbers."""
     return numbers_in(given, f"argument {number} {of}must be numbers, in lists of equal length")
 
 
@@ -94,6 +95,7 @@ def along(by_inputs: Any, arrays: Sequence[Array]) -> list[Array]:
 
 
 def outputs_of(result: Any) -> list[Any]:
+    """The numbers of what f returns, from left to right."""
     if isinstance(result, dict):
         result = list(result.values())
     if isinstance(result, (list, tuple)):

@@ -1,8 +1,8 @@
 """The array program: operations on arrays in static single assignment, which every later pass reads and writes.
 
 A variable is written by one operation, once, and its numbers lie in order, one behind the other. Operations read
-windows of variables, evenly spaced, without copying. Memory, order of execution within a line and the library that
-computes are no matter here: `plan` decides about the first, the backends about the rest.
+windows of variables, evenly spaced, without copying. Memory, when a number is written, and the library that
+computes are no matter here: `plan` decides about the first two, the backends about the third.
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ class Kind:
     shape: Callable[[Sequence[Operand], Any], Shape]  # of the result, and whether there is one for each example
     meaning: Callable[..., Any]  # (library, detail, *operands): see `evaluate`
     pullback: Callable[[Reverse, Op, Operand, Sequence[int]], Iterable[tuple[int, Operand]]] | None = None
-    numpy: Callable[..., list[str]] | None = None  # (emitter, op): the lines of `numpy_source`; None before `expand`
+    numpy: Callable[..., list[str]] | None = None  # (NumPySource, op): its lines; None: `expand` leaves none
 
 
 def _any_each(operands: Sequence[Operand]) -> bool:

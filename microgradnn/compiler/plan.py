@@ -65,7 +65,7 @@ class _Planner:
             for var in op.read:
                 self.readers[var].append(op)
         self.lasting = set[Var]()  # what is known when the buffers are made, beside constants
-        self.homes: dict[Var, tuple[Var, int]] = {}  # the variable in which another is written, and from which row on
+        self.homes: dict[Var, tuple[Var, int]] = {}  # the put in whose rows a variable is written, and from which on
 
     # ---- what is done when ----
 
@@ -154,14 +154,17 @@ class _Planner:
         return var, first
 
     def allocate(self) -> None:
-        """Give every variable its rows; those that were read for the last time are given again."""
+        """Give every variable its rows; those that were read for the last time are given again.
+
+        The letter of a buffer says what it holds: "e" a number for each example, "u" one for all, "te" and "tu" truths.
+        """
         plan, program = self.plan, self.program
         kept: dict[Var, Rows] = {}  # of what holds others
         last: dict[Var, int] = {}
         for number, event in enumerate(plan.events):
             for var in (event.op.out, *_read(event)):
                 last[self.top(var)[0]] = number
-        lasting = {self.top(var)[0] for var in (*self.outs, *(event.op.out for event in plan.once))}
+        never_given_again = {self.top(var)[0] for var in (*self.outs, *(event.op.out for event in plan.once))}
         kept |= {op.out: Rows("count", 0) for op in program.ops if op.kind == "count"}
         kept[program.params] = Rows("p", 0)
         plan.sizes["p"] = program.params.size
@@ -173,7 +176,7 @@ class _Planner:
                 plan.for_each |= {var.name} if var.each else set()
                 if var.each and self.read_as_columns(var, holder):
                     plan.as_given.add(var.name)
-        lasting |= kept.keys()
+        never_given_again |= kept.keys()
         free: dict[tuple[str, int], list[Rows]] = defaultdict(list)
 
         def allocated(holder: Var) -> None:
@@ -189,7 +192,7 @@ class _Planner:
 
         def release(holders: Iterable[Var], number: int) -> None:
             for holder in dict.fromkeys(holders):  # in an order that is the same in every process
-                if last.get(holder) == number and holder not in lasting and holder in kept:
+                if last.get(holder) == number and holder not in never_given_again and holder in kept:
                     last[holder] = -1
                     free[kept[holder].buffer, holder.size].append(kept[holder])
 

@@ -1,9 +1,9 @@
 """Reverse: from an array program to one that goes on with its derivatives, operation by operation.
 
 contribution = partial × adjoint, from the last operation to the first; `ops` has the pullback of each kind. An adjoint
-belongs to a variable; where there is none it is zero. It may lack the axis of examples, or be one number, where it is
-the same for all: what reads it says so, not what wrote it. What is written is again a program of the same kinds, so
-that reverse of reverse is the same pass twice.
+belongs to a variable; where there is none it is zero. Where it is the same for all examples it has no axis of these,
+where it is the same throughout it may be one number: whoever reads it repeats it. What is written is again a program
+of the same kinds, so that reverse of reverse is the same pass twice.
 """
 
 from __future__ import annotations
@@ -58,7 +58,8 @@ class Reverse:
                 if op.kind == "take":
                     read = op.detail.ravel()
                     term = writer.reshaped(writer.broadcast(term, op.out.shape), read.shape)
-                self.contribute(operand, read, term, op.out.each and op.kind != "einsum")
+                each = op.out.each and op.kind != "einsum"  # a product has added up the examples itself
+                self.contribute(operand, read, term, each)
         writer.path = writer.source = None
         return [self.adjoint(var) for var in self.by]
 

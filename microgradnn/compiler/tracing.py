@@ -51,7 +51,7 @@ class Traced(Value):
 
     @property
     def handed(self) -> tuple[float | None, ...]:
-        """Nan for each operand that is no constant: what is handed on is known when there are numbers."""
+        """Nan, which is not known yet, for each operand that is no constant: here are no numbers."""
         return tuple(None if operand.__class__ is float else math.nan for operand in self.operands)
 
     def __repr__(self) -> str:
@@ -196,7 +196,10 @@ class Tracer:
         return self.refused
 
     def record_choice(self, gate: Primitive, operands: Sequence[Any], here: Context) -> Traced:
-        """Write a gate of a partial among whose operands is NOTHING, which the tape keeps apart from the number 0."""
+        """Write a gate of a derivative inside f that reads NOTHING, a constant 0 along which nothing is handed on.
+
+        The tape keeps it apart from a 0 that comes out of numbers; the node holds it as 0.0.
+        """
         return _traced(
             self, self.record(gate, operands, here).atom, gate, [0.0 if x is NOTHING else x for x in operands]
         )
