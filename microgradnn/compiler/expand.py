@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from microgradnn.compiler.evaluate import number_by_number, over_arrays
-from microgradnn.compiler.ir import ArrayProgram, Operand, Place, Var, Window, is_each, shape_of
+from microgradnn.compiler.ir import ArrayProgram, Operand, Place, Var, Window, is_each, is_nothing, shape_of
 from microgradnn.compiler.simplify import COMPARISONS, NUMBER, Writer, is_number, neutral_in
 from microgradnn.primitive import Primitive, lookup
 from microgradnn.table import OPERATORS
@@ -37,8 +37,7 @@ def expand(program: ArrayProgram) -> ArrayProgram:
         operands = [read(operand) for operand in op.operands]
         if op.kind == "gate":
             gate, stacked = op.detail
-            nothing = gate is _MULTIPLY and 0.0 in operands and op.source is not None
-            # In derivatives nothing is handed on along a constant 0.
+            nothing = gate is _MULTIPLY and op.source is not None and any(map(is_nothing, operands))
             result = 0.0 if nothing else writer.gate(gate, operands, stacked)
         elif op.kind == "partial":
             gate, index, _ = op.detail
@@ -59,7 +58,7 @@ def expand(program: ArrayProgram) -> ArrayProgram:
             result = writer.put(operands, places, shape)
         elif op.kind == "sum":
             [operand] = operands
-            if operand != 0.0:  # another constant is added up like any number
+            if not is_nothing(operand):  # another constant is added up like any number
                 operand = writer.broadcast(writer.filled(operand, ()), shape_of(op.operands[0]))
             result = writer.sum(operand, *op.detail)
         else:

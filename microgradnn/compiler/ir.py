@@ -147,6 +147,11 @@ def shape_of(operand: Operand) -> tuple[int, ...]:
     return operand.place.shape if isinstance(operand, Window) else ()
 
 
+def is_nothing(operand: Any) -> bool:
+    """Whether an operand is a constant 0: along it nothing is handed on, whatever it meets, as 0 × ∞ would be nan."""
+    return operand.__class__ is float and operand == 0.0
+
+
 def is_each(operand: Operand) -> bool:
     """Whether an operand has a number for each example."""
     return isinstance(operand, Window) and operand.var.each

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from microgradnn.compiler.ir import Op, Operand, Place, Window, is_each, shape_of, whole
+from microgradnn.compiler.ir import Op, Operand, Place, Window, is_each, is_nothing, shape_of, whole
 from microgradnn.primitive import lookup
 
 if TYPE_CHECKING:
@@ -57,11 +57,11 @@ def _pull_gate(reverse: Reverse, op: Op, adjoint: Operand, wanted: Sequence[int]
     written = [partial for partial in partials if partial is not None]
     if len(written) == 2 == len(partials) and op.operands[0] == op.operands[1]:  # such as x · x
         total = writer.gate(lookup("add"), written)
-        if not (total.__class__ is float and total == 0.0):  # 1 − 1 is of the numbers: each is handed on, ∞ − ∞ is nan
+        if not is_nothing(total):  # 1 − 1 is of the numbers: each is handed on, ∞ − ∞ is nan
             partials, wanted = [total, None], [0]
     for index in wanted:
         partial = partials[index]
-        if partial is not None and not (partial.__class__ is float and partial == 0.0):  # 0 × ∞ is nan
+        if partial is not None and not is_nothing(partial):
             yield index, writer.gate(_MULTIPLY, [partial, adjoint])
 
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from microgradnn.compiler.arrays import arrays
 from microgradnn.compiler.grouping import Group, Product
-from microgradnn.compiler.ir import ArrayProgram, Operand, Var, Window, whole
+from microgradnn.compiler.ir import ArrayProgram, Operand, Var, Window, is_nothing, whole
 from microgradnn.compiler.reverse import derivatives
 from microgradnn.compiler.simplify import Writer
 from microgradnn.compiler.tape import Atom
@@ -75,9 +75,9 @@ class Rolled:
 
 def added(writer: Writer, x: Operand, y: Operand) -> Operand:
     """The sum of two parts of a value, of which one may be missing."""
-    if x.__class__ is float and x == 0.0:
+    if is_nothing(x):
         return y
-    return x if y.__class__ is float and y == 0.0 else writer.gate(_ADD, [x, y])
+    return x if is_nothing(y) else writer.gate(_ADD, [x, y])
 
 
 def along(writer: Writer, gradients: list[Operand], by: Sequence[Var], directions: Sequence[Var]) -> Operand:

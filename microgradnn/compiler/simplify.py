@@ -24,6 +24,7 @@ from microgradnn.compiler.ir import (
     contiguous,
     even,
     is_each,
+    is_nothing,
     one_number,
     shape_of,
     whole,
@@ -156,7 +157,7 @@ class Writer:
 
     def sum(self, operand: Operand, axes: Sequence[int], examples: bool = False) -> Operand:
         """The sum over axes, and over the examples; what is the same along an axis is multiplied by its size."""
-        if operand.__class__ is float and operand == 0.0:
+        if is_nothing(operand):
             return operand
         factor = 1.0
         if isinstance(operand, Window):
@@ -230,8 +231,8 @@ class Writer:
             ]
 
         def apply(inner: Primitive, xs: list[Any]) -> Operand:
-            if inner is _MULTIPLY and any(x.__class__ is float and x == 0.0 for x in xs):
-                return 0.0  # whatever the other is: nothing is handed on
+            if inner is _MULTIPLY and any(map(is_nothing, xs)):
+                return 0.0
             along = stacked and len(xs) == 1 and inner.arity is None and len(shape_of(xs[0])) > len(shape_of(out))
             return self.gate(inner, xs, along)
 
