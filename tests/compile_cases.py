@@ -273,6 +273,59 @@ def dense_unfused_multiclass_hinge() -> Case:
     )
 
 
+def columns_of(matrix, x):
+    """A product of a matrix and a vector, without biases."""
+    return [mg.sum([w * y for w, y in zip(row, x, strict=True)]) for row in matrix]
+
+
+@case
+def hidden_beside_inputs() -> Case:
+    """A layer that reads what another one made and what it read; single numbers of it are chosen, too."""
+    first, second = values(3, 2), values(2, 5)
+
+    def f(x, i):
+        hidden = [mg.tanh(y) for y in columns_of(first, x)]
+        return mg.sum([mg.tanh(y) for y in columns_of(second, [*hidden, *x])]) + mg.take(hidden, i)
+
+    return Case(f, [first, second], list(zip(rows(3, 2), [2, 0, 1], strict=True)))
+
+
+@case
+def two_inputs_side_by_side() -> Case:
+    """One matrix reads both, another columns of the second, and single numbers of it are chosen."""
+    wide, narrow = values(2, 8), values(3, 2)
+
+    def f(x, y, i):
+        both = mg.sum([mg.tanh(z) for z in columns_of(wide, [*x, *y[0], *y[1]])])
+        columns = [mg.tanh(z) for column in zip(*y, strict=True) for z in columns_of(narrow, column)]
+        return both + mg.sum(columns) + mg.take(list(y[1]), i)
+
+    return Case(f, [wide, narrow], list(zip(rows(3, 2), rows(3, 2, 3), [2, 0, 1], strict=True)))
+
+
+@case
+def parameters_read_again_and_again() -> Case:
+    """Beside one whose derivative is an input as it is."""
+    w, u = Value(0.7), values(3)
+
+    def f(x, y):
+        return w * x + mg.sum([mg.tanh(u[k] * b) for k, b in zip([0, 1, 1, 2, 0], y, strict=True)])
+
+    return Case(f, [w, u], list(zip(rows(3), rows(3, 5), strict=True)))
+
+
+@case
+def an_index_that_comes_to_a_constant() -> Case:
+    """The place of the largest of numbers that are 0 in every example."""
+    table = values(3)
+
+    def f(x):
+        nothing = mg.gate("equal")(x, 9.0) * 0.0
+        return mg.take(table, mg.gate("argmax")(nothing, nothing)) * 2.0
+
+    return Case(f, table, [(x,) for x in rows(3)])
+
+
 @case
 def soft_labels() -> Case:
     model = nn.Layer(2, 3, "linear", rng=3)

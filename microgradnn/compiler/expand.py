@@ -63,7 +63,11 @@ def expand(program: ArrayProgram) -> ArrayProgram:
             result = writer.sum(operand, *op.detail)
         else:
             filled = [writer.filled(*pair) for pair in zip(operands, map(shape_of, op.operands), strict=True)]
-            result = writer.write(op.kind, filled, op.detail)
+            if op.kind == "scatter" and not any(map(is_each, filled)):  # they have come to constants
+                result = writer.scatter(*filled, op.detail[0])
+                result = writer.counted(result) if op.detail[1] else result
+            else:
+                result = writer.write(op.kind, filled, op.detail)
         if op.source is None:  # a 0 that comes out of the numbers is no constant 0
             result = writer.filled(result, op.out.shape)
         results[op.out] = writer.reshaped(writer.broadcast(result, op.out.shape), op.out.shape)

@@ -122,10 +122,10 @@ class _Planner:
         if missing:
             before[min(times)].append(Event(op, "zero"))
         for event in pieces:
-            if not (event.what == "set" and self.at_home(op, event.piece, added)):
+            if not (event.what == "set" and self.at_home(op, event.piece, added, missing)):
                 after[times[event.piece]].append(event)
 
-    def at_home(self, op: Op, piece: int, added: Array) -> bool:
+    def at_home(self, op: Op, piece: int, added: Array, wiped: bool) -> bool:
         """Let an operand of a put be written in its place from the start, where nobody sees that."""
         operand, place = op.operands[piece], op.detail[1][piece]
         if not (isinstance(operand, Window) and operand.is_whole and isinstance(place, Place) and place.is_contiguous):
@@ -134,7 +134,8 @@ class _Planner:
         computed = var in self.numbers and self.program.ops[self.numbers[var]].kind != "put" and var not in self.lasting
         alone = self.readers[var] == [op] and var not in self.outs
         untouched = not added[place.offset : place.offset + place.size].any()
-        if not (computed or var in self.program.inputs) or not (alone or untouched):
+        given = var in self.program.inputs and not wiped  # inputs come before all is 0
+        if not (computed or given) or not (alone or untouched):
             return False  # what is written when the buffers are made, in part or in whole, must stay
         if var in self.homes or var.each != op.out.each:
             return False
@@ -214,8 +215,10 @@ class _Planner:
         """Whether an input is only read as columns of matrices, one for each example."""
         readers = [op for own in {var, holder} for op in self.readers[own] if op.out is not holder]
         windows = [x for op in readers for x in op.operands if isinstance(x, Window) and x.var in (var, holder)]
+        alone = all(self.top(other)[0] is not holder for other in self.homes if other is not var)
         return (
-            self.outs.keys().isdisjoint((var, holder))
+            alone
+            and self.outs.keys().isdisjoint((var, holder))
             and {op.kind for op in readers} == {"einsum"}
             and all(x.place.is_contiguous and len(x.shape) == 2 and x.shape[1] == 1 for x in windows)
         )
