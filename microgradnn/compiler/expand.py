@@ -64,8 +64,9 @@ def expand(program: ArrayProgram) -> ArrayProgram:
         else:
             filled = [writer.filled(*pair) for pair in zip(operands, map(shape_of, op.operands), strict=True)]
             if op.kind == "scatter" and not any(map(is_each, filled)):  # they have come to constants
-                result = writer.scatter(*filled, op.detail[0])
-                result = writer.counted(result) if op.detail[1] else result
+                count, examples = op.detail
+                result = writer.write("scatter", filled, (count, False))
+                result = writer.counted(result) if examples else result
             else:
                 result = writer.write(op.kind, filled, op.detail)
         if op.source is None:  # a 0 that comes out of the numbers is no constant 0
