@@ -9,6 +9,7 @@ from hypothesis import given, settings, strategies as st
 import microgradnn as mg
 from microgradnn import Value, nn
 from microgradnn.context import inside
+from microgradnn.drawing import vector
 from microgradnn.drawing.bodies import BANDS, MOST_ALONE, MOST_BODIES
 from microgradnn.drawing.folding import Folding
 from microgradnn.graph import topological_order
@@ -399,3 +400,15 @@ def test_an_own_module_is_of_the_network_that_leads_to_it():
         weight.data = 0.0  # a source whose number is 0 is a source all the same
     layers = [rest for kind, *rest in columns_of(one([1.0, 2.0]) - other([1.0, 2.0])) if kind == "layer"]
     assert layers == 2 * [["Sequential.0", 4], ["Sequential.1", 1], ["Sequential.2", 1]]
+
+
+def test_a_line_that_is_not_drawn_has_one_name_whatever_program_lays_out(monkeypatch):
+    """Graphviz 2 writes stroke="transparent" where later ones write none; the page tells rows of a matrix by it."""
+    render, pictures = vector.render, []
+    model = nn.MLP(12, [12, 1], rng=0)
+    for old, new in ((b"transparent", b"none"), (b"none", b"transparent")):
+        names = [b'stroke="' + name + b'"' for name in (old, new)]
+        monkeypatch.setattr(vector, "render", lambda *given, names=names: render(*given).replace(*names))
+        pictures.append(mg.draw(model([0.1] * 12), level=1).svg())
+    assert 'stroke="none"' in pictures[0]
+    assert pictures[0] == pictures[1]

@@ -62,6 +62,8 @@ def to_svg(picture: Picture) -> str:
             colour = element.get(painted, "").lower()
             if colour in BLACK:
                 element.set(painted, "currentColor")
+            elif colour == "transparent" and painted == "stroke":  # as older programs write it
+                element.set(painted, "none")
             elif colour in roles:
                 del element.attrib[painted]
                 element.set("class", f"{element.get('class', '')} {roles[colour]}".lstrip())
