@@ -98,8 +98,8 @@ def _passes(facts: Facts, flow: Flow | None, lines: str | None) -> list[str]:
     if flow is not None:
         reverse = [op for ops in flow.backward.values() for op in ops]
         rows += [("sums", f"{counted(facts.sums, 'line')}: additions gathered into sums and dot products")]
-        rows += zip(("arrays", ""), _work(flow.forward), strict=False)
-        rows += zip(("reverse", ""), _work(reverse) if facts.reduce else [], strict=False)
+        rows += zip(("arrays", "", ""), _work(flow.forward), strict=False)
+        rows += zip(("reverse", "", ""), _work(reverse) if facts.reduce else [], strict=False)
         apart, what = flow.without_part(), "the value" if facts.reduce else "the outputs"
         rows += [("", f"{counted(apart, 'parameter')} {'has' if apart == 1 else 'have'} no part in {what}")] * bool(
             apart
@@ -115,10 +115,10 @@ def _work(ops: Sequence[Op]) -> list[str]:
         if op.kind == "einsum":
             work[Product(op).each] += Product(op).multiplications
     kinds = ", ".join(counted(count, noun) for noun, count in counts.items())
-    words = [
-        f"{counted(len(ops), 'operation')}: {kinds}; {_often(Counter(op.out.each for op in ops))}" if ops else "none"
-    ]
-    return words + [f"{counted(work.total(), 'multiplication')} in the products; {_often(work)}"] * bool(work)
+    told = f"{counted(len(ops), 'operation')}: {kinds}; {_often(Counter(op.out.each for op in ops))}" if ops else "none"
+    return wrap(told, WIDTH - 10) + [
+        f"{counted(work.total(), 'multiplication')} in the products; {_often(work)}"
+    ] * bool(work)
 
 
 def _often(counts: Counter[bool]) -> str:
