@@ -316,3 +316,17 @@ def test_training_is_that_of_pytorch():
     m.fit(model, "cross_entropy", X, y, choice, 3, progress=False, compiled=True)
     numbers_ = [number for parameter in theirs.parameters() for number in parameter.ravel().tolist()]
     assert [parameter.data for parameter in model.parameters()] == pytest.approx(numbers_, rel=1e-8, abs=1e-11)
+
+
+@pytest.mark.jax
+@pytest.mark.parametrize("wrong", [2, -1, 0.5, math.nan])
+def test_in_the_hands_of_jax_what_is_at_no_place_is_nan(wrong):
+    """Nothing can be refused inside jax.jit; other examples stay as they are."""
+    import jax
+
+    entries = [Value(1.0), Value(10.0)]
+    pure = m.compile(lambda i: m.take(entries, i), entries, example=(0,), reduce=None).to_jax()
+    with jax.enable_x64(True):
+        found = np.asarray(jax.jit(pure)(np.array([1.0, 10.0]), np.array([1.0, wrong, 0.0])))
+    assert found[[0, 2]].tolist() == [10.0, 1.0]
+    assert math.isnan(found[1])

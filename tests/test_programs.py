@@ -3,6 +3,8 @@
 import copy
 import math
 import pickle
+import warnings
+from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import microgradnn as mg
 from microgradnn import Value
 from microgradnn.compiler.parameters import Parameters
+from microgradnn.primitive import Primitive
 from microgradnn.renewal import outdated
 from tests.compile_cases import BACKENDS
 
@@ -388,3 +391,19 @@ def test_settings_of_a_strange_kind_are_named():
     for name, value in {"has_aux": np.array([1, 2]), "reduce": np.array([1]), "backend": ["numpy"], "wrt": {}}.items():
         with pytest.raises(ValueError, match=f"{name} must be one of"):
             mg.compile(lambda x: x, example=(1.0,), **{name: value})
+
+
+def test_a_gate_in_python_sees_the_context_of_each_call_and_no_warnings():
+    """Arithmetic of arrays runs in a context made once, which a gate of the user's must not be caught in."""
+    scale = ContextVar("scale", default=1.0)
+    gate = Primitive("scaled_by_context", lambda x: scale.get() * x, lambda out, x: 1.0)
+    program = mg.compile(lambda x: gate(x) + x / (x - x), example=(1.0,), wrt="inputs", backend="numpy", reduce=None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        program.value([2.0])
+    program = mg.compile(lambda x: gate(x), example=(1.0,), wrt="inputs", backend="numpy")
+    found = [program.value([2.0])]
+    token = scale.set(10.0)
+    found.append(program.value([2.0]))
+    scale.reset(token)
+    assert found == [2.0, 20.0]
