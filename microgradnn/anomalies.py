@@ -59,6 +59,13 @@ def at_line(gate: Any, happened: str = "") -> str:
     return f"{called(gate)}{module}{happened}{recorded}"
 
 
+def refuse_nan_value(gate: Any) -> None:
+    """Remember the line of a gate just recorded; raise FloatingPointError where its value is nan."""
+    note_line(gate)
+    if gate.data != gate.data:
+        raise FloatingPointError(at_line(gate, " is nan"))
+
+
 def refuse_nan(swept: Iterable[tuple[Any, Any]]) -> None:
     """Raise FloatingPointError where a sweep, given as nodes and adjoints from the root on, made a nan."""
     arrived: dict[Any, list[tuple[float, Any]]] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 import weakref
 from collections.abc import Callable, Iterator
@@ -16,10 +17,13 @@ _pickling = threading.local()
 def deep_copy(root: Any, memo: dict[int, Any]) -> Any:
     """What `copy.deepcopy` makes of a Value; `memo` holds what was copied before, by `id`."""
     for node in topological_order(root, known=memo):
+        gate = node._primitive and node._primitive.__deepcopy__(memo)
         memo[id(node)] = _restoring(node)(
-            type(node), None, node._data, node._grad, node._name, node._path, node._primitive,
+            type(node), None, node._data, node._grad, node._name, node._path, gate,
             _copied(node._left, memo), _copied(node._right, memo), node._left_partial, node._right_partial,
         )  # fmt: skip
+        if attributes := getattr(node, "__dict__", None):  # which the user gave it
+            vars(memo[id(node)]).update(copy.deepcopy(attributes, memo))
     memo.setdefault(id(memo), []).append(root)  # keeps the originals, so that no id in memo is used anew
     return memo[id(root)]
 
@@ -34,7 +38,7 @@ def _copied(operand: Any, memo: dict[int, Any]) -> Any:
     return memo[id(operand)]
 
 
-def reduced(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+def reduced(root: Any) -> tuple[Any, ...]:
     """What `pickle` writes of a Value: its fields, and before them everything that it depends on."""
     groups: weakref.WeakSet[_Ancestors] = _pickling.__dict__.setdefault("groups", weakref.WeakSet())
     ancestors = None
@@ -44,7 +48,7 @@ def reduced(root: Any) -> tuple[Callable[..., Any], tuple[Any, ...]]:
     return _restoring(root), (
         type(root), ancestors, root._data, root._grad, root._name, root._path, root._primitive,
         root._left, root._right, root._left_partial, root._right_partial,
-    )  # fmt: skip
+    ), getattr(root, "__dict__", None) or None  # fmt: skip
 
 
 def node_of(kind: type, ancestors: object, *fields: Any) -> Any:

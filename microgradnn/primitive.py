@@ -76,6 +76,8 @@ class Primitive:
     (12.0, 12.0)
     """
 
+    repeatable = True  # whether it can compute its value again; an operation of the user's own cannot
+
     def __init__(
         self,
         name: str,

@@ -61,7 +61,7 @@ def outdated(order: Iterable[Any]) -> list[Any]:
     shared = _Same()
     with plainly_recording(), watching(False):
         for node in order:
-            if node._left is not None and not (node.has_vectors() and shared.fit(node)):
+            if node._left is not None and node.primitive.repeatable and not (node.has_vectors() and shared.fit(node)):
                 try:
                     fits = _same(_numbers(node), _numbers(_again(node, node.operands)))
                 except ForwardError:

@@ -76,6 +76,10 @@ def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
             continue
         elif left[0].__class__ is not Vector:
             operands, partials = left, node._left_partial
+            if partials is None:  # the user's own operation says itself what it hands on
+                for operand, contribution in node.hand_on(adjoint):
+                    adjoints[operand] = adjoints.get(operand, 0.0) + contribution
+                continue
         elif isfinite(adjoint):
             weights, inputs, bias = left
             by_weights, by_inputs, by_bias = node._left_partial

@@ -55,11 +55,11 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 from microgradnn import operations
-from microgradnn.anomalies import at_line, note_line
+from microgradnn.anomalies import refuse_nan_value
 from microgradnn.context import Context, called_by_user, context, current, current_tracer, source_line
 from microgradnn.copying import deep_copy, node_of, reduced
 from microgradnn.graph import Vector, in_order
@@ -103,6 +103,7 @@ class Value(operations.Methods):
     _right: Any  # second operand or None
     _left_partial: Any  # None where the operand is a number; a tuple where _left is
     _right_partial: float | None
+    _recorded_as: type[Value]  # the class of the gates that take a Value of this class
 
     def __init__(self, data: float, name: str | None = None) -> None:
         if data.__class__ is not float:
@@ -354,7 +355,7 @@ class Value(operations.Methods):
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:
         return deep_copy(self, memo)  # type: ignore[no-any-return]  # of the class of self
 
-    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+    def __reduce__(self) -> tuple[Any, ...]:
         return reduced(self)
 
 
@@ -395,44 +396,57 @@ def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> 
         out = gate.limit(data) if by_limit else number(gate.forward(*data))
     except ForwardError as error:
         raise gate.refusal(operands, error) from None
+    kind = Value
+    for operand in operands:
+        if operand.__class__ not in (float, Value) and operand._recorded_as is not Value:
+            kind = operand._recorded_as
+            break
     if not here.record:
         if here.detect_anomaly and out != out:
             raise FloatingPointError(f"{gate.describe(operands)} is nan, computed at {source_line()}")
-        return unrecorded(out, here.path)
+        return unrecorded(out, here.path, kind)
     partials = tuple(gate.handed(out, operands))
     if gate.neutral is not None and first.__class__ is int and first == gate.neutral and data[1] != 0.0:
         return operands[1]  # type: ignore[no-any-return]  # as the quick recorder does; 0 + −0.0 is 0.0
     rest = (None,) * (2 - len(operands))
     fields = (operands, None, partials, None) if len(operands) > 2 else (*operands, *rest, *partials, *rest)
-    node: Value = node_of(Value, None, out, None, None, here.path, gate, *fields)
+    node: Value = node_of(kind, None, out, None, None, here.path, gate, *fields)
     if here.made is not None:
         here.made.append(node)
     if here.detect_anomaly:
-        note_line(node)
-        if out != out:
-            raise FloatingPointError(at_line(node, " is nan"))
+        refuse_nan_value(node)
     return node
 
 
-def unrecorded(out: float, path: str | None) -> Value:
+def unrecorded(out: float, path: str | None, kind: type[Value]) -> Value:
     """What a gate gives under `no_grad`: a leaf; its path, of a module or "no_grad", tells it from other leaves."""
-    node = Value(out)
+    node = kind(out)
     node._path = path or "no_grad"
     return node
 
 
 # ---- the operators and functions, from the table ------------------------------------------------------------------
 
-for _gate in gates():
-    if _gate.arity in (1, 2):
-        _gate.quick = recorder(_gate, Value)
-    if _gate.operator is not None:
-        setattr(Value, f"__{_gate.operator}__", _gate.quick)
-        if _gate.arity == 2:
-            setattr(Value, f"__r{_gate.operator}__", recorder(_gate, Value, reflected=True))
-    if _gate.public:
-        _function = recorder(_gate, Value) if _gate.arity not in (1, 2) else _gate.quick
-        setattr(operations, _gate.name, _function)
-        vars(operations)["__all__"].append(_gate.name)
-        if _gate.is_method:
-            setattr(Value, _gate.name, _function)
+
+def give_operators(kind: type[Value]) -> None:
+    """Put the operators and methods of the table on a class of Values: its gates are Values of this class."""
+    kind._recorded_as = kind
+    for gate in gates():
+        if not (gate.public or gate.arity in (1, 2)):
+            continue
+        function = recorder(gate, kind)
+        if gate.operator is not None:
+            setattr(kind, f"__{gate.operator}__", function)
+            if gate.arity == 2:
+                setattr(kind, f"__r{gate.operator}__", recorder(gate, kind, reflected=True))
+        if gate.is_method:
+            setattr(kind, gate.name, function)
+        if kind is Value:
+            if gate.arity in (1, 2):
+                gate.quick = function
+            if gate.public:
+                setattr(operations, gate.name, function)
+                vars(operations)["__all__"].append(gate.name)
+
+
+give_operators(Value)

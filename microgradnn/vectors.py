@@ -32,6 +32,7 @@ def dots(
     except AttributeError:  # a number, or something else that records
         here = Context()  # so that gates are recorded singly
     each = by_neuron(len(rows)) if numbered else plain_map
+    kind = getattr(biases[0], "_recorded_as", Value) if len(biases) else Value
 
     def singly(x: Sequence[Any]) -> list[Any]:
         def record(row: Sequence[Any], bias: Any) -> Any:
@@ -41,7 +42,7 @@ def dots(
 
     if isinstance(here, Context) and not (here.record or here.detect_anomaly):
         return [
-            [unrecorded(sum_of_products(w, data) + b, here.path) for w, b in weights]
+            [unrecorded(sum_of_products(w, data) + b, here.path, kind) for w, b in weights]
             for data in ([y._data if isinstance(y, Value) else number(y) for y in x] for x in batch)
         ]
     if isinstance(here, Context):
@@ -61,7 +62,7 @@ def dots(
         layer = []
         for row, bias, (w, b), path in zip(vectors, biases, weights, paths, strict=True):
             by_row, by_inputs, by_bias = shared_partials_of_dot(w, data)
-            node = Value.__new__(Value)
+            node = kind.__new__(kind)
             node._data = sum_of_products(w, data) + b
             node._primitive = gate
             node._grad = node._name = node._right = node._right_partial = None

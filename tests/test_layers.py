@@ -15,7 +15,7 @@ ORDER = [
     "extras", "files", "reading", "primitive", "array_forms", "formulas", "intervals", "table", "graph", "context",
     "anomalies", "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors", "settings",
     "notation", "latex", "functional", "backprop", "bounds", "margins", "drawing", "worksheets", "compiler", "nn",
-    "optim", "training", "checks", "saving", "plots", "watching", "sklearn",
+    "micrograd", "optim", "training", "checks", "saving", "plots", "watching", "sklearn",
     "demonstrations", "parser", "answer", "course", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]

@@ -52,6 +52,8 @@ def gates_of(steps: Steps) -> str:
     used: dict[tuple[Primitive, int], None] = {}
     for node in steps.order:
         if node.primitive is not None:
+            if not node.primitive.repeatable:
+                raise ScriptError(f"{node.primitive.name} is an operation of the user's own")
             used[node.primitive, len(node.operands)] = None
     entries = (line for gate, count in used for line in function(gate, count))
     return "\n".join(["const gates = {", *entries, "};"])

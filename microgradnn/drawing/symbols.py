@@ -187,9 +187,9 @@ SIMPLER: dict[str, Callable[..., Any]] = {
 
 def partials(gate: Any, name_of: dict[int, str]) -> list[Any]:
     """The local derivatives at a gate of a graph, each a `Formula`, a number, or None where it would be too long."""
-    primitive, trace = gate.primitive, gate.primitive.trace(len(gate.operands))
-    if len(trace.lines) > LONGEST:
-        return [None] * trace.count
+    primitive, count = gate.primitive, len(gate.operands)
+    if not primitive.repeatable or len((trace := primitive.trace(count)).lines) > LONGEST:
+        return [None] * count
     operands = [
         operand if isinstance(operand, float) else Formula(operand.data, latex_name(name_of[id(operand)]), rank)
         for rank, operand in enumerate(gate.operands)

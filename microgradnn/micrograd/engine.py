@@ -1,0 +1,179 @@
+"""`Value` with micrograd's names and habits, on the engine of this package; graphs of both kinds of Values mix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, ClassVar
+
+from microgradnn import value
+from microgradnn.anomalies import refuse_nan_value
+from microgradnn.context import current, no_grad
+from microgradnn.micrograd.operation import OwnOperation
+from microgradnn.value import give_operators
+
+_SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-", "relu": "ReLU"}
+
+
+class Value(value.Value):
+    """A number in a graph as micrograd's programs know it: `Value(data, _children=(), _op='', label='')`.
+
+    With children it is an operation of the user's own, of these operands: its `_backward`, a function without arguments
+    that adds to their `grad` what `self.grad` makes of it, is called by `backward()` when its turn comes. Assigned to
+    another gate, it takes the place of that gate's rule. Attributes may be put on a Value, which is true as a bool
+    whatever its number, and equal to nothing but itself. Everything else is as for `microgradnn.Value`.
+
+    >>> import math
+    >>> def exp(x):
+    ...     out = Value(math.exp(x.data), (x,), "exp")
+    ...     def _backward():
+    ...         x.grad += out.data * out.grad
+    ...     out._backward = _backward
+    ...     return out
+    >>> x = Value(0.0, label="x")
+    >>> y = exp(x) * 3 + x
+    >>> y.backward()
+    >>> x.grad, y._op, [v._op for v in y._children], bool(x)
+    (4.0, '+', ['*', ''], True)
+    """
+
+    no_grad: ClassVar[Callable[[], Any]] = staticmethod(no_grad)
+
+    def __init__(self, data: float, _children: Iterable[Any] = (), _op: str = "", label: str = "") -> None:
+        super().__init__(data)
+        self.label = label
+        if _children != ():
+            self._adopt(_children, _op)
+
+    def _adopt(self, children: Iterable[Any], op: str) -> None:
+        """Become an operation of the user's own, of these operands; one that is not recorded is a leaf."""
+        members = [*children]
+        if not all(isinstance(child, value.Value) for child in members):
+            raise TypeError(
+                f"_children are the Values that this one was computed from, got {children!r:.60}; a name is "
+                "Value(data, label='x')"
+            )
+        gate, here = OwnOperation(op), current()
+        if here.tracer is not None:
+            gate.refuse()
+        if not here.record:
+            self._path = here.path or "no_grad"
+        elif members:
+            self._primitive, self._left, self._path = gate, tuple(members), here.path
+            if here.made is not None:
+                here.made.append(self)
+            if here.detect_anomaly:
+                refuse_nan_value(self)
+
+    # ---- micrograd's names ----
+
+    @property
+    def label(self) -> str:
+        """The name of the Value, "" where it has none."""
+        return self._name or ""
+
+    @label.setter
+    def label(self, label: str) -> None:
+        self.name = label or None
+
+    @property
+    def _op(self) -> str:
+        """The operation that made it, as micrograd writes it: "+", "*", "**2", "ReLU", "tanh" …; "" for a leaf."""
+        gate = self._primitive
+        if gate is None:
+            return ""
+        if gate.name == "power":
+            exponent = self.operands[1]
+            return "**" if isinstance(exponent, value.Value) else f"**{exponent:g}"
+        return _SYMBOLS.get(gate.name, gate.name)
+
+    @_op.setter
+    def _op(self, op: str) -> None:
+        if self._primitive is not None and self._left_partial is None:
+            self._primitive = OwnOperation(op)
+        elif op != self._op:
+            raise AttributeError(f"_op says what made {self!r}: give it with children, Value(data, (x,), {op!r})")
+
+    @property
+    def _children(self) -> tuple[value.Value, ...]:
+        """The operands that are Values, in order."""
+        return tuple(operand for operand in self.operands if isinstance(operand, value.Value))
+
+    @property
+    def _prev(self) -> set[value.Value]:
+        """The operands that are Values."""
+        return {*self._children}
+
+    @_prev.setter
+    def _prev(self, children: Iterable[Any]) -> None:
+        if self._primitive is None:
+            self._adopt(children, "")
+        elif {*children} != self._prev:
+            raise AttributeError(f"{self!r} was computed from its operands: make a new Value(data, children, op)")
+
+    # ---- micrograd's backward ----
+
+    @property
+    def _backward(self) -> Callable[[], None]:
+        """What adds this node's contributions to the `grad` of its operands: nothing for a leaf."""
+        own: Callable[[], None] | None = self.__dict__.get("_backward")
+        return own or self._add_contributions
+
+    @_backward.setter
+    def _backward(self, function: Callable[[], None]) -> None:
+        if not callable(function):
+            raise TypeError(f"_backward is a function without arguments, got {function!r:.60}: leave the brackets away")
+        self.__dict__["_backward"] = function
+        if self._primitive is not None and self._left_partial is not None:
+            name, operands = self._op, self._children
+            self._left = self._right = self._left_partial = self._right_partial = None
+            self._primitive, self._left = OwnOperation(name), operands
+
+    def _add_contributions(self) -> None:
+        if self._primitive is not None and self._left_partial is not None:
+            for operand, partial in zip(self.operands, self.handed, strict=True):
+                if isinstance(operand, value.Value) and partial is not None:
+                    operand.grad += partial * self.grad
+
+    def hand_on(self, adjoint: float) -> list[tuple[value.Value, float]]:
+        """What an operation of the user's own hands to each operand: what its `_backward` adds to blank gradients."""
+        if "_backward" not in self.__dict__:
+            return []
+        operands = dict.fromkeys(self._children)
+        before = [(node, node._grad) for node in (self, *operands)]
+        self._grad = adjoint
+        for operand in operands:
+            operand._grad = 0.0
+        try:
+            self._backward()
+            return [(operand, operand.grad) for operand in operands]
+        finally:
+            for node, gradient in before:
+                node._grad = gradient
+
+    @property
+    def handed(self) -> tuple[float | None, ...]:
+        """The partials as a sweep uses them; of an operation of the user's own what `_backward` makes of a 1."""
+        if self._primitive is None or self._primitive.repeatable:
+            return super().handed
+        partials: dict[Any, float] = dict(self.hand_on(1.0))
+        return tuple(partials.pop(operand, None) for operand in self.operands)  # what stands twice is told once
+
+    @property
+    def partials(self) -> tuple[float | None, ...]:
+        """∂self/∂operand, one per operand."""
+        return self.handed if self._primitive is not None and not self._primitive.repeatable else super().partials
+
+    # ---- micrograd's habits ----
+
+    def pow(self, exponent: Any) -> Any:
+        """The same as `self ** exponent`."""
+        return self**exponent
+
+    def __bool__(self) -> bool:
+        return True
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+
+give_operators(Value)
