@@ -143,7 +143,7 @@ def topological(root):
 @given(x=numbers, y=numbers)
 def test_a_sweep_by_hand_is_backward(x, y):
     a, b = Value(x), Value(y)
-    out = exp(tanh(a * b + 1) * a) - a
+    out = exp(tanh(a * b + 1) * a) - 3 * a + 1 / (b * b + 1)
     out.backward()
     by_engine = a.grad, b.grad
     nodes = topological(out)
@@ -246,6 +246,48 @@ def test_subclass_with_its_constructor_and_methods():
     y = x.cube() * 2 + x
     y.backward()
     assert (x.grad, x.visits, y.data, x.cube()._op) == (25.0, 0, 18.0, "cube")
+
+
+def test_subclass_that_adds_and_multiplies_in_its_own_way():
+    class Counting(Value):
+        def __add__(self, other):
+            return (
+                Counting(self.data + other.data, (self, other), "plus")
+                if isinstance(other, Counting)
+                else NotImplemented
+            )
+
+        def __mul__(self, other):
+            return Counting(self.data * other, (self,), "times")
+
+        def __pow__(self, k):
+            return Counting(self.data**k, (self,), "power")
+
+    a, b = Counting(6.0), Counting(2.0)
+    assert [(v.data, v._op) for v in (a - b, -a, 3 * a, b + a)] == [
+        (4.0, "plus"), (-6.0, "times"), (18.0, "times"), (8.0, "plus"),
+    ]  # fmt: skip
+    assert ((1 / b).data, (1 / b)._op) == (0.5, "times")
+
+
+def test_a_call_of_the_users_own_is_called(monkeypatch):
+    class Doubling(Neuron):
+        def __call__(self, x):
+            return super().__call__(x) * 2
+
+    layer, model = Layer(2, 2), MLP(2, [2, 1])
+    plain = [y.data for y in layer([1.0, 2.0])]
+    layer.neurons[0].__class__ = Doubling
+    assert [y.data for y in layer([1.0, 2.0])] == [2 * plain[0], plain[1]]
+    before = model([1.0, 2.0]).data
+    assert model([1.0, 2.0]).data == before
+    monkeypatch.setattr(
+        Neuron, "__call__", lambda self, x: sum((w * y for w, y in zip(self.w, x, strict=True)), self.b)
+    )
+    hidden = [n([1.0, 2.0]) for n in model.layers[0].neurons]
+    assert model([1.0, 2.0]).data == model.layers[1].neurons[0](hidden).data
+    monkeypatch.setattr(Layer, "__call__", lambda self, x: [Value(len(x)), Value(5.0)])
+    assert [y.data for y in model([1.0, 2.0])] == [2.0, 5.0]
 
 
 def test_children_given_later():

@@ -12,6 +12,15 @@ from microgradnn.micrograd.operation import OwnOperation
 from microgradnn.value import give_operators
 
 _SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-", "relu": "ReLU"}
+_DERIVED: dict[str, Callable[..., Any]] = {
+    "__neg__": lambda self: self * -1,
+    "__radd__": lambda self, other: self + other,
+    "__sub__": lambda self, other: self + -other,
+    "__rsub__": lambda self, other: -self + other,
+    "__rmul__": lambda self, other: self * other,
+    "__truediv__": lambda self, other: self * other**-1,
+    "__rtruediv__": lambda self, other: self**-1 * other,
+}
 
 
 class Value(value.Value):
@@ -37,6 +46,14 @@ class Value(value.Value):
     """
 
     no_grad: ClassVar[Callable[[], Any]] = staticmethod(no_grad)
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        """A subclass that adds, multiplies or raises to powers in its own way subtracts and divides by that."""
+        super().__init_subclass__(**settings)
+        if vars(cls).keys() & {"__add__", "__mul__", "__pow__"}:
+            for name, derived in _DERIVED.items():
+                if name not in vars(cls):
+                    setattr(cls, name, derived)
 
     def __init__(self, data: float, _children: Iterable[Any] = (), _op: str = "", label: str = "") -> None:
         super().__init__(data)
@@ -88,7 +105,7 @@ class Value(value.Value):
 
     @_op.setter
     def _op(self, op: str) -> None:
-        if self._primitive is not None and self._left_partial is None:
+        if self._is_own():
             self._primitive = OwnOperation(op)
         elif op != self._op:
             raise AttributeError(f"_op says what made {self!r}: give it with children, Value(data, (x,), {op!r})")
@@ -123,13 +140,16 @@ class Value(value.Value):
         if not callable(function):
             raise TypeError(f"_backward is a function without arguments, got {function!r:.60}: leave the brackets away")
         self.__dict__["_backward"] = function
-        if self._primitive is not None and self._left_partial is not None:
-            name, operands = self._op, self._children
-            self._left = self._right = self._left_partial = self._right_partial = None
-            self._primitive, self._left = OwnOperation(name), operands
+        if self._primitive is not None and self._primitive.repeatable:
+            self._primitive, self._left = OwnOperation(self._op), self._children
+            self._right = self._left_partial = self._right_partial = None
+
+    def _is_own(self) -> bool:
+        """Whether it is an operation of the user's own."""
+        return self._primitive is not None and not self._primitive.repeatable
 
     def _add_contributions(self) -> None:
-        if self._primitive is not None and self._left_partial is not None:
+        if not self._is_own():
             for operand, partial in zip(self.operands, self.handed, strict=True):
                 if isinstance(operand, value.Value) and partial is not None:
                     operand.grad += partial * self.grad
@@ -153,7 +173,7 @@ class Value(value.Value):
     @property
     def handed(self) -> tuple[float | None, ...]:
         """The partials as a sweep uses them; of an operation of the user's own what `_backward` makes of a 1."""
-        if self._primitive is None or self._primitive.repeatable:
+        if not self._is_own():
             return super().handed
         partials: dict[Any, float] = dict(self.hand_on(1.0))
         return tuple(partials.pop(operand, None) for operand in self.operands)  # what stands twice is told once
@@ -161,7 +181,7 @@ class Value(value.Value):
     @property
     def partials(self) -> tuple[float | None, ...]:
         """∂self/∂operand, one per operand."""
-        return self.handed if self._primitive is not None and not self._primitive.repeatable else super().partials
+        return self.handed if self._is_own() else super().partials
 
     # ---- micrograd's habits ----
 

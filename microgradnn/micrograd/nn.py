@@ -18,6 +18,8 @@ from microgradnn.nn.module import Module as Module
 from microgradnn.settings import count, flag
 from microgradnn.vectors import dots
 
+_bare: Any = Sequential.__call__  # gives a bare Value in place of a list of one
+
 
 def _outputs(neurons: Sequence[Neuron], batch: Batch, numbered: bool) -> Batch:
     """The outputs of neurons side by side, for each example."""
@@ -47,7 +49,7 @@ class Neuron(Module):
         self.w = [Value(random.uniform(-1, 1)) for _ in range(nin)]
         self.b = Value(0)
 
-    __call__ = Sequential.__call__
+    __call__ = _bare
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The output for each example, as a list of one."""
@@ -72,10 +74,12 @@ class Layer(Module):
         self.neurons = [Neuron(nin, **settings) for _ in range(count("nout", nout))]
         self.nin = nin
 
-    __call__ = Sequential.__call__
+    __call__ = _bare
 
     def forward_batch(self, batch: Batch) -> Batch:
-        """The outputs of all neurons for each example."""
+        """The outputs of all neurons for each example; those with a `__call__` of the user's are called."""
+        if any(type(neuron).__call__ is not _bare for neuron in self.neurons):
+            return [[neuron(x) for neuron in self.neurons] for x in batch]
         return _outputs(self.neurons, batch, numbered=True)
 
     def __repr__(self) -> str:
@@ -94,6 +98,16 @@ class MLP(Sequential):
         sizes = [nin, *nouts]
         last = len(nouts) - 1
         super().__init__(*(Layer(*sizes[i : i + 2], nonlin=i != last) for i in range(len(nouts))))
+
+    def forward(self, x: Any) -> list[Any]:
+        """One example through all layers, by calling them."""
+        for layer in self.layers:
+            x = layer(x)
+        return x if isinstance(x, list) else [x]
+
+    def forward_batch(self, batch: Batch) -> Batch:
+        """Each example through all layers, as layers may have a `__call__` of the user's."""
+        return [self.forward(x) for x in batch]
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"
