@@ -8,6 +8,8 @@
 (-4.0, -4.0, 3.0)
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from microgradnn import nn as nn, operations, optim as optim, plots as plots, saving as saving
 from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
 from microgradnn.bounds import bounds as bounds
@@ -17,6 +19,7 @@ from microgradnn.context import detect_anomaly, no_grad
 from microgradnn.drawing import draw, to_latex
 from microgradnn.functional import *  # noqa: F403  the public gates, softmax, mean, dot, take
 from microgradnn.functional import abs as abs, dot, mean, softmax, sum as sum, take
+from microgradnn.hints import answering as _answering
 from microgradnn.margins import margin
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.training import History, accuracy, fit
@@ -37,3 +40,5 @@ __all__ += operations.__all__
 __all__.remove("abs")
 __all__.remove("sum")
 __all__.sort()
+if not _TYPE_CHECKING:  # to type checkers a missing name is missing
+    __getattr__ = _answering(__name__, __all__)

@@ -17,31 +17,31 @@ from microgradnn.graph import Vector, order_with_vectors, topological_order
 from microgradnn.primitive import NOTHING, Primitive
 
 
-def sweep(root: Any, recorded: bool = False) -> Iterable[tuple[Any, Any]]:
+def sweep(root: Any, recorded: bool = False, seed: Any = 1.0) -> Iterable[tuple[Any, Any]]:
     """Every node with its adjoint ∂root/∂node, from the root to the leaves; the sweep is done when this returns.
 
     Each gate hands contribution = partial × adjoint to its operands. A gate comes after every gate that uses it,
     so its adjoint is complete when its turn comes; leaves come last. With `recorded`, partials and adjoints are
     themselves Values of one graph with the root, ready to be differentiated again. With `detect_anomaly` a nan that
-    is born on the way raises FloatingPointError.
+    is born on the way raises FloatingPointError. The adjoint of the root is the `seed`.
     """
     here = context.get()
     if not (isinstance(here, Context) and here.detect_anomaly):
-        return _swept(root, recorded)
+        return _swept(root, recorded, seed)
     with watching(False):
-        swept = list(_swept(root, recorded))
+        swept = list(_swept(root, recorded, seed))
     refuse_nan(swept)
     if recorded:
         note_lines(adjoint for _, adjoint in swept if adjoint.__class__ is not float)
     return swept
 
 
-def _swept(root: Any, recorded: bool) -> Iterable[tuple[Any, Any]]:
+def _swept(root: Any, recorded: bool, seed: Any) -> Iterable[tuple[Any, Any]]:
     """The sweep in numbered steps. Of a Vector, `adjoints` holds what its gates hand on, until all have."""
     order = topological_order if recorded else order_with_vectors
     nodes: list[Any] = []  # of gates, with their adjoints: flat lists, as pairs would keep the cyclic collector busy
     complete: list[Any] = []
-    adjoints: dict[Any, Any] = {root: 1.0}  # not yet complete; nodes hash by identity
+    adjoints: dict[Any, Any] = {root: seed}  # not yet complete; nodes hash by identity
     get, take = adjoints.get, adjoints.pop
     for node in reversed(order(root)):
         # 1. Operands that gates share: their contributions in one go.

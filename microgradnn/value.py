@@ -63,6 +63,7 @@ from microgradnn.anomalies import refuse_nan_value
 from microgradnn.context import Context, called_by_user, context, current, current_tracer, source_line
 from microgradnn.copying import deep_copy, node_of, reduced
 from microgradnn.graph import Vector, in_order
+from microgradnn.hints import HINTS, Missing
 from microgradnn.primitive import ForwardError, Primitive, gates, lookup
 from microgradnn.reading import number
 from microgradnn.recorders import recorder
@@ -254,8 +255,11 @@ class Value(operations.Methods):
         """Record `gate(*operands)`: what a primitive calls when it meets a Value."""
         return record(gate, operands, by_limit)
 
-    def backward(self) -> None:
-        """Find ∂self/∂v for every v that self depends on; add it to `grad` of leaves, set it on gates.
+    def __dir__(self) -> list[str]:
+        return [name for name in object.__dir__(self) if name not in HINTS["Value"] or hasattr(self, name)]
+
+    def backward(self, seed: float = 1.0) -> None:
+        """Find `seed` · ∂self/∂v for every v that self depends on; add it to `grad` of leaves, set it on gates.
 
         >>> x = Value(3.0)
         >>> y = x * x
@@ -269,7 +273,7 @@ class Value(operations.Methods):
                 f"{self!r} remembers no operands, as it was computed inside no_grad(): call backward() on what was "
                 "computed outside"
             )
-        swept = sweep(self)
+        swept = sweep(self, seed=number(seed))
         with _accumulation:
             for node, adjoint in swept:
                 if node._primitive is None:
@@ -450,3 +454,5 @@ def give_operators(kind: type[Value]) -> None:
 
 
 give_operators(Value)
+for _name in HINTS["Value"]:
+    setattr(Value, _name, Missing("Value", _name))

@@ -463,3 +463,13 @@ def test_what_detect_anomaly_remembers_goes_with_the_gates():
         assert len(anomalies._lines) == before + 2
     del root
     assert len(anomalies._lines) == before
+
+
+def test_backward_from_a_seed():
+    x = Value(3.0)
+    y = x * x
+    y.backward(0.5)
+    y.backward(seed=2)
+    assert (x.grad, y.grad) == (15.0, 2.0)
+    with pytest.raises(TypeError, match="expected a number or a Value"):
+        y.backward([1.0])

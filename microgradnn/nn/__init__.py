@@ -8,6 +8,9 @@
 >>> loss.backward()
 """
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from microgradnn.hints import answering as _answering
 from microgradnn.nn import init as init
 from microgradnn.nn.activations import Activation, PReLU
 from microgradnn.nn.effects import BatchNorm, Dropout
@@ -19,3 +22,5 @@ __all__ = [
     "MLP", "Activation", "BatchNorm", "Dropout", "Embedding", "Flatten", "Layer", "Maxout", "Module", "Neuron", "PReLU",
     "Sequential", "binary_cross_entropy", "cross_entropy", "hinge", "init", "l1", "l2", "mse", "multiclass_hinge",
 ]  # fmt: skip
+if not _TYPE_CHECKING:  # to type checkers a missing name is missing
+    __getattr__ = _answering(__name__, __all__)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from microgradnn.backprop import leaves
 from microgradnn.context import current, inside
+from microgradnn.hints import remedy
 from microgradnn.nn import parameters
 from microgradnn.nn.examples import Batch, examples
 from microgradnn.notation import Place, columns, few
@@ -76,6 +77,10 @@ class Module:
         object.__setattr__(self, name, value)
         if running != (name in self._kept):
             object.__setattr__(self, "_kept", self._kept ^ {name})
+
+    def __getattr__(self, name: str) -> Any:
+        kind = type(self).__name__
+        raise AttributeError(f"{kind} has no {name}" if name[:2] == "__" else remedy("Module", name, dir(self), kind))
 
     # ---- computing ----
 
