@@ -8,10 +8,8 @@
 (-4.0, -4.0, 3.0)
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-
 from microgradnn import nn as nn, operations, optim as optim, plots as plots, saving as saving
-from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
+from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from microgradnn.bounds import bounds as bounds
 from microgradnn.checks import check_by_hand, check_gate, check_grads, diagnose, explain, report_grads
 from microgradnn.compiler import compile as compile
@@ -22,6 +20,7 @@ from microgradnn.functional import abs as abs, dot, mean, softmax, sum as sum, t
 from microgradnn.hints import answering as _answering
 from microgradnn.margins import margin
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
+from microgradnn.stepping import steps
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 from microgradnn.watching import watch
@@ -40,5 +39,4 @@ __all__ += operations.__all__
 __all__.remove("abs")
 __all__.remove("sum")
 __all__.sort()
-if not _TYPE_CHECKING:  # to type checkers a missing name is missing
-    __getattr__ = _answering(__name__, __all__)
+__getattr__ = _answering(__name__, __all__)

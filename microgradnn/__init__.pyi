@@ -1,7 +1,7 @@
 """Written by `python -m tests.stubs` from the table of primitives; not by hand."""
 
 from microgradnn import nn as nn, optim as optim, plots as plots, saving as saving
-from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, steps, value_and_grad
+from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, value_and_grad
 from microgradnn.bounds import bounds as bounds
 from microgradnn.checks import check_by_hand, check_gate, check_grads, diagnose, explain, report_grads
 from microgradnn.compiler import compile as compile
@@ -61,6 +61,7 @@ from microgradnn.functional import (
 )
 from microgradnn.margins import margin
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
+from microgradnn.stepping import steps
 from microgradnn.training import History, accuracy, fit
 from microgradnn.value import Value
 from microgradnn.watching import watch

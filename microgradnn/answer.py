@@ -12,10 +12,11 @@ from itertools import zip_longest
 from textwrap import wrap
 from typing import Any
 
-from microgradnn.backprop import Steps, hessian, steps
+from microgradnn.backprop import hessian
 from microgradnn.checks import Finding, report_grads
 from microgradnn.notation import columns, digits, formula, written
 from microgradnn.parser import check_names, evaluate, parse
+from microgradnn.stepping import Steps, steps
 from microgradnn.value import Value
 
 GREEN, RED, PLAIN = "\x1b[32m", "\x1b[31m", "\x1b[0m"  # of a terminal

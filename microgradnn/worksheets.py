@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 
-from microgradnn.backprop import out_of_date
 from microgradnn.drawing import Drawing
 from microgradnn.drawing.circuit import FONT, Letter, circuit, printable
 from microgradnn.drawing.page import worksheet_piece
@@ -25,6 +24,7 @@ from microgradnn.graph import topological_order
 from microgradnn.notation import digits, few, names, short_names
 from microgradnn.primitive import ForwardError
 from microgradnn.settings import Limit, whole
+from microgradnn.stepping import out_of_date
 from microgradnn.sweep import sweep
 from microgradnn.value import Value
 

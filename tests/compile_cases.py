@@ -15,9 +15,9 @@ import pytest
 
 import microgradnn as mg
 from microgradnn import Value, nn
-from microgradnn.backprop import leaves
 from microgradnn.graph import topological_order
 from microgradnn.sweep import sweep
+from microgradnn.trees import leaves
 
 ALLOWED = 1e-12  # of the condition-scaled bound
 BACKENDS = ["numpy", "python", pytest.param("jax", marks=pytest.mark.jax)]

@@ -10,8 +10,8 @@ import pytest
 
 import microgradnn as m
 from microgradnn import Value, check_grads, grad, hessian, hvp, jacobian, jvp, no_grad, steps, value_and_grad
-from microgradnn.backprop import leaves, like
 from microgradnn.graph import topological_order
+from microgradnn.trees import leaves, like
 
 # ---- against closed forms -----------------------------------------------------------------------------------------
 

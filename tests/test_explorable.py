@@ -7,11 +7,11 @@ import subprocess
 import pytest
 
 from microgradnn import Value, draw, exp, mean, relu, steps
-from microgradnn.backprop import Steps
 from microgradnn.drawing.live import LIVE
 from microgradnn.drawing.page import document, steps_piece
 from microgradnn.notation import digits
 from microgradnn.primitive import primitive
+from microgradnn.stepping import Steps
 from tests.test_drawing import neuron, xyz
 from tests.test_stepper import page as page, texts
 

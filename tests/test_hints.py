@@ -59,7 +59,7 @@ def test_other_names_are_answered_by_the_nearest(ask, message):
 
 
 def test_submodules_are_still_imported():
-    from microgradnn import course, sklearn  # noqa: F401
+    from microgradnn import course, latex  # noqa: F401
 
     with pytest.raises(ImportError, match=r"^nn has no Lay: did you mean"):
         from microgradnn.nn import Lay  # noqa: F401

@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from microgradnn.backprop import out_of_date
 from microgradnn.checks.derivations import Circuit, Numbers, handed, right_numbers
 from microgradnn.checks.slips import slips, value_slips
 from microgradnn.notation import digits
 from microgradnn.reading import number
 from microgradnn.settings import Limit, whole
+from microgradnn.stepping import out_of_date
 from microgradnn.value import Value
 
 TELLING = 3  # digits from which a cause is named: with fewer, numbers that come of no slip fit one too often

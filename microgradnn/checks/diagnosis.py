@@ -14,7 +14,6 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from microgradnn.backprop import leaves
 from microgradnn.checks.symptoms import MOST, Batch, Symptom
 from microgradnn.context import plainly_recording
 from microgradnn.graph import topological_order
@@ -27,6 +26,7 @@ from microgradnn.optim import Optimizer
 from microgradnn.training.arguments import Arguments
 from microgradnn.training.graphs import Data, Graphs
 from microgradnn.training.state import buffers_of, generators_of, read_generators, write_generators
+from microgradnn.trees import leaves
 
 EXAMPLES = 256  # of more, so many are looked at, evenly spaced
 

@@ -12,10 +12,10 @@ from functools import cached_property
 from heapq import nlargest
 from typing import NamedTuple
 
-from microgradnn.backprop import out_of_date
 from microgradnn.checks.derivations import Circuit
 from microgradnn.latex import latex_name, latex_number
 from microgradnn.notation import digits, factor, few
+from microgradnn.stepping import out_of_date
 from microgradnn.sweep import sweep
 from microgradnn.value import Value
 

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from microgradnn.backprop import leaves
 from microgradnn.context import module_and_neuron
 from microgradnn.graph import topological_order
 from microgradnn.nn.losses import LOSSES
@@ -23,6 +22,7 @@ from microgradnn.notation import digits, few
 from microgradnn.optim import Optimizer
 from microgradnn.sweep import sweep
 from microgradnn.training.graphs import Data, own_parameters_of
+from microgradnn.trees import leaves
 from microgradnn.value import Value
 
 # "Measured" is of 210 small networks as He and Xavier start them, before and after 60 epochs of SGD or Adam.

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from microgradnn import renewal
-from microgradnn.backprop import Steps, out_of_date
 from microgradnn.bounds import bounds
 from microgradnn.drawing.circuit import DIRECTIONS, Picture, circuit, outdated
 from microgradnn.drawing.latex import latex_document, to_latex
@@ -28,6 +27,7 @@ from microgradnn.files import check_writable, write_whole
 from microgradnn.graph import order_with_vectors, topological_order, without_vectors
 from microgradnn.margins import Margin
 from microgradnn.settings import Limit, whole
+from microgradnn.stepping import Steps, out_of_date
 from microgradnn.value import Value
 
 if TYPE_CHECKING:

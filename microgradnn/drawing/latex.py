@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from microgradnn.backprop import Steps, steps
 from microgradnn.drawing import palette
 from microgradnn.drawing.symbols import partials, product
 from microgradnn.latex import elided, latex_formula, latex_name, latex_number
 from microgradnn.notation import short_names
 from microgradnn.primitive import lookup
+from microgradnn.stepping import Steps, steps
 from microgradnn.value import Value
 
 COLOURS = {"value": palette.VALUE, "gradient": palette.GRADIENT}

@@ -8,9 +8,9 @@ from __future__ import annotations
 from string import Formatter
 from typing import Any
 
-from microgradnn.backprop import Steps
 from microgradnn.drawing.javascript import ScriptError, function, may_vanish, name_of
 from microgradnn.primitive import Primitive
+from microgradnn.stepping import Steps
 from microgradnn.value import Value
 
 LIVE = 300  # nodes: above, a change would no longer follow the finger

@@ -15,7 +15,6 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from microgradnn.backprop import Step, Steps
 from microgradnn.drawing.circuit import Picture, circuit
 from microgradnn.drawing.javascript import ScriptError
 from microgradnn.drawing.live import LIVE, gates_of, nodes_of
@@ -24,6 +23,7 @@ from microgradnn.drawing.palette import variables
 from microgradnn.drawing.passes import Passes
 from microgradnn.drawing.vector import PLACES, places, prefix, to_svg, width
 from microgradnn.notation import digits, expression, factor
+from microgradnn.stepping import Step, Steps
 from microgradnn.value import Value
 
 _IN_A_LINK = str.maketrans({"%": "%25", "#": "%23", "\n": "%0A", "'": "%27", "&": "&amp;"})

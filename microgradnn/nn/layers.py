@@ -7,7 +7,6 @@ from functools import partial
 from itertools import pairwise
 from typing import Any
 
-from microgradnn.backprop import leaves
 from microgradnn.context import by_neuron, plain_map
 from microgradnn.functional import maximum, take
 from microgradnn.nn import init as initialisers
@@ -15,6 +14,7 @@ from microgradnn.nn.activations import INITIALISERS, Activation
 from microgradnn.nn.examples import Batch, as_list, examples
 from microgradnn.nn.module import Module
 from microgradnn.settings import Limit, count, flag
+from microgradnn.trees import leaves
 from microgradnn.value import Value
 from microgradnn.vectors import dots
 

@@ -13,11 +13,11 @@ from functools import partial
 from typing import Any
 
 from microgradnn import functional
-from microgradnn.backprop import leaves
 from microgradnn.nn.examples import as_list, examples
 from microgradnn.nn.module import Module, check_module
 from microgradnn.settings import not_negative
 from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
+from microgradnn.trees import leaves
 from microgradnn.value import Value
 
 _LOWEST = math.exp(-100)  # PyTorch cuts logarithms of probabilities off at −100 too

@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from microgradnn.backprop import leaves
 from microgradnn.context import current, inside
 from microgradnn.hints import remedy
 from microgradnn.nn import parameters
 from microgradnn.nn.examples import Batch, examples
 from microgradnn.notation import Place, columns, few
 from microgradnn.settings import Limit
+from microgradnn.trees import leaves
 from microgradnn.value import Value
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from numbers import Real
 from types import BuiltinFunctionType, FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.backprop import leaves
 from microgradnn.context import source_line
 from microgradnn.reading import numbers_in
+from microgradnn.trees import leaves
 from microgradnn.value import Value
 
 if TYPE_CHECKING:

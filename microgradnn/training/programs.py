@@ -14,7 +14,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from microgradnn.backprop import leaves, like
 from microgradnn.compiler.build import build
 from microgradnn.compiler.parameters import Parameters
 from microgradnn.compiler.program import Program
@@ -26,6 +25,7 @@ from microgradnn.nn.parameters import data_of, held
 from microgradnn.optim import Optimizer
 from microgradnn.training.graphs import Data, Graphs, Outcome, figure
 from microgradnn.training.state import buffers_of, generators_of, plain, read_generators
+from microgradnn.trees import leaves, like
 from microgradnn.value import Value
 
 Array = np.ndarray[Any, Any]

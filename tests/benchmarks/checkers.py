@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from microgradnn import Value, no_grad
-from microgradnn.backprop import leaves, like
+from microgradnn.trees import leaves, like
 from tests.verdicts.case import Case, planted
 from tests.verdicts.judge import NO_VALUE, claimed, claimed_second
 

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from microgradnn import Value, dot, exp, sigmoid, steps, tanh
-from microgradnn.backprop import Steps
 from microgradnn.notation import digits
+from microgradnn.stepping import Steps
 from tests.benchmarks import networks
 from tests.benchmarks.harness import machine, medians
 from tests.browser import headless

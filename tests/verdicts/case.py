@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from microgradnn.backprop import leaves
 from microgradnn.primitive import Primitive, lookup, primitive, scratch_table
+from microgradnn.trees import leaves
 from tests.verdicts.judge import TWINS, in_mpmath
 
 Rule = Callable[..., Any]  # a partial of (out, *operands), or all partials of a gate of any number of operands

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 import mpmath
 
 from microgradnn import grad, hessian, no_grad
-from microgradnn.backprop import leaves, like
 from microgradnn.primitive import Primitive, gates
+from microgradnn.trees import leaves, like
 
 CONTEXT = mpmath.mp.clone()
 DIGITS = {1: 400, 2: 600}

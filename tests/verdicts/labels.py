@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from microgradnn.backprop import leaves
+from microgradnn.trees import leaves
 from tests.verdicts.case import Case, healthy, planted, worst
 from tests.verdicts.judge import (
     NO_VALUE,

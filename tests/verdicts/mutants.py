@@ -8,10 +8,10 @@ from itertools import islice
 from typing import Any
 
 from microgradnn import Value, sin, where
-from microgradnn.backprop import leaves, like
 from microgradnn.graph import topological_order
 from microgradnn.primitive import BUILT_IN, Primitive, gates, lookup
 from microgradnn.table import LABELLED
+from microgradnn.trees import leaves, like
 from tests.verdicts.case import Case, Plant, planted
 from tests.verdicts.judge import true_slopes
 from tests.verdicts.labels import first_labels, second_label

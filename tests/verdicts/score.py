@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 from microgradnn import Value, no_grad
-from microgradnn.backprop import leaves, like
 from microgradnn.checks import report_grads
+from microgradnn.trees import leaves, like
 from tests.verdicts.case import Case, planted, worst
 
 # The verdicts that a label allows. Where the rules claim the infinite slope of a steep point, it may be called right.
