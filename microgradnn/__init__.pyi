@@ -59,6 +59,7 @@ from microgradnn.functional import (
     where as where,
     xlogy as xlogy,
 )
+from microgradnn.hints import answering as _answering
 from microgradnn.margins import margin
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.stepping import steps
