@@ -53,7 +53,7 @@ def gates_of(steps: Steps) -> str:
     for node in steps.order:
         if node.primitive is not None:
             if not node.primitive.repeatable:
-                raise ScriptError(f"{node.primitive.name} is an operation of the user's own")
+                raise ScriptError(f"{node.primitive.name} is an operation of your own")
             used[node.primitive, len(node.operands)] = None
     entries = (line for gate, count in used for line in function(gate, count))
     return "\n".join(["const gates = {", *entries, "};"])

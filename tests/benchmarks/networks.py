@@ -14,7 +14,7 @@ from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from microgradnn import Value, fit, nn, optim
+from microgradnn import fit, nn, optim
 from tests.benchmarks.harness import machine, medians, whole
 
 Weights = list[tuple[list[list[float]], list[float]]]  # of each layer: rows and biases
@@ -101,23 +101,25 @@ def w2_micrograd() -> Step:
     from micrograd.engine import Value
     from micrograd.nn import MLP
 
-    model = MLP(MOONS[0], MOONS[1:])
-    for layer, (rows, biases) in zip(model.layers, weights(MOONS), strict=True):
-        for neuron, row, bias in zip(layer.neurons, rows, biases, strict=True):
-            neuron.w, neuron.b = list(map(Value, row)), Value(bias)
-    parameters = listed([([n.w for n in layer.neurons], [n.b for n in layer.neurons]) for layer in model.layers])
-    return w2_demo(Value, model, parameters)
+    return w2_demo(Value, MLP)
 
 
 def w2_imports() -> Step:
     """The same step of the notebook, of which only the imports were changed."""
-    model = loaded(MOONS, "relu")
-    return w2_demo(Value, model, model.parameters())
+    from microgradnn.micrograd.engine import Value
+    from microgradnn.micrograd.nn import MLP
+
+    return w2_demo(Value, MLP)
 
 
-def w2_demo(leaf: Callable[[float], Any], model: Any, parameters: list[Any]) -> Step:
+def w2_demo(leaf: Callable[[float], Any], mlp: Callable[..., Any]) -> Step:
     """The step of micrograd's demo notebook, point by point."""
     X, y = moons()  # noqa: N806
+    model = mlp(MOONS[0], MOONS[1:])
+    for layer, (rows, biases) in zip(model.layers, weights(MOONS), strict=True):
+        for neuron, row, bias in zip(layer.neurons, rows, biases, strict=True):
+            neuron.w, neuron.b = list(map(leaf, row)), leaf(bias)
+    parameters = listed([([n.w for n in layer.neurons], [n.b for n in layer.neurons]) for layer in model.layers])
     total: Any = None
 
     def run() -> None:
