@@ -306,13 +306,16 @@ def test_monkey_patched_method(monkeypatch):
     assert x.grad == 2.0
 
 
-def test_own_operation_is_drawn_and_stepped_by_its_name():
+def test_own_operation_is_drawn_and_stepped_by_its_name(tmp_path):
     x = Value(0.5, label="x")
     out = tanh(x)
     assert ">tanh<" in draw(out).svg()
     assert [step.sentence for step in steps(out)][-1] == "∂f/∂x += ∂f/∂f · ∂f/∂x = 1 × 0.7864 = 0.7864"
     assert "operatorname{tanh}" in microgradnn.to_latex(out)
-    assert "0.7864" in str(margin(tanh, x))
+    steps(out).save(tmp_path / "steps.html")
+    assert "tanh is an operation of your own" in (tmp_path / "steps.html").read_text(encoding="utf-8")
+    made = next(row for row in str(margin(tanh, x)).splitlines() if "out = Value" in row)
+    assert made.endswith("0.4621        1")
     assert "0.7864" in str(microgradnn.explain(out, x))
 
 
@@ -344,7 +347,10 @@ def test_first_derivatives_go_through():
 def test_own_operations_heed_the_context():
     x = Value(2.0)
     with no_grad():
-        assert tanh(x)._prev == set()
+        out = tanh(x)
+    assert out._prev == set()
+    with pytest.raises(ValueError, match="computed inside no_grad"):
+        out.backward()
     with detect_anomaly(), pytest.raises(FloatingPointError, match=r"cube\(2.0\) is nan, recorded at .*test_micrograd"):
         Value(math.nan, (x,), "cube")
 
@@ -399,6 +405,8 @@ def test_outputs_are_bare_where_single():
     )  # fmt: skip
     assert str(MLP(1, [1])) == "MLP of [Layer of [LinearNeuron(1)]]"
     layer.neurons[1].nonlin = False
+    for neuron in layer.neurons:
+        neuron.b.data = -9.0
     assert [y.data for y in layer(x)] == pytest.approx(by_hand(type("M", (), {"layers": [layer]}), [1.0, -2.0]))
 
 

@@ -216,7 +216,7 @@ def local_derivatives(value: Value, gates: Sequence[Value]) -> dict[Value, float
     """
     adjoints, reached = {value: 1.0}, {value}
     for gate in reversed(gates):
-        if gate not in reached or not (gate.primitive and gate.primitive.repeatable):  # whose closure may come later
+        if gate not in reached:
             continue
         adjoint = adjoints.pop(gate, None)
         for operand, partial in zip(gate.operands, gate.handed, strict=True):

@@ -76,8 +76,6 @@ class Value(value.Value):
             self._path = here.path or "no_grad"
         elif members:
             self._primitive, self._left, self._path = gate, tuple(members), here.path
-            if here.made is not None:
-                here.made.append(self)
             if here.detect_anomaly:
                 refuse_nan_value(self)
 
