@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from microgradnn.extras import install
 from microgradnn.files import check_writable
 from microgradnn.nn.layers import MLP
-from microgradnn.nn.losses import l2
 from microgradnn.nn.module import Module
+from microgradnn.nn.penalties import l2
 from microgradnn.notation import columns, digits
 from microgradnn.optim import Adam, Cosine
 from microgradnn.plots import plot_decision_boundary, plot_history

@@ -10,6 +10,7 @@ from hypothesis import given, settings, strategies as st
 
 import microgradnn as m
 from microgradnn import Value, nn
+from microgradnn.backprop import leaves
 from microgradnn.graph import topological_order
 from microgradnn.nn.losses import LOSSES
 from microgradnn.primitive import lookup
@@ -17,6 +18,7 @@ from microgradnn.primitive import lookup
 QUICK = settings(max_examples=30)
 seeds, counts, widths = st.integers(0, 10**6), st.integers(1, 5), st.integers(2, 5)
 reductions = st.sampled_from(["mean", "sum"])
+all_reductions = st.sampled_from(["mean", "sum", "none"])
 
 
 def value_and_gradient(loss, outputs):
@@ -94,6 +96,134 @@ def test_cross_entropy_is_that_of_torch(seed, count, classes, reduction, distrib
     target = torch.tensor(targets)
     theirs = of_torch(lambda y: torch.nn.functional.cross_entropy(y, target, reduction=reduction), outputs)
     assert same(found, theirs, rtol=1e-11)
+
+
+def in_one(losses):
+    """Losses that are not reduced, each with another factor, in one number; one that is, itself."""
+    if isinstance(losses, (float, Value)) or not getattr(losses, "shape", True):
+        return losses
+    flat = losses.reshape(-1) if hasattr(losses, "reshape") else leaves(losses)
+    return sum((place + 1) * loss for place, loss in enumerate(flat))
+
+
+def check_torch(ours, theirs, outputs, rtol=1e-12):
+    """Value, shape and gradient are those of torch."""
+    import torch
+
+    found, expected = ours(outputs.tolist()), theirs(torch.tensor(outputs))
+    assert np.shape(found) == tuple(expected.shape)
+    assert np.allclose(found, expected.numpy(), rtol=rtol, atol=1e-13)
+    assert same(
+        value_and_gradient(lambda y: in_one(ours(y)), outputs), of_torch(lambda y: in_one(theirs(y)), outputs), rtol
+    )
+
+
+OF_NUMBERS = {  # ours and the setting that it has, torch's
+    "mse": (nn.mse, None, "mse_loss"),
+    "l1_loss": (nn.l1_loss, None, "l1_loss"),
+    "huber": (nn.huber, "delta", "huber_loss"),
+    "smooth_l1_loss": (nn.smooth_l1_loss, "beta", "smooth_l1_loss"),
+}
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("ours", "setting", "name"), OF_NUMBERS.values(), ids=OF_NUMBERS)
+@QUICK
+@given(seeds, counts, st.integers(1, 4), all_reductions, st.floats(0.1, 5.0))
+def test_losses_of_numbers_are_those_of_torch(ours, setting, name, seed, count, width, reduction, number):
+    """Errors on both sides of δ, and by the defaults."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    outputs, targets = rng.normal(0, 3, (count, width)), rng.normal(0, 3, (count, width))
+    theirs = getattr(torch.nn.functional, name)
+    for settings_ in [{}, {setting: number}] if setting else [{}]:
+        check_torch(
+            lambda y, kind=settings_: ours(y, targets, reduction, **kind),
+            lambda y, kind=settings_: theirs(y, torch.tensor(targets), reduction=reduction, **kind),
+            outputs,
+        )
+
+
+@pytest.mark.filterwarnings("ignore:reduction")
+@pytest.mark.torch
+@QUICK
+@given(seeds, counts, widths, st.sampled_from(["mean", "sum", "none", "batchmean"]), st.booleans(), st.booleans())
+def test_kl_div_is_that_of_torch(seed, count, width, reduction, log_target, certain):
+    import torch
+
+    rng = np.random.default_rng(seed)
+    outputs = np.log(rng.dirichlet(np.ones(width), count))
+    targets = np.eye(width)[rng.integers(0, width, count)] if certain else rng.dirichlet(np.ones(width), count)
+    targets = np.log(targets + 1e-9) if log_target else targets  # PyTorch has nan where ln 0 meets 0
+    check_torch(
+        lambda y: nn.kl_div(y, targets, reduction, log_target=log_target),
+        lambda y: torch.nn.functional.kl_div(y, torch.tensor(targets), reduction=reduction, log_target=log_target),
+        outputs,
+    )
+
+
+@pytest.mark.torch
+@QUICK
+@given(
+    seeds, counts, widths, all_reductions, st.booleans(), st.booleans(), st.sampled_from([0.0, 0.1, 1.0]),
+    st.sampled_from([None, -100, -1, 0]),
+)  # fmt: skip
+def test_weights_smoothing_and_ignored_labels_are_those_of_torch(
+    seed, count, classes, reduction, weighted, distributions, smoothing, ignored
+):
+    """Of the cross-entropy, and of the negative log-likelihood, which smooths nothing and takes no distributions."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    outputs = rng.normal(0, 4, (count, classes))
+    weight = rng.uniform(0, 3, classes) if weighted else None
+    targets = rng.dirichlet(np.ones(classes), count) if distributions else rng.integers(0, classes, count)
+    if ignored is not None and not distributions:
+        targets[rng.uniform(size=count) < 0.4] = ignored
+        targets[0] = classes - 1  # one is left
+    kind = {"weight": weight, "ignore_index": ignored}
+    theirs = {"reduction": reduction, "weight": None if weight is None else torch.tensor(weight)}
+    theirs["ignore_index"] = -100 if ignored is None else ignored
+    target, functional = torch.tensor(targets), torch.nn.functional
+    if not (distributions and ignored is not None and ignored >= 0):  # which torch refuses
+        check_torch(
+            lambda y: nn.cross_entropy(y, targets, reduction, label_smoothing=smoothing, **kind),
+            lambda y: functional.cross_entropy(y, target, label_smoothing=smoothing, **theirs),
+            outputs,
+            1e-11,
+        )
+    if not distributions:
+        logarithms = np.log(rng.dirichlet(np.ones(classes), count))
+        check_torch(
+            lambda y: nn.nll_loss(y, targets, reduction, **kind),
+            lambda y: functional.nll_loss(y, target, **theirs),
+            logarithms,
+        )
+
+
+SHAPES = [None, (), (3,), (4, 1), (4, 3)]
+
+
+@pytest.mark.torch
+@QUICK
+@given(seeds, all_reductions, st.booleans(), st.sampled_from(SHAPES), st.sampled_from(SHAPES))
+def test_weights_of_binary_cross_entropy_are_those_of_torch(seed, reduction, from_logits, weight, pos_weight):
+    """Of any shape that is broadcast to that of the outputs; the weight of positives torch has for logits alone."""
+    import torch
+
+    rng = np.random.default_rng(seed)
+    outputs = rng.normal(0, 3, (4, 3)) if from_logits else rng.uniform(0.01, 0.99, (4, 3))
+    targets = rng.uniform(size=(4, 3)).round(1)
+    shapes = {"weight": weight} | ({"pos_weight": pos_weight} if from_logits else {})
+    weights = {name: rng.uniform(0, 3, shape) for name, shape in shapes.items() if shape is not None}
+    name = "binary_cross_entropy_with_logits" if from_logits else "binary_cross_entropy"
+    tensors = {name: torch.tensor(numbers) for name, numbers in weights.items()}
+    check_torch(
+        lambda y: nn.binary_cross_entropy(y, targets, from_logits, reduction, **weights),
+        lambda y: getattr(torch.nn.functional, name)(y, torch.tensor(targets), reduction=reduction, **tensors),
+        outputs,
+    )
 
 
 @pytest.mark.torch
@@ -288,6 +418,15 @@ LIMITS = {
     "hinge": (nn.hinge, [
         ([INF], [1.0], 0.0, [0.0]), ([-INF], [1.0], INF, [-1.0]), ([INF, -INF], [-1.0, -1.0], INF, [0.5, 0.0]),
     ]),
+    "huber": (nn.huber, [([INF], [0.0], INF, [1.0]), ([-INF, 9.0], [1.0, 1.0], INF, [-0.5, 0.5])]),
+    "l1_loss": (nn.l1_loss, [([INF], [0.0], INF, [1.0]), ([-INF, 9.0], [1.0, 1.0], INF, [-0.5, 0.5])]),
+    "kl_div": (partial(nn.kl_div, reduction="sum"), [
+        ([-INF, 0.0], [0.0, 1.0], 0.0, [0.0, -1.0]), ([-INF, 0.0], [1.0, 0.0], INF, [-1.0, 0.0]),
+    ]),
+    "kl_div of logarithms": (partial(nn.kl_div, reduction="sum", log_target=True), [
+        ([-INF, 0.0], [-INF, 0.0], 0.0, [0.0, -1.0]), ([0.0, 0.0], [-INF, 0.0], 0.0, [0.0, -1.0]),
+        ([-INF, 0.0], [0.0, -INF], INF, [-1.0, 0.0]),
+    ]),
     "multiclass_hinge": (nn.multiclass_hinge, [
         ([INF, 0.0, 1.0], 0, 0.0, [0.0, 0.0, 0.0]), ([INF, 0.0, 1.0], 1, INF, [1.0, -2.0, 1.0]),
         ([-INF, 0.0, 1.0], 0, INF, [-2.0, 1.0, 1.0]), ([-INF, 0.0, 1.0], 1, 2.0, [0.0, -1.0, 1.0]),
@@ -333,6 +472,31 @@ def test_binary_cross_entropy_of_probabilities_is_that_of_mpmath_to_second_order
             [[float(mpmath.fsum(weight / q**2 for weight, q, _ in terms))]],
         ]
     assert same_to_second_order(to_second_order(nn.binary_cross_entropy, [probability], [target], way), exact, 1e-14)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_hubers_loss_at_its_joints(way):
+    """Where both branches meet the inner one counts, and at 0 the curvature is 1."""
+    for error, value, slope in [(1.0, 0.5, 1.0), (-1.0, 0.5, -1.0), (0.0, 0.0, 0.0)]:
+        assert to_second_order(nn.huber, [error], [0.0], way) == (value, [slope], [[1.0]])
+    assert to_second_order(nn.huber, [3.0], [0.0], way) == (2.5, [1.0], [[0.0]])
+
+
+@pytest.mark.parametrize("way", ["numpy", "python", pytest.param("jax", marks=pytest.mark.jax)])
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss, partial(nn.cross_entropy, label_smoothing=0.1)])
+def test_labels_are_weighed_and_ignored_in_a_program_as_well(loss, way):
+    """A label that is neither a class nor ignored gives nan, as a program cannot refuse it any more."""
+    outputs = [[-0.5, -1.0, -2.0], [-0.1, -3.0, -0.7]]
+    for ignored in (-1, 1):
+        weighed = partial(loss, weight=[0.5, 2.0, 1.0], ignore_index=ignored)
+        program = m.compile(weighed, example=(outputs, [0.0] * 2), wrt="inputs", backend=way)
+        for labels in ([0, 2], [2, ignored]):
+            value, (gradient, _) = program.value_and_grad([outputs], [labels])
+            assert value == pytest.approx(weighed(outputs, labels), rel=1e-14)
+            expected = m.grad(lambda y, labels=labels: weighed(y, labels))(outputs)  # noqa: B023  called here
+            assert gradient[0] == pytest.approx(np.array(expected), rel=1e-13)
+        for label in (3, -2, 0.5):
+            assert math.isnan(program.value([outputs], [[0, label]]))
 
 
 @pytest.mark.parametrize("loss", [nn.cross_entropy, nn.multiclass_hinge])
@@ -399,6 +563,14 @@ EACH = {
     "of distributions": (
         nn.cross_entropy, [[0.5, 1.0], [-1.0, 0.3], [2.0, 1.0]], [[1, 0], [0.25, 0.75], [0.5, 0.5]],
     ),
+    "l1": (nn.l1_loss, [0.5, -1.0, 2.0], [1.0, 0.0, 2.5]),
+    "huber": (nn.huber, [0.5, -3.0, 2.0], [1.0, 0.0, 2.5]),
+    "huber of delta": (partial(nn.huber, delta=0.7), [0.5, -3.0, 2.0], [1.0, 0.0, 2.9]),
+    "smooth l1": (partial(nn.smooth_l1_loss, beta=2.0), [0.5, -3.0, 2.0], [1.0, 0.0, 2.5]),
+    "kl": (nn.kl_div, [-0.5, -1.0, -2.0], [0.2, 0.0, 0.8]),
+    "kl of logarithms": (partial(nn.kl_div, log_target=True), [-0.5, -1.0, -2.0], [-0.2, -3.0, -0.8]),
+    "nll": (nn.nll_loss, [[-0.5, -1.0], [-2.0, -0.3], [-2.0, -1.0]], [1, 0, 1]),
+    "smoothed": (partial(nn.cross_entropy, label_smoothing=0.2), [[0.5, 1.0], [-1.0, 0.3], [2.0, 1.0]], [1, 0, 1]),
     "hinge": (nn.hinge, [0.5, -0.7, 2.0], [1, -1, -1]),
     "multiclass hinge": (nn.multiclass_hinge, [[0.5, 1.0], [-1.0, 0.3], [2.0, 1.0]], [1, 0, 1]),
 }  # fmt: skip
@@ -419,6 +591,9 @@ def test_a_batch_is_reduced_over_its_examples(loss, outputs, targets):
     assert loss(outputs, targets, reduction="mean") == loss(outputs, targets)
     width = len(outputs[0]) if loss is nn.mse and isinstance(outputs[0], list) else 1  # mse divides by all numbers
     assert loss(outputs, targets, reduction="sum") == pytest.approx(width * np.sum(alone), rel=1e-14)
+    separate = loss(outputs, targets, reduction="none")
+    assert np.shape(separate) == (np.shape(outputs) if loss is nn.mse else (3,))
+    assert np.mean(separate) == pytest.approx(loss(outputs, targets), rel=1e-14)
     assert type(loss(outputs, targets)) is float
 
 
@@ -595,6 +770,32 @@ REFUSED = {
     ),
     "targets too few": (lambda: nn.mse([1.0, 2.0], [1.0]), ValueError, "got shapes \\(2,\\) and \\(\\)"),
     "targets too many": (lambda: nn.hinge([1.0], [1, 1]), ValueError, "got shapes \\(\\) and \\(2,\\)"),
+    "−100 unasked": (
+        lambda: nn.cross_entropy(THREE, -100), ValueError, f"{CLASSES} -100.0; .* leaves it out with ignore_index=-100",
+    ),
+    "all ignored": (
+        lambda: nn.cross_entropy([THREE, THREE], [-1, -1], ignore_index=-1), ValueError, "every label is left out",
+    ),
+    "half ignored": (
+        lambda: nn.cross_entropy(THREE, 0, ignore_index=0.5), TypeError, "ignore_index must be a whole .*, got 0.5",
+    ),
+    "another is ignored": (lambda: nn.nll_loss(THREE, -2, ignore_index=-1), ValueError, f"{CLASSES} -2.0"),
+    "weights too few": (lambda: nn.cross_entropy(THREE, 0, weight=[1, 2]), ValueError, "each of 3 classes, got 2"),
+    "a negative weight": (lambda: nn.nll_loss(THREE, 0, weight=[1, 2, -1]), ValueError, "finite numbers ≥ 0, .* -1"),
+    "one weight": (lambda: nn.cross_entropy(THREE, 0, weight=2.0), TypeError, "one for each class, got 2.0"),
+    "weights by place": (lambda: nn.cross_entropy(THREE, 0, [1.0, 2.0]), ValueError, "weights go by name, weight="),
+    "smoothing of 2": (lambda: nn.cross_entropy(THREE, 0, label_smoothing=2), ValueError, "label_smoothing .* 2"),
+    "nll of a distribution": (lambda: nn.nll_loss(THREE, [0.0, 0.5, 0.5]), ValueError, "the number of a class, got"),
+    "weights of another shape": (
+        lambda: nn.binary_cross_entropy(THREE, [1, 0, 1], weight=[1, 2]), ValueError, r"weight must have .* \(3,\)",
+    ),
+    "pos_weight nan": (
+        lambda: nn.binary_cross_entropy(THREE, [1, 0, 1], pos_weight=math.nan), ValueError, "pos_weight .* got nan",
+    ),
+    "δ of 0": (lambda: nn.huber(THREE, THREE, delta=0), ValueError, "delta must be a finite number > 0, got 0"),
+    "β of 0": (lambda: nn.smooth_l1_loss(THREE, THREE, beta=0), ValueError, "beta must be a finite number > 0, got 0"),
+    "no share": (lambda: nn.kl_div(THREE, [0.5, 0.6, -0.1]), ValueError, "got -0.1: log_target=True"),
+    "a mean by batch": (lambda: nn.mse(1.0, 2.0, "batchmean"), ValueError, "'sum' or 'none', got 'batchmean'"),
     "nothing": (lambda: nn.mse([], []), ValueError, "got shapes \\(\\) and \\(\\)"),
     "no scores": (lambda: nn.cross_entropy([], []), ValueError, "at least one"),
     "text": (lambda: nn.mse("a", "b"), TypeError, "expected a number or a Value, got str 'a'"),
@@ -618,7 +819,7 @@ def test_a_distribution_may_be_rounded():
 
 
 @each
-@pytest.mark.parametrize("reduction", ["none", "Mean", None, 1])
-def test_reductions_are_mean_and_sum(loss, outputs, targets, reduction):
-    with pytest.raises(ValueError, match=f"reduction must be 'mean' or 'sum', got {reduction!r}"):
+@pytest.mark.parametrize("reduction", ["Mean", None, 1])
+def test_reductions_are_mean_sum_and_none(loss, outputs, targets, reduction):
+    with pytest.raises(ValueError, match=f"reduction must be 'mean', 'sum' or 'none', got {reduction!r}"):
         loss(outputs, targets, reduction=reduction)

@@ -15,12 +15,25 @@ from microgradnn.nn import init as init
 from microgradnn.nn.activations import Activation, PReLU
 from microgradnn.nn.effects import BatchNorm, Dropout
 from microgradnn.nn.layers import MLP, Embedding, Flatten, Layer, Maxout, Neuron, Sequential
-from microgradnn.nn.losses import binary_cross_entropy, cross_entropy, hinge, l1, l2, mse, multiclass_hinge
+from microgradnn.nn.losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    hinge,
+    huber,
+    kl_div,
+    l1_loss,
+    mse,
+    multiclass_hinge,
+    nll_loss,
+    smooth_l1_loss,
+)  # fmt: skip
 from microgradnn.nn.module import Module
+from microgradnn.nn.penalties import l1, l2
 
 __all__ = [
     "MLP", "Activation", "BatchNorm", "Dropout", "Embedding", "Flatten", "Layer", "Maxout", "Module", "Neuron", "PReLU",
-    "Sequential", "binary_cross_entropy", "cross_entropy", "hinge", "init", "l1", "l2", "mse", "multiclass_hinge",
+    "Sequential", "binary_cross_entropy", "cross_entropy", "hinge", "huber", "init", "kl_div", "l1", "l1_loss", "l2",
+    "mse", "multiclass_hinge", "nll_loss", "smooth_l1_loss",
 ]  # fmt: skip
 if not _TYPE_CHECKING:  # to type checkers a missing name is missing
     __getattr__ = _answering(__name__, __all__)

@@ -1,28 +1,31 @@
-"""Losses and penalties: what training makes small.
+"""Losses: what training makes small.
 
-A loss takes the output of a model and its target, for one example or for a batch, and gives one number. The losses
-are written with gates and decide nothing by a number, so they can be differentiated again and compiled. Labels
-that are plain numbers are checked.
+A loss takes the output of a model and its target, for one example or for a batch, and gives one number, or with
+`reduction="none"` one for each. The losses are written with gates and decide nothing by a number, so they can be
+differentiated again and compiled. Labels that are plain numbers are checked. Weights and settings are PyTorch's.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 from microgradnn import functional
-from microgradnn.nn.examples import as_list, examples
-from microgradnn.nn.module import Module, check_module
-from microgradnn.settings import not_negative
+from microgradnn.nn.examples import examples
+from microgradnn.nn.targets import over_labels, over_numbers, spread
+from microgradnn.reading import number
+from microgradnn.settings import Limit, positive
 from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
-from microgradnn.trees import leaves
-from microgradnn.value import Value
 
 _LOWEST = math.exp(-100)  # PyTorch cuts logarithms of probabilities off at −100 too
-Rule = tuple[Callable[[float], bool], str]  # what holds for a plain label, and what is said where it does not
 _SIGN = lambda y: abs(y) == 1, "the labels of hinge are −1 and 1, got {}: take 2*y - 1"
+_SHARE = (
+    lambda y: 0 <= y <= 1,
+    "the targets of kl_div are probabilities, got {}: log_target=True takes logarithms",
+)
+_SMOOTHING = Limit("a number in [0, 1]", number, lambda x: 0 <= x <= 1)
 _PROBABILITY = lambda y: 0 <= y <= 1, "the targets of binary_cross_entropy are from 0 to 1, got {}"
 
 
@@ -32,44 +35,153 @@ def mse(output: Any, target: Any, reduction: str = "mean") -> Any:
     >>> mse([1.0, 3.0], [0.0, 1.0]), mse([1.0, 3.0], [0.0, 1.0], reduction="sum")
     (2.5, 5.0)
     """
-    return _reduced([(y_hat - y) ** 2 for y_hat, y in _numbers(output, target)], reduction)
+    return over_numbers(lambda y_hat, y: (y_hat - y) ** 2, output, target, reduction)
 
 
-def binary_cross_entropy(output: Any, target: Any, from_logits: bool = False, reduction: str = "mean") -> Any:
+def l1_loss(output: Any, target: Any, reduction: str = "mean") -> Any:
+    """The mean absolute error, Σ |ŷ − y| / n over all numbers; `nn.l1` is the penalty on weights.
+
+    >>> l1_loss([1.0, 3.0], [0.0, 1.0]), l1_loss([1.0, 3.0], [0.0, 1.0], reduction="none")
+    (1.5, [1.0, 2.0])
+    """
+    return over_numbers(lambda y_hat, y: functional.abs(y_hat - y), output, target, reduction)
+
+
+def huber(output: Any, target: Any, reduction: str = "mean", *, delta: float = 1.0) -> Any:
+    """½ r² for errors r = ŷ − y up to δ, δ (|r| − ½ δ) beyond: outliers pull with a slope of δ at most (Huber 1964).
+
+    >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none"), huber(3.0, 0.0, delta=2.0)
+    ([0.125, 2.5], 4.0)
+    """
+    delta = positive("delta", delta)
+    return over_numbers(lambda y_hat, y: _huber(y_hat - y, delta), output, target, reduction)
+
+
+def smooth_l1_loss(output: Any, target: Any, reduction: str = "mean", *, beta: float = 1.0) -> Any:
+    """Huber's loss with δ = β, divided by β: beyond β it is |r| − ½ β, with a slope of 1 whatever β is.
+
+    >>> smooth_l1_loss([0.5, 3.0], [0.0, 0.0], reduction="none"), smooth_l1_loss(3.0, 0.0, beta=2.0)
+    ([0.125, 2.5], 2.0)
+    """
+    beta = positive("beta", beta)
+    return over_numbers(lambda y_hat, y: _huber(y_hat - y, beta) / beta, output, target, reduction)
+
+
+def _huber(error: Any, delta: float) -> Any:
+    beyond = functional.abs(error) - delta
+    near = functional.where(beyond, 0.0, error)  # its square is not infinite where it is not asked for
+    return functional.where(beyond, delta * (beyond + delta / 2), near * near / 2)
+
+
+def binary_cross_entropy(
+    output: Any, target: Any, from_logits: bool = False, reduction: str = "mean", *, weight: Any = None,
+    pos_weight: Any = None,
+) -> Any:  # fmt: skip
     """−y ln ŷ − (1 − y) ln(1 − ŷ) for targets y in [0, 1] (note 003); ŷ = σ(output) with `from_logits`.
 
-    From logits it is exact for any output; from probabilities logarithms are cut off at −100.
+    From logits it is exact for any output; from probabilities logarithms are cut off at −100. Each loss is multiplied
+    by its `weight`, and the part with y by `pos_weight`: both are shaped like the output, or broadcast to it.
 
     >>> round(binary_cross_entropy(0.8, 1), 4), binary_cross_entropy(-1000.0, 1, from_logits=True)
     (0.2231, 1000.0)
+    >>> binary_cross_entropy([-9.0, 1000.0], [1, 0], True, pos_weight=3.0, reduction="none")
+    [27.000370206569173, 1000.0]
     """
-    losses = []
-    for y_hat, y in _numbers(output, target, _PROBABILITY):
+    of_positives = None if pos_weight is None else iter(spread("pos_weight", pos_weight, output))
+
+    def loss(y_hat: Any, y: Any) -> Any:
+        happens = y if of_positives is None else next(of_positives) * y
         if from_logits:
-            losses.append(_weighed(y, functional.softplus(-y_hat)) + _weighed(1 - y, functional.softplus(y_hat)))
-        else:
-            try:
-                losses.append(-(y * clipped_log(y_hat, _LOWEST) + (1 - y) * _log_of_complement(y_hat)))
-            except ValueError:
-                got = getattr(y_hat, "data", y_hat)
-                raise ValueError(
-                    f"output must be from 0 to 1, got {got!r}: binary_cross_entropy_with_logits takes others"
-                ) from None
-    return _reduced(losses, reduction)
+            return _weighed(happens, functional.softplus(-y_hat)) + _weighed(1 - y, functional.softplus(y_hat))
+        try:
+            return -(happens * clipped_log(y_hat, _LOWEST) + (1 - y) * _log_of_complement(y_hat))
+        except ValueError:
+            got = getattr(y_hat, "data", y_hat)
+            raise ValueError(
+                f"output must be from 0 to 1, got {got!r}: binary_cross_entropy_with_logits takes others"
+            ) from None
+
+    return over_numbers(loss, output, target, reduction, _PROBABILITY, weight)
 
 
-def cross_entropy(output: Any, target: Any, reduction: str = "mean") -> Any:
+def kl_div(output: Any, target: Any, reduction: str = "mean", *, log_target: bool = False) -> Any:
+    """Σ y (ln y − output) for logarithms of probabilities as output, as in PyTorch: from model to target, KL(y ‖ ŷ).
+
+    "mean" divides by how many numbers there are, "batchmean" by how many distributions, which is the divergence. With
+    `log_target` the target holds logarithms, too. What never happens costs nothing, however impossible.
+
+    >>> half = [math.log(0.5), math.log(0.5)]
+    >>> kl_div(half, [1.0, 0.0], "sum"), kl_div([half, half], [[1.0, 0.0], [0.5, 0.5]], "batchmean")
+    (0.6931471805599453, 0.34657359027997264)
+    """
+
+    def loss(x: Any, y: Any) -> Any:
+        if not log_target:
+            return functional.xlogy(y, y) + _weighed(y, -x)
+        share = functional.exp(y)
+        if isinstance(share, float):
+            return share * (y - x) if share else 0.0
+        return share * (functional.where(share, y, 0.0) - functional.where(share, x, 0.0))
+
+    rule = None if log_target else _SHARE
+    if reduction != "batchmean":
+        return over_numbers(loss, output, target, reduction, rule)
+    return over_numbers(loss, output, target, "sum", rule) / len(examples(output)[0])
+
+
+def cross_entropy(
+    output: Any, target: Any, reduction: str = "mean", *, weight: Any = None, label_smoothing: float = 0.0,
+    ignore_index: int | None = None,
+) -> Any:  # fmt: skip
     """−Σ yᵢ ln softmax(output)ᵢ, from logits (notes 002, 003); a target is the number of a class, or a distribution.
 
     It is exact for any logits, to every order. A class is masked by a logit of −∞: with a weight of 0 it costs nothing.
+    `weight` has a number for each class, wᵢ yᵢ in place of yᵢ, and the mean divides by the weights of the labels.
+    `label_smoothing` ε takes (1 − ε) yᵢ + ε / n for n classes (Szegedy et al. 2016). Examples with the label
+    `ignore_index` are left out: PyTorch does so with −100 unasked, here it is said.
 
     >>> round(cross_entropy([1.0, 2.0, 3.0], 2), 4), cross_entropy([1000.0, -1000.0], 1)
     (0.4076, 2000.0)
     >>> cross_entropy([37.4, 0.0], 0), cross_entropy([0.0, -math.inf], [1.0, 0.0])
     (5.719872877313073e-17, 0.0)
+    >>> cross_entropy([[0.0, 8.0], [3.0, 9.0], [5.0, 5.0]], [0, 0, -1], weight=[2.0, 1.0], ignore_index=-1)
+    7.001405545755313
     """
-    pairs = _labelled(output, target)
-    return _reduced([_expected(y, z) if isinstance(y, list) else surprise(y, *z) for z, y in pairs], reduction)
+    smoothing = _SMOOTHING("label_smoothing", label_smoothing)
+
+    def loss(scores: list[Any], label: Any, weights: list[float] | None) -> Any:
+        classes = len(scores)
+        if isinstance(label, list):
+            parts = [(1 - smoothing) * y + smoothing / classes for y in label] if smoothing else label
+            return _expected([w * y for w, y in zip(weights, parts, strict=True)] if weights else parts, scores)
+        own = surprise(label, *scores)
+        if weights:
+            own = _weighed(select(label, *weights), own)
+        if smoothing:
+            own = (1 - smoothing) * own + _expected(
+                [smoothing / classes * w for w in weights or [1.0] * classes], scores
+            )
+        return own
+
+    return over_labels(loss, output, target, reduction, distributions=True, weight=weight, ignore_index=ignore_index)
+
+
+def nll_loss(
+    output: Any, target: Any, reduction: str = "mean", *, weight: Any = None, ignore_index: int | None = None
+) -> Any:
+    """Minus the output of the class of the label, from logarithms of probabilities: `cross_entropy` takes logits.
+
+    `weight` and `ignore_index` are as there.
+
+    >>> nll_loss([[math.log(0.5), math.log(0.5)], [math.log(0.25), math.log(0.75)]], [0, 0])
+    1.0397207708399179
+    """
+
+    def loss(scores: list[Any], label: Any, weights: list[float] | None) -> Any:
+        own = -select(label, *scores)
+        return _weighed(select(label, *weights), own) if weights else own
+
+    return over_labels(loss, output, target, reduction, weight=weight, ignore_index=ignore_index)
 
 
 def _expected(distribution: list[Any], logits: list[Any]) -> Any:
@@ -106,7 +218,7 @@ def hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
     >>> hinge([0.5, 2.0], [1, -1])
     1.75
     """
-    return _reduced([functional.relu(1 - y * y_hat) for y_hat, y in _numbers(output, target, _SIGN)], reduction)
+    return over_numbers(lambda y_hat, y: functional.relu(1 - y * y_hat), output, target, reduction, _SIGN)
 
 
 def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
@@ -115,105 +227,19 @@ def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
     >>> multiclass_hinge([3.0, 2.5, -1.0], 0)
     0.5
     """
-    losses = []
-    for scores, label in _labelled(output, target, distributions=False):
+
+    def loss(scores: list[Any], label: Any, _: Any) -> Any:
         own = select(label, *scores)
-        losses.append(_sum_but(label, [functional.relu(shift(score, own) + 1) for score in scores]))
-    return _reduced(losses, reduction)
+        return _sum_but(label, [functional.relu(shift(score, own) + 1) for score in scores])
+
+    return over_labels(loss, output, target, reduction)
 
 
 LOSSES: dict[str, Callable[..., Any]] = {
-    loss.__name__: loss for loss in (mse, binary_cross_entropy, cross_entropy, hinge, multiclass_hinge)
-}
+    loss.__name__: loss
+    for loss in (
+        mse, l1_loss, huber, smooth_l1_loss, binary_cross_entropy, kl_div, cross_entropy, nll_loss, hinge,
+        multiclass_hinge,
+    )
+}  # fmt: skip
 LOSSES["binary_cross_entropy_with_logits"] = partial(binary_cross_entropy, from_logits=True)
-
-
-def l1(model: Module, strength: float, biases: bool = False) -> Any:
-    """λ Σ |w| over the weights, and over biases if told to (notes 001, 002): drives weights to 0.
-
-    >>> from microgradnn.nn import Neuron, init
-    >>> l1(Neuron(2, init=init.constant(-0.5)), 0.1).data
-    0.1
-    """
-    return not_negative("strength", strength) * functional.sum([functional.abs(w) for w in _penalised(model, biases)])
-
-
-def l2(model: Module, strength: float, biases: bool = False) -> Any:
-    """½ λ Σ w² over the weights, and over biases if told to (note 002): shrinks weights in proportion.
-
-    Note 001 writes λ ‖W‖ with the norm itself; weight decay λ of an optimiser gives the same gradient as this.
-
-    >>> from microgradnn.nn import Neuron, init
-    >>> l2(Neuron(2, init=init.constant(2.0)), 0.1).data
-    0.4
-    """
-    weights = _penalised(model, biases)
-    return 0.5 * not_negative("strength", strength) * functional.dot(weights, weights)
-
-
-def _penalised(model: Module, biases: bool) -> list[Value]:
-    check_module(model)
-    parameters = model.parameters() if biases else model.weights()
-    if not parameters:
-        raise ValueError(f"{model!r} has no weights to penalise")
-    return parameters
-
-
-# ---- reading outputs and targets --------------------------------------------------------------------------------
-
-
-def _numbers(output: Any, target: Any, rule: Rule | None = None) -> Iterator[tuple[Any, Any]]:
-    """Output and target number by number; (n, 1) is read like (n,)."""
-    output, target = _nested_lists(output), _nested_lists(target)
-    outputs, targets = leaves(output), leaves(target)
-    if _shape(output) != _shape(target) or len(outputs) != len(targets) or not outputs:
-        raise ValueError(f"a loss needs a target for each output, got shapes {_shape(output)} and {_shape(target)}")
-    for y_hat, y in zip(outputs, targets, strict=True):
-        if rule and isinstance(y, float) and not rule[0](y):
-            raise ValueError(rule[1].format(y))
-        yield y_hat, y
-
-
-def _labelled(output: Any, target: Any, distributions: bool = True) -> Iterator[tuple[list[Any], Any]]:
-    """The scores of each example with its label: the number of a class, or a list as long as the scores."""
-    batch, single = examples(output)
-    labels = [as_list(target)] if single else as_list(target)
-    if not isinstance(labels, list) or len(labels) != len(batch):
-        raise ValueError(f"a loss needs a label for each of {len(batch)} examples, got {target!r:.60}")
-    for scores, label in zip(batch, map(as_list, labels), strict=True):
-        if not isinstance(label, list):
-            if isinstance(label, float) and not (label % 1 == 0 and 0 <= label < len(scores)):
-                raise ValueError(
-                    f"a label must be a whole number from 0 to {len(scores) - 1}, one of {len(scores)} classes, got "
-                    f"{label!r}"
-                )
-        elif not distributions:
-            raise ValueError(f"a label is the number of a class, got {label!r:.60}")
-        elif len(label) != len(scores):
-            raise ValueError(
-                f"a label is the number of a class or a distribution over {len(scores)} classes, got a list of "
-                f"{len(label)}: y.ravel() makes labels of a column"
-            )
-        elif all(isinstance(y, float | int) for y in label) and (min(label) < 0 or not abs(sum(label) - 1) < 1e-5):
-            raise ValueError(f"the numbers of a distribution are ≥ 0 and add up to 1, got {label!r:.60}")
-        yield scores, label
-
-
-def _nested_lists(x: Any) -> Any:
-    x = as_list(x)
-    return [_nested_lists(branch) for branch in x] if isinstance(x, list) else x
-
-
-def _shape(x: Any) -> tuple[int, ...]:
-    """The shape without its ones."""
-    if not isinstance(x, list) or not x:
-        return ()
-    return (len(x), *_shape(x[0])) if len(x) > 1 else _shape(x[0])
-
-
-def _reduced(losses: list[Any], reduction: str) -> Any:
-    if reduction not in ("mean", "sum"):
-        raise ValueError(f"reduction must be 'mean' or 'sum', got {reduction!r:.60}")
-    if len(losses) == 1:
-        return losses[0]
-    return functional.mean(losses) if reduction == "mean" else functional.sum(losses)
