@@ -1,10 +1,12 @@
 """Optimisers against PyTorch, closed forms and note 001; vectors, schedules, clipping, states, what is refused."""
 
 import copy
+import inspect
 import json
 import math
 import pickle
 import random
+import re
 import subprocess
 import sys
 import warnings
@@ -14,7 +16,8 @@ import numpy as np
 import pytest
 from hypothesis import strategies as st
 
-from microgradnn import Value
+from microgradnn import Value, optim
+from microgradnn.nn import Layer, Sequential
 from microgradnn.optim import (
     SGD,
     AdaGrad,
@@ -28,6 +31,7 @@ from microgradnn.optim import (
     StepDecay,
     clip_grad_norm,
 )
+from microgradnn.optim.absent import ABSENT
 from microgradnn.settings import positive
 
 INF, NAN = math.inf, math.nan
@@ -687,6 +691,101 @@ def test_clipping_by_hand():
     assert [parameter.grad for parameter in params] == pytest.approx([6e-301, 8e-301], rel=1e-14, abs=0)
 
 
+# ---- groups that come later, looks, PyTorch's names -------------------------------------------------------------
+
+
+@pytest.mark.torch
+@pytest.mark.parametrize(("name", "ours"), [("SGD", SGD), ("Adagrad", AdaGrad), ("RMSprop", RMSProp), ("Adam", Adam)])
+def test_a_group_that_comes_later_moves_as_in_torch(name, ours):
+    import torch
+
+    first, second = Value(0.5), Value(-2.0)
+    tensors = [torch.tensor(w.data, dtype=torch.float64, requires_grad=True) for w in (first, second)]
+    optimizer, theirs = ours([first], lr=0.1), getattr(torch.optim, name)([tensors[0]], lr=0.1)
+    for step in range(6):
+        if step == 2:
+            optimizer.add_param_group({"params": [second], "lr": 0.02})
+            theirs.add_param_group({"params": [tensors[1]], "lr": 0.02})
+        optimizer.zero_grad(set_to_none=True)
+        theirs.zero_grad(set_to_none=True)
+        (first * first + 3 * second.sin()).backward()
+        (tensors[0] ** 2 + 3 * torch.sin(tensors[1])).backward()
+        optimizer.step()
+        theirs.step()
+        assert [first.data, second.data] == pytest.approx([x.item() for x in tensors], rel=1e-12)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1, 0.02]
+    state = json.loads(json.dumps(optimizer.state_dict()))
+    optimizer.load_state_dict(state)
+    assert optimizer.state_dict() == state
+
+
+def test_a_group_that_is_refused_changes_nothing():
+    held = Value(0.0)
+    optimizer = Adam([held])
+    with pytest.raises(ValueError, match="is the same Value as"):
+        optimizer.add_param_group({"params": [Value(1.0), held]})
+    assert len(optimizer.param_groups) == len(optimizer.state) == 1
+
+
+def test_gradients_are_made_blank_or_0():
+    """A gradient of 0 is one: what the rule remembers moves the parameter on, as in PyTorch."""
+    w = Value(1.0)
+    optimizer = SGD([w], lr=1.0, momentum=0.5)
+    for set_to_none, moved in [(True, False), (False, True)]:
+        w.grad = 1.0
+        optimizer.step()
+        before = w.data
+        optimizer.zero_grad(set_to_none)
+        assert (w.swept, w.grad) == (not set_to_none, 0.0)
+        optimizer.step()
+        assert (w.data != before) == moved
+
+
+def test_an_optimizer_shows_its_settings():
+    adam = Adam([Value(0.0) for _ in range(1337)], lr=0.5)
+    assert repr(adam) == "Adam(lr=0.5, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0; 1,337 parameters)"
+    sgd = SGD([Value(0.0)], 0.1, 0.9)
+    sgd.add_param_group({"params": values(), "lr": 0.01, "nesterov": True})
+    assert repr(sgd).splitlines() == [
+        "SGD(lr=0.1, momentum=0.9, nesterov=False, weight_decay=0.0; 1 parameter)",
+        "SGD(lr=0.01, momentum=0.9, nesterov=True, weight_decay=0.0; 2 parameters)",
+    ]
+
+
+def test_names_of_torch():
+    assert (optim.Adagrad, optim.RMSprop, optim.clip_grad_norm_) == (AdaGrad, RMSProp, clip_grad_norm)
+
+
+@pytest.mark.parametrize("setting", ABSENT)
+def test_settings_that_only_torch_has_are_answered(setting):
+    """By every rule that lacks them; a rule of the user's may have them."""
+    for rule in (SGD, AdaGrad, RMSProp, Adam, AdamW):
+        if setting in inspect.signature(rule).parameters:
+            rule([Value(0.0)], **{"momentum": 0.9, setting: {"momentum": 0.9, "nesterov": True}[setting]})
+        else:
+            with pytest.raises(
+                TypeError, match=rf"{rule.__name__} has no setting {setting}: {re.escape(ABSENT[setting])}"
+            ):
+                rule([Value(0.0)], **{setting: True})
+
+    class Own(SGD):
+        def __init__(self, params, **settings):
+            super().__init__(params)
+            self.own = settings
+
+    assert Own([Value(0.0)], **{setting: 0.1}).own == {setting: 0.1}
+
+
+@pytest.mark.torch
+def test_what_only_torch_has_is_what_torch_has():
+    import torch
+
+    theirs = [torch.optim.SGD, torch.optim.Adagrad, torch.optim.RMSprop, torch.optim.Adam, torch.optim.AdamW]
+    settings = {name for rule in theirs for name in inspect.signature(rule).parameters}
+    ours = {name for rule in (SGD, AdaGrad, RMSProp, Adam, AdamW) for name in inspect.signature(rule).parameters}
+    assert settings - ours == ABSENT.keys() - {"momentum", "nesterov"}
+
+
 # ---- what is refused ------------------------------------------------------------------------------------------
 
 ONE = Value(1.0)
@@ -775,6 +874,18 @@ REFUSED = {
     "a gradient of half the digits": (
         lambda: SGD([ONE]).on_vector([ONE]).step(np.ones(1), np.ones(1, dtype="f4")), ValueError, "and float32 of",
     ),
+    "a group that is none": (lambda: SGD([ONE]).add_param_group([Value(0.0)]), TypeError, "group must be a dict with"),
+    "a group of what is held": (
+        lambda: SGD([Value(0.0), ONE]).add_param_group({"params": [ONE]}), ValueError,
+        r"group\['params'\]\[0\] is the same Value as params\[0\]\['params'\]\[1\]",
+    ),
+    "a group of another rate": (
+        lambda: SGD([ONE]).add_param_group({"params": [Value(0.0)], "lr": -1}), ValueError, "lr of group must be",
+    ),
+    "a model": (
+        lambda: SGD(Sequential(Layer(1, 1))), TypeError, r"such as model.parameters\(\), .* got Sequential Sequential",
+    ),
+    "a setting of PyTorch by place": (lambda: AdaGrad([ONE], 0.1, 0.01), TypeError, "from 2 to 3 positional arguments"),
     "one to clip twice": (lambda: clip_grad_norm([ONE, ONE], 1.0), ValueError, "is the same Value as"),
     "groups to clip": (lambda: clip_grad_norm([{"params": [ONE]}], 1.0), TypeError, r"params\[0\] must be a Value"),
 }  # fmt: skip

@@ -1,4 +1,4 @@
-"""What optimisers share: parameters in groups, settings, memory, steps on Values or on a vector, clipping.
+"""What optimisers share: parameters in groups, settings, memory, steps on Values or on a vector.
 
 An optimiser is one rule, its method `update`: what to add to one parameter, from its gradient and from what the rule
 remembers of that parameter. A rule is written once, in operations that floats and NumPy vectors share, so that it
@@ -7,12 +7,11 @@ also moves a whole vector of parameters. Nothing here knows which rules there ar
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
-from microgradnn.reading import number
+from microgradnn.optim.absent import check_known
 from microgradnn.settings import Limit, not_negative
 from microgradnn.value import Value
 
@@ -23,12 +22,12 @@ if TYPE_CHECKING:
 
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]  # Values, or groups of them with settings of their own
 Number = TypeVar("Number", float, "Vector")  # what a rule moves: one parameter, or many at once
-_MAX_NORM = Limit("a number ≥ 0 (inf clips nothing)", number, lambda x: x >= 0)
 never_negative = Limit("≥ 0", float, lambda x: not x < 0)  # of memory, where a step may have left nan
 
 
 def _not_empty(params: Any, name: str = "params") -> list[Any]:
-    if not isinstance(params, Iterable) or isinstance(params, (Mapping, set, frozenset, str)):
+    unordered = isinstance(params, (Mapping, set, frozenset, str)) or hasattr(params, "parameters")  # a model
+    if unordered or not isinstance(params, Iterable):
         wording = "a list of Values, such as model.parameters(), or of groups {'params': [...], 'lr': ...}"
         raise TypeError(f"{name} must be {wording}, got {type(params).__name__} {params!r:.60}")
     entries = list(params)
@@ -92,21 +91,42 @@ class Optimizer(ABC):
         "lr": not_negative, "weight_decay": not_negative, "step": never_negative,
     }  # fmt: skip
 
+    def __new__(cls, *args: Any, **settings: Any) -> Self:
+        """Refuse settings that PyTorch has and this rule has not."""
+        check_known(cls, settings)
+        return super().__new__(cls)
+
     def __init__(self, params: Params, **defaults: Any) -> None:
-        defaults = self._settings(defaults)
-        groups, seen = _not_empty(params), dict[int, str]()
+        self.defaults, self.param_groups = self._settings(defaults), list[dict[str, Any]]()
+        self.state: dict[Value, dict[str, float]] = {}
+        groups = _not_empty(params)
         grouped = any(isinstance(group, Mapping) for group in groups)
-        self.param_groups: list[dict[str, Any]] = []
         for index, group in enumerate(groups if grouped else [{"params": groups}]):
-            name = f"params[{index}]"
-            if not (isinstance(group, Mapping) and "params" in group):
-                raise TypeError(f"{name} must be a dict with 'params', as groups are, got {group!r:.60}")
-            if unknown := [key for key in group if key not in {"params", *defaults}]:
-                raise ValueError(f"{name} has the unknown setting {unknown[0]!r}: known are {', '.join(defaults)}")
-            leaves = leaves_in(group["params"], f"{name}['params']" if grouped else "params", seen)
-            settings = {setting: group.get(setting, default) for setting, default in defaults.items()}
-            self.param_groups.append({"params": leaves, **self._settings(settings, f" of {name}")})
-        self.state = {w: dict.fromkeys(self.memory, 0.0) for group in self.param_groups for w in group["params"]}
+            self._add(group, f"params[{index}]", f"params[{index}]['params']" if grouped else "params")
+
+    def add_param_group(self, group: Mapping[str, Any]) -> None:
+        """Take in more parameters, with settings of their own or the defaults; errors as for `params`.
+
+        >>> from microgradnn.optim import SGD
+        >>> optimizer = SGD([Value(1.0)], lr=0.1)
+        >>> optimizer.add_param_group({"params": [Value(2.0)], "lr": 0.01}); len(optimizer.param_groups)
+        2
+        """
+        self._add(group, "group", "group['params']")
+
+    def _add(self, group: Any, name: str, of_params: str) -> None:
+        if not (isinstance(group, Mapping) and "params" in group):
+            raise TypeError(f"{name} must be a dict with 'params', as groups are, got {group!r:.60}")
+        if unknown := [key for key in group if key not in {"params", *self.defaults}]:
+            raise ValueError(f"{name} has the unknown setting {unknown[0]!r}: known are {', '.join(self.defaults)}")
+        seen = {
+            id(leaf): f"params[{number}]['params'][{index}]"
+            for number, earlier in enumerate(self.param_groups) for index, leaf in enumerate(earlier["params"])
+        }  # fmt: skip
+        leaves = leaves_in(group["params"], of_params, seen)
+        settings = {setting: group.get(setting, default) for setting, default in self.defaults.items()}
+        self.param_groups.append({"params": leaves, **self._settings(settings, f" of {name}")})
+        self.state |= {leaf: dict.fromkeys(self.memory, 0.0) for leaf in leaves}
 
     def _settings(self, settings: Mapping[str, Any], owner: str = "") -> dict[str, Any]:
         return {
@@ -147,10 +167,10 @@ class Optimizer(ABC):
         """
         return VectorSteps(self, parameters, reached)
 
-    def zero_grad(self) -> None:
-        """Make every gradient blank again, so that the next sweep starts anew."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Make every gradient blank again, so that the next sweep starts anew, or 0, which momentum then moves on."""
         for parameter in self.state:
-            parameter.grad = None
+            parameter.grad = None if set_to_none else 0.0
 
     def state_dict(self) -> dict[str, Any]:
         """Settings and memory as plain data for JSON; parameters are numbered in the order they were given in.
@@ -187,6 +207,14 @@ class Optimizer(ABC):
                 self.limits[name](f"state['state'][{name!r}]", remembered)
         for settings in state["param_groups"]:
             self._settings(settings, " of the state")
+
+    def __repr__(self) -> str:
+        groups = []
+        for group in self.param_groups:
+            settings = ", ".join(f"{name}={value!r}" for name, value in group.items() if name != "params")
+            count = len(group["params"])
+            groups.append(f"{type(self).__name__}({settings}; {count:,} parameter{'s' * (count != 1)})")
+        return "\n".join(groups)
 
 
 class VectorSteps:
@@ -265,32 +293,3 @@ class VectorSteps:
             for name, numbers in state.items():
                 for record, x in zip(records, np.broadcast_to(numbers, len(records)).tolist(), strict=True):
                     record[name] = x
-
-
-def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
-    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), as PyTorch does; give their norm from before.
-
-    Raises ValueError for a gradient that is nan or infinite, and for a norm beyond what a float holds: then no
-    gradient is touched.
-
-    >>> w, b = Value(0.0), Value(0.0)
-    >>> w.grad, b.grad = 3.0, 4.0
-    >>> clip_grad_norm([w, b], max_norm=1.0), round(w.grad, 5), round(b.grad, 5)
-    (5.0, 0.6, 0.8)
-    """
-    max_norm, parameters = _MAX_NORM("max_norm", max_norm), leaves_in(params)
-    for index, parameter in enumerate(parameters):
-        if not math.isfinite(parameter.grad):
-            named = f" {parameter.name!r}" if parameter.name else ""
-            raise ValueError(
-                f"params[{index}]{named} has the gradient {parameter.grad}, which no factor mends: detect_anomaly() "
-                "names the gate where it comes from"
-            )
-    reached = [parameter for parameter in parameters if parameter.swept]
-    norm = math.hypot(*(parameter.grad for parameter in reached))
-    if norm == math.inf:
-        raise ValueError("the norm of the gradients is beyond what a float holds: a smaller loss, or unit, will do")
-    if norm + 1e-6 > max_norm:
-        for parameter in reached:
-            parameter.grad = parameter.grad / (norm + 1e-6) * max_norm  # the quotient of both might underflow
-    return norm

@@ -62,7 +62,7 @@ class AdaGrad(Optimizer):
     memory = ("square_sum",)
     limits = Optimizer.limits | {"eps": not_negative, "square_sum": never_negative}
 
-    def __init__(self, params: Params, lr: float = 0.01, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
+    def __init__(self, params: Params, lr: float = 0.01, *, eps: float = 1e-10, weight_decay: float = 0.0) -> None:
         super().__init__(params, lr=lr, eps=eps, weight_decay=weight_decay)
 
     def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
