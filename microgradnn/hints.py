@@ -61,7 +61,6 @@ _ROWS: dict[str, dict[str, str]] = {
     "nn": {
         "Value": "Value is in microgradnn itself",
         "Parameter": "a Value in an attribute of a module is a parameter: self.w = Value(0.5)",
-        "functional": "functions such as relu are in microgradnn itself, losses in nn: nn.mse, nn.cross_entropy",
         "utils": "optim.clip_grad_norm(model.parameters(), 1.0) clips gradients",
     },
     "optim": {},

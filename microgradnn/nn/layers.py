@@ -1,14 +1,14 @@
-"""Neurons, layers of them, tables of rows, modules in a row, and networks of layers."""
+"""Neurons, layers of them, modules in a row, and networks of layers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, NoReturn, Self, overload
 
 from microgradnn.context import by_neuron, plain_map
-from microgradnn.functional import maximum, take
+from microgradnn.functional import maximum
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import INITIALISERS, Activation
 from microgradnn.nn.examples import Batch, as_list, examples
@@ -95,13 +95,17 @@ class Layer(_Weighted):
     def neurons(self) -> list[Neuron]:
         """The neurons one by one; they share their parameters with the layer."""
         neurons = [Neuron.__new__(Neuron) for _ in self.weight]
-        for neuron, w, b in zip(neurons, self.weight, self.bias, strict=True):
+        for neuron, w, b in zip(neurons, self.weight, self._biases(), strict=True):
             vars(neuron).update(nin=self.nin, activation=self.activation, fused=self.fused, w=w, b=b)
         return neurons
 
     def forward_batch(self, batch: Batch) -> Batch:
         """The outputs of all neurons for each example."""
-        return self._outputs(self.weight, batch, self.bias)
+        return self._outputs(self.weight, batch, self._biases())
+
+    def _biases(self) -> list[Any]:
+        """The biases, or zeros where they were taken away, `self.bias = None`."""
+        return self.bias or [0.0] * self.nout
 
     def __repr__(self) -> str:
         return f"Layer({self.nin}, {self.nout}, activation={self.activation.name!r})"
@@ -139,59 +143,6 @@ class Maxout(Module):
         return f"Maxout({self.nin}, {self.nout}, pieces={self.pieces})"
 
 
-class Embedding(Module):
-    """A row of `dim` learned numbers for each of `num` things, words or letters, that are known by their numbers.
-
-    An example is one index, which gives its row, or a list of indices, which gives a list of rows, as in PyTorch; so
-    do the names and the start, N(0, 1). `Flatten` puts the rows in line for a layer. ValueError for an index that is
-    no whole number from 0 to num − 1.
-
-    >>> embedding = Embedding(27, 4, rng=0)
-    >>> row, rows, batch = embedding(3), embedding([3, 0]), embedding([[3, 0], [1, 2], [5, 5]])
-    >>> len(row), len(rows), len(batch), embedding.state_dict()["weight"].shape
-    (4, 2, 3, (27, 4))
-    """
-
-    def __init__(self, num: int, dim: int, *, init: Any = None, rng: Any = None) -> None:
-        self.num, self.dim = count("num", num), count("dim", dim)
-        draw = initialisers.normal(1.0) if init is None else init
-        self.weight, _ = weights(self.dim, self.num, Activation(None), draw, rng)
-
-    def __call__(self, x: Any) -> Any:
-        """The row of one index, the rows of a list of them, or those of each example of a batch."""
-        x = as_list(x)
-        out = super().__call__(x)
-        return out if isinstance(x, list) else out[0]
-
-    def forward_batch(self, batch: Batch) -> list[Any]:
-        """The rows for each example; examples share the gates of what they have in common."""
-        rows: dict[float, list[Any]] = {}  # of the indices that are numbers
-
-        def row(index: Any) -> list[Any]:
-            if index.__class__ not in (int, float):
-                return take(self.weight, index)  # type: ignore[no-any-return]  # a list, as the rows are
-            if index not in rows:
-                rows[index] = take(self.weight, index)
-            return [*rows[index]]
-
-        return [[row(index) for index in x] for x in batch]
-
-    def __repr__(self) -> str:
-        return f"Embedding({self.num}, {self.dim})"
-
-
-class Flatten(Module):
-    """All numbers of an example in one list, such as the rows that an Embedding gives.
-
-    >>> Flatten()([[[1.0, 2.0], [3.0, 4.0]]])
-    [[1.0, 2.0, 3.0, 4.0]]
-    """
-
-    def forward(self, x: list[Any]) -> list[Any]:
-        """The numbers from left to right."""
-        return leaves(x)
-
-
 class Sequential(Module):
     """Modules in a row, each taking the output of the one before; the output is a bare Value where it is single.
 
@@ -223,6 +174,33 @@ class Sequential(Module):
         batch, single = examples(x)
         out = [y[0] if isinstance(y, list) and len(y) == 1 else y for y in self.run(batch)]
         return out[0] if single else out
+
+    @overload
+    def __getitem__(self, index: int) -> Module: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequential: ...
+
+    def __getitem__(self, index: int | slice) -> Module:
+        """The module at a place, counted from 0 or, below 0, from the end; those of a slice in a row of their own."""
+        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self.layers)
+
+    def append(self, module: Module) -> Self:
+        """Put a module behind the others, and give back the row.
+
+        >>> model = Sequential(Layer(2, 3)).append(Layer(3, 1))
+        >>> len(model), model[-1], model[:1]
+        (2, Layer(3, 1, activation='relu'), Sequential(Layer(2, 3, activation='relu')))
+        """
+        self.layers = _modules([*self.layers, module])
+        self.nin = self.layers[0].nin
+        return self
 
     def forward_batch(self, batch: Batch) -> list[Any]:
         """The batch through all layers, one layer after the other."""
@@ -271,6 +249,10 @@ class MLP(Sequential):
     def places(self) -> range:
         """Every second place: in a PyTorch Sequential the activations stand between the layers."""
         return range(0, 2 * len(self.layers), 2)
+
+    def append(self, module: Module) -> NoReturn:
+        """TypeError: a perceptron ends with its last layer."""
+        raise TypeError(f"{self!r} has the layers of its sizes: write nn.Sequential(*model, {module!r:.60})")
 
     def __repr__(self) -> str:
         return f"MLP({self.nin}, {self.nouts})"

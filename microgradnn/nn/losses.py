@@ -16,7 +16,7 @@ from microgradnn import functional
 from microgradnn.nn.examples import examples
 from microgradnn.nn.targets import over_labels, over_numbers, spread
 from microgradnn.reading import number
-from microgradnn.settings import Limit, positive
+from microgradnn.settings import Limit, flag, positive
 from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
 
 _LOWEST = math.exp(-100)  # PyTorch cuts logarithms of probabilities off at −100 too
@@ -87,6 +87,7 @@ def binary_cross_entropy(
     >>> binary_cross_entropy([-9.0, 1000.0], [1, 0], True, pos_weight=3.0, reduction="none")
     [27.000370206569173, 1000.0]
     """
+    flag("from_logits", from_logits)
     of_positives = None if pos_weight is None else iter(spread("pos_weight", pos_weight, output))
 
     def loss(y_hat: Any, y: Any) -> Any:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from microgradnn.context import current, inside
 from microgradnn.hints import remedy
 from microgradnn.nn import parameters
 from microgradnn.nn.examples import Batch, examples
-from microgradnn.notation import Place, columns, few
+from microgradnn.nn.summary import Summary
+from microgradnn.notation import Place, few
 from microgradnn.settings import Limit
 from microgradnn.trees import leaves
 from microgradnn.value import Value
@@ -185,6 +186,20 @@ class Module:
                 inner = [(f"{path}.{name}" if path else name, child) for name, child in module.named_children()]
                 waiting += reversed(inner)
 
+    def apply(self, f: Callable[[Module], Any]) -> Self:
+        """Call f of every module inside, of the innermost first, and of this one; give it back.
+
+        >>> from microgradnn.nn import Dropout, Sequential
+        >>> Sequential(Dropout()).apply(print)
+        Dropout(0.5)
+        Sequential(Dropout(0.5))
+        Sequential(Dropout(0.5))
+        """
+        for module in self.children():
+            module.apply(f)
+        f(self)
+        return self
+
     def named_parameters(self) -> Iterator[tuple[str, Value]]:
         """Every parameter once, with its place in the state: `0.weight[3][1]`."""
         places = parameters.places((key, tensor) for key, _, _, tensor in self._state())
@@ -199,10 +214,10 @@ class Module:
         tensors = [tensor for module in self.modules() for name, tensor in module.tensors() if name not in _BIASES]
         return list(dict.fromkeys(filter(parameters.is_parameter, leaves(tensors))))
 
-    def zero_grad(self) -> None:
-        """Make every gradient blank again, so that the next sweep starts anew."""
+    def zero_grad(self, set_to_none: bool = True) -> None:
+        """Make every gradient blank again, so that the next sweep starts anew, or 0."""
         for parameter in self.parameters():
-            parameter.grad = None
+            parameter.grad = None if set_to_none else 0.0
 
     def train(self, mode: bool = True) -> Self:
         """Behave as in training (dropout drops, batch norm takes its statistics from the batch), or in evaluation."""
@@ -272,20 +287,6 @@ class Module:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}()"
-
-
-class Summary(NamedTuple):
-    """The modules with neurons or parameters, as (path, module, neurons, parameters), and the sums."""
-
-    rows: list[tuple[str, str, int, int]]
-    neurons: int
-    parameters: int
-
-    def __repr__(self) -> str:
-        header = ["path", "module", "neurons", "parameters"]
-        rows = [*self.rows, ("", "together", self.neurons, self.parameters)]
-        table = [[path, module, f"{neurons:,}", f"{parameters:,}"] for path, module, neurons, parameters in rows]
-        return "\n".join(columns(header, table, right=header[2:]))
 
 
 def check_module(model: Any) -> None:

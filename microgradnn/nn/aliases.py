@@ -1,0 +1,287 @@
+"""PyTorch's names for modules and losses that are here under another name, or with another start.
+
+Each is one of ours with PyTorch's settings and defaults, in a few lines: nothing is computed here.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from functools import partial
+from inspect import signature
+from typing import Any, ClassVar, NoReturn
+
+from microgradnn import functional
+from microgradnn.nn import init as initialisers
+from microgradnn.nn.activations import Activation
+from microgradnn.nn.effects import BatchNorm
+from microgradnn.nn.layers import Layer, Sequential
+from microgradnn.nn.losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    huber,
+    kl_div,
+    l1_loss,
+    mse,
+    nll_loss,
+    smooth_l1_loss,
+)  # fmt: skip
+from microgradnn.nn.module import Module
+from microgradnn.settings import Limit, count, finite, flag, positive, whole
+
+BatchNorm1d = BatchNorm
+_LAST = Limit("-1 or 1, the numbers of an example", whole, lambda dim: dim in (-1, 1))
+
+
+class Linear(Layer):
+    """A layer without an activation, W x + b; weights and biases start evenly between ±1/√nin, as PyTorch's do.
+
+    With `init` the weights start by it and the biases at 0, as those of a `Layer`; `bias=False` leaves biases out.
+
+    >>> model = Sequential(Linear(2, 3, rng=0), Tanh(), Linear(3, 1, bias=False, rng=1))
+    >>> model, list(model.state_dict())
+    (Sequential(Linear(2, 3), Tanh(), Linear(3, 1, bias=False)), ['0.weight', '0.bias', '2.weight'])
+    """
+
+    def __init__(
+        self, in_features: int, out_features: int, bias: bool = True, *, init: Any = None, rng: Any = None
+    ) -> None:
+        limit, generator = 1 / math.sqrt(count("in_features", in_features)), initialisers.generator(rng)
+        start = initialisers.uniform(limit) if init is None else init
+        super().__init__(in_features, count("out_features", out_features), None, init=start, rng=generator)
+        self.in_features, self.out_features = in_features, out_features
+        if not flag("bias", bias):
+            self.bias = None  # type: ignore[assignment]  # as PyTorch has it
+        elif init is None:
+            for b, number in zip(self.bias, generator.uniform(-limit, limit, out_features).tolist(), strict=True):
+                b.data = number
+
+    def __repr__(self) -> str:
+        return f"Linear({self.in_features}, {self.out_features}{', bias=False' * (self.bias is None)})"
+
+
+class ModuleList(Sequential):
+    """Modules that a forward of yours calls one by one; in an attribute a plain list does the same.
+
+    >>> layers = ModuleList([Linear(2, 3), Linear(3, 1)])
+    >>> len(layers), [layer.nout for layer in layers]
+    (2, [3, 1])
+    """
+
+    def __init__(self, modules: Iterable[Module] = ()) -> None:
+        super().__init__(*modules)
+
+    def __call__(self, x: Any) -> NoReturn:
+        """TypeError: it is nothing but a list."""
+        raise TypeError("a ModuleList is called module by module: nn.Sequential(*modules) calls one after the other")
+
+
+# ---- activations -------------------------------------------------------------------------------------------------
+
+
+class _Named(Activation):
+    """An activation under PyTorch's name; `inplace` changes nothing, as Values are never written over."""
+
+    gate: ClassVar[Any]  # a name, or a function
+
+    def __init__(self, inplace: bool = False) -> None:
+        super().__init__(self.gate)
+        self.settings: dict[str, float] = {}
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={number}' for name, number in self.settings.items())})"
+
+
+class ReLU(_Named):
+    """max(0, x) of every number."""
+
+    gate = "relu"
+
+
+class Tanh(_Named):
+    """tanh x of every number."""
+
+    gate = "tanh"
+
+
+class Sigmoid(_Named):
+    """1 / (1 + e⁻ˣ) of every number."""
+
+    gate = "sigmoid"
+
+
+class Softsign(_Named):
+    """x / (1 + |x|) of every number."""
+
+    gate = "softsign"
+
+
+class Hardtanh(_Named):
+    """Every number, held between −1 and 1."""
+
+    gate = "hardtanh"
+
+
+class Identity(_Named):
+    """Every number itself, whatever the settings."""
+
+    gate = "linear"
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        super().__init__()
+
+
+class LeakyReLU(_Named):
+    """x if x > 0, else `negative_slope` · x, of every number.
+
+    >>> LeakyReLU(0.2)([3.0, -3.0])
+    [3.0, -0.6000000000000001]
+    """
+
+    gate = "leaky_relu"
+
+    def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
+        super().__init__()
+        self.settings = {"negative_slope": finite("negative_slope", negative_slope)}
+        self.function = partial(functional.leaky_relu, slope=self.settings["negative_slope"])
+
+
+class ELU(_Named):
+    """x if x > 0, else α (eˣ − 1), of every number."""
+
+    gate = "elu"
+
+    def __init__(self, alpha: float = 1.0, inplace: bool = False) -> None:
+        super().__init__()
+        self.settings = {"alpha": finite("alpha", alpha)}
+        self.function = partial(functional.elu, alpha=self.settings["alpha"])
+
+
+class Softplus(_Named):
+    """ln(1 + e^(βx)) / β of every number; PyTorch's is x itself from a threshold on, to 2e-9, this one never is."""
+
+    gate = "softplus"
+
+    def __init__(self, beta: float = 1.0) -> None:
+        super().__init__()
+        self.settings = {"beta": positive("beta", beta)}
+        self.function = partial(_softplus, beta=self.settings["beta"])
+
+
+def _softplus(x: Any, beta: float) -> Any:
+    return functional.softplus(x) if beta == 1 else functional.softplus(beta * x) / beta
+
+
+class GELU(_Named):
+    """x Φ(x) of every number, Φ that of the normal distribution."""
+
+    gate = staticmethod(functional.gelu)
+
+
+class SiLU(_Named):
+    """x / (1 + e⁻ˣ) of every number."""
+
+    gate = staticmethod(functional.silu)
+
+
+class Softmax(_Named):
+    """exp(xᵢ) / Σ exp(xⱼ) over the numbers of an example: the last dimension, −1, in a batch 1."""
+
+    gate = "softmax"
+
+    def __init__(self, dim: int | None = None) -> None:
+        super().__init__()
+        self.settings = {} if dim is None else {"dim": _LAST("dim", dim)}
+
+
+class LogSoftmax(Softmax):
+    """xᵢ − ln Σ exp(xⱼ), the logarithms that `nll_loss` takes; `cross_entropy` takes x itself, and is exact.
+
+    >>> LogSoftmax(dim=-1)([0.0, 0.0])
+    [-0.6931471805599453, -0.6931471805599453]
+    """
+
+    def forward(self, x: list[Any], each: Callable[..., list[Any]] | None = None) -> list[Any]:
+        """The logarithm of the softmax of all."""
+        total = functional.logsumexp(x)
+        return [number - total for number in x]
+
+
+# ---- losses ------------------------------------------------------------------------------------------------------
+
+
+class _Loss:
+    """A loss of ours with its settings, to be called with an output and a target; a weight may be given by place."""
+
+    loss: ClassVar[Callable[..., Any]]
+
+    def __init__(self, weight: Any = None, /, **settings: Any) -> None:
+        self.settings = settings if weight is None else {"weight": weight, **settings}
+        known = [name for name in signature(self.loss).parameters if name not in ("output", "target", "from_logits")]
+        if unknown := [name for name in self.settings if name not in known]:
+            raise TypeError(f"{type(self).__name__} has no setting {unknown[0]}: known are {', '.join(known)}")
+
+    def __call__(self, output: Any, target: Any) -> Any:
+        return self.loss(output, target, **self.settings)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
+
+
+class MSELoss(_Loss):
+    """`mse` with its settings, as an object.
+
+    >>> criterion = MSELoss(reduction="sum")
+    >>> criterion, criterion([1.0, 2.0], [0.0, 0.0])
+    (MSELoss(reduction='sum'), 5.0)
+    """
+
+    loss = staticmethod(mse)
+
+
+class L1Loss(_Loss):
+    """`l1_loss` with its settings."""
+
+    loss = staticmethod(l1_loss)
+
+
+class HuberLoss(_Loss):
+    """`huber` with its settings."""
+
+    loss = staticmethod(huber)
+
+
+class SmoothL1Loss(_Loss):
+    """`smooth_l1_loss` with its settings."""
+
+    loss = staticmethod(smooth_l1_loss)
+
+
+class BCELoss(_Loss):
+    """`binary_cross_entropy` with its settings, of probabilities."""
+
+    loss = staticmethod(binary_cross_entropy)
+
+
+class BCEWithLogitsLoss(_Loss):
+    """`binary_cross_entropy` with its settings, of logits."""
+
+    loss = partial(binary_cross_entropy, from_logits=True)
+
+
+class KLDivLoss(_Loss):
+    """`kl_div` with its settings."""
+
+    loss = staticmethod(kl_div)
+
+
+class CrossEntropyLoss(_Loss):
+    """`cross_entropy` with its settings, of logits."""
+
+    loss = staticmethod(cross_entropy)
+
+
+class NLLLoss(_Loss):
+    """`nll_loss` with its settings, of logarithms of probabilities."""
+
+    loss = staticmethod(nll_loss)

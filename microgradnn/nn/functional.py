@@ -1,0 +1,59 @@
+"""PyTorch's names for functions of what layers give, lists and lists of lists: `from microgradnn.nn import functional`.
+
+Activations take a number, an example or a batch, and give back the same; the losses are those of `nn`. For single
+numbers the functions of the package, `microgradnn.relu`, are what these are made of.
+
+>>> relu([-1.0, 2.0]), softmax([[0.0, 0.0], [1000.0, 0.0]], dim=-1)
+([0.0, 2.0], [[0.5, 0.5], [1.0, 0.0]])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from microgradnn.nn import aliases
+from microgradnn.nn.activations import Activation
+from microgradnn.nn.examples import as_list
+from microgradnn.nn.losses import (
+    binary_cross_entropy,
+    cross_entropy,
+    huber,
+    kl_div,
+    l1_loss,
+    mse,
+    nll_loss,
+    smooth_l1_loss,
+)  # fmt: skip
+
+__all__ = [
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "elu", "gelu", "hardtanh",
+    "huber_loss", "kl_div", "l1_loss", "leaky_relu", "log_softmax", "mse_loss", "nll_loss", "relu", "sigmoid", "silu",
+    "smooth_l1_loss", "softmax", "softplus", "softsign", "tanh",
+]  # fmt: skip
+
+
+def _of_lists(kind: Callable[..., Activation]) -> Callable[..., Any]:
+    """The activation as a function of a number, or of a nested list, and of its settings."""
+
+    def activation(x: Any, *settings: Any, **named: Any) -> Any:
+        return over(as_list(x), kind(*settings, **named))
+
+    def over(x: Any, module: Activation) -> Any:
+        if not isinstance(x, list):
+            return module.forward([x])[0]
+        inner = [as_list(y) for y in x]
+        return [over(y, module) for y in inner] if isinstance(inner[0], list) else module.forward(inner)
+
+    activation.__doc__ = f"`nn.{kind.__name__}` of a number, or of a list or lists of them."
+    return activation
+
+
+relu, leaky_relu, elu = _of_lists(aliases.ReLU), _of_lists(aliases.LeakyReLU), _of_lists(aliases.ELU)
+tanh, sigmoid, softsign = _of_lists(aliases.Tanh), _of_lists(aliases.Sigmoid), _of_lists(aliases.Softsign)
+softplus, gelu, silu = _of_lists(aliases.Softplus), _of_lists(aliases.GELU), _of_lists(aliases.SiLU)
+softmax, log_softmax = _of_lists(aliases.Softmax), _of_lists(aliases.LogSoftmax)
+hardtanh = _of_lists(aliases.Hardtanh)
+mse_loss, huber_loss = mse, huber
+binary_cross_entropy_with_logits = partial(binary_cross_entropy, from_logits=True)
