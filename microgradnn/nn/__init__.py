@@ -14,15 +14,46 @@ from microgradnn.hints import answering as _answering
 from microgradnn.nn import functional as functional, init as init
 from microgradnn.nn.activations import Activation, PReLU
 from microgradnn.nn.aliases import (
-    ELU, GELU, BatchNorm1d, BCELoss, BCEWithLogitsLoss, CrossEntropyLoss, Hardtanh, HuberLoss, Identity, KLDivLoss,
-    L1Loss, LeakyReLU, Linear, LogSoftmax, ModuleList, MSELoss, NLLLoss, ReLU, Sigmoid, SiLU, SmoothL1Loss, Softmax,
-    Softplus, Softsign, Tanh,
+    ELU,
+    GELU,
+    BatchNorm1d,
+    BCELoss,
+    BCEWithLogitsLoss,
+    CrossEntropyLoss,
+    Hardtanh,
+    HuberLoss,
+    Identity,
+    KLDivLoss,
+    L1Loss,
+    LeakyReLU,
+    Linear,
+    LogSoftmax,
+    ModuleList,
+    MSELoss,
+    NLLLoss,
+    ReLU,
+    Sigmoid,
+    SiLU,
+    SmoothL1Loss,
+    Softmax,
+    Softplus,
+    Softsign,
+    Tanh,
 )  # fmt: skip
 from microgradnn.nn.effects import BatchNorm, Dropout
 from microgradnn.nn.embedding import Embedding, Flatten
 from microgradnn.nn.layers import MLP, Layer, Maxout, Neuron, Sequential
 from microgradnn.nn.losses import (
-    binary_cross_entropy, cross_entropy, hinge, huber, kl_div, l1_loss, mse, multiclass_hinge, nll_loss, smooth_l1_loss,
+    binary_cross_entropy,
+    cross_entropy,
+    hinge,
+    huber,
+    kl_div,
+    l1_loss,
+    mse,
+    multiclass_hinge,
+    nll_loss,
+    smooth_l1_loss,
 )  # fmt: skip
 from microgradnn.nn.module import Module
 from microgradnn.nn.penalties import l1, l2

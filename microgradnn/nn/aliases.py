@@ -266,7 +266,7 @@ class BCELoss(_Loss):
 class BCEWithLogitsLoss(_Loss):
     """`binary_cross_entropy` with its settings, of logits."""
 
-    loss = partial(binary_cross_entropy, from_logits=True)
+    loss = staticmethod(partial(binary_cross_entropy, from_logits=True))
 
 
 class KLDivLoss(_Loss):

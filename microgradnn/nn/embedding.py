@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from microgradnn.backprop import leaves
 from microgradnn.functional import take
 from microgradnn.nn import init as initialisers
 from microgradnn.nn.activations import Activation
@@ -12,6 +11,7 @@ from microgradnn.nn.examples import Batch, as_list
 from microgradnn.nn.layers import weights
 from microgradnn.nn.module import Module
 from microgradnn.settings import count
+from microgradnn.trees import leaves
 
 
 class Embedding(Module):

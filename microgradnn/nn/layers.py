@@ -14,7 +14,6 @@ from microgradnn.nn.activations import INITIALISERS, Activation
 from microgradnn.nn.examples import Batch, as_list, examples
 from microgradnn.nn.module import Module
 from microgradnn.settings import Limit, count, flag
-from microgradnn.trees import leaves
 from microgradnn.value import Value
 from microgradnn.vectors import dots
 

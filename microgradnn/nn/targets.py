@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from microgradnn import functional
-from microgradnn.trees import leaves, like
 from microgradnn.nn.examples import Batch, as_list, examples
 from microgradnn.reading import number
 from microgradnn.settings import Limit, whole
 from microgradnn.table import argmax, equal, select
+from microgradnn.trees import leaves, like
 
 Rule = tuple[Callable[[float], bool], str]  # what holds for a plain label, and what is said where it does not
 _LABEL = Limit("a whole number, the label to leave out", whole, lambda _: True)
