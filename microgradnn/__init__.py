@@ -9,7 +9,7 @@
 """
 
 from microgradnn import nn as nn, operations, optim as optim, plots as plots, saving as saving
-from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, value_and_grad
+from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from microgradnn.bounds import bounds as bounds
 from microgradnn.checks import check_by_hand, check_gate, check_grads, diagnose, explain, report_grads
 from microgradnn.compiler import compile as compile
@@ -33,7 +33,7 @@ __all__ = [
     "History", "Value", "accuracy", "bounds", "check_by_hand", "check_gate", "check_grads", "detect_anomaly",
     "diagnose", "dot", "draw", "explain", "fit", "gate", "gates", "grad", "hessian", "hvp", "jacobian", "jvp",
     "margin", "mean", "nn", "no_grad", "optim", "plots", "primitive", "report_grads", "scratch_table", "softmax",
-    "steps", "take", "to_latex", "value_and_grad", "watch", "worksheet",
+    "steps", "take", "to_latex", "value_and_grad", "vjp", "watch", "worksheet",
 ]  # fmt: skip
 __all__ += operations.__all__
 __all__.remove("abs")

@@ -1,7 +1,7 @@
 """Written by `python -m tests.stubs` from the table of primitives; not by hand."""
 
 from microgradnn import nn as nn, optim as optim, plots as plots, saving as saving
-from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, value_and_grad
+from microgradnn.backprop import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from microgradnn.bounds import bounds as bounds
 from microgradnn.checks import check_by_hand, check_gate, check_grads, diagnose, explain, report_grads
 from microgradnn.compiler import compile as compile
@@ -146,6 +146,7 @@ __all__ = [
     "tanh",
     "to_latex",
     "value_and_grad",
+    "vjp",
     "watch",
     "where",
     "worksheet",

@@ -1,13 +1,20 @@
-"""Trees of numbers: nested arguments and results, taken apart and put together again."""
+"""Trees of numbers: nested arguments and results, taken apart and put together again.
+
+Lists, tuples, named tuples, dicts and NumPy arrays hold branches, in the order in which they stand there; None is a
+branch without numbers. What the numbers are is not asked: floats, Values, wide numbers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import copy
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 
 def leaves(tree: Any) -> list[Any]:
-    """The numbers of a nested list, from left to right.
+    """The numbers of a nested list, from left to right; whatever is no list or tuple counts as one.
 
     >>> leaves([1, [2, 3]]), leaves(4)
     ([1, 2, 3], [4])
@@ -17,28 +24,89 @@ def leaves(tree: Any) -> list[Any]:
     return [tree]
 
 
-def like(tree: Any, values: Iterator[Any]) -> Any:
-    """A nested list of the shape of `tree` with the next of `values` in each place.
+def is_array(x: Any) -> bool:
+    """Whether it is an array of NumPy, which need not be imported."""
+    numpy = sys.modules.get("numpy")
+    return numpy is not None and isinstance(x, numpy.ndarray)
 
-    >>> like([1, [2, 3]], iter("abc"))
-    ['a', ['b', 'c']]
+
+def spread(tree: Any) -> list[Any]:
+    """The numbers of a tree, from left to right.
+
+    >>> spread([1, (2.0, None, {"b": 3, "a": 4})])
+    [1, 2.0, 3, 4]
     """
     if isinstance(tree, (list, tuple)):
-        return _nested_like(tree, [like(branch, values) for branch in tree])
-    return next(values)
+        return [leaf for branch in tree for leaf in spread(branch)]
+    if isinstance(tree, dict):
+        return [leaf for branch in tree.values() for leaf in spread(branch)]
+    if is_array(tree):
+        return tree.ravel().tolist()  # type: ignore[no-any-return]
+    return [] if tree is None else [tree]
 
 
-def _nested_like(tree: Any, branches: Iterable[Any]) -> Any:
-    """The branches in a list, a tuple or a named tuple, as those of `tree` are."""
-    if hasattr(tree, "_make"):
-        return tree._make(branches)
-    return tuple(branches) if isinstance(tree, tuple) else list(branches)
+def walked(tree: Any, visit: Callable[[Any], Any]) -> Any:
+    """Containers of their own like those of `tree`, with what `visit` gives in place of each number and each array.
+
+    >>> walked({"a": [1, (2, None)]}, float)
+    {'a': [1.0, (2.0, None)]}
+    """
+    if isinstance(tree, (list, tuple)):
+        branches = [walked(branch, visit) for branch in tree]
+        if hasattr(tree, "_make"):
+            return tree._make(branches)
+        return tuple(branches) if isinstance(tree, tuple) else branches
+    if isinstance(tree, dict):
+        fresh = copy.copy(tree)  # of its class, such as OrderedDict
+        for key, branch in tree.items():
+            fresh[key] = walked(branch, visit)
+        return fresh
+    return None if tree is None else visit(tree)
 
 
 def copied(tree: Any) -> Any:
     """`tree` with lists, dicts and arrays of its own."""
-    if isinstance(tree, (list, tuple)):
-        return _nested_like(tree, map(copied, tree))
-    if type(tree) is dict:
-        return {key: copied(branch) for key, branch in tree.items()}
-    return tree.copy() if type(tree).__module__ == "numpy" and hasattr(tree, "copy") else tree
+    return walked(tree, lambda leaf: leaf.copy() if is_array(leaf) else leaf)
+
+
+def like(tree: Any, values: Iterator[Any]) -> Any:
+    """A tree of the shape of `tree` with the next of `values` in the place of each number.
+
+    >>> like({"x": 1, "y": [2, (3, 4)]}, iter("abcd"))
+    {'x': 'a', 'y': ['b', ('c', 'd')]}
+    """
+    return walked(
+        tree, lambda leaf: array_of(islice(values, leaf.size), leaf.shape) if is_array(leaf) else next(values)
+    )
+
+
+def array_of(values: Iterable[Any], shape: tuple[int, ...]) -> Any:
+    """The array of this shape with these entries, of floats where all of them are, else of objects."""
+    import numpy as np
+
+    entries = [*values]
+    array = np.empty(len(entries), float if all(entry.__class__ is float for entry in entries) else object)
+    array[:] = entries
+    return array.reshape(shape)
+
+
+def matched(tree: Any, pattern: Any) -> list[Any]:
+    """The numbers of `tree` in the order of those of `pattern`; ValueError unless both are nested alike.
+
+    An array is alike to lists of its shape.
+
+    >>> matched({"b": 2.0, "a": (3.0, 4.0)}, {"a": [0, 0], "b": 0})
+    [3.0, 4.0, 2.0]
+    """
+    tree, pattern = (branch.tolist() if is_array(branch) else branch for branch in (tree, pattern))
+    if isinstance(tree, (list, tuple)) and isinstance(pattern, (list, tuple)):
+        pairs = list(zip(tree, pattern, strict=True))
+    elif isinstance(tree, dict) and isinstance(pattern, dict) and tree.keys() == pattern.keys():
+        pairs = [(tree[key], branch) for key, branch in pattern.items()]
+    elif any(isinstance(branch, (list, tuple, dict)) for branch in (tree, pattern)):
+        raise ValueError("nested otherwise")
+    elif pattern is None and tree is not None:
+        raise ValueError("a number where there is none")
+    else:
+        return [] if pattern is None else [tree]
+    return [leaf for pair in pairs for leaf in matched(*pair)]

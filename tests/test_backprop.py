@@ -615,10 +615,26 @@ def test_a_zero_among_the_numbers_is_none_whether_derivatives_are_recorded_or_no
     assert math.isnan(grad(lambda t: f(t) + w)(0.0).data)
 
 
-@pytest.mark.parametrize("result", [{"a": 1.0}, {1.0}, np.array([1.0]), iter([1.0])])
+@pytest.mark.parametrize("result", [{1.0}, iter([1.0]), {"a": {1.0}}, np.array([{1.0}])])
 def test_what_a_function_may_return_is_said(result):
-    with pytest.raises(TypeError, match=r"<lambda> returned .*: it must return numbers, Values or lists"):
+    with pytest.raises(TypeError, match=r"<lambda> returned .*: it must return numbers, Values, or lists, dicts"):
         grad(lambda x: result)(3.0)
+
+
+@pytest.mark.parametrize(
+    ("result", "said"),
+    [
+        ({"a": 1.0}, "a dict of 'a': use jacobian"),
+        ({}, "a dict of nothing"),
+        (np.array([1.0]), r"an array of shape \(1,\): use jacobian, or add them up"),
+        ([1.0, 2.0, 3.0], "3: use jacobian$"),
+        ((1.0, 2.0), r"2: use jacobian, or has_aux=True for \(number, anything else\)"),
+    ],
+)
+def test_a_gradient_is_of_one_number(result, said):
+    for transform in (grad, value_and_grad):
+        with pytest.raises(TypeError, match=f"^grad needs a function that returns one number, got {said}"):
+            transform(lambda x: result)(3.0)
 
 
 def test_the_words_of_a_refusal_are_a_call_of_the_transform():
