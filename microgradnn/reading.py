@@ -34,6 +34,8 @@ def number(x: Any) -> float:
     else:
         data = f"data{_plain(x)}.tolist()" if hasattr(x, "tolist") else "data"
         advice = f"record one number at a time, for example [Value(v) for v in {data}]"
+        if str(getattr(x, "dtype", "")) == "object":
+            advice = "a function takes one number at a time, numpy.vectorize(f)(data) calls it for each"
         advice += f", or use its {_plain(x)}.item()" if shape == (1,) else ""
     raise TypeError(f"expected a number or a Value, got {type(x).__name__} {x!r:.60}: {advice}")
 

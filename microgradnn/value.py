@@ -70,6 +70,7 @@ from microgradnn.recorders import recorder
 from microgradnn.renewal import renew
 from microgradnn.sweep import sweep
 from microgradnn.table import OPERATORS
+from microgradnn.trees import is_array
 
 _context = context.get
 
@@ -78,8 +79,9 @@ class Value(operations.Methods):
     """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
 
     Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is an
-    operand that is no Value: a string, an array or a complex number raises TypeError. 0 + v, with which Python's `sum`
-    begins, is v itself where it is recorded and v is not 0. Formatting a Value formats its number; what would lose the
+    operand that is no Value: a string or a complex number raises TypeError. Between an array of NumPy and a Value an
+    operator works entry by entry. 0 + v, with which Python's `sum` begins, is v itself where it is recorded and v is
+    not 0. Formatting a Value formats its number; what would lose the
     gradient, such as float(v), math.sin(v) or numpy.exp(v), raises TypeError. Comparisons compare by value while `hash`
     goes by identity, so `in` and `.index` on a list of Values mislead: compare with `is`.
 
@@ -343,10 +345,13 @@ class Value(operations.Methods):
     __index__ = __trunc__ = __round__ = __floor__ = __ceil__ = __int__
 
     def __array_ufunc__(self, function: Any, method: str, *operands: Any, **options: Any) -> Any:
-        """Python's operators between NumPy's numbers and a Value are the Value's; NumPy's functions are refused."""
+        """Python's operators of NumPy's numbers and arrays with a Value are the Value's; its functions are refused."""
         reflected = _REFLECTED.get(function.__name__)
-        if reflected and method == "__call__" and not options and hasattr(operands[0], "dtype"):
-            return getattr(Value, reflected)(self, operands[0])
+        if reflected and method == "__call__":
+            if any(map(is_array, operands)) and all(out.dtype == object for out in options.get("out", ())):
+                return _by_entry(function, operands, **options)
+            if not options and hasattr(operands[0], "dtype"):
+                return getattr(Value, reflected)(self, operands[0])
         self._read()
         raise TypeError(
             f"numpy.{function.__name__} would lose the gradient of a Value: use {_counterpart(function)}, or .data for "
@@ -370,6 +375,12 @@ _REFLECTED = {str(lookup(name).array): f"__r{method}__" for name, method in OPER
 }  # fmt: skip
 
 
+def _by_entry(function: Any, operands: Sequence[Any], **options: Any) -> Any:
+    """NumPy's function of an operator, called for each entry of arrays; a Value is an array of no dimension to it."""
+    array = sys.modules["numpy"].array  # which is there, as its arrays are
+    return function(*[array(x, object) if isinstance(x, Value) else x for x in operands], **options)
+
+
 def _counterpart(function: Any) -> str:
     """What to write in place of NumPy's `function`."""
     numpy = sys.modules["numpy"]  # which is there, as it has called
@@ -389,10 +400,16 @@ _accumulation = threading.Lock()
 def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Value:
     """Record `gate(*operands)`; operands that are numbers stay numbers.
 
-    `by_limit` takes the IEEE 754 value where the forward function raises: derivatives of derivatives never raise.
+    `by_limit` takes the IEEE 754 value where the forward function raises: derivatives of derivatives never raise. An
+    operator of an array gives an array of what it gives for each entry.
     """
     here, first = current(), operands[0]
-    operands = tuple([operand if isinstance(operand, Value) else number(operand) for operand in operands])
+    try:
+        operands = tuple([operand if isinstance(operand, Value) else number(operand) for operand in operands])
+    except TypeError:
+        if gate.operator is None or not any(map(is_array, operands)):
+            raise
+        return _by_entry(getattr(sys.modules["numpy"], str(gate.array)), operands)  # type: ignore[no-any-return]
     if here.tracer is not None:
         return here.tracer.record(gate, operands, here)  # type: ignore[no-any-return]
     data = [operand._data if isinstance(operand, Value) else operand for operand in operands]

@@ -39,6 +39,7 @@ def test_real_numbers_of_every_kind_are_floats(x):
         (np.array(2.0), r"use its \.item\(\) for the number in it"),
         (np.array([2]), r"record .* \[Value\(v\) for v in data\.tolist\(\)\], or use its \.item\(\)"),
         (np.array(Value(2.0), dtype=object), r"use its \.item\(\) for the number in it"),
+        (np.array([2.0, Value(1.0)]), r"a function takes one number at a time, numpy\.vectorize\(f\)\(data\) calls .*"),
         (np.ones(2), r"record one number at a time, for example \[Value\(v\) for v in data\.tolist\(\)\]"),
         ([1.0], r"record one number at a time, for example \[Value\(v\) for v in data\]"),
         ({1.0}, r"record one number at a time, for example \[Value\(v\) for v in data\]"),
@@ -46,8 +47,9 @@ def test_real_numbers_of_every_kind_are_floats(x):
     ids=repr,
 )
 def test_what_is_not_one_number_gets_a_remedy(x, advice):
-    for refused in (number, Value, lambda x: Value(1.0) * x, lambda x: x * Value(1.0)):
-        if refused is not number and isinstance(x, np.ndarray) and x.dtype == object:
+    array = isinstance(x, np.ndarray)  # with which operators work entry by entry
+    for refused in (number, Value) if array else (number, Value, lambda x: Value(1.0) * x, lambda x: x * Value(1.0)):
+        if refused is Value and array and x.dtype == object:
             continue  # NumPy hands the Value in it over
         with pytest.raises(TypeError, match=f"expected a number or a Value, got {type(x).__name__} .*: {advice}$"):
             refused(x)

@@ -312,11 +312,46 @@ def test_numbers_are_accepted_on_both_sides_of_every_operator(apply, number):
 
 
 @pytest.mark.parametrize("apply", OPERATORS)
-@pytest.mark.parametrize("other", OTHERS, ids=lambda other: type(other).__name__)
+@pytest.mark.parametrize(
+    "other", [x for x in OTHERS if not isinstance(x, np.ndarray)], ids=lambda other: type(other).__name__
+)
 def test_everything_else_is_refused_on_both_sides_with_a_remedy(apply, other):
     for left, right in [(Value(1.5), other), (other, Value(1.5))]:
         with pytest.raises(TypeError, match=r"expected a number or a Value, got .*: \w+"):
             apply(left, right)
+
+
+ARRAYS = [np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 2]), np.array(3.0), np.array([2.0, Value(3.0)]), np.ones(0)]
+
+
+@pytest.mark.parametrize("apply", OPERATORS)
+@pytest.mark.parametrize("array", ARRAYS, ids=lambda array: f"{array.dtype}{array.shape}")
+def test_operators_with_an_array_work_entry_by_entry(apply, array):
+    x = Value(1.5)
+    for result, entries in [
+        (apply(x, array), [apply(x, y) for y in array.ravel().tolist()]),
+        (apply(array, x), [apply(y, x) for y in array.ravel().tolist()]),
+    ]:
+        assert np.shape(result) == array.shape
+        found = np.ravel(np.array(result, dtype=object)).tolist()
+        assert [type(y) for y in found] == [Value] * len(entries)
+        assert [(y.data, y.partials) for y in found] == [(y.data, y.partials) for y in entries]
+
+
+def test_comparisons_and_in_place_operators_of_an_array_of_values():
+    x, array = Value(2.0), np.array([Value(1.0), Value(3.0)])
+    assert ((array < x).tolist(), (x < array).tolist(), (x == array).tolist()) == (
+        [True, False],
+        [False, True],
+        [False] * 2,
+    )
+    array *= x
+    assert [y.data for y in array] == [2.0, 6.0]
+    with pytest.raises(TypeError, match="expected a number"):
+        x * np.array(["a"])
+    with pytest.raises(TypeError, match=r"numpy\.sin would lose .* use microgradnn\.sin"):
+        np.sin(x)
+    assert np.sin(array)[0].primitive is m.gate("sin")  # which asks each entry
 
 
 @pytest.mark.parametrize("other", OTHERS, ids=lambda other: type(other).__name__)
