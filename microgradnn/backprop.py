@@ -46,7 +46,7 @@ def _positions(argnums: int | Sequence[int], args: tuple[Any, ...], keywords: di
         raise TypeError(f"argnums is an int or a tuple of ints, got {argnums!r}") from None
     for position in numbers:
         if not -len(args) <= position < len(args):
-            by_name = f" and {', '.join(keywords)} by name, which is not differentiated: leave out the name"
+            by_name = f", and {', '.join(keywords)} by name: what is given by name is not differentiated"
             raise ValueError(
                 f"argnums={argnums!r}, but the function was called with {len(args)} argument(s)"
                 + by_name * bool(keywords)
@@ -89,6 +89,7 @@ def differentiable(f: Callable[..., Any], output: Any) -> Any:
     """One number of the result of `f`; TypeError for what has no derivative."""
     if isinstance(output, Value):
         return output
+    f = getattr(f, "func", f)  # that of functools.partial
     name, kind = getattr(f, "__name__", type(f).__name__), type(output).__name__
     remedies = {
         "bool": "where(x - 2, a, b) chooses a for x > 2, step(x) counts",

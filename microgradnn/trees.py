@@ -85,7 +85,7 @@ def array_of(values: Iterable[Any], shape: tuple[int, ...]) -> Any:
     import numpy as np
 
     entries = [*values]
-    array = np.empty(len(entries), float if all(entry.__class__ is float for entry in entries) else object)
+    array = np.empty(len(entries), float if all(type(entry) is float for entry in entries) else object)
     array[:] = entries
     return array.reshape(shape)
 

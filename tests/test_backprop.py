@@ -2,16 +2,18 @@
 
 import dataclasses
 import math
-from collections import namedtuple
+from collections import UserDict, UserList, namedtuple
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from hypothesis import given, strategies as st
 
 import microgradnn as m
 from microgradnn import Value, check_grads, grad, hessian, hvp, jacobian, jvp, no_grad, steps, value_and_grad
 from microgradnn.graph import topological_order
-from microgradnn.trees import leaves, like
+from microgradnn.trees import leaves, like, spread
+from tests.test_trees import ARRAYS
 
 # ---- against closed forms -----------------------------------------------------------------------------------------
 
@@ -483,6 +485,218 @@ def test_the_call_of_pytorch_is_refused_with_the_right_one():
             call()
     with pytest.raises(TypeError, match="takes a function, got float"):
         grad(2.0)
+
+
+# ---- arguments are trees ------------------------------------------------------------------------------------------
+
+
+def test_keyword_arguments_are_handed_on_and_not_differentiated():
+    def f(x, *, scale, shift=0.0):
+        return x * x * scale["by"] + shift
+
+    assert grad(f)(3.0, scale={"by": 2.0}) == 12.0
+    assert value_and_grad(f)(3.0, scale={"by": 2.0}, shift=1.0) == (19.0, 12.0)
+    assert jacobian(f)(3.0, scale={"by": 2.0}) == 12.0
+    assert hessian(f)(3.0, scale={"by": 2.0}) == 4.0
+    assert hvp(f, 3.0, 0.5, scale={"by": 2.0}) == 2.0
+    assert jvp(f, (3.0,), (0.5,), scale={"by": 2.0}) == (18.0, 6.0)
+    w = Value(2.0)
+    assert grad(f)(3.0, scale={"by": w}).data == 12.0
+    with pytest.raises(ValueError, match=r"with 0 argument\(s\), and x by name: what is given by name is not differ"):
+        grad(lambda x: x)(x=3.0)
+
+
+def test_an_array_comes_as_one_of_values_and_the_gradient_as_one_of_floats():
+    seen = []
+
+    def f(x):
+        seen.append((x.shape, x.dtype, {type(entry) for entry in x.ravel()}))
+        return (x * x).sum()
+
+    for array in (np.array([[1.0, 2.0, 3.0]]), np.array([[1, 2, 3]]), [[1, 2, 3]]):
+        gradient = grad(f)(np.array(array))
+        assert (gradient.dtype, gradient.tolist()) == (float, [[2.0, 4.0, 6.0]])
+    assert seen == [((1, 3), np.dtype(object), {Value})] * 3
+    empty = grad(lambda x: x.sum() + 1.0)(np.zeros((0, 2)))
+    assert (empty.dtype, empty.shape) == (float, (0, 2))
+    point = grad(lambda x: x * x)(np.array(3.0))
+    assert (type(point), point.shape, point.item()) == (np.ndarray, (), 6.0)
+    assert grad(lambda x: x * x)(np.float64(3.0)) == 6.0
+    assert type(grad(lambda x: x * x)(np.float64(3.0))) is float
+
+
+def test_an_array_with_values_among_its_entries_gives_values_that_depend_on_them():
+    w = Value(2.0)
+    gradient = grad(lambda x: x[0] * x[0] * x[1])(np.array([w, 3.0]))
+    assert (gradient.dtype, [type(x) for x in gradient]) == (object, [Value, Value])
+    gradient[0].backward()
+    assert ([x.data for x in gradient], w.grad, w.data) == ([12.0, 4.0], 6.0, 2.0)
+    jacobians = jacobian(lambda x: x * w)(np.array([1.0, 2.0]))
+    assert (jacobians.dtype, jacobians.shape, jacobians[1, 1].data) == (object, (2, 2), 2.0)
+    with no_grad():
+        assert jacobian(lambda x: x * w)(np.array([1.0, 2.0])).dtype == float
+
+
+def test_a_function_may_change_its_arrays_and_dicts():
+    def f(p, *, given):
+        p["w"][0] = p["w"][0] * p["w"][1]
+        p["w"] *= 2.0
+        given["v"][:] = 7.0
+        p["new"] = given["v"].sum()
+        return p["w"].sum() * p["new"]
+
+    w, given = {"w": np.array([2.0, 3.0])}, {"v": np.ones(2)}
+    assert grad(f)(w, given=given)["w"].tolist() == [84.0, 84.0]
+    assert jvp(f, (w,), ({"w": [1.0, 0.0]},), given=given) == (252.0, 84.0)
+    assert (list(w), w["w"].tolist(), given["v"].tolist()) == (["w"], [2.0, 3.0], [1.0, 1.0])
+
+
+def test_aux_is_handed_back_with_numbers_where_the_transform_had_values():
+    w = Value(2.0)
+
+    def f(x):
+        other = {"word": "text", "counts": np.array([1, 2]), "row": np.array([x, 1.0]), "none": None}
+        return x * x, {"twice": x * 2, **other}
+
+    gradient, aux = grad(f, has_aux=True)(3.0)
+    assert (gradient, aux["twice"], aux["word"], aux["none"]) == (6.0, 6.0, "text", None)
+    assert (aux["counts"].dtype, aux["row"].dtype, aux["row"].tolist()) == (int, float, [3.0, 1.0])
+    assert value_and_grad(lambda x: (x * x, [x]), has_aux=True)(3.0) == ((9.0, [3.0]), 6.0)
+    gradient, aux = grad(lambda x: (x * x, x * w), has_aux=True)(3.0)
+    assert (gradient, type(aux), aux.data) == (6.0, Value, 6.0)  # it depends on w, the gradient does not
+    with no_grad():
+        assert grad(lambda x: (x * x, x * w), has_aux=True)(3.0) == (6.0, 6.0)
+
+    def outer(y):
+        gradient, aux = grad(lambda x: (x * x * y, x * y), has_aux=True)(3.0)
+        return gradient * aux
+
+    assert grad(outer)(2.0) == 72.0  # 6 y · 3 y
+    for result in (3.0, [1.0, 2.0], (1.0, 2.0, 3.0)):
+        with pytest.raises(TypeError, match=r"with has_aux=True a function returns \(result, anything else\), got"):
+            grad(lambda x, result=result: result, has_aux=True)(3.0)
+
+
+def test_vjp_is_the_cotangent_times_the_jacobian_and_calls_the_function_once():
+    calls = []
+
+    def f(x, p):
+        calls.append(1)
+        return {"sum": (x * p["w"]).sum(), "array": p["w"] * x[0]}
+
+    x, p = np.array([2.0, -1.0]), {"b": 5.0, "w": np.array([0.5, 3.0])}
+    value, pull = m.vjp(f, x, p)
+    assert (value["sum"], value["array"].tolist()) == (-2.0, [1.0, 6.0])
+    (by_x, by_p), again = pull({"array": [2.0, 3.0], "sum": 4.0}), pull({"sum": 0.0, "array": np.zeros(2)})
+    assert (by_x.tolist(), by_p["b"], by_p["w"].tolist()) == ([12.0, 12.0], 0.0, [12.0, 2.0])
+    assert (again[0].tolist(), again[1]["w"].tolist()) == ([0.0, 0.0], [0.0, 0.0])
+    assert calls == [1]
+    with pytest.raises(ValueError, match=r"the cotangent must be nested like the result: got 1\.0 for {'sum': -2.0"):
+        pull(1.0)
+    with pytest.raises(TypeError, match="expected a number"):
+        m.vjp(lambda x: x, 2.0)[1]("1")
+    with pytest.raises(TypeError, match="vjp takes a function, got Value"):
+        m.vjp(Value(1.0), 2.0)
+    assert m.vjp(lambda x: 3.0, 2.0)[1](1.0) == (0.0,)
+    assert m.vjp(lambda x: [], 2.0)[1]([]) == (0.0,)
+    assert m.vjp(lambda: 3.0)[1](1.0) == ()
+
+
+def test_vjp_along_values_and_inside_transforms_can_be_differentiated_again():
+    u, w = Value(2.0), Value(5.0)
+    (along,) = m.vjp(lambda x: x**3, 2.0)[1](u)
+    along.backward()
+    assert (along.data, u.grad) == (24.0, 12.0)
+    value, pull = m.vjp(lambda x: w * x, 2.0)
+    assert (type(value), value.data, pull(3.0)[0].data) == (Value, 10.0, 15.0)
+    with no_grad():
+        assert pull(3.0) == (15.0,)
+    assert grad(lambda x: m.vjp(lambda y: y**3, x)[1](2.0)[0])(2.0) == 24.0
+    assert grad(lambda u: m.vjp(lambda y: y**3, 2.0)[1](u)[0])(2.0) == 12.0
+
+
+def test_a_program_may_hold_transforms_of_trees_and_arrays():
+    w = Value(2.0)
+
+    def f(x):
+        gradient = grad(lambda p: (p["x"] * p["x"] * p["w"]).sum())({"x": x, "w": w})
+        (pulled,) = m.vjp(lambda x: x * x, x)[1](x)
+        value, aux = value_and_grad(lambda x: (x @ x, x * 2.0), has_aux=True)(x)[0]
+        return gradient["x"].sum() + gradient["w"] + pulled.sum() + value + aux.sum()
+
+    program = m.compile(f, [w], example=(np.ones(2),))
+    x = np.array([[0.5, -1.0]])
+
+    def simplified(x):
+        return 2 * w * (x[0] + x[1]) + 4 * (x[0] ** 2 + x[1] ** 2) + 2 * (x[0] + x[1])
+
+    plain = m.compile(simplified, [w], example=(np.ones(2),))
+    assert program.value(x) == pytest.approx(plain.value(x))
+    assert program.grad(x) == pytest.approx(plain.grad(x))
+
+
+def test_what_is_no_argument_is_refused_with_what_to_give():
+    class Rows(UserList):
+        pass
+
+    for argument, remedy in [
+        ({1.0}, r"set \{1.0\}: give list\(\.\.\.\) of it"),
+        (UserDict(a=1.0), r"UserDict .*: give dict\(\.\.\.\) of it"),
+        (Rows([1.0]), r"Rows \[1.0\]: give list\(\.\.\.\) of it"),
+        (of_another_library([1.0]), r"Tensor .*: give its \.detach\(\)\.tolist\(\), or numpy\.asarray of it"),
+    ]:
+        with pytest.raises(TypeError, match=rf"^an argument is a number, or numbers in lists, .*got {remedy}$"):
+            grad(lambda x: x)([argument])
+    for argument, remedy in [("1", "convert it"), (np.array([1j]), "two Values"), (np.array(["1"]), "convert it")]:
+        with pytest.raises(TypeError, match=f"expected a number or a Value, got .*{remedy}"):
+            grad(lambda x: x)(argument)
+
+
+def of_another_library(numbers):
+    class Tensor:
+        shape = (len(numbers),)
+
+        def __array__(self, *_, **__):
+            return np.array(numbers)
+
+        def __iter__(self):
+            return iter(numbers)
+
+        def detach(self):
+            return self
+
+        def tolist(self):
+            return numbers
+
+    return Tensor()
+
+
+def test_a_branch_without_numbers_is_none():
+    assert grad(lambda p: p["a"] ** 2)({"a": 3.0, "b": None, "c": [None]}) == {"a": 6.0, "b": None, "c": [None]}
+    assert jacobian(lambda x: [x, None])(3.0) == [1.0, None]
+    assert grad(lambda x, y: y)(None, 2.0) is None
+    assert hvp(lambda v: v[0] ** 2, [3.0, None], [1.0, None]) == [2.0, None]
+
+
+@given(ARRAYS, ARRAYS, st.floats(-2, 2))
+def test_jacobians_by_trees_agree_with_products_forward_and_backward(a, b, c):
+    """U · (J v) = (uᵀ J) · v, and both are what the Jacobian gives."""
+
+    def f(p):
+        return [p["a"] * p["c"], (p["b"] * p["b"] * p["c"], p["c"] ** 2), m.sin(p["c"])]
+
+    p = {"c": c, "a": a, "b": b}
+    direction = like(p, map(math.cos, range(len(spread(p)))))
+    value, along = jvp(f, (p,), (direction,))
+    cotangent = like(value, map(math.sin, range(1, 1 + len(spread(value)))))
+    (pulled,) = m.vjp(f, p)[1](cotangent)
+    forward = math.fsum(u * x for u, x in zip(spread(cotangent), spread(along), strict=True))
+    backward = math.fsum(x * v for x, v in zip(spread(pulled), spread(direction), strict=True))
+    assert forward == pytest.approx(backward, rel=1e-12, abs=1e-12)
+    first = jacobian(f)(p)[0]
+    assert np.shape(first["a"] if a.ndim else np.zeros(())) == a.shape * 2
+    by_jacobian = sum(np.tensordot(first[key], direction[key], np.ndim(p[key])) for key in p) if a.ndim else along[0]
+    np.testing.assert_allclose(by_jacobian, along[0], rtol=1e-12, atol=1e-12)
 
 
 # ---- out of date --------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import math
 import random
 import re
 
+import numpy as np
 import pytest
 
 import microgradnn as m
@@ -11,6 +12,7 @@ from microgradnn import Value, check_grads, primitive
 from microgradnn.checks import numeric_grad, report_grads
 from microgradnn.checks.findings import _kept
 from microgradnn.checks.wide import MP
+from microgradnn.primitive import scratch_table
 
 # ---- check_grads ------------------------------------------------------------------------------------------------
 
@@ -386,3 +388,52 @@ def test_a_point_close_to_the_edge_of_the_domain_is_checked(x):
     wrong = primitive("wrong", math.log, lambda out, x: 1.0001 / x)
     with pytest.raises(AssertionError):
         check_grads(wrong, (x,))
+
+
+def test_trees_and_keyword_arguments_are_checked_and_a_wrong_rule_among_them_is_named():
+    def f(p, x, *, rate, squash=m.tanh):
+        return squash((p["w"] @ x).sum() + p["b"][0] * rate["by"])
+
+    args = {"w": np.array([[0.5, -1.0]]), "b": (0.25, None)}, np.array([2.0, 1.0])
+    kwargs = {"rate": {"by": 3.0}}
+    report = report_grads(f, args, kwargs=kwargs)
+    places = ["argument 0['w'][0][0]", "argument 0['w'][0][1]", "argument 0['b'][0]", "argument 1[0]", "argument 1[1]"]
+    assert [(finding.place, finding.verdict, finding.by) for finding in report] == [
+        (p, "right", "proof") for p in places
+    ]
+    check_grads(f, args, order=2, kwargs=kwargs)
+    with scratch_table():
+        wrong = primitive("wrong", math.tanh, lambda out, x: 1 - out)
+        with pytest.raises(AssertionError, match=r"by argument 0\['w'\]\[0\]\[0\] = 0.5 is .*: the rule of wrong"):
+            check_grads(f, args, kwargs=kwargs | {"squash": wrong})
+
+    def by_hand(p, x, *, rate):
+        slope = 1 - math.tanh(p["w"][0] @ x + p["b"][0] * rate["by"]) ** 2
+        return {"b": [slope * rate["by"], None], "w": slope * x}, p["w"][0] * slope
+
+    def of(*args, **kwargs):
+        by_p, by_x = by_hand(*args, **kwargs)
+        return by_p | {"w": [by_p["w"]]}, by_x
+
+    def plain(p, x, *, rate):
+        return math.tanh((p["w"] @ x).sum() + p["b"][0] * rate["by"])
+
+    check_grads(plain, args, of=of, kwargs=kwargs)
+    assert not report_grads(plain, args, of=lambda p, x, rate: of(p, x, rate={"by": 2.0}), kwargs=kwargs)
+    with pytest.raises(ValueError, match="nested like them"):
+        check_grads(plain, args, of=by_hand, kwargs=kwargs)
+    by_p, by_x = numeric_grad(f, args, kwargs=kwargs)
+    right = m.grad(f, (0, 1))(*args, **kwargs)
+    assert (by_p["w"].shape, by_p["b"][1]) == ((1, 2), None)
+    np.testing.assert_allclose(by_p["w"], right[0]["w"], rtol=1e-6)
+    np.testing.assert_allclose(by_x, right[1], rtol=1e-6)
+
+
+def test_a_function_with_keyword_arguments_keeps_its_name_in_messages():
+    def nothing(x, *, c):
+        pass
+
+    with pytest.raises(TypeError, match=r"^nothing returned NoneType None"):
+        check_grads(nothing, (1.0,), kwargs={"c": 2.0})
+    with pytest.raises(TypeError, match="report_grads takes a function, got float"):
+        report_grads(1.0, (1.0,), kwargs={"c": 2.0})

@@ -23,12 +23,13 @@ import pytest
 from mpmath import mp
 
 from microgradnn import Value
-from microgradnn.checks.arguments import rebuilt, spread
+from microgradnn.checks.arguments import spread
 from microgradnn.checks.arithmetic import notes
 from microgradnn.checks.lifting import Unliftable, lift, verify
 from microgradnn.checks.stand_ins import ALIASES, FUNCTIONS
 from microgradnn.checks.wide import MP, Lost, Wide
 from microgradnn.primitive import primitive, scratch_table
+from microgradnn.trees import like
 from tests.checks_functions import FUNCTIONS as WRITTEN
 
 REFUSED = {"complex_numbers", "complex_exponential"}
@@ -71,7 +72,7 @@ def test_functions_as_people_write_them_lift_and_have_the_slope_of_their_formula
         exact = [mp.mpf(x) for x in point]
         for n in range(len(point)):
             true = slope(lambda xs: formula(*nested(args, iter(xs))), exact, n, mp.mpf("1e-25"))
-            value = lambda xs: spread(lifted(*rebuilt(args, iter(xs))))[0]  # noqa: E731
+            value = lambda xs: spread(lifted(*like(args, iter(xs))))[0]  # noqa: E731
             found = Wide(slope(value, [*map(Wide, point)], n, Wide(1e-40))).number
             # Formulas write 1/3 or π where functions have floats, and a loop ends at its tolerance.
             assert abs(true - mp.mpf(found)) <= 1e-11 * max(1, abs(true)), (n, true, found)

@@ -6,16 +6,18 @@ There are no gates here and no rules: only numbers, held against the slopes of t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from microgradnn.checks import floats
-from microgradnn.checks.arguments import places_of, rebuilt, shape_of, spread
+from microgradnn.checks.arguments import places_of, spread, without_tensors
 from microgradnn.checks.proofs import judge
 from microgradnn.checks.slopes import Slope
 from microgradnn.checks.truth import Truth, estimated, proven, steady
 from microgradnn.checks.verdicts import Judged, Report
 from microgradnn.checks.wide import MP
 from microgradnn.reading import number
+from microgradnn.trees import like, matched
 from microgradnn.value import Value
 
 RTOL = 1e-9  # of claims in double precision
@@ -31,7 +33,7 @@ def report_claims(
 
     def value(numbers: Sequence[float]) -> list[float]:
         nonlocal coarse
-        result = f(*rebuilt(args, iter(numbers)))
+        result = f(*like(args, iter(numbers)))
         results = spread(result)
         if isinstance(result, (list, tuple, dict)) or len(results) != 1:
             raise TypeError(f"of= claims the gradient of one number, f returned {len(results)}: sum them or choose one")
@@ -39,7 +41,7 @@ def report_claims(
         return [x.data if isinstance(x, Value) else number(x) for x in results]
 
     steady(lambda: value(point))
-    given = of(*rebuilt(args, iter(point)))
+    given = of(*like(args, iter(point)))
     claims = _claims(given, args)
     rtol = _rtol(given) if rtol is None else rtol
     truth = Truth(f, f, args, point)
@@ -95,24 +97,14 @@ def _wobble(truth: Truth, point: Sequence[float], n: int, true: Any) -> Any:
 
 def _claims(given: Any, args: tuple[Any, ...]) -> list[float]:
     """The claimed numbers; ValueError where they are not nested like the arguments."""
-    given = _in_order(given, args[0] if len(args) == 1 and not isinstance(given, tuple) else args)
-    claims, shape = spread(given), shape_of(given)
-    flat = [None] * len(spread(args))
-    if shape not in (shape_of(args), flat) and (len(args) != 1 or shape != shape_of(args[0])):
-        raise ValueError(
-            "of= must return a number for each number of the arguments, nested like them: "
-            f"got {given!r:.60} for {args!r:.60}"
-        )
-    return [claim.data if isinstance(claim, Value) else number(claim) for claim in claims]
-
-
-def _in_order(given: Any, args: Any) -> Any:
-    """What was given, with dicts in the order of those in the arguments."""
-    if isinstance(given, dict) and isinstance(args, dict) and given.keys() == args.keys():
-        return {key: _in_order(given[key], inner) for key, inner in args.items()}
-    if isinstance(given, (list, tuple)) and isinstance(args, (list, tuple)) and len(given) == len(args):
-        return [_in_order(branch, inner) for branch, inner in zip(given, args, strict=True)]
-    return given
+    numbers = without_tensors(given)
+    for pattern in (args, *args[: len(args) == 1], [0.0] * len(spread(args))):
+        with suppress(ValueError):
+            return [x.data if isinstance(x, Value) else number(x) for x in matched(numbers, pattern)]
+    raise ValueError(
+        "of= must return a number for each number of the arguments, nested like them: "
+        f"got {given!r:.60} for {args!r:.60}"
+    )
 
 
 def _rtol(given: Any) -> float:

@@ -6,20 +6,22 @@ done; neither knows the rules that are checked.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
 
-from microgradnn.checks.arguments import point_of, rebuilt
+from microgradnn.checks.arguments import point_of
 from microgradnn.checks.verdicts import Report
 from microgradnn.context import no_grad
 from microgradnn.reading import number
+from microgradnn.trees import like
 from microgradnn.value import Value
 
 
 def report_grads(
     f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *, rtol: float | None = None,
-    of: Callable[..., Any] | None = None,
+    of: Callable[..., Any] | None = None, kwargs: dict[str, Any] | None = None,
 ) -> Report:  # fmt: skip
     """Say of every derivative of `f` at `args`, of all orders up to `order`, whether it is right, and why.
 
@@ -31,6 +33,8 @@ def report_grads(
     With `of`, the gradient of any Python function of floats, lists or NumPy arrays is checked, as computed by
     `of(*args)`: numbers nested like the arguments (one argument needs no tuple), also in tensors and arrays. A claim
     must agree to `rtol`, 1e-9, or 1e-4 in single precision.
+
+    Arguments are trees, as those of `grad`; keyword arguments, `kwargs`, are handed on and not differentiated by.
 
     Raises TypeError for arguments and results that are no numbers, ValueError for a function that gives another result
     when it is called again, and what `f` raises.
@@ -47,6 +51,7 @@ def report_grads(
     ...     [finding] = report_grads(wrong, (3.0,))
     >>> finding.verdict, finding.exact, finding.numeric, finding.by, finding.gate
     ('wrong', 3.0, 6.0, 'proof', 'wrong(3.0)')
+    >>> check_grads(lambda p, *, rate: p["w"] ** 2 * rate, ({"w": 3.0},), kwargs={"rate": 0.1})
     >>> import math
     >>> bool(report_grads(math.sin, (1.0,), of=math.cos)), bool(report_grads(math.sin, (1.0,), of=math.sin))
     (True, False)
@@ -54,7 +59,8 @@ def report_grads(
     if not callable(f):
         raise TypeError(f"report_grads takes a function, got {type(f).__name__} {f!r:.60}: write lambda x: …")
     point = point_of(args)
-    args = rebuilt(args, iter(point))  # numbers of Python, lists and arrays of its own
+    f, of = (_with(function, kwargs) for function in (f, of))
+    args = like(args, iter(point))  # numbers of Python, lists and arrays of its own
     if not isinstance(order, int) or isinstance(order, bool) or order < 1:
         raise ValueError(f"order must be 1, 2, 3 …, got {order!r}")
     if rtol is not None and not 0.0 <= number(rtol) < math.inf:
@@ -73,7 +79,7 @@ def report_grads(
 
 def check_grads(
     f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *, rtol: float | None = None,
-    of: Callable[..., Any] | None = None,
+    of: Callable[..., Any] | None = None, kwargs: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     """Raise AssertionError unless every derivative of `f` at `args` is right, see `report_grads`.
 
@@ -88,10 +94,18 @@ def check_grads(
     AssertionError: ...
     """
     __tracebackhide__ = True
-    report_grads(f, args, order, rtol=rtol, of=of).raise_if_wrong()
+    report_grads(f, args, order, rtol=rtol, of=of, kwargs=kwargs).raise_if_wrong()
 
 
-def numeric_grad(f: Callable[..., Any], args: tuple[Any, ...], h: float = 1e-5, one_sided: bool = False) -> Any:
+def _with(f: Any, kwargs: dict[str, Any] | None) -> Any:
+    """A function with these keyword arguments; what is no function as it is."""
+    return functools.partial(f, **kwargs) if kwargs and callable(f) else f
+
+
+def numeric_grad(
+    f: Callable[..., Any], args: tuple[Any, ...], h: float = 1e-5, one_sided: bool = False,
+    kwargs: dict[str, Any] | None = None,
+) -> Any:  # fmt: skip
     """The gradient of `f` at `args` by differences alone: (f(x+s) − f(x−s)) / 2s with s = h · max(1, |x|).
 
     `one_sided` takes (f(x+s) − f(x)) / s, whose error shrinks as h and not as h² (note 001). The result is a
@@ -109,7 +123,7 @@ def numeric_grad(f: Callable[..., Any], args: tuple[Any, ...], h: float = 1e-5, 
 
     def value(index: int, at: float) -> float:
         with no_grad():
-            result = f(*rebuilt(args, map(Value, [*point[:index], at, *point[index + 1 :]])))
+            result = _with(f, kwargs)(*like(args, map(Value, [*point[:index], at, *point[index + 1 :]])))
         if isinstance(result, (list, tuple)):
             raise TypeError(f"numeric_grad needs a function that returns one number, got {len(result)}")
         return result.data if isinstance(result, Value) else number(result)
@@ -119,4 +133,4 @@ def numeric_grad(f: Callable[..., Any], args: tuple[Any, ...], h: float = 1e-5, 
         above, below = x + step, x if one_sided else x - step
         return (value(index, above) - value(index, below)) / (above - below)
 
-    return rebuilt(args, map(slope, range(len(point))))
+    return like(args, map(slope, range(len(point))))

@@ -23,12 +23,13 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
-from microgradnn.checks.arguments import rebuilt, spread
+from microgradnn.checks.arguments import spread
 from microgradnn.checks.arithmetic import MP, Lost, notes
 from microgradnn.checks.arrays import array_function, widened
 from microgradnn.checks.stand_ins import FUNCTIONS, SEVERAL, AnyValue, Constant, Float, NumberKind, Type, math_function
 from microgradnn.checks.wide import Wide, read
 from microgradnn.primitive import NOTHING, ForwardError, Primitive
+from microgradnn.trees import like
 from microgradnn.value import Value
 
 
@@ -404,7 +405,8 @@ def verify(f: Callable[..., Any], lifted: Callable[..., Any], args: tuple[Any, .
         directions = [[size * rng.uniform(-1.0, 1.0) for size in sizes] for _ in range(3)]
 
     def value(function: Callable[..., Any], numbers: Iterable[Any]) -> list[Any]:
-        return [read(y) for y in spread(function(*rebuilt(args, iter(numbers))))]
+        result = function(*like(args, iter(numbers)))
+        return [None] if result is None else [read(y) for y in spread(result)]
 
     def along(direction: list[float]) -> Callable[[Any], list[Any]]:
         ways = list(zip(point, direction, strict=True))

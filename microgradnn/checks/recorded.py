@@ -13,7 +13,7 @@ from typing import Any
 from microgradnn.anomalies import at_line, note_line
 from microgradnn.backprop import differentiable
 from microgradnn.checks import rules
-from microgradnn.checks.arguments import places, rebuilt, spread
+from microgradnn.checks.arguments import places, spread
 from microgradnn.checks.proofs import Proof, prove
 from microgradnn.checks.slopes import Directions, same, slopes
 from microgradnn.checks.wide import Wide
@@ -21,6 +21,7 @@ from microgradnn.context import no_grad, noting, recording
 from microgradnn.graph import topological_order
 from microgradnn.sweep import sweep
 from microgradnn.table import sum_
+from microgradnn.trees import like
 from microgradnn.value import Value
 
 
@@ -37,7 +38,7 @@ def on_floats(f: Callable[..., Any]) -> Callable[..., list[float]]:
 
     def function(*args: Any) -> list[float]:
         with no_grad():
-            return [x.data if isinstance(x, Value) else x for x in spread(f(*rebuilt(args, map(Value, spread(args)))))]
+            return [x.data if isinstance(x, Value) else x for x in spread(f(*like(args, map(Value, spread(args)))))]
 
     return function
 
@@ -48,8 +49,8 @@ class Recorded:
     def __init__(self, f: Callable[..., Any], args: tuple[Any, ...], point: Sequence[float]) -> None:
         self.inputs = [Value(x) for x in point]
         with noting(_Noted()):
-            result = f(*rebuilt(args, iter(self.inputs)))
-        self.outputs = [differentiable(f, output) for output in spread(result)]
+            result = f(*like(args, iter(self.inputs)))
+        self.outputs = [differentiable(f, output) for output in ([None] if result is None else spread(result))]
         self.places = places(result, "f")
         self.nodes = topological_order(*(output for output in self.outputs if isinstance(output, Value)))
         self.numbers = [output.data if isinstance(output, Value) else float(output) for output in self.outputs]

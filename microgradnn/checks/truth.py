@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from microgradnn.checks import floats
-from microgradnn.checks.arguments import rebuilt, spread
+from microgradnn.checks.arguments import spread
 from microgradnn.checks.lifting import lift, verify
 from microgradnn.checks.slopes import Directions, Slope, slopes
 from microgradnn.checks.verdicts import Judged, Verdict, distance
 from microgradnn.checks.wide import MP, Lost
+from microgradnn.trees import like
 
 
 class Truth:
@@ -40,7 +41,7 @@ class Truth:
         """The numbers of the result, from wide numbers."""
         key = (MP.prec, *(x.number for x in numbers))
         if key not in self._values:
-            self._values[key] = spread(self._lifted(*rebuilt(self.args, iter(numbers))))
+            self._values[key] = spread(self._lifted(*like(self.args, iter(numbers))))
         return self._values[key]
 
     def slopes(self, directions: Directions, claims: Sequence[Any] | None = None, point: Any = None) -> list[Slope]:
