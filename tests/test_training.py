@@ -1424,7 +1424,7 @@ REFUSED = {
     "one example": (
         {"model": norms(), "X": X[:1], "y": Y[:1]}, ValueError, "batch_size=1 leaves one of 1 examples alone",
     ),
-    "validation of X alone": ({"validation": ONES}, TypeError, r"validation must be a pair \(X, y\), got \[\[1.0"),
+    "validation of X alone": ({"validation": ONES}, TypeError, r"validation must be a pair \(X, y\), or .*, got \[\[1.0"),
     "a word for validation": ({"validation": "20%"}, TypeError, "validation must be a pair"),
     "a part for validation": ({"validation": 0.2}, TypeError, "validation must be a pair .* got 0.2"),
     "columns of validation": ({"validation": ([[1.0]], [1.0])}, ValueError, r"validation\[0\] must have 2 columns"),

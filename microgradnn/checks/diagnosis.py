@@ -64,7 +64,7 @@ def diagnose(
         broken = [name for name, leaf in model.named_parameters() if not math.isfinite(leaf.data)]
         try:
             given = _read(model, loss, X, y, "sgd" if optimizer is None else optimizer)
-            examples, targets = given.data
+            examples, targets, _ = given.data
             rows = [index * len(examples) // EXAMPLES for index in range(EXAMPLES)]
             data = Data(examples[rows], targets[rows]) if len(examples) > EXAMPLES else given.data
             model.train()

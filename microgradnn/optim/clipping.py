@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-from microgradnn.optim.optimizer import leaves_in
+from microgradnn.optim.optimizer import Number, leaves_in
 from microgradnn.reading import number
 from microgradnn.settings import Limit
 from microgradnn.value import Value
@@ -36,7 +36,13 @@ def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
     norm = math.hypot(*(parameter.grad for parameter in reached))
     if norm == math.inf:
         raise ValueError("the norm of the gradients is beyond what a float holds: a smaller loss, or unit, will do")
-    if norm + 1e-6 > max_norm:
-        for parameter in reached:
-            parameter.grad = parameter.grad / (norm + 1e-6) * max_norm  # the quotient of both might underflow
+    for parameter in reached:
+        parameter.grad = clipped(parameter.grad, norm, max_norm)
     return norm
+
+
+def clipped(gradient: Number, norm: float, max_norm: float) -> Number:
+    """A gradient, or many, of that norm times min(1, max_norm / (norm + 1e-6))."""
+    if norm + 1e-6 > max_norm:
+        return gradient / (norm + 1e-6) * max_norm  # the quotient of both might underflow
+    return gradient

@@ -1,54 +1,31 @@
 """The training loop: mini-batches, forward, backward, update, and a history of how it went.
 
-Here is the loop; its arguments are read in `arguments`. `run` has a batch happen whole or not at all, by `graphs` or by
-`programs`, and knows where training stands; `history` is what comes of it, with the `state` that going on needs. Data
-sets, scaling and splitting are scikit-learn's; losses, optimisers and penalties are in `nn` and `optim`.
+Here is the loop; its arguments are read in `arguments`, with `metrics` and `weighting`. `run` has a batch happen whole
+or not at all, by `graphs` or by `programs`, and knows where training stands; `history` is what comes of it, with the
+`state` that going on needs; `progress` and `ending` are what is seen of it and how it ends. Data sets, scaling and
+splitting are scikit-learn's; losses, optimisers and penalties are in `nn` and `optim`.
 """
 
 from __future__ import annotations
 
 import math
-import signal
-import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from microgradnn.nn.examples import as_list
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import Optimizer
-from microgradnn.settings import not_negative
-from microgradnn.training.arguments import Arguments, Metrics, rates_of
-from microgradnn.training.graphs import Data, Outcome, figure
-from microgradnn.training.history import History
+from microgradnn.training.arguments import Arguments
+from microgradnn.training.ending import Interrupt, however_it_ends
+from microgradnn.training.graphs import Data, figure
+from microgradnn.training.history import History, Update
+from microgradnn.training.metrics import Metrics, accuracy
+from microgradnn.training.progress import bar, last_figures
 from microgradnn.training.run import Run
 
-__all__ = ["History", "accuracy", "fit"]
+__all__ = ["History", "Update", "accuracy", "fit"]
 
 
-def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
-    """The part of examples that are classified right: by the largest of several scores, or by the side of one score.
-
-    One score above `threshold` means label 1, below it 0 or −1; for probabilities the threshold is ½. A list of one
-    is read as its number; what is nan is not right. Raises ValueError for unequal lengths.
-
-    >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1]), accuracy([0.3, -2.0], [1, 0]), accuracy([[0.3], [-2.0]], [1, -1])
-    (0.5, 1.0, 1.0)
-    """
-
-    def right(scores: Any, label: Any) -> bool:
-        scores, label = (x[0] if isinstance(x, list) and len(x) == 1 else x for x in (scores, label))
-        if isinstance(scores, list):
-            target = label.index(max(label)) if isinstance(label, list) else label
-            largest = max(scores)
-            return bool(scores.index(largest) == target) and all(score <= largest for score in scores)
-        return bool(scores > threshold if label > 0 else scores <= threshold)
-
-    outputs, targets = as_list(outputs), as_list(targets)
-    if len(outputs) != len(targets) or not targets:
-        raise ValueError(f"accuracy needs a target for each output, got {len(outputs)} and {len(targets)}")
-    return sum(map(right, map(as_list, outputs), map(as_list, targets))) / len(targets)
+Done = tuple[Data, Update, list[Any]]  # a batch, what came of it, and its outputs
 
 
 def fit(
@@ -59,23 +36,38 @@ def fit(
     optimizer: str | Optimizer,
     epochs: int,
     batch_size: int | None = None,
-    validation: tuple[Any, Any] | None = None,
-    schedule: Callable[[int], float] | None = None,
+    validation: tuple[Any, Any] | tuple[Any, Any, Any] | None = None,
+    schedule: Callable[[Any], float] | None = None,
     early_stopping: int | None = None,
     penalty: Callable[[Module], Any] | None = None,
     rng: Any = None,
     progress: bool = True,
-    metrics: Metrics | None = None,
+    metrics: Metrics | Sequence[str] | str | None = None,
     compiled: bool = False,
     history: History | None = None,
     on_epoch: Callable[[Module, History], Any] | None = None,
+    *,
+    on_batch: Callable[[Module, Update], Any] | None = None,
+    clip: float | None = None,
+    schedule_by: str = "epoch",
+    shuffle: bool = True,
+    sample_weight: Any = None,
+    class_weight: Mapping[Any, float] | str | None = None,
 ) -> History:
     """Train `model` to make `loss` (a name, or a function of outputs and targets) small on the rows of X and y.
 
-    Each epoch goes through the data once, in an order drawn by `rng`, in batches of `batch_size` (all at once unless
-    given). `schedule` maps the epoch to a factor on the learning rates; `penalty` is a function of the model;
-    `metrics` are functions of outputs and targets, by name. With `early_stopping=n`, training ends when the loss on
-    `validation`, a pair (X, y), has not fallen for n epochs, and the best weights come back.
+    Each epoch goes through the data once, in an order drawn by `rng`, with `shuffle=False` in that of the rows, in
+    batches of `batch_size` (all at once unless given). `penalty` is a function of the model; `metrics` are functions of
+    outputs and targets, by name, or names among accuracy, mse and mae. `clip` is the largest norm of the gradients
+    that the optimizer gets, by the rule of `optim.clip_grad_norm`. `schedule` maps the epoch to a factor on the
+    learning rates; with `schedule_by="batch"` it is asked before every batch, number b of n in epoch e, for e + b / n.
+    With `early_stopping=n`, training ends when the loss on `validation`, (X, y) or (X, y, weights), has not fallen for
+    n epochs, and the best weights come back.
+
+    `sample_weight` has a number ≥ 0 for each row, `class_weight` for labels (1 for others), or is "balanced",
+    n / (k · count) for n rows of k labels, as in scikit-learn; both are multiplied. The loss of a batch is then
+    Σ wᵢ lossᵢ / Σ wᵢ, where lossᵢ is what `loss` gives for a batch of example i alone; it is 0 if all wᵢ are. Penalty,
+    metrics and the statistics of BatchNorm know no weights.
 
     With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
     modules, loss and penalty are called a few times to record it, and again after each `on_epoch`, which takes as
@@ -89,12 +81,19 @@ def fit(
     what training changes is put back. With `shows_progress`, True, there is no bar beside it. `microgradnn.watch` has
     all three.
 
+    `on_batch(model, update)` is called after every update, in evaluation mode, with its epoch, batch, loss,
+    learning_rate and gradient_norm: to look, also at the gradients, to set numbers of parameters or settings of the
+    optimizer, or to end training by returning False, as Ctrl-C does. What modules, loss and penalty do is for
+    `on_epoch` to change; compiled, the optimizer's memory is where it is after the epoch only. It belongs to the batch:
+    what it raises takes that back.
+
     `epochs` is the total. With `history`, which `fit` or `History.load` gave, training goes on from the end of its last
     complete epoch, to the bit as if it had never stopped: weights, running statistics, optimizer (also its settings)
-    and generators become what they were there, and the same history grows. Generators are those of NumPy and Python
-    that modules hold in attributes, lists and dicts; what is drawn elsewhere, as by `random.random()`, is drawn anew.
-    A history that was interrupted or that `on_epoch` stopped goes on; one that ended early goes on only with a larger
-    `early_stopping`. Where nothing is left to do, the model gets the weights that training ended with.
+    and generators become what they were there, and the same history grows; all else is as it is given now. Generators
+    are those of NumPy and Python that modules hold in attributes, lists and dicts; what is drawn elsewhere, as by
+    `random.random()`, is drawn anew. A history that was interrupted or that a hook stopped goes on; one that ended
+    early goes on only with a larger `early_stopping`. Where nothing is left to do, the model gets the weights that
+    training ended with.
 
     Ctrl-C ends training after the batch under way, a second one at once, and gives the history so far. Whatever is
     raised carries it as `error.history`, and the model has the best weights with `early_stopping`, else those before
@@ -108,44 +107,50 @@ def fit(
     >>> history = fit(model, "mse", X, y, optim.Adam(model.parameters(), lr=0.05), epochs=100, progress=False)
     >>> history.loss[0] > 0.3, history.loss[-1] < 0.001
     (True, True)
+    >>> def look(model, update):
+    ...     print(f"epoch {update.epoch}, batch {update.batch}: {update.loss:.3f}")
+    ...     return update.epoch < 1
+    >>> model = nn.MLP(1, [8, 1], activation="tanh", rng=2)
+    >>> fit(model, "mse", X, y, "sgd", 9, 2, rng=1, class_weight={0: 2}, clip=1.0, on_batch=look).stopped
+    epoch 0, batch 0: 0.692
+    epoch 0, batch 1: 0.316
+    epoch 1, batch 0: 1.164
+    'on_batch'
     """
     arguments = dict(locals())  # by name; stays the first line, where nothing but the arguments is local
     so_far = history if isinstance(history, History) else History()
-    with _however_it_ends(so_far, on_epoch):
+    with however_it_ends(so_far, on_epoch):
         # 1. Read the arguments; what is wrong with them is said before anything is done.
         given = Arguments(**arguments)
         # 2. Begin where the history ended: with its weights, optimizer and generators.
         run = Run(given, so_far)
-        with evaluating(given.model), _Interrupt() as interrupt, _bar(so_far, given) as bar:
+        with evaluating(given.model), Interrupt() as interrupt, bar(so_far, given) as shown:
             try:
+                given.model.train()
                 if given.compiled and len(so_far.loss) < given.epochs:
                     run.compile()
                 while not run.over(interrupt.pressed):
                     # 3. Go through the data once; every batch goes forward, backward, and moves the parameters.
-                    epoch = len(so_far.loss)
-                    outcomes: list[tuple[Any, Outcome]] = []  # of each batch, beside its targets
-                    with _scaled(given, epoch) as rate:
-                        run.begin_epoch()
-                        order = given.rng.permutation(len(given.data.X))
-                        for batch, start in enumerate(range(0, len(order), given.batch_size)):
-                            if interrupt.pressed:
-                                raise KeyboardInterrupt
-                            rows = order[start : start + given.batch_size]
-                            data = Data(given.data.X[rows], given.data.y[rows])
-                            outcomes.append((data.y, run.step(data, f"epoch {epoch}, batch {batch}")))
+                    epoch, batches = len(so_far.loss), run.begin_epoch()
+                    done: list[Done] = []
+                    for batch, rows in enumerate(batches):
+                        if interrupt.pressed or so_far.stopped:
+                            raise KeyboardInterrupt
+                        data = given.data.at(rows)
+                        done.append((data, *run.step(data, epoch, batch, len(batches))))
                     # 4. Measure, in training by what the batches gave, in evaluation on the data for validation.
-                    if given.metrics or given.schedule is not None:
+                    if given.metrics:
                         run.batches.push()  # they may look at the Values
-                    figures = _trained(given.metrics, outcomes) | {"learning_rate": rate}
+                    figures = _trained(given.metrics, done)
                     if given.validation is not None:
                         figures |= _validated(run, given.validation, epoch)
                     # 5. The epoch is complete: note it, keep the state to go on from, and show it.
                     run.finish_epoch(figures)
-                    bar.set_postfix(_shown(so_far), refresh=False)
-                    bar.update()
+                    shown.set_postfix(last_figures(so_far), refresh=False)
+                    shown.update()
                     run.show()
             except KeyboardInterrupt:
-                so_far.stopped = "interrupted"
+                so_far.stopped = so_far.stopped or "interrupted"  # or by on_batch
             finally:
                 # 6. Leave the best weights, or the last ones, and a history that can go on.
                 interrupt.at_once = False  # a second Ctrl-C cuts nothing short from here on
@@ -158,13 +163,16 @@ def fit(
 # ---- one epoch ----------------------------------------------------------------------------------------------------
 
 
-def _trained(metrics: Metrics, outcomes: list[tuple[Any, Outcome]]) -> dict[str, Any]:
-    """The figures of an epoch, from the targets and the outcome of each batch: means, and metrics of everything."""
-    loss = sum(outcome.loss * len(y) for y, outcome in outcomes) / sum(len(y) for y, _ in outcomes)
-    norms = {path: sum(of.norms[path] for _, of in outcomes) / len(outcomes) for path in outcomes[0][1].norms}
-    outputs = [output for _, outcome in outcomes for output in outcome.outputs]
-    targets = [target for y, _ in outcomes for target in y.tolist()]
-    return {"loss": loss, "gradient_norm": norms, "metrics": _measured(metrics, outputs, targets)}
+def _trained(metrics: Metrics, done: list[Done]) -> dict[str, Any]:
+    """The figures of an epoch, from each batch: means, and metrics of everything."""
+    weights = [data.weight for data, _, _ in done]
+    loss = sum(update.loss * weight for (_, update, _), weight in zip(done, weights, strict=True)) / sum(weights)
+    updates = [update for _, update, _ in done]
+    norms = {path: sum(of.gradient_norm[path] for of in updates) / len(done) for path in updates[0].gradient_norm}
+    outputs = [output for *_, outputs in done for output in outputs]
+    targets = [target for data, _, _ in done for target in data.y.tolist()]
+    figures = {"loss": loss, "gradient_norm": norms, "learning_rate": updates[-1].learning_rate}
+    return figures | {"metrics": _measured(metrics, outputs, targets)}
 
 
 def _measured(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[str, float]:
@@ -172,83 +180,12 @@ def _measured(metrics: Metrics, outputs: list[Any], targets: list[Any]) -> dict[
 
 
 def _validated(run: Run, data: Data, epoch: int) -> dict[str, Any]:
-    run.given.model.eval()
-    try:
-        with run.whole_or_not_at_all():
-            loss, outputs = run.batches.validate(data)
-    except ArithmeticError as error:
-        raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
-    if not math.isfinite(loss):
-        raise FloatingPointError(f"the validation loss is {loss} in epoch {epoch}")
-    return {"validation_loss": loss, "validation_metrics": _measured(run.given.metrics, outputs, data.y.tolist())}
-
-
-@contextmanager
-def _scaled(given: Arguments, epoch: int) -> Iterator[float]:
-    """Inside the block the learning rates are those of the epoch; afterwards they are what they were."""
-    factor = 1.0 if given.schedule is None else figure(f"schedule({epoch})", given.schedule(epoch))
-    groups, rates = given.optimizer.param_groups, rates_of(given.optimizer, f" in epoch {epoch}")
-    try:
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = not_negative("lr", rate * factor, f" in epoch {epoch}")
-        yield groups[0]["lr"]
-    finally:
-        for group, rate in zip(groups, rates, strict=True):
-            group["lr"] = rate
-
-
-# ---- what is seen of it, and how it ends --------------------------------------------------------------------------
-
-
-def _bar(history: History, given: Arguments) -> Any:
-    """A bar on standard error, where it is seen as it comes: in a terminal, or in Jupyter, whose stream is none."""
-    from tqdm import tqdm
-
-    stream = sys.stderr
-    jupyter = type(stream).__module__.startswith("ipykernel.")
-    watched = not getattr(stream, "closed", stream is None) and (jupyter or getattr(stream, "isatty", bool)())
-    hidden = not (given.progress and watched) or getattr(given.on_epoch, "shows_progress", False) is True
-    return tqdm(total=given.epochs, initial=len(history.loss), desc="training", unit="epoch", disable=hidden)
-
-
-def _shown(history: History) -> dict[str, str]:
-    figures = {"loss": history.loss, "validation loss": history.validation_loss}
-    figures |= history.validation_metrics or history.metrics
-    return {name: f"{numbers[-1]:.4g}" for name, numbers in figures.items() if numbers}
-
-
-@contextmanager
-def _however_it_ends(history: History, on_epoch: Any) -> Iterator[None]:
-    """Afterwards `on_epoch` is closed, if it can be, and what was raised carries the history."""
-    try:
+    with evaluating(run.given.model):
         try:
-            yield
-        finally:
-            close = getattr(on_epoch, "close", None)
-            if callable(on_epoch) and callable(close) and not isinstance(on_epoch, type):  # whose close needs an object
-                close()
-    except BaseException as error:
-        error.history = history  # type: ignore[attr-defined]  # for whoever catches it
-        raise
-
-
-class _Interrupt:
-    """Gathers Ctrl-C inside its block, unless someone else minds the signal, so that no update is left half done."""
-
-    pressed, at_once = False, True  # the second one interrupts at once, while batches run
-
-    def __call__(self, number: int, frame: Any) -> None:
-        if self.pressed and self.at_once:
-            raise KeyboardInterrupt
-        self.pressed = True
-
-    def __enter__(self) -> _Interrupt:
-        main = threading.current_thread() is threading.main_thread()
-        self.minds = main and signal.getsignal(signal.SIGINT) is signal.default_int_handler
-        if self.minds:
-            signal.signal(signal.SIGINT, self)
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        if self.minds:
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            with run.whole_or_not_at_all():
+                loss, outputs = run.batches.validate(data)
+        except ArithmeticError as error:
+            raise FloatingPointError(f"validation stopped in epoch {epoch}: {error}") from error
+        if not math.isfinite(loss):
+            raise FloatingPointError(f"the validation loss is {loss} in epoch {epoch}")
+        return {"validation_loss": loss, "validation_metrics": _measured(run.given.metrics, outputs, data.y.tolist())}

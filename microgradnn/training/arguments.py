@@ -17,16 +17,18 @@ from microgradnn.nn.module import Module, check_module, evaluating
 from microgradnn.nn.parameters import is_parameter
 from microgradnn.notation import few
 from microgradnn.optim import OPTIMIZERS, Optimizer
-from microgradnn.reading import finite_array
-from microgradnn.settings import count, flag, not_negative
+from microgradnn.reading import finite_array, number
+from microgradnn.settings import Limit, count, flag, not_negative
 from microgradnn.training.graphs import Data, Loss, Penalty, own_parameters_of
-from microgradnn.training.history import History
+from microgradnn.training.history import History, Update
+from microgradnn.training.metrics import METRICS, Metrics, named_metrics
 from microgradnn.training.state import State, Weights, check_names, generators_of, shuffle_among
+from microgradnn.training.weighting import weights_of_examples, weights_of_rows
 
 if TYPE_CHECKING:
     import numpy as np
 
-Metrics = Mapping[str, Callable[[list[Any], list[Any]], float]]
+_CLIP = Limit("a number > 0 (inf clips nothing)", number, lambda x: x > 0)
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Arguments:
     epochs: int
     batch_size: int
     validation: Data | None
-    schedule: Callable[[int], float] | None
+    schedule: Callable[[Any], float] | None  # of the epoch, or of the time in epochs
     early_stopping: float  # ∞ unless given
     penalty: Penalty | None
     rng: np.random.Generator  # draws the batches
@@ -53,6 +55,12 @@ class Arguments:
     compiled: bool
     history: History | None
     on_epoch: Callable[[Module, History], Any] | None
+    on_batch: Callable[[Module, Update], Any] | None = None
+    clip: float = math.inf  # unless given
+    schedule_by: str = "epoch"
+    shuffle: bool = True
+    sample_weight: Any = None
+    class_weight: Any = None
 
     def __post_init__(self) -> None:
         check_module(self.model)
@@ -60,20 +68,34 @@ class Arguments:
             raise ValueError(f"{self.model!r} has no parameters to train: it needs a layer, or a Value in an attribute")
         self.loss = _known("loss", self.loss, LOSSES, "a function of outputs and targets", callable(self.loss))
         self.optimizer = _optimizer(self.optimizer, self.model)
-        self.data = self._data("X", self.X, "y", self.y)
+        named = named_metrics(self.metrics, self.loss) if self.metrics is not None else {}
+        self.metrics = self.metrics if named is None else named
+        self._check_functions()
+        tried = {"": self.loss} if self.loss in LOSSES.values() else {}  # these say what is wrong with a target
+        tried |= {f"metrics: {name!r}, ": metric for name, metric in (named or {}).items()}
+        data = self._data("X", self.X, "y", self.y, tried)
+        self.data = data._replace(weights=weights_of_examples(self.sample_weight, self.class_weight, data.y))
         if self.validation is not None:
-            if not isinstance(self.validation, (tuple, list)) or len(self.validation) != 2:
-                raise TypeError(f"validation must be a pair (X, y), got {self.validation!r:.60}")
-            self.validation = self._data("validation[0]", self.validation[0], "validation[1]", self.validation[1])
+            sizes = (2, 3) if isinstance(self.validation, tuple) else (2,)  # a list of three is three rows
+            if not isinstance(self.validation, (tuple, list)) or len(self.validation) not in sizes:
+                raise TypeError(f"validation must be a pair (X, y), or (X, y, weights), got {self.validation!r:.60}")
+            *pair, weights = (*self.validation, None)[:3]
+            self.validation = self._data("validation[0]", pair[0], "validation[1]", pair[1], tried)
+            if weights is not None:
+                of_rows = weights_of_rows("validation[2]", weights, "validation[0]", len(self.validation.X))
+                self.validation = self.validation._replace(weights=of_rows)
         self.epochs, self.batch_size = count("epochs", self.epochs), self._batch_size()
         patience = self.early_stopping
         self.early_stopping = math.inf if patience is None else count("early_stopping", patience)
         if patience is not None and self.validation is None:
             raise ValueError(f"early_stopping={patience} needs validation=(X, y) to watch")
-        self.metrics = {} if self.metrics is None else self.metrics
-        self._check_functions()
-        flag("progress", self.progress)
-        flag("compiled", self.compiled)
+        self.clip = math.inf if self.clip is None else _CLIP("clip", self.clip)
+        if not isinstance(self.schedule_by, str) or self.schedule_by not in ("epoch", "batch"):
+            raise ValueError(f"schedule_by must be 'epoch' or 'batch', got {self.schedule_by!r:.60}")
+        if self.schedule_by == "batch" and self.schedule is None:
+            raise ValueError("schedule_by='batch' needs a schedule, such as optim.Cosine(10)")
+        for name in ("progress", "compiled", "shuffle"):
+            flag(name, getattr(self, name))
         self.weights = Weights(self.model, self.optimizer)
         self.state: State | None = None  # from which to go on
         history = self.history
@@ -90,19 +112,32 @@ class Arguments:
             except (TypeError, ValueError) as error:
                 raise ValueError(f"the history does not fit: {error}") from None
 
-    def _data(self, X_name: str, X: Any, y_name: str, y: Any) -> Data:  # noqa: N803  the matrix, as everywhere
-        """Read examples and targets; ValueError or TypeError for what the model and the loss cannot take."""
+    def batches(self) -> list[Any]:
+        """The rows of each batch of an epoch, in an order that is drawn now."""
+        import numpy as np
+
+        examples = len(self.data.X)
+        order = self.rng.permutation(examples) if self.shuffle else np.arange(examples)
+        return [order[start : start + self.batch_size] for start in range(0, examples, self.batch_size)]
+
+    def _data(self, X_name: str, X: Any, y_name: str, y: Any, tried: Mapping[str, Any]) -> Data:  # noqa: N803
+        """Read examples and targets; ValueError or TypeError for what the model, the loss or a metric cannot take."""
+        import numpy as np
+
         model, loss = self.model, self.loss
         data, output = read_data(model, X_name, X, y_name, y)
-        targets = data.y
         if loss in (LOSSES["cross_entropy"], LOSSES["multiclass_hinge"]) and not isinstance(output, list):
             raise ValueError(f"this loss needs a score for each class, but {model!r} gives one number for an example")
-        if loss in LOSSES.values():  # these say what is wrong with a target
-            blank = [0.0] * len(output) if isinstance(output, list) else 0.0
+        distinct = np.unique(data.y, axis=0)  # of classes there are few
+        blank = [0.0] * len(output) if isinstance(output, list) else 0.0
+        for owner, function in tried.items():
             try:
-                loss([blank] * len(targets), targets.tolist())
-            except ValueError as error:
-                raise ValueError(f"{y_name}: {error}") from None
+                try:
+                    function([blank] * len(distinct), distinct.tolist())
+                except (TypeError, ValueError):
+                    function([blank] * len(data.y), data.y.tolist())  # names the first that is wrong, and the shapes
+            except (TypeError, ValueError) as error:
+                raise ValueError(f"{owner}{y_name}: {error}") from None
             except ArithmeticError:
                 raise FloatingPointError(f"{y_name} has targets too large for this loss") from None
         return data
@@ -121,10 +156,13 @@ class Arguments:
     def _check_functions(self) -> None:
         metrics = self.metrics
         if not (isinstance(metrics, Mapping) and all(isinstance(name, str) for name in metrics)):
-            raise TypeError(f"metrics must be functions by name, such as {{'accuracy': accuracy}}, got {metrics!r:.60}")
+            names = f"names of {', '.join(METRICS)}"
+            raise TypeError(
+                f"metrics must be functions by name, such as {{'right': accuracy}}, or {names}, got {metrics!r:.60}"
+            )
         hints = {
             "schedule": ", such as optim.Cosine(10)", "penalty": ", such as lambda model: nn.l2(model, 0.1)",
-            "on_epoch": " of model and history",
+            "on_epoch": " of model and history", "on_batch": " of model and update",
         }  # fmt: skip
         functions = {name: getattr(self, name) for name in hints if getattr(self, name) is not None}
         for name, function in (functions | {f"metrics[{name!r}]": metric for name, metric in metrics.items()}).items():

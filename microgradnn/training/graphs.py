@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.anomalies import at_line
 from microgradnn.context import detect_anomaly, no_grad
+from microgradnn.functional import dot
 from microgradnn.graph import topological_order
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import check_buffer, data_of
-from microgradnn.optim import Optimizer
+from microgradnn.optim import Optimizer, clip_grad_norm
 from microgradnn.reading import number, remedy
 from microgradnn.sweep import sweep
 from microgradnn.training.state import buffers_of
@@ -30,10 +31,25 @@ Penalty = Callable[[Module], Any]
 
 
 class Data(NamedTuple):
-    """Examples and their targets."""
+    """Examples, their targets, and how much each counts, where they do not count alike."""
 
     X: Array
     y: Array
+    weights: Array | None = None
+
+    def at(self, rows: Any) -> Data:
+        """Those of some rows, or that of one."""
+        return Data(self.X[rows], self.y[rows], None if self.weights is None else self.weights[rows])
+
+    @property
+    def weight(self) -> float:
+        """How much all of them count together."""
+        return len(self.X) if self.weights is None else float(self.weights.sum())
+
+    @property
+    def shares(self) -> list[float] | None:
+        """What each is of the whole, all 0 where nothing counts; None where they count alike."""
+        return None if self.weights is None else (self.weights / (self.weight or 1.0)).tolist()
 
 
 class Outcome(NamedTuple):
@@ -56,12 +72,24 @@ class Graphs:
     def forward(self, data: Data) -> tuple[Value, Any]:
         """The loss, penalty included, and the outputs."""
         outputs = self.model(data.X.tolist())
-        return self.total(outputs, data.y.tolist()), outputs
+        return self.total(outputs, data.y.tolist(), data.shares), outputs
 
-    def total(self, outputs: Any, targets: Any) -> Value:
+    def total(self, outputs: Any, targets: Any, shares: Any = None) -> Value:
         """The loss, penalty included."""
-        loss = self.check_loss(self.loss(outputs, targets))
+        loss: Value = self.mean(outputs, targets, shares, self.check_loss)
         return loss if self.penalty is None else loss + self.check_penalty(self.penalty(self.model))
+
+    def mean(self, outputs: Any, targets: Any, shares: Any, read: Callable[[Any], Any]) -> Any:
+        """The loss without penalty; with shares Σ shareᵢ lossᵢ, where lossᵢ is what the loss is of example i alone."""
+        if shares is None:
+            return read(self.loss(outputs, targets))
+        pairs = zip(outputs, targets, strict=True)
+        return dot(shares, [read(self.loss([output], [target])) for output, target in pairs])
+
+    def figure_of(self, outputs: Any, data: Data) -> float:
+        """The same as a number, of outputs in evaluation."""
+        name = "the loss in validation"
+        return float(self.mean(outputs, data.y.tolist(), data.shares, lambda loss: figure(name, data_of(loss))))
 
     def check_loss(self, loss: Any, may_be_zero: bool = True) -> Value:
         """The loss; TypeError where none so far has depended on the parameters, but for a 0, as max(Value(0), …) is."""
@@ -102,6 +130,10 @@ class Graphs:
             check_buffer(f"{name} of {module!r}", getattr(module, name))  # its lists may have been changed in place
         return Outcome(root.data, norms, data_of(outputs), root)
 
+    def clip(self, max_norm: float) -> None:
+        """Scale the gradients of what the optimizer holds down to that norm; ValueError for what no factor mends."""
+        clip_grad_norm([*self.optimizer.state], max_norm)
+
     def update(self) -> bool:
         """Move the parameters by the optimizer; whether they are finite then."""
         self.optimizer.step()
@@ -111,8 +143,7 @@ class Graphs:
         """The loss without penalty and the outputs, of a model in evaluation."""
         with no_grad():
             outputs = self.model(data.X.tolist())
-            loss = figure("the loss in validation", data_of(self.loss(outputs, data.y.tolist())))
-            return loss, data_of(outputs)
+            return self.figure_of(outputs, data), data_of(outputs)
 
     def snapshot(self) -> Callable[[], None]:
         """What makes the parameters and the optimizer's memory again what they are now."""
@@ -125,8 +156,8 @@ class Graphs:
 
         return put_back
 
-    def push(self, memory: bool = False) -> None:
-        """Have the parameters in the Values, before someone looks; with `memory` the optimizer's, and gradients too."""
+    def push(self, gradients: bool = False, memory: bool = False) -> None:
+        """Have the parameters in the Values, before someone looks; gradients and the optimizer's memory where told."""
 
     def pull(self, memory: bool = False) -> None:
         """Take them from the Values, where someone may have changed them since they were pushed."""

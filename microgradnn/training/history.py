@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from microgradnn.files import check_writable, loading, write_whole
 from microgradnn.optim.optimizer import check_alike
@@ -18,14 +18,28 @@ ENDING = ".json"
 FORMAT = "microgradnn history 1"
 
 
+class Update(NamedTuple):
+    """What came of one batch, for `on_batch`: its numbers, counted from 0, its loss, and what the update was made of.
+
+    `gradient_norm` has ‖∂loss/∂parameters‖ by path of the module, from before it was clipped.
+    """
+
+    epoch: int
+    batch: int
+    loss: float
+    learning_rate: float
+    gradient_norm: Mapping[str, float]
+
+
 @dataclass
 class History:
     """What happened in each epoch: one number in every list; and all that going on with training needs.
 
-    `loss` is the mean over the epoch, penalty included; `metrics` are of the outputs seen while training;
-    `validation_loss` (without penalty) and `validation_metrics` are of the model in evaluation after the epoch.
-    `gradient_norm` has, by path of the module, the mean over the batches of ‖∂loss/∂parameters‖. `stopped` says
-    why training ended before the last epoch: "early", "interrupted", "on_epoch", or "" if it did not.
+    `loss` is the mean over the epoch, weighted as the examples are, penalty included; `metrics` are of the outputs
+    seen while training; `validation_loss` (without penalty) and `validation_metrics` are of the model in evaluation
+    after the epoch. `learning_rate` is that of its last batch, in the first group. `gradient_norm` has, by path of the
+    module, the mean over the batches of ‖∂loss/∂parameters‖, before clipping. `stopped` says why training ended before
+    the last epoch: "early", "interrupted", "on_epoch", "on_batch", or "" if it did not.
 
     `fit(…, history=history)` goes on from the end of the last complete epoch. `state` holds what it needs for that:
     the weights and running statistics, those of the smallest validation loss, the optimizer's state, and the states
@@ -49,7 +63,7 @@ class History:
     stopped: str = ""
     _state: State | Callable[[], State] | None = field(default=None, init=False, repr=False, compare=False)
 
-    reasons: ClassVar[tuple[str, ...]] = ("", "early", "interrupted", "on_epoch")  # what `stopped` may be
+    reasons: ClassVar[tuple[str, ...]] = ("", "early", "interrupted", "on_epoch", "on_batch")  # what `stopped` may be
 
     @property
     def state(self) -> State | None:

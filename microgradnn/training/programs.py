@@ -21,9 +21,10 @@ from microgradnn.context import no_grad
 from microgradnn.nn.effects import BatchNorm, Dropout, effects_by
 from microgradnn.nn.losses import LOSSES
 from microgradnn.nn.module import Module
-from microgradnn.nn.parameters import data_of, held
+from microgradnn.nn.parameters import held
 from microgradnn.optim import Optimizer
-from microgradnn.training.graphs import Data, Graphs, Outcome, figure
+from microgradnn.optim.clipping import clipped
+from microgradnn.training.graphs import Data, Graphs, Outcome
 from microgradnn.training.state import buffers_of, generators_of, plain, read_generators
 from microgradnn.trees import leaves, like
 from microgradnn.value import Value
@@ -66,14 +67,14 @@ class Programs:
 
     def record_anew(self) -> None:
         """Record what is to be trained as it is now; a program that would be what it was is kept."""
-        X, y = self.data  # noqa: N806  as everywhere
         self.evaluated = False  # whether `evaluation` is of what the model is now
         with self._unchanged():
-            self.by_example = self.graphs.loss in LOSSES.values() and one_by_one(self.graphs.model)
+            parted = self.data.weights is not None or self.graphs.loss in LOSSES.values()  # the loss of a batch
+            self.by_example = parted and one_by_one(self.graphs.model)
             if self.by_example:
-                recorded = dict.fromkeys(self.sizes, self._program_for(X[0], y[0], self.sizes[0]))
+                recorded = dict.fromkeys(self.sizes, self._program_for(self.data.at(0), self.sizes[0]))
             if not self.by_example:  # or recording has shown that the penalty draws, too
-                recorded = {size: self._program_for(X[:size], y[:size], size) for size in self.sizes}
+                recorded = {size: self._program_for(self.data.at(slice(size)), size) for size in self.sizes}
         self.recorded = recorded
         self.reached = recorded[self.sizes[0]].program.reached
         self.steps = self.optimizer.on_vector(self.values, self.reached)
@@ -95,15 +96,16 @@ class Programs:
         generators = plain(read_generators(generators_of(model)))
         return buffers | {f"the generator {name} of {model!r}": state for name, state in generators.items()}
 
-    def _program_for(self, X: Array, y: Array, size: int) -> Recorded:  # noqa: N803
+    def _program_for(self, data: Data, size: int) -> Recorded:
         """The program for batches of this size, recorded of one example or of one such batch."""
         before = self.recorded[size].program if size in self.recorded else None
-        example = X.tolist(), y.tolist()
+        example, alone = [member.tolist() for member in data if member is not None], self.by_example
         masks: list[tuple[Dropout, int]] = []
         batch_norms: list[tuple[BatchNorm, int]] = []
         model = self.graphs.model
 
         def f(x: Any, y: Any, *given: Any) -> Any:
+            shares, given = (None, given) if data.weights is None else (given[0], given[1:])
             remaining = zip(given, masks, strict=True)
             statistics: list[Any] = []
 
@@ -127,7 +129,8 @@ class Programs:
             with effects_by(mask=mask, statistics=receive):
                 outputs = model(x)
                 of_outputs = len(masks), len(batch_norms)
-                root = self.graphs.total(outputs, y)
+                batch = ([outputs], [y], None if shares is None else [shares]) if alone else (outputs, y, shares)
+                root = self.graphs.total(*batch)
                 if (len(masks), len(batch_norms)) != of_outputs:  # once for a batch, not for each of its examples
                     self.by_example = False
             if masks and not given:
@@ -145,14 +148,25 @@ class Programs:
 
     def sweep(self, data: Data) -> Outcome:
         program, masks, batch_norms = self.recorded[len(data.X)]
-        examples, batch = (len(data.X), data) if self.by_example else (1, Data(data.X[None], data.y[None]))
+        examples = len(data.X) if self.by_example else 1  # of the program
+        batch = [data.X, data.y] + ([] if data.shares is None else [np.multiply(data.shares, examples)])
+        batch = batch if self.by_example else [member[None] for member in batch]
         drawn = [dropout.mask(examples * size).reshape(examples, size) for dropout, size in masks]
         (loss, (outputs, statistics)), self.gradient = program.value_and_grad(*batch, *drawn)
-        norms = {path: math.hypot(*self.gradient[where].tolist()) for path, where in self.entries.items()}
+        norms = {path: _norm(self.gradient[where]) for path, where in self.entries.items()}
         for (norm, n), of_batch in zip(batch_norms, statistics, strict=True):
             norm.move(of_batch[0].tolist(), n)
         outputs = _by_example(outputs)
         return Outcome(loss, norms, outputs if self.by_example or not outputs else outputs[0])
+
+    def clip(self, max_norm: float) -> None:
+        own = self.gradient[self.optimized]
+        norm = _norm(own)
+        if math.isfinite(norm):
+            self.gradient[self.optimized] = clipped(own, norm, max_norm)
+        else:
+            self.push(gradients=True)
+            self.graphs.clip(max_norm)  # which says what is wrong
 
     def update(self) -> bool:
         self.ahead = True
@@ -184,7 +198,7 @@ class Programs:
             numbers = like(outputs, map(Value, leaves(outputs)))
         try:
             with no_grad():
-                loss = figure("the loss in validation", data_of(graphs.loss(numbers, data.y.tolist())))
+                loss = graphs.figure_of(numbers, data)
         except ArithmeticError:
             loss = math.nan
         return loss, outputs
@@ -200,14 +214,15 @@ class Programs:
 
         return put_back
 
-    def push(self, memory: bool = False) -> None:
+    def push(self, gradients: bool = False, memory: bool = False) -> None:
         if self.ahead:
             self.parameters.push()
         self.ahead = False
         if memory:
             self.steps.push()
+        if gradients:
             for value, slope, reached in zip(self.values, self.gradient.tolist(), self.reached.tolist(), strict=False):
-                value.grad = slope if reached else None  # of the last batch, if there was one
+                value._grad = slope if reached else None  # of the last batch, if there was one
 
     def pull(self, memory: bool = False) -> None:
         if not self.ahead:
@@ -226,6 +241,13 @@ def one_by_one(model: Module) -> bool:
         if together or (own and (own != methods[-1:] or drops)):
             return False
     return True
+
+
+def _norm(vector: Array) -> float:
+    """‖vector‖; number by number, which is slower, where squares would leave the range of floats."""
+    with np.errstate(all="ignore"):
+        square = float(vector.dot(vector))
+    return math.sqrt(square) if 1e-280 < square < math.inf else math.hypot(*vector.tolist())
 
 
 def _by_example(aux: Any) -> list[Any]:

@@ -12,9 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import recording
-from microgradnn.training.arguments import Arguments, deferred
-from microgradnn.training.graphs import Data, Graphs, Outcome, explained, watched
-from microgradnn.training.history import History
+from microgradnn.nn.module import Module, evaluating
+from microgradnn.optim import Optimizer
+from microgradnn.settings import not_negative
+from microgradnn.training.arguments import Arguments, deferred, rates_of
+from microgradnn.training.graphs import Data, Graphs, Outcome, explained, figure, watched
+from microgradnn.training.history import History, Update
 from microgradnn.training.state import SHUFFLE, Best, State, generators_of, plain, read_generators, write_generators
 from microgradnn.value import Value
 
@@ -38,6 +41,7 @@ class Run:
             write_generators(self.generators, state.generators)
         self.best = Best() if state is None else state.best
         self.least_loss = math.inf  # of all batches
+        self.factor = 1.0  # on the learning rates
         self.shown = False  # to `on_epoch`, which may have changed anything
         history.stopped = ""
         history.hold(self.state())
@@ -48,23 +52,52 @@ class Run:
         from microgradnn.training.programs import Programs  # which imports NumPy
 
         given = self.given
-        given.model.train()
         sizes = given.batch_size, len(given.data.X) % given.batch_size  # the last batch has the rest
         with self.whole_or_not_at_all():
             self.batches = Programs(self.graphs, given.data, filter(None, sizes), with_outputs=bool(given.metrics))
 
     # ---- batches ----
 
-    def step(self, data: Data, where: str) -> Outcome:
-        """Forward, backward, update; FloatingPointError, and nothing has changed, where something is not finite."""
-        with self.whole_or_not_at_all() as undo, recording():  # whatever surrounds fit
-            outcome = self._swept(self.batches, data, where, undo)
-            if not self.batches.update():
-                undivided = any(group.get("eps") == 0 for group in self.given.optimizer.param_groups)
-                remedy = "with eps = 0 it may divide by 0: give an eps > 0" if undivided else "a smaller lr may help"
-                raise FloatingPointError(f"the update in {where} is not finite: {remedy}")
-            self.least_loss = min(self.least_loss, outcome.loss)
-            return outcome._replace(root=None)  # its graph has done its work
+    def step(self, data: Data, epoch: int, batch: int, batches: int) -> tuple[Update, list[Any]]:
+        """Forward, backward, update, `on_batch`: what came of batch number so of so many, and its outputs.
+
+        FloatingPointError where something is not finite; then, and whatever else is raised, nothing has changed.
+        """
+        given, where, by_batch = self.given, f"epoch {epoch}, batch {batch}", self.given.schedule_by == "batch"
+        if given.schedule is not None and (by_batch or batch == 0):
+            self.batches.push()  # it may look at the Values
+            time = epoch + batch / batches if by_batch else epoch
+            self.factor = figure(f"schedule({time})", given.schedule(time))
+        with self.whole_or_not_at_all() as undo:
+            with recording(), _scaled(given.optimizer, self.factor, where if by_batch else f"epoch {epoch}") as rate:
+                outcome = self._swept(self.batches, data, where, undo)
+                self._update(where)
+            update = Update(epoch, batch, outcome.loss, rate, outcome.norms)
+            if given.on_batch is not None:
+                self._show(given.on_batch, update)
+        self.least_loss = min(self.least_loss, outcome.loss)
+        return update, outcome.outputs
+
+    def _update(self, where: str) -> None:
+        if self.given.clip < math.inf:
+            try:
+                self.batches.clip(self.given.clip)
+            except ValueError as error:
+                raise FloatingPointError(f"the gradient cannot be clipped in {where}: {error}") from error
+        if not self.batches.update():
+            undivided = any(group.get("eps") == 0 for group in self.given.optimizer.param_groups)
+            remedy = "with eps = 0 it may divide by 0: give an eps > 0" if undivided else "a smaller lr may help"
+            raise FloatingPointError(f"the update in {where} is not finite: {remedy}")
+
+    def _show(self, on_batch: Callable[[Module, Update], Any], update: Update) -> None:
+        """Let `on_batch` see the model in evaluation; the numbers that it sets count, and False ends training."""
+        self.batches.push(gradients=True)
+        self.given.model.eval()
+        answer = on_batch(self.given.model, update)
+        self.given.model.train()
+        self.batches.pull()
+        if _said_no("on_batch", answer):
+            self.history.stopped = "on_batch"
 
     def _swept(self, batches: Graphs | Programs, data: Data, where: str, undo: Callable[[], None]) -> Outcome:
         try:
@@ -131,17 +164,20 @@ class Run:
         history.stopped = history.stopped or ("early" if early else "interrupted" if interrupted else "")
         return bool(history.stopped) or epochs >= given.epochs
 
-    def begin_epoch(self) -> None:
-        """Train the model as the user left it."""
-        self.given.model.train()
+    def begin_epoch(self) -> list[Any]:
+        """Train the model as the user left it; the rows of each batch."""
         if self.shown:
+            self.given.model.train()
             with self.whole_or_not_at_all():
                 self.batches.record_anew()
         self.batches.pull()
+        return self.given.batches()
 
     def finish_epoch(self, figures: dict[str, Any]) -> None:
         """Note the figures, keep where training stands."""
         epoch = len(self.history.loss)
+        if self.given.on_batch is not None:
+            self.weights.check_kept(self.given.model, "on_batch")
         if epoch == 0:
             self.graphs.check_loss(Value(0.0), may_be_zero=False)  # so it may be in a batch, not in all
         self.history.append(figures)
@@ -159,11 +195,10 @@ class Run:
         if looks_at is not None and not looks_at(self.history):
             return
         self.shown = self.shown or looks_at is None
-        model.eval()
-        self.batches.push(memory=True)
+        self.batches.push(gradients=True, memory=True)
         undo = self.snapshot()
         try:
-            with self.history.looked_at(self.state):
+            with evaluating(model), self.history.looked_at(self.state):
                 answer = on_epoch(model, self.history)
         finally:
             if looks_at is not None:
@@ -171,23 +206,19 @@ class Run:
             else:
                 self.batches.pull(memory=True)
         if looks_at is None:
-            self.weights.check_kept(model)
+            self.weights.check_kept(model, "on_epoch")
             self._keep()
-        if isinstance(answer, (AsyncGenerator, Coroutine, Generator)):
-            raise deferred("on_epoch", answer)
-        of_others = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy, PyTorch, …
-        said_no = not answer if of_others else answer is False
-        if said_no:
-            self.history.stopped = "on_epoch"
+        if _said_no("on_epoch", answer):
+            self.history.stopped = self.history.stopped or "on_epoch"
 
     def leave(self) -> None:
         """Give everything back: the state after the last complete epoch to the history, the weights to the model."""
         return_to_now, (epochs, return_to_end_of_epoch) = self.snapshot(), self.kept
         return_to_end_of_epoch()
-        self.batches.push(memory=True)
+        self.batches.push(gradients=True, memory=True)
         self.history.hold(self.state(epochs))
         return_to_now()
-        self.batches.push(memory=True)
+        self.batches.push(gradients=True, memory=True)
         if self.given.early_stopping < math.inf and self.best.weights is not None:
             self.weights.write(self.best.weights)
 
@@ -209,3 +240,24 @@ class Run:
         self._look_up()
         self.batches.pull()
         self.kept = len(self.history.loss), self.snapshot()
+
+
+@contextmanager
+def _scaled(optimizer: Optimizer, factor: float, where: str) -> Iterator[float]:
+    """Inside the block the learning rates are times that factor, the first is given; afterwards as they were."""
+    groups, rates = optimizer.param_groups, rates_of(optimizer, f" in {where}")
+    try:
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = not_negative("lr", rate * factor, f" in {where}")
+        yield groups[0]["lr"]
+    finally:
+        for group, rate in zip(groups, rates, strict=True):
+            group["lr"] = rate
+
+
+def _said_no(hook: str, answer: Any) -> bool:
+    """Whether the answer of a hook is False, of any library; TypeError where its work is still to be done."""
+    if isinstance(answer, (AsyncGenerator, Coroutine, Generator)):
+        raise deferred(hook, answer)
+    of_others = getattr(answer, "shape", None) == () and str(answer.dtype).endswith("bool")  # of NumPy, PyTorch, …
+    return not answer if of_others else answer is False

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.nn.module import Module
-from microgradnn.nn.parameters import like_buffer, members_in
+from microgradnn.nn.parameters import PLAIN, like_buffer, members_in
 from microgradnn.notation import few
 from microgradnn.optim import Optimizer
 
@@ -60,15 +60,15 @@ class Weights:
         """See which buffers the model has now; those that were known keep their names, as parameters do."""
         self.buffers = {buffer: self.buffers.get(buffer, path) for buffer, path in buffers_of(model).items()}
 
-    def check_kept(self, model: Module) -> None:
-        """TypeError where `on_epoch` changed which parameters the model has: the optimizer moves those of before."""
+    def check_kept(self, model: Module, hook: str) -> None:
+        """TypeError where that hook changed which parameters the model has: the optimizer moves those of before."""
         now = dict(model.named_parameters())
         kept = {*self.own.values()} & {*now.values()}
         lost, new = ([name for name, w in named.items() if w not in kept] for named in (self.own, now))
         if lost:
-            raise TypeError(f"on_epoch took {few(lost)} from the model: assign the number alone, {lost[0]}.data = 5.0")
+            raise TypeError(f"{hook} took {few(lost)} from the model: assign the number alone, {lost[0]}.data = 5.0")
         if new:
-            raise TypeError(f"on_epoch gave the model {few(new)}, which nothing would train: make them before fit")
+            raise TypeError(f"{hook} gave the model {few(new)}, which nothing would train: make them before fit")
 
     def read(self) -> dict[str, Any]:
         """The numbers by name."""
@@ -120,6 +120,7 @@ def generators_of(model: Module) -> dict[str, Any]:
         name: generator
         for path, module in model.named_modules()
         for attribute, value in vars(module).items()
+        if value.__class__ not in PLAIN
         for name, generator in members_in(f"{path}.{attribute}" if path else attribute, value, _draws, "{}[{!r}]")
     }
 
