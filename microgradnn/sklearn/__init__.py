@@ -1,0 +1,29 @@
+"""The networks as scikit-learn estimators, for pipelines, grid search and cross-validation.
+
+They take the parameters of scikit-learn's own MLPClassifier and MLPRegressor, and the same `random_state` gives the
+same run. They need scikit-learn, so they are imported on their own: `from microgradnn.sklearn import MLPClassifier`.
+
+`estimators` is what users call; `settings` reads their parameters, `network` has the programs that compute losses and
+outputs, and `training` moves the weights.
+
+>>> from sklearn.datasets import make_moons
+>>> from sklearn.pipeline import make_pipeline
+>>> from sklearn.preprocessing import StandardScaler
+>>> X, y = make_moons(100, noise=0.1, random_state=0)
+>>> model = make_pipeline(StandardScaler(), MLPClassifier(solver="lbfgs", alpha=0.1, random_state=0)).fit(X, y)
+>>> model.score(X, y) > 0.95
+True
+"""
+
+from __future__ import annotations
+
+from microgradnn.extras import install
+
+try:
+    import sklearn  # noqa: F401  the modules below need it
+except ImportError as error:
+    raise ImportError(f"the estimators need scikit-learn: {install('scikit-learn')}") from error
+
+from microgradnn.sklearn.estimators import MLPClassifier, MLPRegressor
+
+__all__ = ["MLPClassifier", "MLPRegressor"]
