@@ -17,7 +17,6 @@ import numpy as np
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import train_test_split
-from sklearn.utils import gen_batches, shuffle
 
 from microgradnn.optim import AdaGrad, Adam, AdamW, Optimizer, RMSProp
 from microgradnn.optim.optimizer import Number
@@ -157,12 +156,13 @@ def descend(net: Any, objective: Objective, vector: Array, random: np.random.Ran
     try:
         while not once or net.n_iter_ == 0:
             if net.shuffle:
-                rows = shuffle(rows, random_state=random)
+                rows = rows[random.permutation(n)]
             losses = 0.0
-            for batch in gen_batches(n, min(size, n)):
-                loss, gradient = objective(vector, rows[batch])
+            for first in range(0, n, size):
+                batch = rows[first : first + size]
+                loss, gradient = objective(vector, batch)
                 net._steps.move(vector, gradient)
-                losses += loss * (batch.stop - batch.start)
+                losses += loss * len(batch)
             net.n_iter_ += 1
             net.t_ += n
             net.loss_ = losses / n
