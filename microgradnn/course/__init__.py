@@ -18,11 +18,11 @@ from difflib import get_close_matches
 from textwrap import fill
 from typing import Any
 
-from microgradnn.course import n01, n02, n03, n04, n05, n06, n07, n08, n09
+from microgradnn.course import n01, n02, n03, n04, n05, n06, n07, n08, n09, n10
 from microgradnn.course.questions import Question
 
 QUESTIONS: dict[str, Question] = {}
-for _notebook in (n01, n02, n03, n04, n05, n06, n07, n08, n09):
+for _notebook in (n01, n02, n03, n04, n05, n06, n07, n08, n09, n10):
     QUESTIONS |= _notebook.QUESTIONS
 
 
@@ -36,6 +36,8 @@ def check(question: str, answer: Any, **given: Any) -> None:
     Open: put your answer in the place of None and run the cell again.
     """
     if question not in QUESTIONS:
-        close = get_close_matches(str(question), QUESTIONS) or sorted(QUESTIONS)
+        notebook, dot, rest = str(question).partition(".")
+        full = f"{notebook:0>2}{dot}{rest}"  # who writes 1.1 means 01.1 sooner than 10.1
+        close = get_close_matches(full, QUESTIONS) or sorted(QUESTIONS)
         raise KeyError(f"there is no question {question!r}: did you mean {' or '.join(close[:3])}?")
     print(fill(QUESTIONS[question].verdict(answer, **given), 100, break_long_words=False, break_on_hyphens=False))
