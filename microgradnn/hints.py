@@ -33,7 +33,10 @@ _ROWS: dict[str, dict[str, str]] = {
         "save load": "model.save('net.safetensors') keeps the weights, model.load('net.safetensors') reads them",
         "device cuda float64 float32 float16": _FLOATS,
         "utils": "optim.clip_grad_norm clips; fit(…, batch_size=32) makes batches",
-        "pow": "x**y",
+        "pow power": "x**y",
+        **{f"arc{name}": f"a{name}(x)" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+        "arctan2": "atan2(y, x)",
+        "absolute fabs": "abs(x)",
         "mod fmod": "x % y, or remainder(x, y)",
         "ceil": "-floor(-x)",
         "degrees": "x * (180 / math.pi)",
@@ -120,10 +123,11 @@ def answering(module: str, known: Iterable[str]) -> Callable[[str], Any]:
 
     def missing(name: str) -> Any:
         if name.startswith("__"):
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+            raise AttributeError(f"module {module!r} has no attribute {name!r}", name=name)
         asking = sys._getframe(1)
         imported = asking.f_code.co_code[asking.f_lasti] == dis.opmap["IMPORT_FROM"]  # which hides an AttributeError
-        raise (ImportError if imported else AttributeError)(remedy(owner, name, known))
+        kind = ImportError if imported else AttributeError
+        raise kind(remedy(owner, name, known), name=name)  # with its name and no object Python adds no guess of its own
 
     return missing
 
@@ -141,9 +145,9 @@ class Missing:
         attributes = getattr(value, "__dict__", {})
         if self.name in attributes:
             return attributes[self.name]
-        raise AttributeError(self.message)
+        raise AttributeError(self.message, name=self.name)
 
     def __set__(self, value: Any, attribute: Any) -> None:
         if not hasattr(value, "__dict__"):
-            raise AttributeError(self.message)
+            raise AttributeError(self.message, name=self.name)
         value.__dict__[self.name] = attribute

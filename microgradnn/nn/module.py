@@ -81,7 +81,8 @@ class Module:
 
     def __getattr__(self, name: str) -> Any:
         kind = type(self).__name__
-        raise AttributeError(f"{kind} has no {name}" if name[:2] == "__" else remedy("Module", name, dir(self), kind))
+        answer = f"{kind} has no {name}" if name[:2] == "__" else remedy("Module", name, dir(self), kind)
+        raise AttributeError(answer, name=name)
 
     # ---- computing ----
 
