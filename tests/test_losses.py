@@ -499,6 +499,18 @@ def test_labels_are_weighed_and_ignored_in_a_program_as_well(loss, way):
             assert math.isnan(program.value([outputs], [[0, label]]))
 
 
+def test_what_costs_nothing_is_a_value_as_well():
+    """Of an output that is one, so that it can be added up, swept and trained on."""
+    outputs = [[Value(-0.5), Value(-1.0)], [Value(-0.3), Value(-2.0)]]
+    for losses in (
+        nn.kl_div(outputs[0], [0.0, 1.0], "none"), nn.kl_div(outputs[0], [-INF, 0.0], "none", log_target=True),
+        nn.cross_entropy(outputs, [-1, 0], "none", ignore_index=-1),
+    ):  # fmt: skip
+        assert [type(loss) for loss in losses] == [Value, Value]
+        losses[0].backward()
+        assert (losses[0].data, outputs[0][0].grad, outputs[0][0].swept) == (0.0, 0.0, True)
+
+
 @pytest.mark.parametrize("loss", [nn.cross_entropy, nn.multiclass_hinge])
 @pytest.mark.parametrize("way", WAYS)
 def test_a_loss_of_nan_is_nan(loss, way):

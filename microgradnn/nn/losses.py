@@ -117,11 +117,11 @@ def kl_div(output: Any, target: Any, reduction: str = "mean", *, log_target: boo
     """
 
     def loss(x: Any, y: Any) -> Any:
+        share = functional.exp(y) if log_target else y
+        if isinstance(share, float) and not share:
+            return functional.where(0.0, x, 0.0)  # a gate, as a loss depends on what the model gives
         if not log_target:
             return functional.xlogy(y, y) + _weighed(y, -x)
-        share = functional.exp(y)
-        if isinstance(share, float):
-            return share * (y - x) if share else 0.0
         return share * (functional.where(share, y, 0.0) - functional.where(share, x, 0.0))
 
     rule = None if log_target else _SHARE
@@ -239,8 +239,8 @@ def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
 LOSSES: dict[str, Callable[..., Any]] = {
     loss.__name__: loss
     for loss in (
-        mse, l1_loss, huber, smooth_l1_loss, binary_cross_entropy, kl_div, cross_entropy, nll_loss, hinge,
-        multiclass_hinge,
+        mse, binary_cross_entropy, cross_entropy, hinge, multiclass_hinge, l1_loss, huber, smooth_l1_loss, kl_div,
+        nll_loss,
     )
 }  # fmt: skip
 LOSSES["binary_cross_entropy_with_logits"] = partial(binary_cross_entropy, from_logits=True)

@@ -84,23 +84,19 @@ def over_labels(
     ignored = None if ignore_index is None else float(_LABEL("ignore_index", ignore_index))
     losses, shares = [], []
     for scores, label in _labelled(batch, [target] if single else target, distributions, ignored):
-        known, counts, otherwise = label, 1.0, 0.0
         named = not isinstance(label, list)
-        if named and ignored is not None:
-            of_class, left_out = [equal(label, float(place)) for place in range(len(scores))], equal(label, ignored)
-            known, counts = argmax(*of_class), functional.sum(of_class) - left_out  # a label that compile takes
-            otherwise = functional.where(left_out, 0.0, math.nan)  # nan where it is no label at all
-        share = select(known, *weights) if named and weights else 1.0
-        losses.append(_where(counts, loss(scores, known, weights), otherwise))
-        shares.append(_where(counts, share, otherwise))
+        left_out = equal(label, ignored) if named and ignored is not None else None
+        if left_out is not None:
+            of_class = [equal(label, float(place)) for place in range(len(scores))]
+            label, known = argmax(*of_class), functional.sum(of_class) - left_out  # as compile takes it
+        share = select(label, *weights) if named and weights else 1.0
+        of_one = loss(scores, label, weights)
+        if left_out is not None:
+            nothing = functional.where(left_out, 0.0, math.nan)  # nan where it is no label at all
+            of_one, share = (functional.where(known, x, nothing) for x in (of_one, share))
+        losses.append(of_one)
+        shares.append(share)
     return _reduced(losses, reduction, 0.0 if single else losses, shares if weights or ignored is not None else None)
-
-
-def _where(condition: Any, x: Any, otherwise: Any) -> Any:
-    """`where`, without a gate where it is known."""
-    if condition.__class__ is float:
-        return x if condition > 0 else otherwise
-    return functional.where(condition, x, otherwise)
 
 
 def _labelled(batch: Batch, target: Any, distributions: bool, ignored: float | None) -> Iterator[tuple[list[Any], Any]]:
