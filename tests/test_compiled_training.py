@@ -221,7 +221,8 @@ def test_every_optimizer_takes_the_same_steps(name, optimizer):
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_by_name_is_that_of_its_examples(name):
     """The loss of one example is recorded; the mean over a batch is what the loss says of the batch."""
-    targets = {"hinge": SIGNS, "multiclass_hinge": CLASSES, "cross_entropy": CLASSES}.get(name, LABELS)
+    of_classes = dict.fromkeys(("cross_entropy", "multiclass_hinge", "nll_loss"), CLASSES)
+    targets = {"hinge": SIGNS, **of_classes}.get(name, LABELS)
     make = partial(lambda nout: nn.Sequential(nn.Layer(2, nout, "sigmoid", rng=0)), 3 if targets is CLASSES else 1)
     by_graphs = run(make, name, targets, OPTIMIZERS["adam"], **OPTIONS["with validation"])
     assert_alike(run(make, name, targets, OPTIMIZERS["adam"], compiled=True, **OPTIONS["with validation"]), by_graphs)

@@ -311,10 +311,8 @@ def test_an_optimizer_by_name_has_its_own_defaults(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_by_name_is_its_function(name):
-    labels = {"hinge": [1, -1] * 3 + [1], "multiclass_hinge": CLASSES, "cross_entropy": CLASSES}.get(
-        name, [0, 1] * 3 + [0]
-    )
-    nout = 3 if name in ("cross_entropy", "multiclass_hinge") else 1
+    of_classes = name in ("cross_entropy", "multiclass_hinge", "nll_loss")
+    labels, nout = (CLASSES, 3) if of_classes else ([1, -1] * 3 + [1] if name == "hinge" else [0, 1] * 3 + [0], 1)
     named, function = (nn.Sequential(nn.Layer(2, nout, "sigmoid", rng=0)) for _ in range(2))
     histories = [
         quiet(model, loss, X, labels, optim.SGD(model.parameters(), 0.05), 2, 3, (X, labels), rng=0)

@@ -126,7 +126,8 @@ class Arguments:
 
         model, loss = self.model, self.loss
         data, output = read_data(model, X_name, X, y_name, y)
-        if loss in (LOSSES["cross_entropy"], LOSSES["multiclass_hinge"]) and not isinstance(output, list):
+        of_scores = [LOSSES[name] for name in ("cross_entropy", "nll_loss", "multiclass_hinge")]
+        if loss in of_scores and not isinstance(output, list):
             raise ValueError(f"this loss needs a score for each class, but {model!r} gives one number for an example")
         distinct = np.unique(data.y, axis=0)  # of classes there are few
         blank = [0.0] * len(output) if isinstance(output, list) else 0.0
