@@ -10,7 +10,7 @@ from collections.abc import Callable, Container, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from microgradnn.anomalies import at_line
-from microgradnn.context import detect_anomaly, no_grad
+from microgradnn.context import detect_anomaly, no_grad, recording
 from microgradnn.functional import dot
 from microgradnn.graph import topological_order
 from microgradnn.nn.module import Module
@@ -64,6 +64,8 @@ class Outcome(NamedTuple):
 class Graphs:
     """Batches by recording and sweeping their graphs. The numbers are in the Values at any time."""
 
+    ahead = False  # of the Values
+
     def __init__(self, model: Module, loss: Loss, penalty: Penalty | None, optimizer: Optimizer) -> None:
         self.model, self.loss, self.penalty, self.optimizer = model, loss, penalty, optimizer
         self.own_parameters = own_parameters_of(model)
@@ -71,8 +73,9 @@ class Graphs:
 
     def forward(self, data: Data) -> tuple[Value, Any]:
         """The loss, penalty included, and the outputs."""
-        outputs = self.model(data.X.tolist())
-        return self.total(outputs, data.y.tolist(), data.shares), outputs
+        with recording():  # whatever surrounds fit
+            outputs = self.model(data.X.tolist())
+            return self.total(outputs, data.y.tolist(), data.shares), outputs
 
     def total(self, outputs: Any, targets: Any, shares: Any = None) -> Value:
         """The loss, penalty included."""

@@ -62,7 +62,8 @@ class Programs:
         self.gradient: Array = np.empty(0)  # of the last batch
         index = {value: index for index, value in enumerate(self.values)}
         self.entries = {path: np.array([index[w] for w in own]) for path, own in graphs.own_parameters.items()}
-        self.optimized = np.array([index[parameter] for parameter in self.optimizer.state])
+        optimized = [index[parameter] for parameter in self.optimizer.state]
+        self.optimized = slice(None) if optimized == [*range(len(self.values))] else np.array(optimized)
         self.record_anew()
 
     def record_anew(self) -> None:
@@ -244,10 +245,13 @@ def one_by_one(model: Module) -> bool:
 
 
 def _norm(vector: Array) -> float:
-    """‖vector‖; number by number, which is slower, where squares would leave the range of floats."""
-    with np.errstate(all="ignore"):
-        square = float(vector.dot(vector))
-    return math.sqrt(square) if 1e-280 < square < math.inf else math.hypot(*vector.tolist())
+    """‖vector‖: many numbers by their squares, unless those leave the range of floats."""
+    if len(vector) > 100:
+        with np.errstate(all="ignore"):
+            square = float(vector.dot(vector))
+        if 1e-280 < square < math.inf:
+            return math.sqrt(square)
+    return math.hypot(*vector.tolist())
 
 
 def _by_example(aux: Any) -> list[Any]:

@@ -11,7 +11,6 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from microgradnn.context import recording
 from microgradnn.nn.module import Module, evaluating
 from microgradnn.optim import Optimizer
 from microgradnn.settings import not_negative
@@ -69,7 +68,7 @@ class Run:
             time = epoch + batch / batches if by_batch else epoch
             self.factor = figure(f"schedule({time})", given.schedule(time))
         with self.whole_or_not_at_all() as undo:
-            with recording(), _scaled(given.optimizer, self.factor, where if by_batch else f"epoch {epoch}") as rate:
+            with _scaled(given.optimizer, self.factor, where if by_batch else f"epoch {epoch}") as rate:
                 outcome = self._swept(self.batches, data, where, undo)
                 self._update(where)
             update = Update(epoch, batch, outcome.loss, rate, outcome.norms)
@@ -237,7 +236,8 @@ class Run:
         self.weights.find_buffers(self.given.model)
 
     def _keep(self) -> None:
-        self._look_up()
+        if not self.batches.ahead:  # else programs alone have run since, and nothing that might have put in others
+            self._look_up()
         self.batches.pull()
         self.kept = len(self.history.loss), self.snapshot()
 
