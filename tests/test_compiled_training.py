@@ -221,9 +221,10 @@ def test_every_optimizer_takes_the_same_steps(name, optimizer):
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_by_name_is_that_of_its_examples(name):
     """The loss of one example is recorded; the mean over a batch is what the loss says of the batch."""
-    of_classes = dict.fromkeys(("cross_entropy", "multiclass_hinge", "nll_loss"), CLASSES)
-    targets = {"hinge": SIGNS, **of_classes}.get(name, LABELS)
-    make = partial(lambda nout: nn.Sequential(nn.Layer(2, nout, "sigmoid", rng=0)), 3 if targets is CLASSES else 1)
+    of_classes = dict.fromkeys(("multiclass_hinge", "cross_entropy", "nll_loss"), CLASSES)
+    targets = {"hinge": SIGNS, "kl_div": PARTS, **of_classes}.get(name, LABELS)
+    nout = 3 if targets is CLASSES or targets is PARTS else 1
+    make = partial(lambda nout: nn.Sequential(nn.Layer(2, nout, "sigmoid", rng=0)), nout)
     by_graphs = run(make, name, targets, OPTIMIZERS["adam"], **OPTIONS["with validation"])
     assert_alike(run(make, name, targets, OPTIMIZERS["adam"], compiled=True, **OPTIONS["with validation"]), by_graphs)
 

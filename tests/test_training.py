@@ -311,8 +311,9 @@ def test_an_optimizer_by_name_has_its_own_defaults(name):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_by_name_is_its_function(name):
-    of_classes = name in ("cross_entropy", "multiclass_hinge", "nll_loss")
-    labels, nout = (CLASSES, 3) if of_classes else ([1, -1] * 3 + [1] if name == "hinge" else [0, 1] * 3 + [0], 1)
+    of_classes = name in ("cross_entropy", "nll_loss", "multiclass_hinge")
+    labels = CLASSES if of_classes else [1, -1] * 3 + [1] if name == "hinge" else [0, 1] * 3 + [0]
+    nout = 3 if of_classes else 1
     named, function = (nn.Sequential(nn.Layer(2, nout, "sigmoid", rng=0)) for _ in range(2))
     histories = [
         quiet(model, loss, X, labels, optim.SGD(model.parameters(), 0.05), 2, 3, (X, labels), rng=0)
@@ -1350,7 +1351,7 @@ REFUSED = {
     "a class for the model": ({"model": nn.MLP}, TypeError, "model must be a Module"),
     "no parameters": ({"model": nn.Dropout(0.5)}, ValueError, r"Dropout\(0.5\) has no parameters to train"),
     "an unknown loss": (
-        {"loss": "mae"}, ValueError, "loss must be one of mse, binary_cross_entropy, .*cross_entropy, hinge.*'mae'",
+        {"loss": "mae"}, ValueError, "loss must be one of mse, .*cross_entropy, .*hinge.*'mae'",
     ),
     "no loss": ({"loss": None}, ValueError, "loss must be one of .* or a function .* got None"),
     "a column too few": ({"X": [[1.0]] * 7}, ValueError, r"X must have 2 columns for MLP\(2, \[3, 1\]\), got 1"),
@@ -1422,7 +1423,9 @@ REFUSED = {
     "one example": (
         {"model": norms(), "X": X[:1], "y": Y[:1]}, ValueError, "batch_size=1 leaves one of 1 examples alone",
     ),
-    "validation of X alone": ({"validation": ONES}, TypeError, r"validation must be a pair \(X, y\), or .*, got \[\[1.0"),
+    "validation of X alone": (
+        {"validation": ONES}, TypeError, r"validation must be a pair \(X, y\), or .*, got \[\[1.0",
+    ),
     "a word for validation": ({"validation": "20%"}, TypeError, "validation must be a pair"),
     "a part for validation": ({"validation": 0.2}, TypeError, "validation must be a pair .* got 0.2"),
     "columns of validation": ({"validation": ([[1.0]], [1.0])}, ValueError, r"validation\[0\] must have 2 columns"),
@@ -1514,7 +1517,7 @@ def test_digits_are_read_with_95_percent():
 # ---- what people met --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("loss", ["cross_entropy", "multiclass_hinge"])
+@pytest.mark.parametrize("loss", ["cross_entropy", "nll_loss", "multiclass_hinge"])
 def test_classes_need_a_score_each(loss):
     """The outputs of a batch would be read as the scores of one example."""
     with pytest.raises(ValueError, match=r"needs a score for each class, but MLP\(2, \[1\]\) gives one number"):

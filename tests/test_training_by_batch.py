@@ -11,7 +11,7 @@ from hypothesis import given, settings, strategies as st
 
 from microgradnn import History, Value, accuracy, fit, functional, nn, optim
 from microgradnn.training import Update
-from microgradnn.training.metrics import METRICS, mean_absolute_error
+from microgradnn.training.metrics import METRICS
 
 quiet = partial(fit, progress=False)
 both = pytest.mark.parametrize("compiled", [False, True])
@@ -66,7 +66,7 @@ def left(history, model, optimizer):
             "gradients": [leaf.grad for leaf in model.parameters()]}  # fmt: skip
 
 
-def run(make=mlp, loss="mse", x=X, y=Y, epochs=4, optimizer=momentum, **options):
+def run(make=mlp, loss="mse", x=X, y=Y, epochs=3, optimizer=momentum, **options):
     model = make()
     moved = optimizer(model)
     options = {"batch_size": 3, "rng": None if options.get("history") else 1, **options}
@@ -127,7 +127,7 @@ def test_compiled_it_is_the_same(name):
     ours = run(compiled=True, **SETTINGS[name])
     theirs = run(**SETTINGS[name])
     assert_alike(ours, theirs)
-    assert theirs["state"] != run(**{**SETTINGS[name], "epochs": 5})["state"]
+    assert theirs["state"] != run(**{**SETTINGS[name], "epochs": 2})["state"]
 
 
 def test_the_checker_finds_a_number_that_is_another():
@@ -162,16 +162,17 @@ def test_going_on_with_other_settings_is_safe(compiled):
 
 
 @both
-@pytest.mark.parametrize("weight", [1.0, 7.0, 1e-300, 1e300])
-def test_equal_weights_change_nothing(weight, compiled):
-    for make, loss, y in [(mlp, "mse", Y), (normed, robust, Y), (lambda: mlp(4, 3), "cross_entropy", CLASSES)]:
-        size = 4 if make is normed else 3
-        weighted = run(make, loss, y=y, batch_size=size, compiled=compiled, sample_weight=[weight] * 7)
-        assert_alike(weighted, run(make, loss, y=y, batch_size=size, compiled=compiled))
+@pytest.mark.parametrize(
+    ("weight", "make", "loss", "y"),
+    [(1.0, mlp, "mse", Y), (1e300, lambda: mlp(4, 3), "cross_entropy", CLASSES), (1e-300, normed, robust, Y)],
+)
+def test_equal_weights_change_nothing(weight, make, loss, y, compiled):
+    settings = {"make": make, "loss": loss, "y": y, "batch_size": 4, "compiled": compiled}
+    assert_alike(run(sample_weight=[weight] * 7, **settings), run(**settings))
 
 
 @both
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(counts=st.lists(st.integers(0, 3), min_size=7, max_size=7).filter(lambda counts: sum(counts) > 1))
 def test_whole_weights_are_repeated_rows(compiled, counts):
     """In a batch of all; the mean over the examples is one over the repeated ones."""
@@ -464,10 +465,10 @@ def test_false_ends_training_after_that_batch(answer, compiled):
 
     seen, model = [], mlp()
     optimizer = momentum(model)
-    history = quiet(model, "mse", X, Y, optimizer, 4, 3, rng=1, on_batch=stop, compiled=compiled)
+    history = quiet(model, "mse", X, Y, optimizer, 3, 3, rng=1, on_batch=stop, compiled=compiled)
     assert (len(history.loss), history.stopped, len(seen)) == (1, "on_batch", 5)
     assert model.state_dict()["0.bias"].tolist() == seen[-1]
-    quiet(model, "mse", X, Y, optimizer, 4, 3, history=history, compiled=compiled)
+    quiet(model, "mse", X, Y, optimizer, 3, 3, history=history, compiled=compiled)
     assert left(history, model, optimizer) == run(compiled=compiled)
 
 
@@ -584,7 +585,7 @@ def test_the_values_get_the_parameters_only_where_somebody_looks(settings, write
 
 @both
 def test_metrics_by_name_are_their_functions(compiled):
-    functions = {"accuracy": accuracy, "mse": nn.mse, "mae": mean_absolute_error}
+    functions = {"accuracy": accuracy, "mse": nn.mse, "mae": nn.l1_loss}
     assert list(METRICS) == list(functions)
     named = run(y=LABELS, metrics=[*functions], validation=(X[:2], LABELS[:2]), compiled=compiled)
     assert named == run(y=LABELS, metrics=functions, validation=(X[:2], LABELS[:2]), compiled=compiled)
@@ -600,15 +601,6 @@ def test_the_accuracy_of_probabilities_is_by_one_half():
     for loss in ("binary_cross_entropy", nn.binary_cross_entropy):
         assert quiet(model, loss, X, LABELS, still, 1, metrics="accuracy").metrics["accuracy"] == [3 / 7]
     assert quiet(model, "mse", X, LABELS, still, 1, metrics="accuracy").metrics["accuracy"] == [4 / 7]
-
-
-@pytest.mark.parametrize(
-    ("outputs", "targets", "error"),
-    [([1.0, 3.0], [0.0, 1.0], 1.5), ([[1.0], [3.0]], [0.0, 1.0], 1.5), ([1.0], [[-1.0]], 2.0),
-     ([[1.0, 2.0], [3.0, 4.0]], [[1.0, 2.0], [3.0, 5.0]], 0.25)],
-)  # fmt: skip
-def test_the_mean_absolute_error(outputs, targets, error):
-    assert mean_absolute_error(outputs, targets) == error
 
 
 # ---- what is refused --------------------------------------------------------------------------------------------
@@ -637,7 +629,7 @@ REFUSED = {
     ),
     "an error that the targets do not fit": (
         {"model": mlp(4, 3), "loss": "cross_entropy", "y": CLASSES, "metrics": "mae"}, ValueError,
-        r"metrics: 'mae', y: the mean absolute error needs a target for each output, got shapes \(7, 3\) and \(7,\)",
+        r"metrics: 'mae', y: a loss needs a target for each output, got shapes \(7, 3\) and \(7,\)",
     ),
     "weights too few": (
         {"sample_weight": [1.0] * 6}, ValueError,

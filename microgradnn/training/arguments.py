@@ -126,8 +126,8 @@ class Arguments:
 
         model, loss = self.model, self.loss
         data, output = read_data(model, X_name, X, y_name, y)
-        of_scores = [LOSSES[name] for name in ("cross_entropy", "nll_loss", "multiclass_hinge")]
-        if loss in of_scores and not isinstance(output, list):
+        of_classes = [LOSSES[name] for name in ("cross_entropy", "nll_loss", "multiclass_hinge")]
+        if loss in of_classes and not isinstance(output, list):
             raise ValueError(f"this loss needs a score for each class, but {model!r} gives one number for an example")
         distinct = np.unique(data.y, axis=0)  # of classes there are few
         blank = [0.0] * len(output) if isinstance(output, list) else 0.0

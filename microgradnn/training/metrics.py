@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from microgradnn.nn.examples import as_list
-from microgradnn.nn.losses import LOSSES, mse
+from microgradnn.nn.losses import LOSSES, l1_loss, mse
 
 Metric = Callable[[list[Any], list[Any]], float]
 Metrics = Mapping[str, Metric]
@@ -37,22 +37,7 @@ def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
     return sum(map(right, map(as_list, outputs), map(as_list, targets))) / len(targets)
 
 
-def mean_absolute_error(outputs: Any, targets: Any) -> float:
-    """Σ |ŷ − y| / n over all numbers; (n, 1) is read like (n,). Raises ValueError for other shapes.
-
-    >>> mean_absolute_error([1.0, 3.0], [[0.0], [1.0]])
-    1.5
-    """
-    import numpy as np
-
-    predicted, true = (np.squeeze(np.asarray(numbers, float)) for numbers in (outputs, targets))
-    if predicted.shape != true.shape:
-        shapes = f"{np.shape(outputs)} and {np.shape(targets)}"
-        raise ValueError(f"the mean absolute error needs a target for each output, got shapes {shapes}")
-    return float(np.abs(predicted - true).mean())
-
-
-METRICS: dict[str, Metric] = {"accuracy": accuracy, "mse": mse, "mae": mean_absolute_error}
+METRICS: dict[str, Metric] = {"accuracy": accuracy, "mse": mse, "mae": l1_loss}
 
 
 def named_metrics(names: Any, loss: Any) -> dict[str, Metric] | None:
