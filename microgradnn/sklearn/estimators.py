@@ -97,12 +97,14 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
         self._note_training({} if anew else {**self.__dict__})
         # The penalty is part of the loss, but for adamw, which decays weights by steps of its own.
         alpha = 0.0 if self.solver == "adamw" else self.alpha
+        X = dense(X) if self.solver == "lbfgs" else X  # noqa: N806  once, not in every call
         objective = Objective(self._network, X, y, sample_weight, alpha)
-        if self.solver == "lbfgs":
-            vector = minimise(self, objective, vector)
-        else:
-            self._steps = steps.copy() if once and not anew and steps else Steps(self, self._network)
-            vector = descend(self, objective, vector, random, once)
+        with np.errstate(all="ignore"):  # weights that are not finite are refused
+            if self.solver == "lbfgs":
+                vector = minimise(self, objective, vector)
+            else:
+                self._steps = steps.copy() if once and not anew and steps else Steps(self, self._network)
+                vector = descend(self, objective, vector, random, once)
         self.coefs_, self.intercepts_ = self._network.parts(vector)
 
     def _note_training(self, before: Mapping[str, Any]) -> None:
@@ -191,7 +193,7 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         elif not np.isin(known, self.classes_).all():
             raise ValueError(f"y holds classes that are not among {self.classes_}: {known}")
         if len(self.classes_) < 2:
-            raise ValueError(f"a classifier needs two classes or more, y has one class: {self.classes_[0]!r}")
+            raise ValueError(f"a classifier needs two classes or more, y has one class: {self.classes_[0]}")
         if self._several:
             return X, y.astype(float), y.shape[1]
         labels = np.searchsorted(self.classes_, y)
@@ -216,14 +218,15 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
         """A probability for each class, or for each of several labels."""
-        return self._probabilities(X, LOSSES[self._key[2]].activate)
+        return self._probabilities(X, "activate")
 
     def predict_log_proba(self, X: Any) -> Array:  # noqa: N803
         """The logarithms of the probabilities, taken from the logits: finite also where a probability is 0."""
-        return self._probabilities(X, LOSSES[self._key[2]].log)
+        return self._probabilities(X, "log")
 
-    def _probabilities(self, X: Any, activate: Any) -> Array:  # noqa: N803
+    def _probabilities(self, X: Any, how: str) -> Array:  # noqa: N803
         outputs = self._outputs(X)
+        activate = getattr(LOSSES[self._key[2]], how)
         return np.asarray(activate(np.hstack([-outputs, outputs]) if outputs.shape[1] == 1 else outputs))
 
     def predict(self, X: Any) -> Array:  # noqa: N803

@@ -88,5 +88,5 @@ def weights_of(X: Any, sample_weight: Any) -> np.ndarray[Any, Any] | None:  # no
         raise ValueError(f"sample_weight must be one number for each row of X, got shape {weights.shape}")
     check_consistent_length(X, weights)
     if not (weights.min() >= 0 and weights.sum() > 0):
-        raise ValueError("sample_weight must be numbers ≥ 0, and one of them > 0")
+        raise ValueError("sample_weight must hold no negative weights and not only zeros")
     return np.asarray(weights)
