@@ -10,7 +10,7 @@ outputs, and `training` moves the weights.
 >>> from sklearn.pipeline import make_pipeline
 >>> from sklearn.preprocessing import StandardScaler
 >>> X, y = make_moons(100, noise=0.1, random_state=0)
->>> model = make_pipeline(StandardScaler(), MLPClassifier((8,), solver="lbfgs", random_state=0)).fit(X, y)
+>>> model = make_pipeline(StandardScaler(), MLPClassifier((8,), "tanh", solver="lbfgs", random_state=0)).fit(X, y)
 >>> model.score(X, y) > 0.95
 True
 """
