@@ -12,6 +12,8 @@ from hypothesis import HealthCheck, settings
 from microgradnn.primitive import scratch_table
 from tests.browser import headless
 
+collect_ignore = ["users"]  # programs that tests run, each in a process of its own
+
 settings.register_profile(
     "repeatable",
     max_examples=30, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow],

@@ -10,10 +10,10 @@ from hypothesis import given, settings, strategies as st
 
 import microgradnn as m
 from microgradnn import Value, nn
-from microgradnn.backprop import leaves
 from microgradnn.graph import topological_order
 from microgradnn.nn.losses import LOSSES
 from microgradnn.primitive import lookup
+from microgradnn.trees import leaves
 
 QUICK = settings(max_examples=30)
 seeds, counts, widths = st.integers(0, 10**6), st.integers(1, 5), st.integers(2, 5)
