@@ -968,3 +968,25 @@ def test_a_module_that_is_compiled_first_names_its_parameters_as_well():
     program = m.compile(model, model.parameters(), example=([1.0, 2.0],))
     assert program.value([[1.0, 2.0]]) == pytest.approx(nn.MLP(2, [2, 1], rng=0)([1.0, 2.0]).data)
     assert given_names(model) == [name for name, _ in model.named_parameters()]
+
+
+def test_a_slice_of_a_row_may_be_taken_while_a_module_runs():
+    class Upto(nn.Module):
+        def __init__(self):
+            self.blocks = nn.ModuleList([nn.Linear(2, 2, rng=0), nn.Tanh(), nn.Linear(2, 1, rng=1)])
+
+        def forward(self, x):
+            for block in self.blocks[:2]:
+                x = block(x)
+            return self.blocks[2:](x)
+
+    model = Upto()
+    by_hand = nn.Sequential(*model.blocks)
+    assert [model([1.0, 2.0]).data, len(model.parameters())] == [by_hand([1.0, 2.0]).data, 9]
+    assert len(model.blocks[3:]) == 0
+
+
+@pytest.mark.parametrize("given", [(0.3,), ("sum", 0.3), (None, 0.3)])
+def test_losses_as_objects_take_settings_by_name(given):
+    with pytest.raises(TypeError, match=r"HuberLoss takes settings by name, reduction, delta: got "):
+        nn.HuberLoss(*given)

@@ -215,9 +215,12 @@ class _Loss:
 
     loss: ClassVar[Callable[..., Any]]
 
-    def __init__(self, weight: Any = None, /, **settings: Any) -> None:
+    def __init__(self, weight: Any = None, /, *others: Any, **settings: Any) -> None:
         self.settings = settings if weight is None else {"weight": weight, **settings}
         known = [name for name in signature(self.loss).parameters if name not in ("output", "target", "from_logits")]
+        if others or (weight is not None and "weight" not in known):
+            given = ", ".join(map(repr, (weight, *others)))
+            raise TypeError(f"{type(self).__name__} takes settings by name, {', '.join(known)}: got {given}")
         if unknown := [name for name in self.settings if name not in known]:
             raise TypeError(f"{type(self).__name__} has no setting {unknown[0]}: known are {', '.join(known)}")
 

@@ -182,7 +182,12 @@ class Sequential(Module):
 
     def __getitem__(self, index: int | slice) -> Module:
         """The module at a place, counted from 0 or, below 0, from the end; those of a slice in a row of their own."""
-        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
+        if not isinstance(index, slice):
+            return self.layers[index]
+        row = Sequential.__new__(Sequential)  # also while a module runs, where none may be made
+        vars(row).update(layers=_modules(self.layers[index]), nin=None)
+        row.nin = row.layers[0].nin if row.layers else None
+        return row
 
     def __len__(self) -> int:
         return len(self.layers)
