@@ -626,6 +626,13 @@ def test_columns_and_rows_are_the_same_to_a_loss_of_numbers(name):
     assert loss(column, targets) == loss(outputs, labels) == loss(column, labels) == loss(outputs, targets)
 
 
+def test_weights_in_a_row_are_those_of_a_column():
+    outputs, labels, weight = [0.5, 0.1, 0.9], [1, 0, 1], [1.0, 2.0, 0.0]
+    expected = nn.binary_cross_entropy(outputs, labels, weight=weight, pos_weight=weight)
+    column = np.reshape(outputs, (-1, 1))
+    assert nn.binary_cross_entropy(column, labels, weight=weight, pos_weight=weight) == expected
+
+
 @each
 def test_second_derivatives_exist_and_are_right(loss, outputs, targets):
     flat = np.ravel(outputs).tolist()

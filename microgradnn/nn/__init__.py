@@ -11,35 +11,9 @@
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from microgradnn.hints import answering as _answering
-from microgradnn.nn import functional as functional, init as init
+from microgradnn.nn import aliases as aliases, functional as functional, init as init
 from microgradnn.nn.activations import Activation, PReLU
-from microgradnn.nn.aliases import (
-    ELU,
-    GELU,
-    BatchNorm1d,
-    BCELoss,
-    BCEWithLogitsLoss,
-    CrossEntropyLoss,
-    Hardtanh,
-    HuberLoss,
-    Identity,
-    KLDivLoss,
-    L1Loss,
-    LeakyReLU,
-    Linear,
-    LogSoftmax,
-    ModuleList,
-    MSELoss,
-    NLLLoss,
-    ReLU,
-    Sigmoid,
-    SiLU,
-    SmoothL1Loss,
-    Softmax,
-    Softplus,
-    Softsign,
-    Tanh,
-)  # fmt: skip
+from microgradnn.nn.aliases import *  # noqa: F403  PyTorch's names
 from microgradnn.nn.effects import BatchNorm, Dropout
 from microgradnn.nn.embedding import Embedding, Flatten
 from microgradnn.nn.layers import MLP, Layer, Maxout, Neuron, Sequential
@@ -54,17 +28,15 @@ from microgradnn.nn.losses import (
     multiclass_hinge,
     nll_loss,
     smooth_l1_loss,
-)  # fmt: skip
+)
 from microgradnn.nn.module import Module
 from microgradnn.nn.penalties import l1, l2
 
 __all__ = [
-    "ELU", "GELU", "MLP", "Activation", "BCELoss", "BCEWithLogitsLoss", "BatchNorm", "BatchNorm1d", "CrossEntropyLoss",
-    "Dropout", "Embedding", "Flatten", "Hardtanh", "HuberLoss", "Identity", "KLDivLoss", "L1Loss", "Layer", "LeakyReLU",
-    "Linear", "LogSoftmax", "MSELoss", "Maxout", "Module", "ModuleList", "NLLLoss", "Neuron", "PReLU", "ReLU",
-    "Sequential", "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Softsign", "Tanh", "binary_cross_entropy",
-    "cross_entropy", "functional", "hinge", "huber", "init", "kl_div", "l1", "l1_loss", "l2", "mse", "multiclass_hinge",
-    "nll_loss", "smooth_l1_loss",
+    "MLP", "Activation", "BatchNorm", "Dropout", "Embedding", "Flatten", "Layer", "Maxout", "Module", "Neuron", "PReLU",
+    "Sequential", "binary_cross_entropy", "cross_entropy", "functional", "hinge", "huber", "init", "kl_div", "l1",
+    "l1_loss", "l2", "mse", "multiclass_hinge", "nll_loss", "smooth_l1_loss",
 ]  # fmt: skip
+__all__ += aliases.__all__
 if not _TYPE_CHECKING:  # to type checkers a missing name is missing
     __getattr__ = _answering(__name__, __all__)

@@ -12,22 +12,18 @@ from inspect import signature
 from typing import Any, ClassVar, NoReturn
 
 from microgradnn import functional
-from microgradnn.nn import init as initialisers
+from microgradnn.nn import init as initialisers, losses
 from microgradnn.nn.activations import Activation
 from microgradnn.nn.effects import BatchNorm
 from microgradnn.nn.layers import Layer, Sequential
-from microgradnn.nn.losses import (
-    binary_cross_entropy,
-    cross_entropy,
-    huber,
-    kl_div,
-    l1_loss,
-    mse,
-    nll_loss,
-    smooth_l1_loss,
-)  # fmt: skip
 from microgradnn.nn.module import Module
 from microgradnn.settings import Limit, count, finite, flag, positive, whole
+
+__all__ = [
+    "ELU", "GELU", "BCELoss", "BCEWithLogitsLoss", "BatchNorm1d", "CrossEntropyLoss", "Hardtanh", "HuberLoss",
+    "Identity", "KLDivLoss", "L1Loss", "LeakyReLU", "Linear", "LogSoftmax", "MSELoss", "ModuleList", "NLLLoss", "ReLU",
+    "SiLU", "Sigmoid", "SmoothL1Loss", "Softmax", "Softplus", "Softsign", "Tanh",
+]  # fmt: skip
 
 BatchNorm1d = BatchNorm
 _LAST = Limit("-1 or 1, the numbers of an example", whole, lambda dim: dim in (-1, 1))
@@ -239,52 +235,52 @@ class MSELoss(_Loss):
     (MSELoss(reduction='sum'), 5.0)
     """
 
-    loss = staticmethod(mse)
+    loss = staticmethod(losses.mse)
 
 
 class L1Loss(_Loss):
     """`l1_loss` with its settings."""
 
-    loss = staticmethod(l1_loss)
+    loss = staticmethod(losses.l1_loss)
 
 
 class HuberLoss(_Loss):
     """`huber` with its settings."""
 
-    loss = staticmethod(huber)
+    loss = staticmethod(losses.huber)
 
 
 class SmoothL1Loss(_Loss):
     """`smooth_l1_loss` with its settings."""
 
-    loss = staticmethod(smooth_l1_loss)
+    loss = staticmethod(losses.smooth_l1_loss)
 
 
 class BCELoss(_Loss):
     """`binary_cross_entropy` with its settings, of probabilities."""
 
-    loss = staticmethod(binary_cross_entropy)
+    loss = staticmethod(losses.binary_cross_entropy)
 
 
 class BCEWithLogitsLoss(_Loss):
     """`binary_cross_entropy` with its settings, of logits."""
 
-    loss = staticmethod(partial(binary_cross_entropy, from_logits=True))
+    loss = staticmethod(partial(losses.binary_cross_entropy, from_logits=True))
 
 
 class KLDivLoss(_Loss):
     """`kl_div` with its settings."""
 
-    loss = staticmethod(kl_div)
+    loss = staticmethod(losses.kl_div)
 
 
 class CrossEntropyLoss(_Loss):
     """`cross_entropy` with its settings, of logits."""
 
-    loss = staticmethod(cross_entropy)
+    loss = staticmethod(losses.cross_entropy)
 
 
 class NLLLoss(_Loss):
     """`nll_loss` with its settings, of logarithms of probabilities."""
 
-    loss = staticmethod(nll_loss)
+    loss = staticmethod(losses.nll_loss)

@@ -13,19 +13,9 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from microgradnn.nn import aliases
+from microgradnn.nn import aliases, losses
 from microgradnn.nn.activations import Activation
 from microgradnn.nn.examples import as_list
-from microgradnn.nn.losses import (
-    binary_cross_entropy,
-    cross_entropy,
-    huber,
-    kl_div,
-    l1_loss,
-    mse,
-    nll_loss,
-    smooth_l1_loss,
-)  # fmt: skip
 
 __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "elu", "gelu", "hardtanh",
@@ -55,5 +45,7 @@ tanh, sigmoid, softsign = _of_lists(aliases.Tanh), _of_lists(aliases.Sigmoid), _
 softplus, gelu, silu = _of_lists(aliases.Softplus), _of_lists(aliases.GELU), _of_lists(aliases.SiLU)
 softmax, log_softmax = _of_lists(aliases.Softmax), _of_lists(aliases.LogSoftmax)
 hardtanh = _of_lists(aliases.Hardtanh)
-mse_loss, huber_loss = mse, huber
+mse_loss, l1_loss, huber_loss, smooth_l1_loss = losses.mse, losses.l1_loss, losses.huber, losses.smooth_l1_loss
+cross_entropy, nll_loss, kl_div = losses.cross_entropy, losses.nll_loss, losses.kl_div
+binary_cross_entropy = losses.binary_cross_entropy
 binary_cross_entropy_with_logits = partial(binary_cross_entropy, from_logits=True)

@@ -191,9 +191,8 @@ class Module:
         """Call f of every module inside, of the innermost first, and of this one; give it back.
 
         >>> from microgradnn.nn import Dropout, Sequential
-        >>> Sequential(Dropout()).apply(print)
+        >>> model = Sequential(Dropout()).apply(print)
         Dropout(0.5)
-        Sequential(Dropout(0.5))
         Sequential(Dropout(0.5))
         """
         for module in self.children():
