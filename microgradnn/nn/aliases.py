@@ -1,6 +1,6 @@
 """PyTorch's names for modules and losses that are here under another name, or with another start.
 
-Each is one of ours with PyTorch's settings and defaults, in a few lines: nothing is computed here.
+Each is one of ours with PyTorch's settings and defaults, in a few lines.
 """
 
 from __future__ import annotations
