@@ -16,7 +16,7 @@ from microgradnn.compiler import compile as compile
 from microgradnn.context import detect_anomaly, no_grad
 from microgradnn.drawing import draw, to_latex
 from microgradnn.functional import *  # noqa: F403  the public gates, softmax, mean, dot, take
-from microgradnn.functional import abs as abs, dot, mean, softmax, sum as sum, take
+from microgradnn.functional import abs as abs, dot, mean, softmax, stop_gradient, sum as sum, take
 from microgradnn.hints import answering as _answering
 from microgradnn.margins import margin
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
@@ -33,7 +33,7 @@ __all__ = [
     "History", "Value", "accuracy", "bounds", "check_by_hand", "check_gate", "check_grads", "detect_anomaly",
     "diagnose", "dot", "draw", "explain", "fit", "gate", "gates", "grad", "hessian", "hvp", "jacobian", "jvp",
     "margin", "mean", "nn", "no_grad", "optim", "plots", "primitive", "report_grads", "scratch_table", "softmax",
-    "steps", "take", "to_latex", "value_and_grad", "vjp", "watch", "worksheet",
+    "steps", "stop_gradient", "take", "to_latex", "value_and_grad", "vjp", "watch", "worksheet",
 ]  # fmt: skip
 __all__ += operations.__all__
 __all__.remove("abs")

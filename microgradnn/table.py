@@ -13,6 +13,8 @@ A gate with an example is public: it is a function of the package, and a method 
 first have defaults. The others serve operators, partials, losses and the compiler. What the table does not cover:
 `softmax`, `mean` and the call of `dot` (`functional`); modules name activations themselves (`nn`).
 
+The partials are slopes in all entries but one, `stop_gradient`, which is there to hand nothing on.
+
 `interval` and what the partials give of intervals hold every number that the gate has in the box, its kinks, jumps and
 the edges of its domain included.
 
@@ -373,6 +375,11 @@ where: Primitive = Primitive("where", lambda c, a, b: a if c > 0 else b, None, l
     samples=[(1.0, 2.0, 3.0), (-1.0, 2.0, 3.0)], exact="a if c > 0 else b",
     doc="a if c > 0, else b; no gradient flows to c. Use it in place of an `if` on recorded numbers.",
     example="where(-1.0, 10.0, 20.0) → 20.0")
+stop_gradient: Primitive = Primitive("stop_gradient", lambda x: x, None, source="+{0}",
+    symbol="⊣",
+    array="positive",
+    interval=lambda x: x,
+    samples=[2.0, -1.5], exact="+x", doc="The number x, through which no gradient flows.")
 shift: Primitive = Primitive("shift", formulas.shift, lambda out, x, m: 1.0, lambda out, x, m: -1.0,
     symbol="−", latex="{0} - {1}",
     array=lambda xp, x, m: xp.where(xp.equal(x, m), 0.0, x - m),

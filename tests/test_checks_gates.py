@@ -9,6 +9,7 @@ import microgradnn as m
 from microgradnn import check_gate, gate, gates, primitive, scratch_table
 from microgradnn.checks.gates import gate_of
 from microgradnn.checks.proofs import prove
+from microgradnn.table import stop_gradient
 
 
 @pytest.fixture(autouse=True)
@@ -17,9 +18,16 @@ def _forget_gates():
         yield
 
 
-@pytest.mark.parametrize("entry", list(gates()), ids=lambda entry: entry.name)
+@pytest.mark.parametrize(
+    "entry", [entry for entry in gates() if entry is not stop_gradient], ids=lambda entry: entry.name
+)
 def test_every_gate_of_the_table_is_proven(entry):
     assert check_gate(entry) is None
+
+
+def test_the_gate_whose_rule_is_no_slope_is_found():
+    with pytest.raises(AssertionError, match=r"the rule of stop_gradient is wrong .* its partial 0 gives 0, it is 1"):
+        check_gate("stop_gradient")
 
 
 def test_gates_are_found_by_name():

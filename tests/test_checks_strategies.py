@@ -15,10 +15,10 @@ from microgradnn.checks.expression import Expression
 from microgradnn.checks.strategies import _alternatives, _mended, expressions, points, values_inside
 from microgradnn.checks.wide import Wide
 from microgradnn.primitive import BUILT_IN, ForwardError, gates, lookup, primitive
-from microgradnn.table import LABELLED
+from microgradnn.table import LABELLED, stop_gradient
 
 pytest_plugins = ["pytester"]
-DRAWN = [gate for gate in gates() if gate.name in BUILT_IN and gate not in LABELLED]
+DRAWN = [gate for gate in gates() if gate.name in BUILT_IN and gate not in (*LABELLED, stop_gradient)]
 generate = settings(phases=[Phase.generate])
 search = settings(max_examples=300, phases=[Phase.generate, Phase.shrink])
 

@@ -4,6 +4,7 @@ import itertools
 import math
 
 import mpmath
+import numpy as np
 import pytest
 
 import microgradnn as m
@@ -277,3 +278,51 @@ def test_nan_is_not_hidden_by_activations():
 def test_a_dict_is_no_sequence_of_numbers():
     with pytest.raises(TypeError, match="dict"):
         m.sum({1.0: 2})
+
+
+# ---- stop_gradient --------------------------------------------------------------------------------------------------
+
+
+def test_no_gradient_flows_through_stop_gradient_and_its_number_stays():
+    x = Value(3.0)
+    y = x * m.stop_gradient(x)
+    y.backward()
+    assert (y.data, x.grad, m.stop_gradient(x).operands[0] is x) == (9.0, 3.0, True)
+    x.data = 5.0
+    assert (y.forward().data, y.partials) == (25.0, (5.0, 5.0))  # it follows its operand
+    assert m.grad(lambda x: x * m.stop_gradient(x))(3.0) == 3.0
+    assert m.grad(m.grad(lambda x: x * x * m.stop_gradient(x)))(3.0) == 6.0
+    assert m.jvp(lambda x: x * m.stop_gradient(x), (3.0,), (1.0,)) == (9.0, 3.0)
+    assert m.hessian(lambda x: m.stop_gradient(x) ** 2 * x)(3.0) == 0.0
+    assert m.grad(lambda x: m.stop_gradient(m.sqrt(x)) + x)(0.0) == 1.0  # no 0 × ∞
+
+
+def test_stop_gradient_takes_trees_and_leaves_numbers_alone():
+    x = Value(3.0)
+    tree = {"a": [x, 1.0, None], "b": (np.array([x, 2.0]), np.array([1, 2])), "c": 2}
+    stopped = m.stop_gradient(tree)
+    entries = [stopped["a"][0], stopped["b"][0][0]]
+    assert [(entry.data, entry.operands[0] is x, entry.handed) for entry in entries] == [(3.0, True, (None,))] * 2
+    assert (stopped["a"][1:], stopped["b"][0][1], stopped["b"][1].dtype, stopped["c"]) == ([1.0, None], 2.0, int, 2)
+    assert m.stop_gradient(2) == 2
+    gradient = m.grad(lambda p: (p["w"] * m.stop_gradient(p)["w"]).sum() * p["b"])(
+        {"w": np.array([2.0, 3.0]), "b": 1.0}
+    )
+    assert (gradient["w"].tolist(), gradient["b"]) == ([2.0, 3.0], 13.0)
+
+
+def test_stop_gradient_in_a_program_stops_its_gradients_and_those_of_transforms_inside():
+    w = Value(2.0)
+
+    def f(x):
+        inner = m.grad(lambda y: y * m.stop_gradient(y) * w)(x)  # w times the number of y
+        return m.stop_gradient(w * x) * w * x + inner
+
+    program = m.compile(f, [w], example=(1.0,), wrt="both")
+    value, (by_params, by_inputs) = program.value_and_grad([3.0])
+    assert (value, *by_params, *by_inputs) == (36.0 + 6.0, 18.0 + 3.0, 12.0)
+
+
+def test_a_check_names_the_gate_that_stops_a_gradient():
+    with pytest.raises(AssertionError, match="the rule of stop_gradient"):
+        m.check_grads(lambda x: x * m.stop_gradient(x), (3.0,))

@@ -36,6 +36,7 @@ OTHERWISE = {
     "argmax": lambda t, *xs: t.argmax(t.stack(xs)).double(),
     "share": lambda t, x, y: x / (x + y),
     "cbrt": lambda t, x: t.sign(x) * t.abs(x) ** (1 / 3),
+    "stop_gradient": lambda t, x: x.detach() + 0 * x,
     "norm": lambda t, *xs: t.linalg.norm(t.stack(xs)),
 }
 POINTS = [

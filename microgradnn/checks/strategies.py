@@ -34,7 +34,7 @@ from microgradnn.checks.recorded import Recorded
 from microgradnn.checks.slopes import slopes
 from microgradnn.checks.wide import MP, Lost, Wide
 from microgradnn.primitive import BUILT_IN, ForwardError, Line, Primitive, gates as entries
-from microgradnn.table import LABELLED
+from microgradnn.table import LABELLED, stop_gradient
 
 SIMPLE = (
     1.0, 0.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 1.5, 2.5, 0.25, 0.1, 0.01, 1e-5, 0.9, 1.1, 0.75, -1.0, -0.5,
@@ -55,8 +55,8 @@ def expressions(
     Each is drawn with a point, `f.point`. With `smooth` every gate has a value there and beside it, no kink and no
     jump, and floats keep seven digits of the gradient; without it anything may come.
     `gates` are those to choose from, by name, as primitives or as functions of microgradnn: unless given, all gates of
-    the package but those that want the number of an operand. At least one operand of a gate is no constant. Shrinks to
-    few gates, those that come first, at 1.0, 0.5 and 2.0.
+    the package but `stop_gradient` and those that want the number of an operand. At least one operand of a gate is no
+    constant. Shrinks to few gates, those that come first, at 1.0, 0.5 and 2.0.
 
     Raises TypeError for what is no gate or no list of them, KeyError for an unknown name, ValueError for a gate that
     wants the number of an operand, for no gates and for other counts than 1, 2 … See the preface for an example.
@@ -67,7 +67,8 @@ def expressions(
     if gates is not None and (isinstance(gates, str) or not isinstance(gates, Iterable)):
         shown = repr(gates) if isinstance(gates, str) else getattr(gates, "__name__", repr(gates))
         raise TypeError(f"gates must be a list, got {shown:.60}: write gates=[{shown:.60}]")
-    built_in = [gate for gate in entries() if gate.name in BUILT_IN and gate not in LABELLED]
+    left_out = (*LABELLED, stop_gradient)  # whose rule is no slope
+    built_in = [gate for gate in entries() if gate.name in BUILT_IN and gate not in left_out]
     chosen = tuple(dict.fromkeys(map(_allowed, built_in if gates is None else gates)))
     if not chosen:
         raise ValueError("expressions need a gate to choose, got gates=[]: leave it out for all of the package")

@@ -52,7 +52,7 @@ from microgradnn import (
     xlogy,
 )  # fmt: skip
 from microgradnn.primitive import gates
-from microgradnn.table import LABELLED
+from microgradnn.table import LABELLED, stop_gradient
 from tests.verdicts.case import Case, worst
 from tests.verdicts.functions import (
     arm,
@@ -224,7 +224,7 @@ def _labels(labels: list[str]) -> tuple[Any, ...]:
 SOUND = [Case(_named(kind, f, n), kind, f, args) for kind, rows in _RIGHT.items() for n, (f, args) in enumerate(rows)]
 SOUND += [
     Case(f"{gate.name}{sample}", "the table", gate, sample)
-    for gate in gates() if gate not in LABELLED for sample in gate.samples
+    for gate in gates() if gate not in (*LABELLED, stop_gradient) for sample in gate.samples
     if (gate.name, sample) != ("equal", (1.0, 1.0))  # a jump
 ]  # fmt: skip
 SOUND += [
