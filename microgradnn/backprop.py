@@ -12,28 +12,23 @@ Values. Keyword arguments are handed on and not differentiated.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import reduce
 from itertools import chain, islice
 from operator import add, index
 from typing import Any
 
 from microgradnn.anomalies import refuse_nan_tangent
+from microgradnn.calls import Call, called
 from microgradnn.context import current, recording
 from microgradnn.functional import dot
 from microgradnn.graph import topological_order
-from microgradnn.reading import is_sequence, number
+from microgradnn.reading import number
 from microgradnn.renewal import chose, mark_incomplete
-from microgradnn.sweep import recorded_partials, sweep
-from microgradnn.table import positive, where
+from microgradnn.sweep import recorded_partials
 from microgradnn.trees import array_of, copied, is_array, like, matched, spread, walked
 from microgradnn.value import Value
-
-# The leaves of the transforms inside the one at work.
-_made: ContextVar[set[Value] | None] = ContextVar("made", default=None)
-
 
 # ---- arguments ---------------------------------------------------------------------------------------------------
 
@@ -60,142 +55,13 @@ def _positions(argnums: int | Sequence[int], args: tuple[Any, ...], keywords: di
 def _function(transform: str, f: Any) -> None:
     """Refuse what is no function, such as the result of one."""
     if isinstance(f, (Value, list, tuple)):
-        call = {"hvp": "hvp(lambda x: …, x, v)", "jvp": "jvp(lambda x: …, (x,), (v,))"}
+        call = {"hvp": "hvp(lambda x: …, x, v)", "jvp": "jvp(lambda x: …, (x,), (v,))", "vjp": "vjp(lambda x: …, x)"}
         raise TypeError(
             f"{transform} takes a function, got {f!r:.60}: write {call.get(transform, f'{transform}(lambda x: …)(x)')}"
             + ", or call y.backward() and read x.grad" * (transform == "grad")
         )
     if not callable(f):
         raise TypeError(f"{transform} takes a function, got {type(f).__name__} {f!r:.60}")
-
-
-def _fresh(leaf: Any) -> Value:
-    """A node of its own for one argument: a leaf for a number, a gate on top of a Value that others may use too."""
-    if isinstance(leaf, Value):
-        return positive(leaf)  # type: ignore[no-any-return]
-    if is_sequence(leaf) or isinstance(leaf, Mapping):
-        kind = "dict" if isinstance(leaf, Mapping) else "list"
-        remedy = f"{kind}(...) of it"
-        if hasattr(leaf, "__array__"):
-            remedy = f"its {'.detach()' * hasattr(leaf, 'detach')}.tolist(), or numpy.asarray of it"
-        raise TypeError(
-            f"an argument is a number, or numbers in lists, dicts and NumPy arrays, got {type(leaf).__name__} "
-            f"{leaf!r:.60}: give {remedy}"
-        )
-    return Value(leaf)
-
-
-def differentiable(f: Callable[..., Any], output: Any) -> Any:
-    """One number of the result of `f`; TypeError for what has no derivative."""
-    if isinstance(output, Value):
-        return output
-    f = getattr(f, "func", f)  # that of functools.partial
-    name, kind = getattr(f, "__name__", type(f).__name__), type(output).__name__
-    remedies = {
-        "bool": "where(x - 2, a, b) chooses a for x > 2, step(x) counts",
-        "NoneType": "did a function forget to return its result?",
-        "str": "it must return numbers",
-    }
-    if remedy := remedies.get(kind.rstrip("_")):
-        raise TypeError(f"{name} returned {kind} {output!r:.60}, which has no derivative: {remedy}")
-    try:
-        return number(output)
-    except TypeError:
-        raise TypeError(
-            f"{name} returned {kind} {output!r:.60}: it must return numbers, Values, or lists, dicts or arrays of them"
-        ) from None
-
-
-@dataclass(frozen=True)
-class _Call:
-    """A function called once on fresh Values: what it gave and which inputs to differentiate by."""
-
-    result: Any
-    aux: Any  # what it returned beside the result
-    inputs: list[Any]  # the chosen arguments, nested as given, of fresh Values
-    leaves: list[Value]  # these
-    recorded: bool  # whether the derivatives are Values
-    foreign: Value | None  # one on which the result depends and that was not made here
-
-    def derivatives(self, output: Any) -> Iterator[Any]:
-        """∂output/∂input for every number in `inputs`; 0 where the output does not depend on it."""
-        adjoints: dict[int, Any] = {}
-        choices = False
-        if isinstance(output, Value):
-            with recording():
-                swept = list(sweep(output, self.recorded))
-            adjoints = {id(node): adjoint for node, adjoint in swept}
-            choices = self.foreign is not None and any(chose(node) for node, _ in swept)
-        for leaf in self.leaves:
-            derivative = self.shown(adjoints.get(id(leaf), 0.0))
-            if choices and isinstance(derivative, Value):
-                mark_incomplete(derivative)
-            yield derivative
-
-    def gradients(self, output: Any) -> tuple[Any, ...]:
-        """The derivatives, nested as the chosen arguments are."""
-        return tuple(like(self.inputs, self.derivatives(output)))
-
-    def shown(self, x: Any) -> Any:
-        """A number of the result, or a derivative, as the caller should see it."""
-        if not self.recorded:
-            return x.data if isinstance(x, Value) else x
-        if isinstance(x, Value) or self.foreign is None:
-            return x if isinstance(x, Value) else Value(x)
-        return where(self.foreign, x, x)  # the number x, and for transforms around this one not of their making
-
-    def shown_result(self) -> Any:
-        return like(self.result, map(self.shown, spread(self.result)))
-
-
-def _call(
-    f: Callable[..., Any], args: tuple[Any, ...], keywords: dict[str, Any], positions: Sequence[int],
-    directions: Sequence[Any] = (), has_aux: bool = False,
-) -> _Call:  # fmt: skip
-    here, around = current(), _made.get()
-    passed = [copied(arg) for arg in args]  # what f does to its lists is its own affair
-    made: set[Value] = set()
-    token = _made.set(made)
-    try:
-        with recording():
-            fresh = [[*map(_fresh, spread(args[position]))] for position in positions]
-            inputs = [like(args[position], iter(own)) for position, own in zip(positions, fresh, strict=True)]
-            for position, tree in zip(positions, inputs, strict=True):
-                passed[position] = copied(tree)
-            result, aux = copied(f(*passed, **copied(keywords))), None
-    finally:
-        _made.reset(token)
-    if has_aux:
-        if not (isinstance(result, tuple) and len(result) == 2):
-            raise TypeError(f"with has_aux=True a function returns (result, anything else), got {result!r:.60}")
-        result, aux = result
-    flat = [leaf for own in fresh for leaf in own]
-    made.update(flat)
-    if around is not None:
-        around |= made
-    outputs = [differentiable(f, output) for output in ([None] if result is None else spread(result))]
-    foreign = [*_foreign(outputs, made), *(direction for direction in directions if isinstance(direction, Value))]
-    recorded = here.record and (bool(foreign) or here.tracer is not None)
-    if not (here.record and (_foreign(spread(aux), made) or here.tracer is not None)):
-        aux = _plain(aux)
-    return _Call(like(result, iter(outputs)), aux, inputs, flat, recorded, foreign[0] if foreign else None)
-
-
-def _foreign(outputs: Sequence[Any], made: set[Value]) -> list[Value]:
-    """The leaves on which outputs depend and that were not made by the transform."""
-    reached = topological_order(*(output for output in outputs if isinstance(output, Value)))
-    return [node for node in reached if node.primitive is None and node not in made]
-
-
-def _plain(tree: Any) -> Any:
-    """A tree of anything, with the numbers of its Values in their places."""
-
-    def plain(leaf: Any) -> Any:
-        if is_array(leaf):
-            return array_of(map(plain, leaf.ravel()), leaf.shape) if leaf.dtype == object else leaf
-        return leaf.data if isinstance(leaf, Value) else leaf
-
-    return walked(tree, plain)
 
 
 # ---- derivatives of functions -------------------------------------------------------------------------------
@@ -221,7 +87,7 @@ def value_and_grad(
     _function("value_and_grad", f)
 
     def value_and_gradient(*args: Any, **keywords: Any) -> tuple[Any, Any]:
-        call = _call(f, args, keywords, _positions(argnums, args, keywords), has_aux=has_aux)
+        call = called(f, args, keywords, _positions(argnums, args, keywords), has_aux=has_aux)
         output = _one_number(call.result)
         gradients = call.gradients(output)
         value = call.shown(output)
@@ -286,7 +152,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     _function("jacobian", f)
 
     def rows(*args: Any, **keywords: Any) -> Any:
-        call = _call(f, args, keywords, _positions(argnums, args, keywords))
+        call = called(f, args, keywords, _positions(argnums, args, keywords))
 
         def row(output: Any) -> Any:
             gradients = _by_array(call, output) if is_array(output) else call.gradients(output)
@@ -297,7 +163,7 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     return rows
 
 
-def _by_array(call: _Call, outputs: Any) -> tuple[Any, ...]:
+def _by_array(call: Call, outputs: Any) -> tuple[Any, ...]:
     """The derivatives of an array of outputs, in an array for each number and each array among the inputs."""
     rows = [[*call.derivatives(output)] for output in outputs.ravel()]
     columns = iter([[row[n] for row in rows] for n in range(len(call.leaves))])
@@ -342,8 +208,7 @@ def hvp(f: Callable[..., Any], x: Any, v: Any, **keywords: Any) -> Any:
     _function("hvp", f)
     v = _matching("v", v, "x", x)
     gradient = grad(f)
-    along = grad(lambda x, v, **keywords: dot(spread(gradient(x, **keywords)), v))
-    return along(x, v, **keywords) if v else copied(x)
+    return grad(lambda x: dot(spread(gradient(x, **keywords)), v))(x) if v else copied(x)
 
 
 def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
@@ -357,7 +222,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
     ([6.0, 5.0], (3.0, 2.0), (1.0, 1.0))
     """
     _function("vjp", f)
-    call = _call(f, primals, {}, range(len(primals)))
+    call = called(f, primals, {}, range(len(primals)))
     value = call.shown_result()
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
@@ -387,7 +252,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     _function("jvp", f)
     given = _matching("tangents", list(tangents), "primals", list(primals))
     directions = [direction if isinstance(direction, Value) else number(direction) for direction in given]
-    call = _call(f, tuple(primals), keywords, range(len(primals)), directions)
+    call = called(f, tuple(primals), keywords, range(len(primals)), directions)
     watched = current().detect_anomaly
     moving = {  # along the constant 0 nothing moves
         id(leaf): direction

@@ -10,11 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Set
 from typing import Any
 
-from microgradnn import operations, table, trees, value as value  # which fills `operations`
+from microgradnn import operations, table, value as value  # which fills `operations`
 from microgradnn.operations import *  # noqa: F403  the public gates, by their entries
 from microgradnn.operations import abs as abs, sum as sum
 from microgradnn.reading import gathered, is_sequence, read_array, remedy
 from microgradnn.table import select
+from microgradnn.trees import mapped
 
 __all__ = ["dot", "mean", "softmax", "stop_gradient", "take"]
 __all__ += operations.__all__
@@ -116,18 +117,13 @@ def _entries(table: Any) -> list[Any]:
 def stop_gradient(x: Any) -> Any:
     """The same numbers, through which no gradient flows: of a number or a Value, or of a tree of them.
 
-    A Value comes back as a gate that hands nothing on: it follows its operand in `forward` and in a program. Numbers
-    are numbers, lists, tuples, dicts and arrays are made anew.
+    A Value comes back as a gate that hands nothing on and follows its operand, in `forward` and in programs. Containers
+    are new ones; numbers stay numbers.
 
-    >>> x = value.Value(3.0)
+    >>> from microgradnn import Value
+    >>> x = Value(3.0)
     >>> (x * stop_gradient(x)).backward()
     >>> x.grad
     3.0
     """
-    return trees.walked(x, _stopped)
-
-
-def _stopped(leaf: Any) -> Any:
-    if trees.is_array(leaf):
-        return trees.array_of(map(_stopped, leaf.ravel()), leaf.shape) if leaf.dtype == object else leaf.copy()
-    return table.stop_gradient(leaf) if isinstance(leaf, value.Value) else leaf
+    return mapped(lambda leaf: table.stop_gradient(leaf) if isinstance(leaf, value.Value) else leaf, x)

@@ -499,6 +499,7 @@ def test_keyword_arguments_are_handed_on_and_not_differentiated():
     assert jacobian(f)(3.0, scale={"by": 2.0}) == 12.0
     assert hessian(f)(3.0, scale={"by": 2.0}) == 4.0
     assert hvp(f, 3.0, 0.5, scale={"by": 2.0}) == 2.0
+    assert hvp(lambda v, *, y: v * v * y, 3.0, 0.5, y=4.0) == 4.0
     assert jvp(f, (3.0,), (0.5,), scale={"by": 2.0}) == (18.0, 6.0)
     w = Value(2.0)
     assert grad(f)(3.0, scale={"by": w}).data == 12.0
@@ -595,7 +596,7 @@ def test_vjp_is_the_cotangent_times_the_jacobian_and_calls_the_function_once():
         pull(1.0)
     with pytest.raises(TypeError, match="expected a number"):
         m.vjp(lambda x: x, 2.0)[1]("1")
-    with pytest.raises(TypeError, match="vjp takes a function, got Value"):
+    with pytest.raises(TypeError, match=r"vjp takes a function, got Value.*: write vjp\(lambda x: …, x\)$"):
         m.vjp(Value(1.0), 2.0)
     assert m.vjp(lambda x: 3.0, 2.0)[1](1.0) == (0.0,)
     assert m.vjp(lambda x: [], 2.0)[1]([]) == (0.0,)

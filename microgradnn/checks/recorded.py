@@ -11,7 +11,7 @@ from operator import mul
 from typing import Any
 
 from microgradnn.anomalies import at_line, note_line
-from microgradnn.backprop import differentiable
+from microgradnn.calls import differentiable
 from microgradnn.checks import rules
 from microgradnn.checks.arguments import places, spread
 from microgradnn.checks.proofs import Proof, prove
