@@ -1061,6 +1061,14 @@ def test_a_learning_rate_that_on_epoch_sets_is_that_of_the_next_epochs():
     assert optimizer.param_groups[0]["lr"] == 0.05
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_what_on_epoch_puts_in_is_in_training_too(compiled):
+    dropout, model = nn.Dropout(0.5, rng=0).eval(), mlp()
+    state = dropout.rng.bit_generator.state
+    quiet(model, "mse", X, Y, "sgd", 2, compiled=compiled, on_epoch=lambda *_: model.layers.insert(1, dropout))
+    assert dropout.rng.bit_generator.state != state
+
+
 @pytest.mark.parametrize("answer", [False, np.False_, np.array(False)])
 def test_false_of_any_kind_ends_training(answer):
     history = quiet(mlp(), "mse", X, Y, "sgd", 3, on_epoch=lambda *_: answer)

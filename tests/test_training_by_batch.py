@@ -99,6 +99,9 @@ def learned(result):
 
 SETTINGS = {
     "clipped": {"clip": 0.3},
+    "clipped, the last layer alone": {
+        "clip": 0.1, "optimizer": lambda model: optim.Adam(model.layers[-1].parameters(), lr=0.05)
+    },
     "clipped, a penalty": {"clip": 0.3, "penalty": lambda model: nn.l2(model, 0.5)},
     "a schedule by batch": {"schedule": optim.Cosine(5), "schedule_by": "batch"},
     "in order": {"shuffle": False},
@@ -112,6 +115,8 @@ SETTINGS = {
     "weights, a loss of all": {"sample_weight": WEIGHTS, "loss": spread},
     "weights, batch norm, dropout": {"sample_weight": WEIGHTS, "make": normed, "batch_size": 4},
     "weights, dropout": {"sample_weight": WEIGHTS, "make": dropped},
+    "weights, a penalty that draws": {"sample_weight": WEIGHTS, "make": dropped,
+                                      "penalty": lambda model: 0.1 * model([0.5, -0.5]) ** 2},
     "weights of classes": {"class_weight": {0: 5.0, 1: 0.5}, "loss": "cross_entropy", "y": CLASSES,
                            "make": lambda: mlp(4, 3), "metrics": "accuracy"},
     "balanced classes": {"class_weight": "balanced", "loss": "binary_cross_entropy_with_logits", "y": LABELS,
@@ -138,9 +143,10 @@ def test_the_checker_finds_a_number_that_is_another():
 @both
 @pytest.mark.parametrize("name", SETTINGS)
 def test_two_calls_are_one_to_the_bit(name, compiled, tmp_path):
-    settings = {**SETTINGS[name], "compiled": compiled}
-    model, options = settings.pop("make", mlp)(), {"loss": "mse", "y": Y, "batch_size": 3, **settings}
-    first = quiet(model, options.pop("loss"), X, options.pop("y"), momentum(model), 2, rng=1, **options)
+    options = {"loss": "mse", "y": Y, "batch_size": 3, "make": mlp, "optimizer": momentum, **SETTINGS[name]}
+    model = options.pop("make")()
+    optimizer = options.pop("optimizer")(model)
+    first = quiet(model, X=X, optimizer=optimizer, epochs=2, rng=1, compiled=compiled, **options)
     first.save(tmp_path / "run.json")
     ours = run(history=History.load(tmp_path / "run.json"), **SETTINGS[name], compiled=compiled)
     assert ours == run(**SETTINGS[name], compiled=compiled)
@@ -305,14 +311,15 @@ def test_clipping_at_infinity_changes_nothing(compiled):
 @pytest.mark.parametrize("scale", [1.0, 1e200])
 def test_the_step_is_as_long_as_the_clip(scale, compiled):
     """Also where gradients are as large as floats are."""
-    model, seen = mlp(), []
+    model, seen = mlp(50, 1), []
     before = np.array([leaf.data for leaf in model.parameters()])
-    quiet(model, lambda outputs, targets: nn.mse(outputs, targets) * scale, X, Y,
+    history = quiet(model, lambda outputs, targets: nn.mse(outputs, targets) * scale, X, Y,
           optim.SGD(model.parameters(), lr=0.5), 1, clip=0.25, compiled=compiled,
           on_batch=lambda model, _: seen.append(math.hypot(*(leaf.grad for leaf in model.parameters()))))  # fmt: skip
     moved = np.array([leaf.data for leaf in model.parameters()]) - before
     assert math.hypot(*moved) == pytest.approx(0.125, rel=1e-4)
     assert seen == [pytest.approx(0.25, rel=1e-4)]
+    assert math.isfinite(history.gradient_norm["0"][0])
 
 
 @both
@@ -345,6 +352,14 @@ def test_a_schedule_by_batch_is_asked_at_every_batch_with_the_time_in_epochs(com
     assert rates == [0.3 * (1 / (1 + time)) for time in asked]
     assert history.learning_rate == rates[2::3]
     assert optimizer.param_groups[0]["lr"] == 0.3
+
+
+@both
+def test_a_schedule_by_batch_sees_the_parameters_of_that_moment(compiled):
+    model, seen = mlp(), []
+    quiet(model, "mse", X, Y, "sgd", 2, 3, schedule=lambda _: seen.append(model.layers[0].bias[0].data) or 1.0,
+          schedule_by="batch", compiled=compiled)  # fmt: skip
+    assert len({*seen, model.layers[0].bias[0].data}) == 7
 
 
 def test_by_epoch_a_schedule_is_asked_once_an_epoch_with_a_whole_number():
@@ -481,6 +496,8 @@ def test_false_in_the_last_batch_of_an_epoch_completes_it(compiled):
             epoch, 2), **settings)  # noqa: B023  # fmt: skip
         assert (len(history.loss), history.stopped) == (epoch + 1, "on_batch")
     assert told == [1, 1, 2]
+    settings["on_epoch"] = lambda model, history: False  # both of them: the first to say so is told
+    assert quiet(mlp(), "mse", X, Y, "sgd", 2, on_batch=lambda *_: False, **settings).stopped == "on_batch"
 
 
 @pytest.mark.parametrize("answer", [None, 0, "", np.array(0.0), True])
