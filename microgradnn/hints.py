@@ -1,7 +1,8 @@
 """What to write here in place of a name that PyTorch, micrograd, JAX or scikit-learn have, and this package has not.
 
-One table for all owners: the package, `nn`, `optim`, Values and modules. Any other missing name is answered by the
-nearest one. Where the thing itself is here under another name, it stands in a table of aliases and not in this one.
+One table for all owners: the package, `nn`, `nn.init`, `nn.functional`, `optim`, Values and modules. Any other missing
+name is answered by the nearest one. Where the thing itself is here under another name, it stands in a table of aliases
+and not in this one.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 _VECTOR = "a vector is a list of Values, and compile(f, …) makes an array program of f"
-_FLOATS = "numbers are floats of 64 bits on the CPU; compile(f, …, backend='jax') runs on other devices"
+_ONE = "a Value is one number; lists of Values have lengths"
+_FLOATS = "leave it out: numbers are floats of 64 bits on the CPU; compile(f, …, backend='jax') goes elsewhere"
 _OWN_RULE = "primitive(name, forward, partial) is a gate with a rule of your own"
+_UNRECORDED = "with no_grad(): computes without recording"
+_BY_SCHEDULE = "in fit(…, schedule=…), or by hand group['lr'] = lr * schedule(epoch) in optimizer.param_groups"
+_OF_WINDOWS = "a forward of your own takes the windows of a list one by one"
+_START = "the start is said where a layer is made, nn.Linear(2, 3, init=…), or written, w.data = 0.1"
 
 # By owner: names, and what to write instead.
 _ROWS: dict[str, dict[str, str]] = {
@@ -21,31 +27,37 @@ _ROWS: dict[str, dict[str, str]] = {
         "engine draw_dot trace": "draw(root) draws a graph; micrograd's names are in microgradnn.micrograd",
         "Neuron Layer MLP Module": "networks are in microgradnn.nn, with micrograd's habits in microgradnn.micrograd",
         "tensor Tensor Variable Parameter": "Value(2.0) is one number, [Value(x) for x in data] a vector",
-        "zeros ones full randn rand arange linspace eye stack cat array": _VECTOR,
+        "zeros ones full eye arange linspace array randn rand from_numpy": _VECTOR,
+        "cat concatenate": "lists are joined by +",
+        "stack": "[a, b, c] is a list of lists",
         "matmul mm bmm einsum": "dot(w, x) is one row times a vector, [dot(w, x) for w in rows] a matrix times it",
         "manual_seed": "what draws takes rng: nn.MLP(2, [16, 1], rng=0), fit(…, rng=0)",
+        "multinomial": "numpy.random.default_rng(0).choice(len(p), p=p), of numbers p",
         "argmax": "max(range(len(xs)), key=lambda i: xs[i].data) is the place of the largest",
-        "inference_mode set_grad_enabled": "with no_grad(): computes without recording",
+        "max min": "maximum(xs), minimum(xs)",
+        "log_softmax": "nn.functional.log_softmax(xs)",
+        "inference_mode set_grad_enabled": _UNRECORDED,
         "enable_grad": "gates are recorded wherever there is no no_grad() around them",
-        "autograd": "grad, jacobian and vjp are in microgradnn itself; " + _OWN_RULE,
+        "autograd func": "grad, jacobian and vjp are in microgradnn itself; " + _OWN_RULE,
         "Function custom_vjp custom_jvp": _OWN_RULE,
         "gradcheck": "check_grads(f, args) checks derivatives, check_gate(gate) the rule of a gate",
         "save load": "model.save('net.safetensors') keeps the weights, model.load('net.safetensors') reads them",
-        "device cuda float64 float32 float16": _FLOATS,
+        "device cuda float64 float32 float16 set_default_dtype": _FLOATS,
         "utils": "optim.clip_grad_norm clips; fit(…, batch_size=32) makes batches",
         "pow power": "x**y",
-        **{f"arc{name}": f"a{name}(x)" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
-        "arctan2": "atan2(y, x)",
-        "absolute fabs": "abs(x)",
-        "mod fmod": "x % y, or remainder(x, y)",
-        "ceil": "-floor(-x)",
-        "degrees": "x * (180 / math.pi)",
-        "radians": "x * (math.pi / 180)",
         "square": "x**2",
         "rsqrt": "x**-0.5",
         "reciprocal": "1 / x",
         "clamp clip": "maximum(low, minimum(high, x))",
         "prod": "math.prod(xs)",
+        "allclose": "numpy.allclose, of numbers",
+        "absolute fabs": "abs(x)",
+        "arctan2": "atan2(y, x)",
+        **{f"arc{name}": f"a{name}(x)" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh")},
+        "mod fmod": "x % y, or remainder(x, y)",
+        "ceil": "-floor(-x)",
+        "degrees": "x * (180 / math.pi)",
+        "radians": "x * (math.pi / 180)",
         "jit": "compile(f, …, example=(x,)) makes an array program of f",
         "vmap": "a program of compile(f, …) takes a batch; with reduce=None it gives a value for each example",
         "pmap": "compile(f, …, backend='jax') runs on several devices",
@@ -56,25 +68,78 @@ _ROWS: dict[str, dict[str, str]] = {
         "checkpoint": "a graph keeps a float for each edge: nothing is gained by computing it again",
         "numpy": "its operators work on object arrays of Values; functions such as exp take Values one by one",
         "random": "NumPy draws, or Python's random",
-        "tree_map tree_util": "transforms take nested lists, tuples, dicts and arrays as they are",
-        "lax": "where(c, a, b), take(table, index), and Python's own loops",
+        "tree tree_map tree_util": "transforms take nested lists, tuples, dicts and arrays as they are",
+        "lax": "where(c, a, b), take(table, index), stop_gradient(x), and Python's own loops",
         "MLPClassifier MLPRegressor": "from microgradnn.sklearn import MLPClassifier, MLPRegressor",
         "train_test_split StandardScaler": "scikit-learn has it: sklearn.model_selection, sklearn.preprocessing",
     },
     "nn": {
         "Value": "Value is in microgradnn itself",
-        "Parameter": "a Value in an attribute of a module is a parameter: self.w = Value(0.5)",
+        "Parameter ParameterList": "a Value, or a list of them, in an attribute is a parameter: self.w = Value(0.5)",
+        "ModuleDict": "a plain dict of modules in an attribute: self.parts = {'a': nn.Linear(2, 3)}",
         "utils": "optim.clip_grad_norm(model.parameters(), 1.0) clips gradients",
+        "Conv1d Conv2d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool2d": _OF_WINDOWS,
+        "RNN LSTM GRU": "a loop in a forward of your own, with nn.Linear(nin + size, size) for each gate",
+        "LayerNorm RMSNorm": "a forward of your own, of mean(x) or dot(x, x) / len(x): notebook 10 writes one out",
+        "MultiheadAttention Transformer TransformerEncoderLayer": "notebook 10 writes attention out, of softmax and dot",
+        "BatchNorm2d": "nn.BatchNorm1d(n) normalises each number of an example over the batch",
+        "Dropout2d": "nn.Dropout(p) drops numbers one by one",
+        "Unflatten": "[x[i : i + n] for i in range(0, len(x), n)] in a forward of your own",
+        "EmbeddingBag": "nn.Embedding(num, dim) gives the rows, mean or sum of each column one of them",
+        "ReLU6": "nn.Activation(lambda x: minimum(maximum(x, 0.0), 6.0))",
+        "LogSigmoid": "nn.Activation(lambda x: -softplus(-x))",
+        "Mish": "nn.Activation(lambda x: x * tanh(softplus(x)))",
+        "Hardsigmoid": "nn.Activation(lambda x: minimum(maximum(x / 6 + 0.5, 0.0), 1.0))",
+        "MultiMarginLoss": "nn.multiclass_hinge(scores, label) / classes",
+        "SoftMarginLoss": "mean([softplus(-y * out) for out, y in zip(outputs, targets)])",
+        "HingeEmbeddingLoss": "nn.hinge(output, target) for labels of −1 and 1",
+        "CosineSimilarity": "dot(a, b) / (norm(a) * norm(b))",
+        "PoissonNLLLoss": "mean([exp(out) - y * out for out, y in zip(outputs, targets)])",
+        "mse_loss huber_loss": "nn.mse, nn.huber, or by these names in nn.functional",
+        "relu tanh sigmoid softmax": "nn.functional has it for lists, microgradnn for single numbers",
     },
-    "optim": {},
+    "nn.init": {
+        "zeros_ ones_ constant_": _START + ", init=nn.init.constant(0.1)",
+        "normal_ trunc_normal_": _START + ", init=nn.init.normal(0.02)",
+        "uniform_": _START + ", init=nn.init.uniform(0.1)",
+        "xavier_uniform_ xavier_normal_": _START + ", init='xavier_uniform'",
+        "kaiming_uniform_ kaiming_normal_ kaiming_uniform kaiming_normal": _START + ", init='he_uniform'",
+        "orthogonal_ eye_": _START + ", init=f, f(rng, fan_in, fan_out) an array",
+    },
+    "nn.functional": {
+        "dropout": "self.drop = nn.Dropout(p) in __init__, self.drop(x) in forward, so that eval() turns it off",
+        "one_hot": "[float(i == label) for i in range(classes)]; cross_entropy takes the label itself",
+        "linear": "[dot(row, x, b) for row, b in zip(weight, bias)]",
+        "embedding": "take(weight, index), or nn.Embedding(num, dim)",
+        "normalize": "[y / norm(x) for y in x]",
+        "cosine_similarity": "dot(a, b) / (norm(a) * norm(b))",
+        "pad": "x + [0.0] * n",
+        "conv1d conv2d max_pool2d avg_pool2d": _OF_WINDOWS,
+        "logsigmoid": "-softplus(-x)",
+        "layer_norm rms_norm": "it is made of mean(x) or dot(x, x) / len(x): notebook 10 writes one out",
+    },
+    "optim": {
+        "lr_scheduler": "StepDecay, ExponentialDecay, Cosine: " + _BY_SCHEDULE,
+        "StepLR": "StepDecay(every=step_size, factor=gamma): " + _BY_SCHEDULE,
+        "ExponentialLR": "StepDecay(every=1, factor=gamma): " + _BY_SCHEDULE,
+        "CosineAnnealingLR": "Cosine(epochs=T_max): " + _BY_SCHEDULE,
+        "LambdaLR MultiStepLR LinearLR OneCycleLR": "any function of the epoch: " + _BY_SCHEDULE,
+        "ReduceLROnPlateau": "on_epoch=f(model, history) of fit may assign group['lr'] in optimizer.param_groups",
+        "LBFGS": "MLPClassifier(solver='lbfgs'), or scipy.optimize.minimize on a program's value_and_grad",
+        "NAdam RAdam Adamax Adadelta Rprop SparseAdam": "Adam(params) and RMSProp(params) are the nearest",
+        "clip_grad_value_": "p.grad = max(-c, min(c, p.grad)) for each parameter p",
+    },
     "Value": {
         "label": "its name is v.name; Value(2.0, 'x') gives it one, and so does v.named('x')",
         "_prev _children": "v.operands are what it was computed from",
         "_op grad_fn": "v.primitive is the gate that made it",
         "_backward": "v.partials are its local derivatives; microgradnn.micrograd's Value has a _backward",
         "pow square": "v**2",
+        "rsqrt": "v**-0.5",
+        "reciprocal": "1 / v",
         "no_grad": "with microgradnn.no_grad():",
         "item numpy tolist value val": "v.data is its number",
+        "long": "int(v.data)",
         "gradient": "v.grad is its gradient, after root.backward()",
         "detach": "stop_gradient(v) is its number, through which no gradient goes",
         "clone": "+v is a gate with the same number, copy.deepcopy(v) a copy of its graph",
@@ -82,17 +147,27 @@ _ROWS: dict[str, dict[str, str]] = {
         "is_leaf": "v.primitive is None for a leaf",
         "zero_grad": "v.grad = None makes its gradient blank, model.zero_grad() those of a model",
         "register_hook": "steps(root) shows every contribution of a sweep",
-        "shape size dim ndim reshape view T unsqueeze squeeze flatten permute": f"a Value is one number; {_VECTOR}",
-        "mean sum max min": "a Value is one number: mean, sum, maximum and minimum of microgradnn take lists",
+        "shape size dim ndim numel reshape view T unsqueeze squeeze flatten permute": _ONE,
+        "mean sum max min norm argmax": "a Value is one number: mean, sum, maximum, norm of microgradnn take lists",
         "matmul mm dot": "microgradnn.dot(w, x) takes two lists",
-        "softmax": "microgradnn.softmax takes a list",
+        "softmax log_softmax": "microgradnn.softmax takes a list",
         "add_ sub_ mul_ copy_ zero_ fill_": "a leaf takes another number by v.data = 2.0",
-        "cpu cuda to double float dtype device": _FLOATS,
+        "cpu cuda to double float half dtype device": _FLOATS,
         "clamp clip": "maximum(low, minimum(high, v))",
     },
     "Module": {
         "fit": "microgradnn.fit(model, 'mse', X, y, 'adam', epochs=100)",
         "predict": "model(x) gives the output",
+        "to cuda cpu double float half": _FLOATS,
+        "requires_grad_": "give the optimizer what is to learn: optim.SGD(model[-1].parameters(), 0.1)",
+        "add_module register_module register_parameter": "an attribute does it: self.layer = nn.Linear(2, 3)",
+        "register_buffer named_buffers": "buffers = ('mean',) in the class, self.mean = 0.0 in __init__",
+        "register_forward_hook register_full_backward_hook": "a forward of your own may keep it: self.seen = x",
+        "get_submodule": "dict(model.named_modules())[path]",
+        "get_parameter": "dict(model.named_parameters())['0.weight[3][1]']",
+        "extend insert": "nn.Sequential(*model[:place], module, *model[place:])",
+        "compile": "microgradnn.compile(f, model.parameters(), example=…), or fit(…, compiled=True)",
+        "share_memory": "leave it out",
     },
 }
 HINTS = {owner: {name: hint for names, hint in rows.items() for name in names.split()} for owner, rows in _ROWS.items()}
@@ -119,7 +194,7 @@ def remedy(owner: str, name: str, known: Iterable[str], called: str = "") -> str
 
 def answering(module: str, known: Iterable[str]) -> Callable[[str], Any]:
     """The `__getattr__` of a module, for names that it has not; an import of such a name is answered alike."""
-    owner = module.rpartition(".")[2]
+    owner = module.partition(".")[2] or module
 
     def missing(name: str) -> Any:
         if name.startswith("__"):

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from microgradnn.hints import answering
 from microgradnn.nn import aliases, losses
 from microgradnn.nn.activations import Activation
 from microgradnn.nn.examples import as_list
@@ -49,3 +50,6 @@ mse_loss, l1_loss, huber_loss, smooth_l1_loss = losses.mse, losses.l1_loss, loss
 cross_entropy, nll_loss, kl_div = losses.cross_entropy, losses.nll_loss, losses.kl_div
 binary_cross_entropy = losses.binary_cross_entropy
 binary_cross_entropy_with_logits = partial(binary_cross_entropy, from_logits=True)
+
+if not TYPE_CHECKING:  # to type checkers a missing name is missing
+    __getattr__ = answering(__name__, __all__)

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from microgradnn.hints import answering
 from microgradnn.settings import finite, not_negative
 
 if TYPE_CHECKING:
@@ -92,3 +93,7 @@ def generator(rng: Any) -> np.random.Generator:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):
         raise TypeError(f"rng must be a numpy.random.Generator, a whole number ≥ 0 or None, got {rng!r:.60}") from None
+
+
+if not TYPE_CHECKING:  # to type checkers a missing name is missing
+    __getattr__ = answering(__name__, INITIALISERS)
