@@ -81,7 +81,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "Conv1d Conv2d MaxPool1d MaxPool2d AvgPool1d AvgPool2d AdaptiveAvgPool2d": _OF_WINDOWS,
         "RNN LSTM GRU": "a loop in a forward of your own, with nn.Linear(nin + size, size) for each gate",
         "LayerNorm RMSNorm": "a forward of your own, of mean(x) or dot(x, x) / len(x): notebook 10 writes one out",
-        "MultiheadAttention Transformer TransformerEncoderLayer": "notebook 10 writes attention out, of softmax and dot",
+        "MultiheadAttention Transformer TransformerEncoderLayer": "notebook 10 writes it out, of softmax and dot",
         "BatchNorm2d": "nn.BatchNorm1d(n) normalises each number of an example over the batch",
         "Dropout2d": "nn.Dropout(p) drops numbers one by one",
         "Unflatten": "[x[i : i + n] for i in range(0, len(x), n)] in a forward of your own",

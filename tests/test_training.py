@@ -1623,3 +1623,14 @@ def test_a_class_in_place_of_on_epoch_hides_no_error():
 def test_without_standard_error_there_is_no_bar(monkeypatch):
     monkeypatch.setattr("sys.stderr", None)
     assert len(fit(mlp(1), "mse", X, Y, "sgd", 2).loss) == 2
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_loss_as_an_object_is_the_one_by_name(compiled):
+    def history(loss):
+        model = nn.MLP(2, [3, 1], rng=0)
+        return quiet(model, loss, X, [1, 0] * 3 + [1], "adam", 3, 4, rng=0, compiled=compiled)
+
+    assert history(nn.BCEWithLogitsLoss()) == history("binary_cross_entropy_with_logits")
+    assert history(nn.HuberLoss()) == history("huber")
+    assert history(nn.HuberLoss(delta=0.1)) != history("huber")

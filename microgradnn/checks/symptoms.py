@@ -134,7 +134,8 @@ class Batch:
     def targets(self, loss: Callable[[Any, Any], Any]) -> Iterator[Symptom]:
         """Quantities out of scale; probabilities where the loss takes logits."""
         targets, ends = leaves(self.data.y.tolist()), leaves(self.outputs)
-        if loss is LOSSES["mse"] or (loss not in LOSSES.values() and any(target % 1 for target in targets)):
+        of_numbers = [LOSSES[name] for name in ("mse", "l1_loss", "huber", "smooth_l1_loss")]
+        if loss in of_numbers or (loss not in LOSSES.values() and any(target % 1 for target in targets)):
             yield from _out_of_scale("labels", {"y": targets}, "take (y - y.mean()) / y.std()")
         sigmoids = all(isinstance(end, Value) and end.primitive and end.primitive.name == "sigmoid" for end in ends)
         rows = [leaves(row) for row in data_of(self.outputs)]

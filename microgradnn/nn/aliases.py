@@ -206,7 +206,7 @@ class LogSoftmax(Softmax):
 # ---- losses ------------------------------------------------------------------------------------------------------
 
 
-class _Loss:
+class Criterion:
     """A loss of ours with its settings, to be called with an output and a target; a weight may be given by place."""
 
     loss: ClassVar[Callable[..., Any]]
@@ -227,7 +227,7 @@ class _Loss:
         return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self.settings.items())})"
 
 
-class MSELoss(_Loss):
+class MSELoss(Criterion):
     """`mse` with its settings, as an object.
 
     >>> criterion = MSELoss(reduction="sum")
@@ -238,49 +238,49 @@ class MSELoss(_Loss):
     loss = staticmethod(losses.mse)
 
 
-class L1Loss(_Loss):
+class L1Loss(Criterion):
     """`l1_loss` with its settings."""
 
     loss = staticmethod(losses.l1_loss)
 
 
-class HuberLoss(_Loss):
+class HuberLoss(Criterion):
     """`huber` with its settings."""
 
     loss = staticmethod(losses.huber)
 
 
-class SmoothL1Loss(_Loss):
+class SmoothL1Loss(Criterion):
     """`smooth_l1_loss` with its settings."""
 
     loss = staticmethod(losses.smooth_l1_loss)
 
 
-class BCELoss(_Loss):
+class BCELoss(Criterion):
     """`binary_cross_entropy` with its settings, of probabilities."""
 
     loss = staticmethod(losses.binary_cross_entropy)
 
 
-class BCEWithLogitsLoss(_Loss):
+class BCEWithLogitsLoss(Criterion):
     """`binary_cross_entropy` with its settings, of logits."""
 
-    loss = staticmethod(partial(losses.binary_cross_entropy, from_logits=True))
+    loss = staticmethod(losses.LOSSES["binary_cross_entropy_with_logits"])
 
 
-class KLDivLoss(_Loss):
+class KLDivLoss(Criterion):
     """`kl_div` with its settings."""
 
     loss = staticmethod(losses.kl_div)
 
 
-class CrossEntropyLoss(_Loss):
+class CrossEntropyLoss(Criterion):
     """`cross_entropy` with its settings, of logits."""
 
     loss = staticmethod(losses.cross_entropy)
 
 
-class NLLLoss(_Loss):
+class NLLLoss(Criterion):
     """`nll_loss` with its settings, of logarithms of probabilities."""
 
     loss = staticmethod(losses.nll_loss)

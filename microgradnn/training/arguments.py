@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import no_grad
+from microgradnn.nn.aliases import Criterion
 from microgradnn.nn.effects import BatchNorm
 from microgradnn.nn.init import generator
 from microgradnn.nn.losses import LOSSES
@@ -66,6 +67,8 @@ class Arguments:
         check_module(self.model)
         if not self.model.parameters():
             raise ValueError(f"{self.model!r} has no parameters to train: it needs a layer, or a Value in an attribute")
+        if isinstance(self.loss, Criterion) and not self.loss.settings:
+            self.loss = self.loss.loss  # known by name, and so recorded by example
         self.loss = _known("loss", self.loss, LOSSES, "a function of outputs and targets", callable(self.loss))
         self.optimizer = _optimizer(self.optimizer, self.model)
         named = named_metrics(self.metrics, self.loss) if self.metrics is not None else {}
