@@ -122,7 +122,7 @@ def called(
             inputs = [like(args[position], iter(own)) for position, own in zip(positions, fresh, strict=True)]
             for position, tree in zip(positions, inputs, strict=True):
                 passed[position] = copied(tree)
-            result, aux = copied(f(*passed, **copied(keywords))), None
+            result, aux = f(*passed, **copied(keywords)), None
     finally:
         _made.reset(token)
     if has_aux:

@@ -636,6 +636,21 @@ def test_a_program_may_hold_transforms_of_trees_and_arrays():
     assert program.grad(x) == pytest.approx(plain.grad(x))
 
 
+def test_transforms_of_constants_in_a_program_are_constants():
+    def f(x):
+        gradient, aux = grad(lambda y: (y * y, [y * 2.0]), has_aux=True)(3.0)
+        return (gradient + aux[0] + m.vjp(lambda y: y * y, 3.0)[1](0.5)[0]) * x
+
+    assert m.compile(f, example=(1.0,)).value([2.0]) == 30.0
+
+
+def test_the_jacobian_of_an_array_has_the_shape_of_the_result_and_then_that_of_the_argument():
+    a, x = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]), np.array([[1.0], [2.0], [3.0]])
+    assert jacobian(lambda x: a @ x)(x)[:, 0, :, 0].tolist() == a.tolist()
+    by_tree = jacobian(lambda p: np.array([p[0] * p[1][0], p[1][1] * 2.0]))([2.0, np.array([3.0, 4.0])])
+    assert [part.tolist() for part in by_tree] == [[3.0, 0.0], [[2.0, 0.0], [0.0, 2.0]]]
+
+
 def test_what_is_no_argument_is_refused_with_what_to_give():
     class Rows(UserList):
         pass
