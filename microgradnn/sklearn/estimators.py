@@ -103,7 +103,7 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
             if self.solver == "lbfgs":
                 vector = minimise(self, objective, vector)
             else:
-                self._steps = steps.copy() if once and not anew and steps else Steps(self, self._network)
+                self._steps = steps.copy() if once and steps else Steps(self, self._network)
                 vector = descend(self, objective, vector, random, once)
         self.coefs_, self.intercepts_ = self._network.parts(vector)
 
