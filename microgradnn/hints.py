@@ -33,7 +33,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "matmul mm bmm einsum": "dot(w, x) is one row times a vector, [dot(w, x) for w in rows] a matrix times it",
         "manual_seed": "what draws takes rng: nn.MLP(2, [16, 1], rng=0), fit(…, rng=0)",
         "multinomial": "numpy.random.default_rng(0).choice(len(p), p=p), of numbers p",
-        "argmax": "max(range(len(xs)), key=lambda i: xs[i].data) is the place of the largest",
+        "argmax": "max(range(len(xs)), key=lambda i: xs[i]) is the place of the largest",
         "max min": "maximum(xs), minimum(xs)",
         "log_softmax": "nn.functional.log_softmax(xs)",
         "inference_mode set_grad_enabled": _UNRECORDED,
