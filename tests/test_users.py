@@ -44,7 +44,7 @@ def test_a_program_prints_what_it_printed_there(path):
 
 
 def test_there_are_programs_for_each_package():
-    assert {path.parent.name for path in USERS.glob("*/*.py")} == {"micrograd", "sklearn"}
+    assert {path.parent.name for path in USERS.glob("*/*.py")} == {"jax", "micrograd", "sklearn", "torch"}
 
 
 @pytest.mark.parametrize("printed", ["loss 0.250001 at 3", "loss 0.25 at 4", "loss: 0.25 at 3", "loss 0.25 at 3 again"])
