@@ -377,7 +377,7 @@ where: Primitive = Primitive("where", lambda c, a, b: a if c > 0 else b, None, l
     example="where(-1.0, 10.0, 20.0) → 20.0")
 stop_gradient: Primitive = Primitive("stop_gradient", lambda x: x, None, source="+{0}",
     symbol="⊣",
-    array="positive",
+    array=lambda xp, x: +x,
     interval=lambda x: x,
     samples=[2.0, -1.5], exact="+x", doc="The number x, through which no gradient flows.")
 shift: Primitive = Primitive("shift", formulas.shift, lambda out, x, m: 1.0, lambda out, x, m: -1.0,
