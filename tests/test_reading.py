@@ -40,9 +40,9 @@ def test_real_numbers_of_every_kind_are_floats(x):
         (np.array([2]), r"record .* \[Value\(v\) for v in data\.tolist\(\)\], or use its \.item\(\)"),
         (np.array(Value(2.0), dtype=object), r"use its \.item\(\) for the number in it"),
         (np.array([2.0, Value(1.0)]), r"a function takes one number at a time, numpy\.vectorize\(f\)\(data\) calls .*"),
-        (np.ones(2), r"record one number at a time, for example \[Value\(v\) for v in data\.tolist\(\)\]"),
-        ([1.0], r"record one number at a time, for example \[Value\(v\) for v in data\]"),
-        ({1.0}, r"record one number at a time, for example \[Value\(v\) for v in data\]"),
+        (np.ones(2), r"take one number at a time, as in \[Value\(v\) for v in data\.tolist\(\)\]"),
+        ([1.0], r"take one number at a time, as in \[Value\(v\) for v in data\]"),
+        ({1.0}, r"take one number at a time, as in \[Value\(v\) for v in data\]"),
     ],
     ids=repr,
 )
