@@ -211,18 +211,19 @@ def hvp(f: Callable[..., Any], x: Any, v: Any, **keywords: Any) -> Any:
     return grad(lambda x: dot(spread(gradient(x, **keywords)), v))(x) if v else copied(x)
 
 
-def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
+def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
     """f(*primals), and a function of a cotangent u, nested like it, that returns Σ uᵢ ∂fᵢ/∂x by every argument.
 
     That is a tuple, of one gradient for each of `primals`. The function is called once, also where many cotangents
-    follow. Raises ValueError for a cotangent that is nested otherwise.
+    follow. With `has_aux`, `f` returns (result, aux), and aux comes third. Raises ValueError for a cotangent that is
+    nested otherwise.
 
     >>> value, pull = vjp(lambda x, y: [x * y, x + y], 2.0, 3.0)
     >>> value, pull([1.0, 0.0]), pull([0.0, 1.0])
     ([6.0, 5.0], (3.0, 2.0), (1.0, 1.0))
     """
     _function("vjp", f)
-    call = called(f, primals, {}, range(len(primals)))
+    call = called(f, primals, {}, range(len(primals)), has_aux=has_aux)
     value = call.shown_result()
 
     def pull(cotangent: Any) -> tuple[Any, ...]:
@@ -235,7 +236,7 @@ def vjp(f: Callable[..., Any], *primals: Any) -> tuple[Any, Callable[[Any], tupl
             root = dot(weights, spread(call.result)) if weights else 0.0
         return replace(call, recorded=recorded, foreign=first).gradients(root)
 
-    return value, pull
+    return (value, pull, call.aux) if has_aux else (value, pull)
 
 
 def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], **keywords: Any) -> tuple[Any, Any]:

@@ -33,7 +33,7 @@ def number(x: Any) -> float:
         advice = f"use its {_plain(x)}.item() for the number in it"
     else:
         data = f"data{_plain(x)}.tolist()" if hasattr(x, "tolist") else "data"
-        advice = f"take one number at a time, as in [Value(v) for v in {data}] or [tanh(v) for v in {data}]"
+        advice = f"take one number at a time, as in [tanh(v) for v in data] or [Value(v) for v in {data}]"
         if str(getattr(x, "dtype", "")) == "object":
             advice = "a function takes one number at a time, numpy.vectorize(f)(data) calls it for each"
         advice += f", or use its {_plain(x)}.item()" if shape == (1,) else ""

@@ -37,12 +37,12 @@ def test_real_numbers_of_every_kind_are_floats(x):
         (decimal.Decimal(1), CONVERT),
         (None, r"did a function forget to return its result\?"),
         (np.array(2.0), r"use its \.item\(\) for the number in it"),
-        (np.array([2]), r"record .* \[Value\(v\) for v in data\.tolist\(\)\], or use its \.item\(\)"),
+        (np.array([2]), r"take .* \[Value\(v\) for v in data\.tolist\(\)\], or use its \.item\(\)"),
         (np.array(Value(2.0), dtype=object), r"use its \.item\(\) for the number in it"),
         (np.array([2.0, Value(1.0)]), r"a function takes one number at a time, numpy\.vectorize\(f\)\(data\) calls .*"),
-        (np.ones(2), r"take one number at a time, as in \[Value\(v\) for v in data\.tolist\(\)\]"),
-        ([1.0], r"take one number at a time, as in \[Value\(v\) for v in data\]"),
-        ({1.0}, r"take one number at a time, as in \[Value\(v\) for v in data\]"),
+        (np.ones(2), r"take one number at a time, as in .* or \[Value\(v\) for v in data\.tolist\(\)\]"),
+        ([1.0], r"take one number at a time, as in .* or \[Value\(v\) for v in data\]"),
+        ({1.0}, r"take one number at a time, as in .* or \[Value\(v\) for v in data\]"),
     ],
     ids=repr,
 )
@@ -153,7 +153,7 @@ def test_a_tensor_that_numpy_cannot_read_gets_the_calls_that_make_it_readable(pr
     for read in (lambda x: numbers_in(x, "X"), lambda x: numbers_in([[x]], "X"), nn.Neuron(2)):
         with pytest.raises(TypeError, match=rf"got .*: use its {re.escape(calls)}$"):
             read(tensor)
-    with pytest.raises(TypeError, match=rf"for example \[Value\(v\) for v in data{re.escape(calls)}\.tolist\(\)\]$"):
+    with pytest.raises(TypeError, match=rf"or \[Value\(v\) for v in data{re.escape(calls)}\.tolist\(\)\]$"):
         number(tensor)
 
 
@@ -206,7 +206,7 @@ def test_one_number_of_a_tensor_and_several_have_a_remedy_that_works():
             if tensor.shape == (1,):
                 assert str(caught.value).endswith(f", or use its {calls}.item()")
             if tensor.shape:
-                advised = re.search(r"for example (\[Value.*?\])(, or .*)?$", str(caught.value))[1]
+                advised = re.search(r"or (\[Value.*?\])(, or .*)?$", str(caught.value))[1]
                 assert f"data{calls}.tolist()" in advised
                 assert [v.data for v in eval(advised, {"Value": Value, "data": tensor})] == [1.0] * len(tensor)
             else:
