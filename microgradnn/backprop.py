@@ -239,11 +239,13 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     return (value, pull, call.aux) if has_aux else (value, pull)
 
 
-def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], **keywords: Any) -> tuple[Any, Any]:
+def jvp(
+    f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False, **keywords: Any
+) -> tuple[Any, ...]:
     """f(*primals) and its directional derivative along `tangents`, found in one walk forward.
 
-    `primals` and `tangents` are sequences of arguments, nested alike; ValueError if they are not. Keyword arguments are
-    those of `f`.
+    `primals` and `tangents` are sequences of arguments, nested alike; ValueError if they are not. With `has_aux`, `f`
+    returns (result, aux), and aux comes third. Keyword arguments are those of `f`.
 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.5))
     (6.0, 4.0)
@@ -253,7 +255,7 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     _function("jvp", f)
     given = _matching("tangents", list(tangents), "primals", list(primals))
     directions = [direction if isinstance(direction, Value) else number(direction) for direction in given]
-    call = called(f, tuple(primals), keywords, range(len(primals)), directions)
+    call = called(f, tuple(primals), keywords, range(len(primals)), directions, has_aux)
     watched = current().detect_anomaly
     moving = {  # along the constant 0 nothing moves
         id(leaf): direction
@@ -281,4 +283,5 @@ def jvp(f: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], 
     for derivative in along:
         if choices and isinstance(derivative, Value):
             mark_incomplete(derivative)
-    return call.shown_result(), like(call.result, iter(along))
+    both = call.shown_result(), like(call.result, iter(along))
+    return (*both, call.aux) if has_aux else both

@@ -135,11 +135,12 @@ def binary_code(gate: Primitive, parameters: list[str], value: int) -> Code:
     ]
 
 
-def recorder(gate: Primitive, kind: type, reflected: bool = False) -> Callable[..., Any]:
+def recorder(gate: Primitive, kind: type, reflected: bool = False, in_place: bool = False) -> Callable[..., Any]:
     """The function that records a gate as a node of class `kind`, with the names and defaults of its entry.
 
     Its source can be read in tracebacks and by `inspect`. `reflected` swaps the operands, as Python's operators do when
-    the right one is a Value. A gate of any number of operands takes them one by one or in one sequence.
+    the right one is a Value; `in_place` is for `x += y`, which `kind` may refuse where it is not recorded.
+    A gate of any number of operands takes them one by one or in one sequence.
     """
     parameters = gate.parameters()
     names, operands = [*parameters], ", ".join(parameters)
@@ -153,7 +154,9 @@ def recorder(gate: Primitive, kind: type, reflected: bool = False) -> Callable[.
         reversed(names) if reflected else
         [name if default is None else f"{name}={default!r}" for name, default in parameters.items()]
     )  # fmt: skip
-    name = f"r{gate.name}" if reflected else gate.name
+    if in_place:
+        code = [line.replace("return gate(", "return Value.record_in_place(gate, ") for line in code]
+    name = f"{'r' * reflected}{gate.name}{'_in_place' * in_place}"
     source = "\n".join([f"def {name}({signature}):", *(f"    {line}" for line in code), ""])
     forwards = {f"{used.name}_forward": used.forward for used, _ in gate.trace(gate.arity or 1).lines}
     module = {

@@ -260,6 +260,16 @@ class Value(operations.Methods):
     def __dir__(self) -> list[str]:
         return [name for name in object.__dir__(self) if name not in HINTS["Value"] or hasattr(self, name)]
 
+    @staticmethod
+    def record_in_place(gate: Primitive, left: Value, right: Any) -> Any:
+        """`left += right` and its like: another Value by that name; refused where a parameter was to be moved."""
+        if left._path == "" and not current().record:
+            raise TypeError(
+                f"this makes another Value and leaves the parameter {left!r} as it is: to move it, assign its number, "
+                "p.data -= 0.1 * p.grad"
+            )
+        return gate(left, right)
+
     def backward(self, seed: float = 1.0) -> None:
         """Find `seed` · ∂self/∂v for every v that self depends on; add it to `grad` of leaves, set it on gates.
 
@@ -460,6 +470,7 @@ def give_operators(kind: type[Value]) -> None:
             setattr(kind, f"__{gate.operator}__", function)
             if gate.arity == 2:
                 setattr(kind, f"__r{gate.operator}__", recorder(gate, kind, reflected=True))
+                setattr(kind, f"__i{gate.operator}__", recorder(gate, kind, in_place=True))
         if gate.is_method:
             setattr(kind, gate.name, function)
         if kind is Value:

@@ -884,6 +884,7 @@ def test_an_argument_is_named_once(argnums):
             transform(volume, argnums)(2.0, 3.0, 4.0)
 
 
-def test_vjp_hands_on_what_f_returns_beside_its_result():
+def test_vjp_and_jvp_hand_on_what_f_returns_beside_its_result():
+    assert m.jvp(lambda x: (x**2, {"twice": 2 * x}), (3.0,), (2.0,), has_aux=True) == (9.0, 12.0, {"twice": 6.0})
     value, pull, aux = m.vjp(lambda x: (x**2, {"twice": 2 * x, "n": 3}), 3.0, has_aux=True)
     assert (value, pull(2.0), aux) == (9.0, (12.0,), {"twice": 6.0, "n": 3})

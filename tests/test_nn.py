@@ -3,6 +3,7 @@
 import copy
 import itertools
 import math
+import operator
 import pickle
 import sys
 from collections import ChainMap, UserDict, UserList, deque
@@ -831,7 +832,7 @@ def test_gates_carry_the_name_under_which_the_module_was_called():
 
 @pytest.mark.parametrize("kind", OUT_OF_SIGHT)
 def test_parameters_where_they_would_not_be_found_are_refused(kind):
-    with pytest.raises(TypeError, match="odd: parameters and modules are looked for in attributes, lists and"):
+    with pytest.raises(TypeError, match="odd: parameters and modules are looked for in attributes and lists there"):
         nn.Module().odd = OUT_OF_SIGHT[kind]()
 
 
@@ -990,3 +991,13 @@ def test_a_slice_of_a_row_may_be_taken_while_a_module_runs():
 def test_losses_as_objects_take_settings_by_name(given):
     with pytest.raises(TypeError, match=r"HuberLoss takes settings by name, reduction, delta: got "):
         nn.HuberLoss(*given)
+
+
+@pytest.mark.parametrize("move", [operator.isub, operator.iadd, operator.imul, operator.itruediv])
+def test_a_parameter_is_not_moved_by_what_makes_another_value(move):
+    weight = nn.Neuron(1, rng=0).w[0]
+    with no_grad():
+        with pytest.raises(TypeError, match=r"leaves the parameter .* p\.data -= 0\.1 \* p\.grad"):
+            move(weight, 0.5)
+        assert move(Value(2.0), 0.5).path == move(weight * 1, 0.5).path == "no_grad"
+    assert move(weight, 0.5).operands == (weight, 0.5)

@@ -467,7 +467,7 @@ def test_every_function_of_numpy_that_the_table_names_is_refused():
     refused = [gate for gate in gates() if isinstance(gate.array, str) and hasattr(np, gate.array)]
     assert len(refused) > 20
     for gate in refused:
-        written = rf"microgradnn\.{gate.name}," if hasattr(m, gate.name) else r"(-x|\+x|x [-+*/%] y|pow\(x, y\)|the )"
+        written = rf"microgradnn\.{gate.name}," if gate.public else r"(-x|\+x|x [-+*/%] y|pow\(x, y\)|the )"
         with pytest.raises(TypeError, match=rf"would lose the gradient of a Value: use {written}"):
             getattr(np, gate.array)(*[Value(0.5)] * gate.arity)
 

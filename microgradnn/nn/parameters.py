@@ -133,8 +133,8 @@ def _check_hidden(owner: Any, name: str, value: Any, leaf: Any, ran: bool) -> No
             own = ", or let the class be a Module" if type(leaf).__module__ not in _CONTAINERS | _ITERATORS else ""
             kept = "; if forward keeps an input, let it assign it" if ran else ""
             raise TypeError(
-                f"self.{name}: parameters and modules are looked for in attributes, lists and, modules, in dicts, not "
-                f"in a {type(leaf).__name__}: write self.{name} = [...]{own}{kept}"
+                f"self.{name}: parameters and modules are looked for in attributes and lists there (modules also in "
+                f"dicts), these are in a {type(leaf).__name__}: write self.{name} = [...]{own}{kept}"
             )
 
 

@@ -8,18 +8,18 @@ from typing import Any
 
 _SPEED = "it is for the speed on a GPU and changes no step: leave it out"
 ABSENT = {
-    "amsgrad": "leave it out, betas=(0.9, 0.9999) keeps steps from growing again soon",
+    "amsgrad": "no rule here has it; optim.Adam(params, betas=(0.9, 0.9999)) is the nearest",
     "capturable": _SPEED,
-    "centered": "leave it out, the divisor is the root mean square of the gradients as they are",
+    "centered": "no rule here has it; without it the divisor is the root mean square of the gradients",
     "dampening": "leave it out and take lr * (1 - dampening), the same path but for the memory of the first step",
     "decoupled_weight_decay": "optim.AdamW decays the weights themselves",
     "differentiable": "leave it out, optimizer.update is the rule that moves a parameter",
     "foreach": _SPEED,
     "fused": _SPEED,
     "initial_accumulator_value": "assign optimizer.state[w]['square_sum'] for each parameter w",
-    "lr_decay": "give fit schedule=optim.InverseTimeDecay(tau), or assign group['lr'] for each group of param_groups",
+    "lr_decay": "group['lr'] = lr / (1 + n * lr_decay) after n steps, for each group of param_groups, does the same",
     "maximize": "make the loss negative, (-loss).backward()",
-    "momentum": "optim.SGD has it, and optim.Adam(params, lr, betas=(momentum, alpha)) has both",
+    "momentum": "optim.SGD has it; optim.Adam(params, lr, betas=(momentum, alpha)) is the nearest that has both",
     "nesterov": "optim.SGD(params, lr, momentum, nesterov=True) has it",
 }
 

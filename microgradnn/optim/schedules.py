@@ -1,4 +1,7 @@
-"""Schedules: the factor on the learning rate, by epoch (0, 1, 2 …)."""
+"""Schedules: the factor on the learning rate, by epoch (0, 1, 2 …), for `fit(…, schedule=…)`.
+
+In a loop of your own, before each epoch: `for group in optimizer.param_groups: group["lr"] = 0.1 * schedule(epoch)`.
+"""
 
 from __future__ import annotations
 
