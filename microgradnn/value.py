@@ -286,7 +286,7 @@ class Value(operations.Methods):
                 "computed outside"
             )
         swept = sweep(self, seed=number(seed))
-        with _accumulation:
+        with accumulating:
             for node, adjoint in swept:
                 if node._primitive is None:
                     node._grad = (node._grad or 0.0) + adjoint
@@ -404,7 +404,7 @@ def _counterpart(function: Any) -> str:
     return "the functions of microgradnn"
 
 
-_accumulation = threading.Lock()
+accumulating = threading.RLock()  # held while gradients of leaves are read and written back
 
 
 def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Value:

@@ -4,6 +4,8 @@ import copy
 import math
 import pickle
 import random
+import threading
+import time
 
 import pytest
 from hypothesis import given, strategies as st
@@ -199,6 +201,32 @@ def test_own_operation_beside_its_operands():
     out._backward = _backward
     (out + x).backward()
     assert (x.grad, y.grad, out._prev) == (106.0, 2.0, {x, y})
+
+
+def test_threads_lose_no_contribution():
+    x, rounds = Value(2.0), 10
+    shared = x * 3
+
+    def slow(x):
+        out = Value(x.data, (x,), "slow")
+
+        def _backward():
+            time.sleep(1e-4)  # others get their turn
+            x.grad += out.grad
+
+        out._backward = _backward
+        return out
+
+    def sweep():
+        for _ in range(rounds):
+            (slow(shared) + shared * 2).backward()
+
+    threads = [threading.Thread(target=sweep) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert x.grad == 4 * rounds * 9
 
 
 def test_what_a_closure_raises_leaves_the_gradients():

@@ -157,16 +157,17 @@ class Value(value.Value):
         if "_backward" not in self.__dict__:
             return []
         operands = dict.fromkeys(self._children)
-        before = [(node, node._grad) for node in (self, *operands)]
-        self._grad = adjoint
-        for operand in operands:
-            operand._grad = 0.0
-        try:
-            self._backward()
-            return [(operand, operand.grad) for operand in operands]
-        finally:
-            for node, gradient in before:
-                node._grad = gradient
+        with value.accumulating:
+            before = [(node, node._grad) for node in (self, *operands)]
+            self._grad = adjoint
+            for operand in operands:
+                operand._grad = 0.0
+            try:
+                self._backward()
+                return [(operand, operand.grad) for operand in operands]
+            finally:
+                for node, gradient in before:
+                    node._grad = gradient
 
     @property
     def handed(self) -> tuple[float | None, ...]:
