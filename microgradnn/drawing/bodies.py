@@ -210,7 +210,7 @@ def _letter(operand: Value, other: Any) -> str:
 
 def _seen(operand: Any) -> Any:
     """What a gate is told of an operand: the primitive, else whether it is a constant, a leaf or of a module."""
-    if operand.__class__ is not Value:
+    if not isinstance(operand, Value):
         return operand.__class__
     return operand._primitive if operand._path is None else str
 

@@ -87,7 +87,7 @@ class Folding:
         self._same: dict[tuple[Group | None, ...], tuple[Group | None, ...]] = {}
         self._linked: set[tuple[Group, Vector, int]] = set()
         order = order or order_with_vectors(root)
-        gates = [node for node in order if node.__class__ is Value and node._left is not None]
+        gates = [node for node in order if isinstance(node, Value) and node._left is not None]
         self._group(gates)
         for gate in gates:
             if gate._path is not None:
@@ -151,7 +151,7 @@ class Folding:
                 group.parameters[operand] = None
                 continue
             weight = parameter if gate._primitive.name in WEIGHTED else None
-            source = self._group_of.get(operand) if operand.__class__ is Value else None
+            source = self._group_of.get(operand) if isinstance(operand, Value) else None
             if source is None:
                 index = group.index
                 if parameter is not None and (weight is not None or index is None):
@@ -173,7 +173,7 @@ class Folding:
                     self._take(x, source or self._leaf(x), group)
 
     def _take(self, operand: Any, source: Group, group: Group, weight: Value | None = None) -> None:
-        if operand.__class__ is Value and operand._left is not None:
+        if isinstance(operand, Value) and operand._left is not None:
             self._leaving.add(operand)
         self._link(source, group, weight)
 
@@ -198,9 +198,9 @@ class Folding:
                     group.parameters[x] = None
                     sources.append(None)
                     continue
-                if x.__class__ is Value and x._left is not None:
+                if isinstance(x, Value) and x._left is not None:
                     self._leaving.add(x)  # to itself, too, in a recurrent net
-                known = self._group_of.get(x) if x.__class__ is Value else None
+                known = self._group_of.get(x) if isinstance(x, Value) else None
                 sources.append(known or self._input(x, group.column, index))
             self._sources[inputs] = self._same.setdefault(tuple(sources), tuple(sources))
         return self._sources[inputs]
@@ -211,9 +211,9 @@ class Folding:
         if key not in inputs:
             inputs[key] = Group(column, key if isinstance(key, int) else None)
             self._first_taker[inputs[key]] = taker
-        if x.__class__ is Value:
+        if isinstance(x, Value):
             self._group_of[x] = inputs[key]
-        if x.__class__ is Value or self._first_taker[inputs[key]] is taker:
+        if isinstance(x, Value) or self._first_taker[inputs[key]] is taker:
             inputs[key].values.append(x)
         return inputs[key]
 

@@ -104,4 +104,4 @@ def partners(gate: Any) -> Sequence[Any]:
 
 def is_parameter(operand: Any) -> bool:
     """Whether a module has marked this leaf as its own."""
-    return operand.__class__ is Value and operand._left is None and operand._path is not None
+    return isinstance(operand, Value) and operand._left is None and operand._path is not None
