@@ -247,6 +247,12 @@ def test_a_backward_takes_the_place_of_a_rule():
     assert (x.grad, out._op) == (100.0, "*")
 
 
+@pytest.mark.parametrize("op", ["power", "relu", "add", "negative", "**2"])
+def test_an_own_operation_keeps_its_name(op):
+    """Also where a gate of the table has that name, which micrograd writes otherwise, or other operands."""
+    assert Value(4.0, (Value(2.0),), op)._op == op
+
+
 def test_without_backward_nothing_is_handed_on():
     x = Value(2.0)
     out = Value(4.0, (x,), "silent")

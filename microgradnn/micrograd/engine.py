@@ -96,6 +96,8 @@ class Value(value.Value):
         gate = self._primitive
         if gate is None:
             return ""
+        if not gate.repeatable:
+            return gate.name
         if gate.name == "power":
             exponent = self.operands[1]
             return "**" if isinstance(exponent, value.Value) else f"**{exponent:g}"
