@@ -304,6 +304,26 @@ def test_subclass_that_adds_and_multiplies_in_its_own_way():
     assert ((1 / b).data, (1 / b)._op) == (0.5, "times")
 
 
+def test_operators_of_a_parent_stay_those_of_its_subclasses():
+    class Adding:
+        def __add__(self, other):
+            return "added"
+
+    class Mixed(Adding, Value):
+        pass
+
+    class Subtracting(Value):
+        def __sub__(self, other):
+            return "subtracted"
+
+    class Both(Adding, Subtracting):
+        pass
+
+    assert (Mixed(2.0) - 1, 1 + Mixed(2.0), Both(2.0) - 1, Both(2.0) + 1) == (
+        "added", "added", "subtracted", "added",
+    )  # fmt: skip
+
+
 def test_a_call_of_the_users_own_is_called(monkeypatch):
     class Doubling(Neuron):
         def __call__(self, x):

@@ -50,9 +50,10 @@ class Value(value.Value):
     def __init_subclass__(cls, **settings: Any) -> None:
         """A subclass that adds, multiplies or raises to powers in its own way subtracts and divides by that."""
         super().__init_subclass__(**settings)
-        if vars(cls).keys() & {"__add__", "__mul__", "__pow__"}:
+        own = vars(Value)
+        if any(getattr(cls, name) is not own[name] for name in ("__add__", "__mul__", "__pow__")):
             for name, derived in _DERIVED.items():
-                if name not in vars(cls):
+                if getattr(cls, name) is own[name]:
                     setattr(cls, name, derived)
 
     def __init__(self, data: float, _children: Iterable[Any] = (), _op: str = "", label: str = "") -> None:
