@@ -384,6 +384,7 @@ def test_own_operation_is_drawn_and_stepped_by_its_name(tmp_path):
         lambda x, y: microgradnn.bounds(y, {x: (0.0, 1.0)}),
         lambda x, y: compile(lambda v: Value(1.0, (v,), "tanh"), wrt="inputs", example=(1.0,)),
         lambda x, y: copy.deepcopy(y),
+        lambda x, y: copy.copy(y.operands[0]),
         lambda x, y: pickle.dumps(y),
     ],
 )

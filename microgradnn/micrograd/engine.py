@@ -185,6 +185,11 @@ class Value(value.Value):
         """∂self/∂operand, one per operand."""
         return self.handed if self._is_own() else super().partials
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        if self._is_own():
+            self._primitive.refuse(*self.operands)  # type: ignore[union-attr]  # it has one
+        return super().__reduce__()
+
     # ---- micrograd's habits ----
 
     def pow(self, exponent: Any) -> Any:
