@@ -17,6 +17,8 @@ _pickling = threading.local()
 def deep_copy(root: Any, memo: dict[int, Any]) -> Any:
     """What `copy.deepcopy` makes of a Value; `memo` holds what was copied before, by `id`."""
     for node in topological_order(root, known=memo):
+        if id(node) in memo:  # an attribute of another led to it
+            continue
         gate = node._primitive and node._primitive.__deepcopy__(memo)
         memo[id(node)] = _restoring(node)(
             type(node), None, node._data, node._grad, node._name, node._path, gate,

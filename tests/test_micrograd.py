@@ -428,6 +428,17 @@ def test_refusals(wrong, message):
         wrong()
 
 
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
+def test_copies_share_what_an_attribute_leads_to(copied):
+    x = Value(2.0)
+    y = x * 3
+    x.loss = y
+    y2, x2 = copied((y, x))
+    assert y2.operands[0] is x2
+    assert x2.loss is y2
+    assert x.loss is y
+
+
 # ---- networks ------------------------------------------------------------------------------------------------------
 
 
