@@ -615,7 +615,8 @@ def test_the_accuracy_of_probabilities_is_by_one_half():
     model = nn.Sequential(mlp(), nn.Activation("sigmoid"))
     model.layers[0].layers[-1].bias[0].data = -9.0  # so that all of them are below ½: right are the zeros
     still = optim.SGD(model.parameters(), lr=0.0)
-    for loss in ("binary_cross_entropy", nn.binary_cross_entropy):
+    criteria = nn.BCELoss(), nn.BCELoss(reduction="sum"), nn.BCELoss(weight=2.0)
+    for loss in ("binary_cross_entropy", nn.binary_cross_entropy, *criteria):
         assert quiet(model, loss, X, LABELS, still, 1, metrics="accuracy").metrics["accuracy"] == [3 / 7]
     assert quiet(model, "mse", X, LABELS, still, 1, metrics="accuracy").metrics["accuracy"] == [4 / 7]
 

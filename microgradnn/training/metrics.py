@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+from microgradnn.nn.aliases import Criterion
 from microgradnn.nn.examples import as_list
 from microgradnn.nn.losses import LOSSES, l1_loss, mse
 
@@ -51,7 +52,7 @@ def named_metrics(names: Any, loss: Any) -> dict[str, Metric] | None:
     if unknown := [name for name in names if name not in METRICS]:
         functions = f"functions by name, such as {{{unknown[0]!r:.60}: function}}"
         raise ValueError(f"metrics must be among {', '.join(METRICS)}, or {functions}, got {unknown[0]!r:.60}")
-    known = (
-        METRICS | {"accuracy": partial(accuracy, threshold=0.5)} if loss is LOSSES["binary_cross_entropy"] else METRICS
-    )
+    known, function = METRICS, loss.loss if isinstance(loss, Criterion) else loss
+    if function is LOSSES["binary_cross_entropy"]:
+        known = known | {"accuracy": partial(accuracy, threshold=0.5)}
     return {name: known[name] for name in names}
