@@ -227,6 +227,7 @@ def test_functions_of_lists_are_those_of_torch(name, settings):
 def test_functions_of_losses_are_our_losses():
     assert (F.mse_loss, F.huber_loss, F.cross_entropy, F.nll_loss) == (nn.mse, nn.huber, nn.cross_entropy, nn.nll_loss)
     assert F.binary_cross_entropy_with_logits([2.0], [1]) == nn.binary_cross_entropy([2.0], [1], from_logits=True)
+    assert F.binary_cross_entropy_with_logits is LOSSES["binary_cross_entropy_with_logits"]  # which fit knows
     assert all(callable(getattr(F, name)) for name in F.__all__)
 
 

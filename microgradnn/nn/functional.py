@@ -10,7 +10,6 @@ numbers the functions of the package, `microgradnn.relu`, are what these are mad
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.hints import answering
@@ -49,7 +48,7 @@ hardtanh = _of_lists(aliases.Hardtanh)
 mse_loss, l1_loss, huber_loss, smooth_l1_loss = losses.mse, losses.l1_loss, losses.huber, losses.smooth_l1_loss
 cross_entropy, nll_loss, kl_div = losses.cross_entropy, losses.nll_loss, losses.kl_div
 binary_cross_entropy = losses.binary_cross_entropy
-binary_cross_entropy_with_logits = partial(binary_cross_entropy, from_logits=True)
+binary_cross_entropy_with_logits = losses.LOSSES["binary_cross_entropy_with_logits"]
 
 if not TYPE_CHECKING:  # to type checkers a missing name is missing
     __getattr__ = answering(__name__, __all__)
