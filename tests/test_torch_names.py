@@ -429,6 +429,7 @@ REFUSED = {
     "a slope of relu": (lambda: nn.ReLU(negative_slope=0.1), TypeError, "unexpected keyword argument"),
     "β of 0": (lambda: nn.Softplus(beta=0), ValueError, "beta must be a finite number > 0, got 0"),
     "the examples": (lambda: nn.Softmax(dim=0), ValueError, "dim must be -1 or 1, the numbers of an example, got 0"),
+    "no numbers": (lambda: F.relu([]), ValueError, r"ReLU\(\) needs at least one number, got an empty list"),
     "weights of mse": (lambda: nn.MSELoss([1.0]), TypeError, "MSELoss takes settings by name, reduction: got"),
     "an old setting": (
         lambda: nn.CrossEntropyLoss(size_average=True), TypeError,

@@ -33,6 +33,8 @@ def _of_lists(kind: Callable[..., Activation]) -> Callable[..., Any]:
     def over(x: Any, module: Activation) -> Any:
         if not isinstance(x, list):
             return module.forward([x])[0]
+        if not x:
+            raise ValueError(f"{module!r} needs at least one number, got an empty list")
         inner = [as_list(y) for y in x]
         return [over(y, module) for y in inner] if isinstance(inner[0], list) else module.forward(inner)
 
