@@ -430,6 +430,9 @@ REFUSED = {
     "β of 0": (lambda: nn.Softplus(beta=0), ValueError, "beta must be a finite number > 0, got 0"),
     "the examples": (lambda: nn.Softmax(dim=0), ValueError, "dim must be -1 or 1, the numbers of an example, got 0"),
     "no numbers": (lambda: F.relu([]), ValueError, r"ReLU\(\) needs at least one number, got an empty list"),
+    "the middle": (
+        lambda: F.softmax([[[0.0, 1.0]]], dim=1), ValueError, "dim=1 is not the last of the 3 dimensions: write dim=-1",
+    ),
     "weights of mse": (lambda: nn.MSELoss([1.0]), TypeError, "MSELoss takes settings by name, reduction: got"),
     "an old setting": (
         lambda: nn.CrossEntropyLoss(size_average=True), TypeError,

@@ -30,13 +30,17 @@ def _of_lists(kind: Callable[..., Activation]) -> Callable[..., Any]:
     def activation(x: Any, *settings: Any, **named: Any) -> Any:
         return over(as_list(x), kind(*settings, **named))
 
-    def over(x: Any, module: Activation) -> Any:
+    def over(x: Any, module: Any, outer: int = 0) -> Any:
         if not isinstance(x, list):
             return module.forward([x])[0]
         if not x:
             raise ValueError(f"{module!r} needs at least one number, got an empty list")
         inner = [as_list(y) for y in x]
-        return [over(y, module) for y in inner] if isinstance(inner[0], list) else module.forward(inner)
+        if isinstance(inner[0], list):
+            return [over(y, module, outer + 1) for y in inner]
+        if outer > 1 and module.settings.get("dim") == 1:
+            raise ValueError(f"dim=1 is not the last of the {outer + 1} dimensions: write dim=-1 for the last one")
+        return module.forward(inner)
 
     activation.__doc__ = f"`nn.{kind.__name__}` of a number, or of a list or lists of them."
     return activation
