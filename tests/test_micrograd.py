@@ -344,6 +344,73 @@ def test_a_call_of_the_users_own_is_called(monkeypatch):
     assert [y.data for y in model([1.0, 2.0])] == [2.0, 5.0]
 
 
+def test_the_rule_that_a_backward_replaces_can_be_called_by_it():
+    x, seen = Value(2.0), []
+    y = x * x * 3
+    rule = y._backward
+
+    def logged():
+        seen.append(y.grad)
+        rule()
+
+    y._backward = logged
+    (y * 2).backward()
+    assert (x.grad, seen) == (24.0, [2.0])
+
+
+def test_a_backward_of_a_leaf_is_called_when_its_gradient_is_complete():
+    x, y = Value(2.0), Value(3.0)
+    x._backward = lambda: setattr(x, "grad", x.grad * 10)
+    (x * y + x).backward()
+    assert (x.grad, y.grad) == (40.0, 2.0)
+
+
+def test_what_is_not_in_proportion_is_shown_as_it_was():
+    x = Value(2.0, label="x")
+    out = Value(2.0, (x,), "clip")
+    out._backward = lambda: setattr(x, "grad", x.grad + max(-1.0, min(1.0, out.grad)))
+    root = out * 5
+    root.backward()
+    assert (x.grad, out.partials) == (1.0, (0.2,))
+    assert steps(root)[-1].contribution == 1.0
+
+
+def test_operators_are_derived_from_what_a_subclass_has():
+    class Negating(Value):
+        def __neg__(self):
+            return Negating(-self.data, (self,), "minus")
+
+        def __add__(self, other):
+            return Negating(self.data + other.data, (self, other), "plus")
+
+    class Subtracting(Negating):
+        def __sub__(self, other):
+            return "own"
+
+        def __add__(self, other):
+            return Negating(0.0, (self, other), "sum")
+
+    class Flipping(Value):
+        def __neg__(self):
+            return Flipping(5.0)
+
+    a, b = Negating(3.0), Negating(1.0)
+    assert [v._op for v in (a - b)._children] == ["", "minus"]
+    assert Subtracting(3.0) - Subtracting(1.0) == "own"
+    assert (Flipping(1.0) - Flipping(2.0)).data == 6.0
+    assert (Flipping(4.0) * 2)._op == "*"
+
+
+@pytest.mark.parametrize("level", [0, 1, 2])
+def test_networks_and_long_chains_are_drawn_at_every_level(level):
+    net = MLP(2, [16, 16, 1])
+    assert "<svg" in draw(net([1.0, 2.0]), level=level).svg()
+    chain = Value(1.0)
+    for _ in range(200):
+        chain = tanh(chain * 0.9) + 0.1
+    assert "<svg" in draw(chain).svg()
+
+
 def test_children_given_later():
     x = Value(2.0)
     out = Value(4.0)

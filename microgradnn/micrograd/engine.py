@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
+from weakref import WeakSet
 
 from microgradnn import value
 from microgradnn.anomalies import refuse_nan_value
 from microgradnn.context import current, no_grad
+from microgradnn.graph import topological_order
 from microgradnn.micrograd.operation import OwnOperation
 from microgradnn.value import give_operators
 
 _SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-", "relu": "ReLU"}
-_DERIVED: dict[str, Callable[..., Any]] = {
-    "__neg__": lambda self: self * -1,
-    "__radd__": lambda self, other: self + other,
-    "__sub__": lambda self, other: self + -other,
-    "__rsub__": lambda self, other: -self + other,
-    "__rmul__": lambda self, other: self * other,
-    "__truediv__": lambda self, other: self * other**-1,
-    "__rtruediv__": lambda self, other: self**-1 * other,
+# How micrograd derives an operator, and from which others.
+_DERIVED: dict[str, tuple[Callable[..., Any], tuple[str, ...]]] = {
+    "__neg__": (lambda self: self * -1, ("__mul__",)),
+    "__radd__": (lambda self, other: self + other, ("__add__",)),
+    "__sub__": (lambda self, other: self + -other, ("__add__", "__neg__")),
+    "__rsub__": (lambda self, other: -self + other, ("__add__", "__neg__")),
+    "__rmul__": (lambda self, other: self * other, ("__mul__",)),
+    "__truediv__": (lambda self, other: self * other**-1, ("__mul__", "__pow__")),
+    "__rtruediv__": (lambda self, other: self**-1 * other, ("__mul__", "__pow__")),
 }
+_leaves: WeakSet[Any] = WeakSet()  # those with a `_backward` of the user's
 
 
 class Value(value.Value):
@@ -50,11 +55,11 @@ class Value(value.Value):
     def __init_subclass__(cls, **settings: Any) -> None:
         """A subclass that adds, multiplies or raises to powers in its own way subtracts and divides by that."""
         super().__init_subclass__(**settings)
-        own = vars(Value)
-        if any(getattr(cls, name) is not own[name] for name in ("__add__", "__mul__", "__pow__")):
-            for name, derived in _DERIVED.items():
-                if getattr(cls, name) is own[name]:
-                    setattr(cls, name, derived)
+        engine = vars(Value)
+        for name, (derived, others) in _DERIVED.items():
+            changed = any(getattr(cls, other) is not engine[other] for other in others)
+            if changed and getattr(cls, name) is engine[name]:
+                setattr(cls, name, derived)
 
     def __init__(self, data: float, _children: Iterable[Any] = (), _op: str = "", label: str = "") -> None:
         super().__init__(data)
@@ -134,14 +139,25 @@ class Value(value.Value):
     def _backward(self) -> Callable[[], None]:
         """What adds this node's contributions to the `grad` of its operands: nothing for a leaf."""
         own: Callable[[], None] | None = self.__dict__.get("_backward")
-        return own or self._add_contributions
+        if own is not None:
+            return own
+        operands, partials = self.operands, self.handed
+
+        def add_contributions() -> None:
+            for operand, partial in zip(operands, partials, strict=True):
+                if isinstance(operand, value.Value) and partial is not None:
+                    operand.grad += partial * self.grad
+
+        return add_contributions
 
     @_backward.setter
     def _backward(self, function: Callable[[], None]) -> None:
         if not callable(function):
             raise TypeError(f"_backward is a function without arguments, got {function!r:.60}: leave the brackets away")
         self.__dict__["_backward"] = function
-        if self._primitive is not None and self._primitive.repeatable:
+        if self._primitive is None:
+            _leaves.add(self)
+        elif self._primitive.repeatable:
             self._primitive, self._left = OwnOperation(self._op), self._children
             self._right = self._left_partial = self._right_partial = None
 
@@ -149,11 +165,16 @@ class Value(value.Value):
         """Whether it is an operation of the user's own."""
         return self._primitive is not None and not self._primitive.repeatable
 
-    def _add_contributions(self) -> None:
-        if not self._is_own():
-            for operand, partial in zip(self.operands, self.handed, strict=True):
-                if isinstance(operand, value.Value) and partial is not None:
-                    operand.grad += partial * self.grad
+    def backward(self, seed: float = 1.0) -> None:
+        """Find `seed` · ∂self/∂v for every v that self depends on; add it to `grad` of leaves, set it on gates.
+
+        A `_backward` that was assigned to a leaf is called when its gradient is complete.
+        """
+        super().backward(seed)
+        if _leaves:
+            for leaf in topological_order(self):
+                if leaf._primitive is None and leaf in _leaves:
+                    leaf._backward()
 
     def hand_on(self, adjoint: float) -> list[tuple[value.Value, float]]:
         """What an operation of the user's own hands to each operand: what its `_backward` adds to blank gradients."""
@@ -174,10 +195,17 @@ class Value(value.Value):
 
     @property
     def handed(self) -> tuple[float | None, ...]:
-        """The partials as a sweep uses them; of an operation of the user's own what `_backward` makes of a 1."""
+        """The partials as a sweep uses them; of an operation of the user's own what `_backward` makes of a 1.
+
+        Where that is not in proportion, as what clips gradients, it is what `_backward` makes of its `grad`, by this.
+        """
         if not self._is_own():
             return super().handed
         partials: dict[Any, float] = dict(self.hand_on(1.0))
+        if self._grad and math.isfinite(self._grad):
+            for operand, contribution in self.hand_on(self._grad):
+                if not math.isclose(contribution, partials[operand] * self._grad, rel_tol=1e-9):
+                    partials[operand] = contribution / self._grad
         return tuple(partials.pop(operand, None) for operand in self.operands)  # what stands twice is told once
 
     @property
