@@ -227,3 +227,7 @@ class Missing:
         if not hasattr(value, "__dict__"):
             raise AttributeError(self.message, name=self.name)
         value.__dict__[self.name] = attribute
+
+    def __delete__(self, value: Any) -> None:
+        self.__get__(value)  # AttributeError where there is none
+        del value.__dict__[self.name]

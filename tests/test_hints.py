@@ -75,6 +75,10 @@ def test_hints_are_no_attributes():
     node.item, node.shape = 3, (1,)  # attributes of the user's on a node
     assert (node.item, node.shape, copy.deepcopy(node).item, pickle.loads(pickle.dumps(node)).item) == (3, (1,), 3, 3)
     assert not hasattr(RoomValue(1.0), "item")
+    del node.item
+    assert not hasattr(node, "item")
+    with pytest.raises(AttributeError, match=r"Value has no shape: a Value is one number"):
+        del Value(1.0).shape
 
 
 def test_modules_are_copied_and_pickled():
