@@ -81,9 +81,9 @@ class Value(operations.Methods):
     Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is an
     operand that is no Value: a string or a complex number raises TypeError. Between an array of NumPy and a Value an
     operator works entry by entry. 0 + v, with which Python's `sum` begins, is v itself where it is recorded and v is
-    not 0. Formatting a Value formats its number; what would lose the
-    gradient, such as float(v), math.sin(v) or numpy.exp(v), raises TypeError. Comparisons compare by value while `hash`
-    goes by identity, so `in` and `.index` on a list of Values mislead: compare with `is`.
+    not 0. Formatting a Value formats its number; what would lose the gradient, such as float(v), math.sin(v) or
+    numpy.exp(v), raises TypeError. Comparisons compare by value while `hash` goes by identity, so `in` and `.index` on
+    a list of Values mislead: compare with `is`.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
     >>> f = (x + y) * z
