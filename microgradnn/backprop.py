@@ -138,10 +138,11 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
     return gradient
 
 
-def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that returns all ∂f_i/∂x_j: nested like the result of `f`, each number replaced by its gradient.
 
-    Of an array by an array it is one array, whose shape is that of the result followed by that of the argument.
+    Of an array by an array it is one array, whose shape is that of the result followed by that of the argument. With
+    `has_aux`, `f` returns (result, anything else), and the function (Jacobian, anything else).
 
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
@@ -152,13 +153,14 @@ def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callabl
     _function("jacobian", f)
 
     def rows(*args: Any, **keywords: Any) -> Any:
-        call = called(f, args, keywords, _positions(argnums, args, keywords))
+        call = called(f, args, keywords, _positions(argnums, args, keywords), has_aux=has_aux)
 
         def row(output: Any) -> Any:
             gradients = _by_array(call, output) if is_array(output) else call.gradients(output)
             return gradients if isinstance(argnums, Sequence) else gradients[0]
 
-        return walked(call.result, row)
+        nested = walked(call.result, row)
+        return (nested, call.aux) if has_aux else nested
 
     return rows
 
@@ -175,10 +177,11 @@ def _by_array(call: Call, outputs: Any) -> tuple[Any, ...]:
     return tuple(walked(call.inputs, block))
 
 
-def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
+def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that returns all ∂²f/∂x_i∂x_j, the Jacobian of the gradient; nested as JAX nests it.
 
-    Mixed derivatives agree both ways round, also those of x**y at y = 0, x > 0.
+    Mixed derivatives agree both ways round, also those of x**y at y = 0, x > 0. With `has_aux`, `f` returns (number,
+    anything else), and the function (Hessian, anything else).
 
     >>> hessian(lambda v: v[0] ** 2 * v[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
@@ -186,7 +189,7 @@ def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0) -> Callable
     {'a': {'a': 6.0, 'b': 4.0}, 'b': {'a': 4.0, 'b': 0.0}}
     """
     _function("hessian", f)
-    return jacobian(grad(f, argnums), argnums)
+    return jacobian(grad(f, argnums, has_aux), argnums, has_aux)
 
 
 def _matching(name: str, tree: Any, of: str, other: Any) -> list[Any]:

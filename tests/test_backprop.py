@@ -884,7 +884,9 @@ def test_an_argument_is_named_once(argnums):
             transform(volume, argnums)(2.0, 3.0, 4.0)
 
 
-def test_vjp_and_jvp_hand_on_what_f_returns_beside_its_result():
+def test_every_transform_hands_on_what_f_returns_beside_its_result():
+    assert m.jacobian(lambda x: ([x, x**2], x + 1), has_aux=True)(3.0) == ([1.0, 6.0], 4.0)
+    assert m.hessian(lambda x: (x**3, {"twice": 2 * x}), has_aux=True)(3.0) == (18.0, {"twice": 6.0})
     assert m.jvp(lambda x: (x**2, {"twice": 2 * x}), (3.0,), (2.0,), has_aux=True) == (9.0, 12.0, {"twice": 6.0})
     value, pull, aux = m.vjp(lambda x: (x**2, {"twice": 2 * x, "n": 3}), 3.0, has_aux=True)
     assert (value, pull(2.0), aux) == (9.0, (12.0,), {"twice": 6.0, "n": 3})
