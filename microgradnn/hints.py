@@ -93,7 +93,7 @@ _ROWS: dict[str, dict[str, str]] = {
         "Hardsigmoid": "nn.Activation(lambda x: minimum(maximum(x / 6 + 0.5, 0.0), 1.0))",
         "MultiMarginLoss": "nn.multiclass_hinge(scores, label) / classes",
         "SoftMarginLoss": "mean([softplus(-y * out) for out, y in zip(outputs, targets)])",
-        "HingeEmbeddingLoss": "nn.hinge(output, target) for labels of −1 and 1",
+        "HingeEmbeddingLoss": "mean([where(y, x, relu(1 - x)) for x, y in zip(distances, targets)])",
         "CosineSimilarity": "dot(a, b) / (norm(a) * norm(b))",
         "PoissonNLLLoss": "mean([exp(out) - y * out for out, y in zip(outputs, targets)])",
         "mse_loss huber_loss": "nn.mse, nn.huber, or by these names in nn.functional",

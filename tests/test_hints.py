@@ -60,6 +60,23 @@ def test_other_names_are_answered_by_the_nearest(ask, message):
     assert str(raised.value).startswith(message)
 
 
+@pytest.mark.parametrize(
+    ("owner", "name", "values", "expected"),
+    [
+        ("microgradnn", "fmod", {"x": -7.0, "y": 3.0}, -1.0),
+        ("microgradnn", "mod", {"x": -7.0, "y": 3.0}, 2.0),
+        ("microgradnn", "clamp", {"x": 7.0, "low": -3.0, "high": 3.0}, 3.0),
+        ("nn", "HingeEmbeddingLoss", {"distances": [2.0, 0.25, 2.0], "targets": [1, -1, -1]}, (2.0 + 0.75 + 0.0) / 3),
+        ("nn", "SoftMarginLoss", {"outputs": [0.0, 0.0], "targets": [1, -1]}, 0.6931471805599453),
+        ("nn", "PoissonNLLLoss", {"outputs": [0.0, 0.0], "targets": [1.0, 3.0]}, 1.0),
+        ("nn", "CosineSimilarity", {"a": [3.0, 4.0], "b": [4.0, 3.0]}, 0.96),
+    ],
+)
+def test_an_expression_computes_what_the_name_does(owner, name, values, expected):
+    expression = HINTS[owner][name].partition(", or ")[0]
+    assert eval(expression, vars(microgradnn) | values) == pytest.approx(expected)
+
+
 def test_submodules_are_still_imported():
     from microgradnn import course, latex  # noqa: F401
 
