@@ -444,6 +444,9 @@ REFUSED = {
     ),
     "a list that is called": (lambda: nn.ModuleList([nn.ReLU()])([1.0]), TypeError, r"nn.Sequential\(\*modules\)"),
     "one module for a list": (lambda: nn.ModuleList(nn.ReLU()), TypeError, "must be an iterable"),
+    "a list in a row": (
+        lambda: nn.Sequential([nn.ReLU()]), TypeError, r"layer 0 is \[ReLU\(\)\]: write nn.Sequential\(\*modules\)",
+    ),
     "a number in a row": (lambda: nn.Sequential().append(3), TypeError, "Sequential takes modules, layer 0 is 3"),
     "behind the last layer": (
         lambda: nn.MLP(2, [3, 1]).append(nn.Sigmoid()), TypeError,

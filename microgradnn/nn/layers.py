@@ -222,7 +222,8 @@ def _modules(layers: Iterable[Any]) -> list[Module]:
     """The layers as a list; TypeError for one that is no module."""
     for index, layer in enumerate(layers):
         if not isinstance(layer, Module):
-            raise TypeError(f"Sequential takes modules, layer {index} is {layer!r:.60}")
+            unpacked = ": write nn.Sequential(*modules)" * isinstance(layer, (list, tuple))
+            raise TypeError(f"Sequential takes modules, layer {index} is {layer!r:.60}{unpacked}")
     return [*layers]
 
 
