@@ -249,6 +249,19 @@ def test_fit_knows_the_losses_by_name(loss):
     assert histories[2] == histories[0]
 
 
+@pytest.mark.parametrize("compiled", [False, True])
+def test_fit_calls_a_criterion_of_the_users_own(compiled):
+    class Doubled(nn.MSELoss):
+        def __call__(self, output, target):
+            return 2 * super().__call__(output, target)
+
+    losses = [
+        fit(nn.Linear(2, 3, rng=0), loss, X, NUMBERS, "sgd", 1, progress=False, compiled=compiled).loss[0]
+        for loss in (Doubled(), nn.MSELoss())
+    ]
+    assert losses[0] == pytest.approx(2 * losses[1])
+
+
 # ---- layers ------------------------------------------------------------------------------------------------------
 
 

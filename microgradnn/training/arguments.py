@@ -67,8 +67,9 @@ class Arguments:
         check_module(self.model)
         if not self.model.parameters():
             raise ValueError(f"{self.model!r} has no parameters to train: it needs a layer, or a Value in an attribute")
-        if isinstance(self.loss, Criterion) and not self.loss.settings:
-            self.loss = self.loss.loss  # known by name, and so recorded by example
+        given = self.loss
+        if isinstance(given, Criterion) and not given.settings and type(given).__call__ is Criterion.__call__:
+            self.loss = given.loss  # known by name, and so recorded by example
         self.loss = _known("loss", self.loss, LOSSES, "a function of outputs and targets", callable(self.loss))
         self.optimizer = _optimizer(self.optimizer, self.model)
         named = named_metrics(self.metrics, self.loss) if self.metrics is not None else {}
