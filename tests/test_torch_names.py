@@ -357,6 +357,18 @@ def test_rows_of_modules_are_read_as_lists_are():
     assert perceptron[1:](perceptron[:1]([1.0, 2.0])).data == perceptron([1.0, 2.0]).data
 
 
+def test_a_slice_keeps_the_names_of_its_layers():
+    """As in PyTorch, and so that the parameters are called by their places in the whole row, whoever runs first."""
+    model = nn.Sequential(nn.Linear(1, 1), nn.Tanh(), nn.Linear(1, 1))
+    assert list(model[1:].state_dict()) == list(model[2:].state_dict()) == ["2.weight", "2.bias"]
+    model[2:]([1.0])
+    assert model[-1].bias[0].name == "2.bias[0]"
+    model([1.0])
+    assert [leaf.name for leaf in model.parameters()] == [name for name, _ in model.named_parameters()]
+    assert [name for name, _ in nn.MLP(1, [2, 1])[1:].named_parameters()][-1] == "2.bias[0]"
+    assert list(model[2:].append(nn.Linear(1, 1)).state_dict()) == ["0.weight", "0.bias", "1.weight", "1.bias"]
+
+
 def test_a_row_grows():
     model = nn.Sequential()
     assert not len(model)

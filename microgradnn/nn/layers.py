@@ -154,14 +154,15 @@ class Sequential(Module):
     """
 
     layers: Sequence[Module] = ()
+    _places: Sequence[int] = ()  # those that the layers of a slice have in the row that it is of
 
     def __init__(self, *modules: Module) -> None:
         self.layers = _modules(modules)
         self.nin = modules[0].nin if modules else None
 
-    def places(self) -> range:
-        """The names of the layers: their places, as PyTorch counts them."""
-        return range(len(self.layers))
+    def places(self) -> Sequence[int]:
+        """The names of the layers: their places, as PyTorch counts them; a slice keeps those of the row."""
+        return self._places if len(self._places) == len(self.layers) else range(len(self.layers))
 
     def _inside(self) -> Iterator[tuple[str, Module]]:
         """The layers, by place, and what else a subclass holds."""
@@ -185,7 +186,7 @@ class Sequential(Module):
         if not isinstance(index, slice):
             return self.layers[index]
         row = Sequential.__new__(Sequential)  # also while a module runs, where none may be made
-        vars(row).update(layers=_modules(self.layers[index]), nin=None)
+        vars(row).update(layers=_modules(self.layers[index]), nin=None, _places=self.places()[index])
         row.nin = row.layers[0].nin if row.layers else None
         return row
 
