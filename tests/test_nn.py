@@ -21,6 +21,7 @@ import microgradnn as m
 from microgradnn import Value, nn, no_grad
 from microgradnn.graph import topological_order
 from microgradnn.nn.activations import ACTIVATIONS
+from microgradnn.nn.parameters import data_of
 
 NAMES = [*ACTIVATIONS, "softmax"]
 SMOOTH_OR_NOT = [name for name in ACTIVATIONS if name != "step"]
@@ -848,6 +849,30 @@ def test_a_constant_among_the_parameters_stays_and_is_not_counted():
 def test_forward_takes_one_example_in_every_module():
     for module in (nn.Layer(2, 3), nn.Neuron(2), nn.Maxout(2, 3, pieces=2), nn.Dropout(0.0), nn.MLP(2, [3, 1])):
         assert isinstance(module.forward([1.0, 2.0]), list)
+
+
+@pytest.mark.parametrize(
+    ("base", "settings"),
+    [
+        (nn.Linear, (2, 1)), (nn.Sequential, (nn.Linear(2, 1, rng=1),)), (nn.MLP, (2, [1])), (nn.Neuron, (2,)),
+        (nn.Dropout, (0.0,)), (nn.Maxout, (2, 1, 2)),
+    ],
+)  # fmt: skip
+def test_a_forward_of_a_subclass_is_called(base, settings):
+    """Also where the module that it is made of works on whole batches: `super().forward` is that of one example."""
+
+    class Shifted(base):
+        def forward(self, x):
+            return [y + 5.0 for y in super().forward(x)]
+
+    class Again(Shifted):
+        pass
+
+    shifted, plain, batch = Again(*settings), base(*settings), [[1.0, 2.0], [3.0, -1.0]]
+    plain.load_state_dict(shifted.state_dict())
+    expected = [[y + 5.0 for y in out] for out in plain.run(batch)]
+    for model in (shifted, nn.Sequential(shifted)):
+        assert data_of(model.run(batch)) == data_of(expected)
 
 
 def test_tables_are_read_by_their_numbers():
