@@ -626,6 +626,17 @@ def test_columns_and_rows_are_the_same_to_a_loss_of_numbers(name):
     assert loss(column, targets) == loss(outputs, labels) == loss(column, labels) == loss(outputs, targets)
 
 
+@pytest.mark.parametrize("loss", [nn.cross_entropy, nn.nll_loss])
+@pytest.mark.parametrize("reduction", ["sum", "none"])
+def test_a_loss_of_a_class_of_weight_0_is_a_gate_that_hands_nothing_on(loss, reduction):
+    """So that a batch of such labels is swept as any other, and `fit` does not take its loss for a mere number."""
+    outputs = [Value(-0.5), Value(-INF)]
+    for label, slope in [(0, -1.0), (1, 0.0)]:
+        out = loss([outputs], [label], reduction, weight=[1.0, 0.0])
+        (out if reduction == "sum" else out[0]).backward()
+        assert outputs[label].grad == (0.0 if loss is nn.cross_entropy else slope)
+
+
 def test_weights_in_a_row_are_those_of_a_column():
     outputs, labels, weight = [0.5, 0.1, 0.9], [1, 0, 1], [1.0, 2.0, 0.0]
     expected = nn.binary_cross_entropy(outputs, labels, weight=weight, pos_weight=weight)

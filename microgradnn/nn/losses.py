@@ -157,7 +157,7 @@ def cross_entropy(
             return _expected([w * y for w, y in zip(weights, parts, strict=True)] if weights else parts, scores)
         own = surprise(label, *scores)
         if weights:
-            own = _weighed(select(label, *weights), own)
+            own = _by_class(label, weights, own)
         if smoothing:
             own = (1 - smoothing) * own + _expected(
                 [smoothing / classes * w for w in weights or [1.0] * classes], scores
@@ -180,7 +180,7 @@ def nll_loss(
 
     def loss(scores: list[Any], label: Any, weights: list[float] | None) -> Any:
         own = -select(label, *scores)
-        return _weighed(select(label, *weights), own) if weights else own
+        return _by_class(label, weights, own) if weights else own
 
     return over_labels(loss, output, target, reduction, weight=weight, ignore_index=ignore_index)
 
@@ -205,6 +205,12 @@ def _weighed(y: Any, loss: Any) -> Any:
     if isinstance(y, float):
         return y * loss if y else 0.0
     return y * functional.where(equal(y, 0.0) * equal(loss, math.inf), 0.0, loss)
+
+
+def _by_class(label: Any, weights: list[float], loss: Any) -> Any:
+    """A loss times the weight of its class; a gate for 0, too, as a loss depends on what the model gives."""
+    weight = select(label, *weights)
+    return functional.where(0.0, loss, 0.0) if weight.__class__ is float and not weight else _weighed(weight, loss)
 
 
 def _log_of_complement(y_hat: Any) -> Any:
