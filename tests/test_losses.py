@@ -812,6 +812,9 @@ REFUSED = {
     "another is ignored": (lambda: nn.nll_loss(THREE, -2, ignore_index=-1), ValueError, f"{CLASSES} -2.0"),
     "weights too few": (lambda: nn.cross_entropy(THREE, 0, weight=[1, 2]), ValueError, "each of 3 classes, got 2"),
     "a negative weight": (lambda: nn.nll_loss(THREE, 0, weight=[1, 2, -1]), ValueError, "finite numbers ≥ 0, .* -1"),
+    "no label left": (
+        lambda: nn.cross_entropy([THREE], [-1], ignore_index=-1), ValueError, "no mean: .* reduction='sum' gives 0",
+    ),
     "one weight": (lambda: nn.cross_entropy(THREE, 0, weight=2.0), TypeError, "one for each class, got 2.0"),
     "weights by place": (lambda: nn.cross_entropy(THREE, 0, [1.0, 2.0]), ValueError, "weights go by name, weight="),
     "smoothing of 2": (lambda: nn.cross_entropy(THREE, 0, label_smoothing=2), ValueError, "label_smoothing .* 2"),

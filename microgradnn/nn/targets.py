@@ -151,7 +151,10 @@ def _reduced(losses: list[Any], reduction: str, tree: Any, shares: list[Any] | N
     if reduction == "mean" and shares is not None:
         total = functional.sum(shares)
         if total.__class__ is float and not total:
-            raise ValueError("there is no mean: every label is left out, or has the weight 0")
+            raise ValueError(
+                "there is no mean: every label is left out, or has the weight 0; reduction='sum' gives 0, and larger "
+                "batches have other labels"
+            )
         return functional.sum(losses) / total
     if len(losses) == 1:
         return losses[0]
