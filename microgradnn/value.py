@@ -361,7 +361,7 @@ class Value(operations.Methods):
             if any(map(is_array, operands)) and all(out.dtype == object for out in options.get("out", ())):
                 return _by_entry(function, operands, **options)
             if not options and hasattr(operands[0], "dtype"):
-                return getattr(Value, reflected)(self, operands[0])
+                return getattr(self, reflected)(operands[0])
         self._read()
         raise TypeError(
             f"numpy.{function.__name__} would lose the gradient of a Value: use {_counterpart(function)}, or .data for "
