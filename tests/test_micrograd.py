@@ -7,6 +7,7 @@ import random
 import threading
 import time
 
+import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 
@@ -302,6 +303,7 @@ def test_subclass_that_adds_and_multiplies_in_its_own_way():
         (4.0, "plus"), (-6.0, "times"), (18.0, "times"), (8.0, "plus"),
     ]  # fmt: skip
     assert ((1 / b).data, (1 / b)._op) == (0.5, "times")
+    assert ((np.float64(3.0) * a)._op, (3.0 * a)._op) == ("times", "times")
 
 
 def test_operators_of_a_parent_stay_those_of_its_subclasses():
@@ -481,6 +483,7 @@ def test_own_operations_heed_the_context():
     ("wrong", "message"),
     [
         (lambda: Value(1.0, "x"), r"_children are the Values .* got 'x'; a name is Value\(data, label='x'\)"),
+        (lambda: Value(1.0, Value(2.0), "+"), r"_children are the Values .* got Value\(data=2.0, grad=0.0\)"),
         (lambda: Value(1.0, (2.0,)), r"_children are the Values .* got \(2.0,\)"),
         (lambda: Value(1.0, label=3), "a name is a string, got int 3"),
         (lambda: setattr(Value(1.0) * 2, "_backward", None), "_backward is a function without arguments, got None"),

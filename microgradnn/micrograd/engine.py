@@ -69,7 +69,7 @@ class Value(value.Value):
 
     def _adopt(self, children: Iterable[Any], op: str) -> None:
         """Become an operation of the user's own, of these operands; one that is not recorded is a leaf."""
-        members = [*children]
+        members = [*children] if isinstance(children, Iterable) else [None]
         if not all(isinstance(child, value.Value) for child in members):
             raise TypeError(
                 f"_children are the Values that this one was computed from, got {children!r:.60}; a name is "
