@@ -795,6 +795,9 @@ REFUSED = {
     "one Value": (lambda: SGD(ONE, lr=0.1), TypeError, r"params must be a list of Values.*, got Value Value\(data=1.0"),
     "a number for params": (lambda: SGD(0.1, lr=0.1), TypeError, "params must be a list of Values.*got float 0.1"),
     "a set": (lambda: SGD({ONE}, lr=0.1), TypeError, "params must be a list .* got set"),
+    "one Value to clip": (
+        lambda: clip_grad_norm(ONE, 1.0), TypeError, r"params must be a list of Values, such as .*\(\), got Value",
+    ),
     "one group": (lambda: SGD({"params": [ONE]}, lr=0.1), TypeError, "params must be a list .* or of groups"),
     "text": (lambda: SGD("w", lr=0.1), TypeError, "params must be a list .* got str 'w'"),
     "a float among them": (lambda: SGD([ONE, 2.0], lr=0.1), TypeError, r"params\[1\] must be a Value, got float 2.0"),

@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 Params = Iterable[Value] | Iterable[Mapping[str, Any]]  # Values, or groups of them with settings of their own
 Number = TypeVar("Number", float, "Vector")  # what a rule moves: one parameter, or many at once
 never_negative = Limit("≥ 0", float, lambda x: not x < 0)  # of memory, where a step may have left nan
+_VALUES = "a list of Values, such as model.parameters()"
 
 
-def _not_empty(params: Any, name: str = "params") -> list[Any]:
+def _not_empty(params: Any, name: str, wording: str) -> list[Any]:
     unordered = isinstance(params, (Mapping, set, frozenset, str)) or hasattr(params, "parameters")  # a model
     if unordered or not isinstance(params, Iterable):
-        wording = "a list of Values, such as model.parameters(), or of groups {'params': [...], 'lr': ...}"
         raise TypeError(f"{name} must be {wording}, got {type(params).__name__} {params!r:.60}")
     entries = list(params)
     if not entries:
@@ -38,7 +38,7 @@ def _not_empty(params: Any, name: str = "params") -> list[Any]:
 
 def leaves_in(params: Iterable[Any], name: str = "params", seen: dict[int, str] | None = None) -> list[Value]:
     """The Values in a list; TypeError or ValueError for what is no leaf, or has been `seen` before."""
-    leaves, seen = _not_empty(params, name), {} if seen is None else seen
+    leaves, seen = _not_empty(params, name, _VALUES), {} if seen is None else seen
     for index, leaf in enumerate(leaves):
         here = f"{name}[{index}]"
         if not isinstance(leaf, Value):
@@ -99,7 +99,7 @@ class Optimizer(ABC):
     def __init__(self, params: Params, **defaults: Any) -> None:
         self.defaults, self.param_groups = self._settings(defaults), list[dict[str, Any]]()
         self.state: dict[Value, dict[str, float]] = {}
-        groups = _not_empty(params)
+        groups = _not_empty(params, "params", _VALUES + ", or of groups {'params': [...], 'lr': ...}")
         grouped = any(isinstance(group, Mapping) for group in groups)
         for index, group in enumerate(groups if grouped else [{"params": groups}]):
             self._add(group, f"params[{index}]", f"params[{index}]['params']" if grouped else "params")
