@@ -413,6 +413,27 @@ def test_networks_and_long_chains_are_drawn_at_every_level(level):
     assert "<svg" in draw(chain).svg()
 
 
+def test_parameters_are_what_each_part_gives():
+    class Frozen(Neuron):
+        def parameters(self):
+            return []
+
+    class Scaled(MLP):
+        def __init__(self):
+            super().__init__(2, [2, 1])
+            self.scale = Value(1.0)
+
+        def parameters(self):
+            return [*super().parameters(), self.scale]
+
+    layer, model = Layer(2, 2), Scaled()
+    layer.neurons[0].__class__ = Frozen
+    assert layer.parameters() == [*layer.neurons[1].w, layer.neurons[1].b]
+    assert [p is model.scale for p in model.parameters()] == [False] * 9 + [True]
+    model.layers[0].parameters = lambda: []
+    assert len(model.parameters()) == 4
+
+
 def test_children_given_later():
     x = Value(2.0)
     out = Value(4.0)

@@ -55,6 +55,10 @@ class Neuron(Module):
         """The output for each example, as a list of one."""
         return _outputs([self], batch, numbered=False)
 
+    def parameters(self) -> list[Any]:
+        """Its weights and its bias."""
+        return [*self.w, self.b]
+
     def count_neurons(self) -> int:
         """One."""
         return 1
@@ -82,6 +86,10 @@ class Layer(Module):
             return [[neuron(x) for neuron in self.neurons] for x in batch]
         return _outputs(self.neurons, batch, numbered=True)
 
+    def parameters(self) -> list[Any]:
+        """Those of its neurons, as each gives them."""
+        return [parameter for neuron in self.neurons for parameter in neuron.parameters()]
+
     def __repr__(self) -> str:
         return f"Layer of [{', '.join(map(str, self.neurons))}]"
 
@@ -108,6 +116,10 @@ class MLP(Sequential):
     def forward_batch(self, batch: Batch) -> Batch:
         """Each example through all layers, as layers may have a `__call__` of the user's."""
         return [self.forward(x) for x in batch]
+
+    def parameters(self) -> list[Any]:
+        """Those of its layers, as each gives them."""
+        return [parameter for layer in self.layers for parameter in layer.parameters()]
 
     def __repr__(self) -> str:
         return f"MLP of [{', '.join(map(str, self.layers))}]"
