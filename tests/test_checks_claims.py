@@ -172,8 +172,6 @@ def test_a_function_of_pytorch_right_and_wrong():
 def test_a_rule_of_jax_right_and_wrong():
     import jax
 
-    jax.config.update("jax_enable_x64", True)
-
     def ruled(factor):
         @jax.custom_vjp
         def log1pexp(x):
@@ -182,5 +180,6 @@ def test_a_rule_of_jax_right_and_wrong():
         log1pexp.defvjp(lambda x: (log1pexp(x), x), lambda x, upstream: (factor * upstream * jax.nn.sigmoid(x),))
         return log1pexp
 
-    check_grads(ruled(1.0), (0.7,), of=jax.grad(ruled(1.0)))
-    assert not report_grads(ruled(1.0001), (0.7,), of=jax.grad(ruled(1.0001)))
+    with jax.enable_x64(True):
+        check_grads(ruled(1.0), (0.7,), of=jax.grad(ruled(1.0)))
+        assert not report_grads(ruled(1.0001), (0.7,), of=jax.grad(ruled(1.0001)))
