@@ -875,6 +875,19 @@ def test_a_forward_of_a_subclass_is_called(base, settings):
         assert data_of(model.run(batch)) == data_of(expected)
 
 
+@pytest.mark.parametrize("base", [nn.Layer, nn.Linear, nn.Module])
+def test_a_call_of_the_users_own_is_called_in_a_row(base):
+    """As those are called that are written for micrograd."""
+
+    class Own(base):
+        def __call__(self, x):
+            return [sum(x), 7.0]
+
+    model = nn.Sequential(Own(*[2] * (2 if base is not nn.Module else 0)))
+    assert model([1.0, 2.0]) == [3.0, 7.0]
+    assert model([[1.0, 2.0], [3.0, 4.0]]) == [[3.0, 7.0], [7.0, 7.0]]
+
+
 def test_tables_are_read_by_their_numbers():
     class Frame:
         """Iterates over its columns, as a table of pandas does."""

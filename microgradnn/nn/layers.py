@@ -212,11 +212,18 @@ class Sequential(Module):
         if self.layers is Sequential.layers:
             raise TypeError(f"{type(self).__name__} has no layers: call super().__init__(...) in its __init__")
         for layer in self.layers:
-            batch = [y if isinstance(y, list) else [y] for y in layer.run(batch)]
+            batch = [y if isinstance(y, list) else [y] for y in _outputs(layer, batch)]
         return batch
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({', '.join(map(repr, self.layers))})"
+
+
+def _outputs(layer: Module, batch: Batch) -> list[Any]:
+    """The outputs of a batch; those of a `__call__` of the user's own come example by example."""
+    if type(layer).__call__.__module__.startswith("microgradnn."):
+        return layer.run(batch)
+    return [layer(x) for x in batch]
 
 
 def _modules(layers: Iterable[Any]) -> list[Module]:
