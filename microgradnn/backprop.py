@@ -20,7 +20,7 @@ from operator import add, index
 from typing import Any
 
 from microgradnn.anomalies import refuse_nan_tangent
-from microgradnn.calls import Call, called
+from microgradnn.calls import Call, called, gives_values
 from microgradnn.context import current, recording
 from microgradnn.functional import dot
 from microgradnn.graph import topological_order
@@ -232,12 +232,10 @@ def vjp(f: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[An
     def pull(cotangent: Any) -> tuple[Any, ...]:
         given = _matching("the cotangent", cotangent, "the result", value)
         weights = [weight if isinstance(weight, Value) else number(weight) for weight in given]
-        here, foreign = current(), [call.foreign, *(weight for weight in weights if isinstance(weight, Value))]
-        first = next((node for node in foreign if node is not None), None)
-        recorded = here.record and (first is not None or here.tracer is not None)
+        foreign = [node for node in (call.foreign, *weights) if isinstance(node, Value)]
         with recording():
             root = dot(weights, spread(call.result)) if weights else 0.0
-        return replace(call, recorded=recorded, foreign=first).gradients(root)
+        return replace(call, recorded=gives_values(foreign), foreign=next(iter(foreign), None)).gradients(root)
 
     return (value, pull, call.aux) if has_aux else (value, pull)
 

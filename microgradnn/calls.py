@@ -112,7 +112,7 @@ def called(
     Derivatives are Values where the result depends on one that was not made here, or where one of `directions` is one.
     With `has_aux` the function returns a pair, and what comes second holds Values where that depends on such a Value.
     """
-    here, around = current(), _made.get()
+    around = _made.get()
     passed = [copied(arg) for arg in args]  # what f does to its lists is its own affair
     made: set[Value] = set()
     token = _made.set(made)
@@ -135,10 +135,15 @@ def called(
         around |= made
     outputs = [differentiable(f, output) for output in ([None] if result is None else spread(result))]
     foreign = [*_foreign(outputs, made), *(direction for direction in directions if isinstance(direction, Value))]
-    recorded = here.record and (bool(foreign) or here.tracer is not None)
-    if not (here.record and (_foreign(spread(aux), made) or here.tracer is not None)):
+    if not gives_values(_foreign(spread(aux), made)):
         aux = mapped(lambda x: x.data if isinstance(x, Value) else x, aux)
-    return Call(like(result, iter(outputs)), aux, inputs, flat, recorded, foreign[0] if foreign else None)
+    return Call(like(result, iter(outputs)), aux, inputs, flat, gives_values(foreign), next(iter(foreign), None))
+
+
+def gives_values(foreign: Sequence[Value]) -> bool:
+    """Whether a transform gives Values here and now: on these something depends, or a function is traced."""
+    here = current()
+    return here.record and (bool(foreign) or here.tracer is not None)
 
 
 def _foreign(outputs: Sequence[Any], made: set[Value]) -> list[Value]:
