@@ -98,6 +98,17 @@ def test_hints_are_no_attributes():
         del Value(1.0).shape
 
 
+def test_what_is_missing_in_a_property_of_a_module_is_named():
+    class Halved(nn.Module):
+        @property
+        def rate(self):
+            return self.full_rate / 2
+
+    with pytest.raises(AttributeError, match=r"^Halved has no full_rate"):
+        Halved().rate  # noqa: B018
+    assert not hasattr(Halved(), "rate")
+
+
 def test_modules_are_copied_and_pickled():
     model = nn.MLP(2, [1], rng=0)
     for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):

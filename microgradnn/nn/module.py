@@ -80,6 +80,8 @@ class Module:
             object.__setattr__(self, "_kept", self._kept ^ {name})
 
     def __getattr__(self, name: str) -> Any:
+        if hasattr(type(self), name):  # a property, in which something else is missing: it says what
+            return object.__getattribute__(self, name)
         kind = type(self).__name__
         answer = f"{kind} has no {name}" if name[:2] == "__" else remedy("Module", name, dir(self), kind)
         raise AttributeError(answer, name=name)
