@@ -654,6 +654,15 @@ REFUSED = {
         r"sample_weight must be one number for each of the 7 rows of X, got shape \(6,\)",
     ),
     "weights in a column": ({"sample_weight": [[1.0]] * 7}, ValueError, r"sample_weight must be .* got shape \(7, 1\)"),
+    "weights of labels and of examples": (
+        {"model": mlp(4, 3), "loss": nn.CrossEntropyLoss(weight=[1.0, 2.0, 3.0]), "y": CLASSES,
+         "sample_weight": [1.0] * 7}, ValueError,
+        r"CrossEntropyLoss\(weight=…\) divides by the weights of its labels, .*: take class_weight=.*reduction='sum'",
+    ),
+    "labels left out of one example": (
+        {"model": mlp(4, 3), "loss": nn.NLLLoss(ignore_index=0), "y": CLASSES, "validation": (X, CLASSES, [1.0] * 7)},
+        ValueError, r"NLLLoss\(ignore_index=…\) divides by the weights of its labels",
+    ),
     "one weight": ({"sample_weight": 2.0}, ValueError, r"sample_weight must be one number for each .* shape \(\)"),
     "a negative weight": (
         {"sample_weight": [1.0] * 5 + [-2.0, 1.0]}, ValueError, r"sample_weight must be numbers ≥ 0, got -2.0 at \[5\]",

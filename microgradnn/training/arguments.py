@@ -88,6 +88,8 @@ class Arguments:
             if weights is not None:
                 of_rows = weights_of_rows("validation[2]", weights, "validation[0]", len(self.validation.X))
                 self.validation = self.validation._replace(weights=of_rows)
+        if self.data.weights is not None or (self.validation is not None and self.validation.weights is not None):
+            _check_of_one(self.loss)
         self.epochs, self.batch_size = count("epochs", self.epochs), self._batch_size()
         patience = self.early_stopping
         self.early_stopping = math.inf if patience is None else count("early_stopping", patience)
@@ -221,6 +223,22 @@ def read_data(model: Module, X_name: str, X: Any, y_name: str, y: Any) -> tuple[
         first = f"the first row of {X_name}"
         raise FloatingPointError(f"{model!r} has no finite output for {first}: {error}") from error
     return Data(examples, targets), output
+
+
+def _check_of_one(loss: Any) -> None:
+    """ValueError for a mean that divides by the weights of labels, which cancel where it is of one example alone."""
+    of_labels = [LOSSES[name] for name in ("cross_entropy", "nll_loss")]
+    if (
+        not isinstance(loss, Criterion)
+        or loss.loss not in of_labels
+        or loss.settings.get("reduction", "mean") != "mean"
+    ):
+        return
+    if given := [name for name in ("weight", "ignore_index") if loss.settings.get(name) is not None]:
+        raise ValueError(
+            f"{type(loss).__name__}({given[0]}=…) divides by the weights of its labels, of one example by its own, and "
+            "examples have weights here: take class_weight={label: weight} in its place, or reduction='sum'"
+        )
 
 
 def deferred(name: str, got: Any) -> TypeError:
