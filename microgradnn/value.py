@@ -473,6 +473,8 @@ def give_operators(kind: type[Value]) -> None:
                 setattr(kind, f"__i{gate.operator}__", recorder(gate, kind, in_place=True))
         if gate.is_method:
             setattr(kind, gate.name, function)
+            if isinstance(gate.array, str) and gate.array.isidentifier():
+                setattr(kind, gate.array, function)  # by which NumPy asks each entry of an array of objects
         if kind is Value:
             if gate.arity in (1, 2):
                 gate.quick = function

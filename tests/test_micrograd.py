@@ -99,6 +99,7 @@ def test_names():
         "+", "-", "/", "**2", "**", "**0.5", "ReLU", "tanh", "-", "",
     ]  # fmt: skip
     assert (b.pow(3).data, (a + 1)._prev, engine.Value, nn.MLP) == (8.0, {a}, Value, MLP)
+    assert Value(2.0, (), "const")._op == "const"
     with Value.no_grad():
         assert (a * b)._prev == set()
 
@@ -432,6 +433,16 @@ def test_parameters_are_what_each_part_gives():
     assert [p is model.scale for p in model.parameters()] == [False] * 9 + [True]
     model.layers[0].parameters = lambda: []
     assert len(model.parameters()) == 4
+
+
+def test_a_parameter_made_while_a_module_runs_is_refused():
+    class Lazy(Module):
+        def forward(self, x):
+            self.w = [Value(0.5) for _ in x]
+            return [w * y for w, y in zip(self.w, x, strict=True)]
+
+    with pytest.raises(TypeError, match="a Value that is made while a module runs would not learn"):
+        Lazy()([1.0, 2.0])
 
 
 def test_children_given_later():

@@ -508,3 +508,12 @@ def test_backward_from_a_seed():
     assert (x.grad, y.grad) == (15.0, 2.0)
     with pytest.raises(TypeError, match="expected a number or a Value"):
         y.backward([1.0])
+
+
+@pytest.mark.parametrize(
+    "name", ["abs", "arccos", "arcsin", "arcsinh", "arctan", "arctanh", "exp", "log1p", "sin", "sqrt", "tanh"]
+)
+def test_functions_of_numpy_work_on_arrays_of_values(name):
+    data = np.array([0.25, 0.5])
+    values = np.array([Value(x) for x in data])
+    assert [v.data for v in getattr(np, name)(values)] == pytest.approx(getattr(np, name)(data).tolist(), rel=1e-15)

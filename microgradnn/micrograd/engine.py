@@ -66,6 +66,8 @@ class Value(value.Value):
         self.label = label
         if _children != ():
             self._adopt(_children, _op)
+        elif _op:
+            self.__dict__["_op"] = _op
 
     def _adopt(self, children: Iterable[Any], op: str) -> None:
         """Become an operation of the user's own, of these operands; one that is not recorded is a leaf."""
@@ -101,7 +103,7 @@ class Value(value.Value):
         """The operation that made it, as micrograd writes it: "+", "*", "**2", "ReLU", "tanh" …; "" for a leaf."""
         gate = self._primitive
         if gate is None:
-            return ""
+            return str(self.__dict__.get("_op", ""))
         if not gate.repeatable:
             return gate.name
         if gate.name == "power":

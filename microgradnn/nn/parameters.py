@@ -105,8 +105,8 @@ def claim(owner: Any, name: str, value: Any, ran: bool = False) -> bool:
 
 
 def _is_lost(leaf: Value, ran: bool) -> bool:
-    """Whether it is no parameter nor, where the module `ran`, a result of modules; `compile` leaves other classes."""
-    computed = ran and (leaf.__class__ is not Value or leaf.path not in (None, "", "no_grad"))
+    """Whether it is no parameter nor, where the module `ran`, a result of modules; in `compile` they lack a number."""
+    computed = ran and (not hasattr(leaf, "_data") or leaf.path not in (None, "", "no_grad"))
     return not computed and not is_parameter(leaf)
 
 
@@ -144,7 +144,7 @@ def _check_made(owner: Any, name: str, value: Any, given: Any) -> None:
         raise TypeError(
             f"a module that is made while one runs would not learn: make it in __init__, not in {source_line()}"
         )
-    new = {leaf for leaf in held(value) if leaf.__class__ is Value and leaf.primitive is None and leaf.path is None}
+    new = {leaf for leaf in held(value) if hasattr(leaf, "_data") and leaf.primitive is None and leaf.path is None}
     if new and not new <= {leaf for leaf in leaves(given) if isinstance(leaf, Value)}:
         raise TypeError(
             f"self.{name} of {type(owner).__name__}: a Value that is made while a module runs would not learn: make "
