@@ -361,7 +361,7 @@ def test_further_solvers_are_those_of_optim(solver: str) -> None:
         optimizer.zero_grad()
         loss = nn.losses.cross_entropy(model(X.tolist()), y.tolist())
         if solver != "adamw":
-            loss = loss + nn.losses.l2(model, alpha / len(X))
+            loss = loss + nn.l2(model, alpha / len(X))
         loss.backward()
         optimizer.step()
     assert network.loss_ == pytest.approx(loss.data, abs=1e-12)
