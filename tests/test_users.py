@@ -2,7 +2,8 @@
 
 `users/<package>/<name>.py` was written and run for that package before anybody looked at this one; `<name>.out` is what
 it printed then. In the programs for micrograd and scikit-learn nothing but the imports was changed since; in those for
-PyTorch lists stand in place of tensors.
+PyTorch and JAX lists stand in place of tensors, and what has no sense here, such as shapes, is left out of both; in one
+`.out` of these the last number is ours (state_dict_early_stop, where two of PyTorch's optimisers share their memory).
 """
 
 import re
