@@ -53,7 +53,7 @@ class Value(value.Value):
     no_grad: ClassVar[Callable[[], Any]] = staticmethod(no_grad)
 
     def __init_subclass__(cls, **settings: Any) -> None:
-        """A subclass that adds, multiplies or raises to powers in its own way subtracts and divides by that."""
+        """A subclass that adds, multiplies, negates or takes powers in its own way subtracts and divides by that."""
         super().__init_subclass__(**settings)
         engine = vars(Value)
         for name, (derived, others) in _DERIVED.items():

@@ -14,7 +14,7 @@ from typing import Any
 
 from microgradnn import functional
 from microgradnn.nn.examples import examples
-from microgradnn.nn.targets import over_labels, over_numbers, spread
+from microgradnn.nn.targets import broadcast, over_labels, over_numbers
 from microgradnn.reading import number
 from microgradnn.settings import Limit, flag, positive
 from microgradnn.table import argmax, clipped_log, cross_entropy as surprise, equal, select, shift
@@ -88,7 +88,7 @@ def binary_cross_entropy(
     [27.000370206569173, 1000.0]
     """
     flag("from_logits", from_logits)
-    of_positives = None if pos_weight is None else iter(spread("pos_weight", pos_weight, output))
+    of_positives = None if pos_weight is None else iter(broadcast("pos_weight", pos_weight, output))
 
     def loss(y_hat: Any, y: Any) -> Any:
         happens = y if of_positives is None else next(of_positives) * y

@@ -42,11 +42,11 @@ def over_numbers(
             raise ValueError(rule[1].format(y))  # type: ignore[index]
     losses = [*map(loss, outputs, targets)]
     if weight is not None:
-        losses = [w * of_one for w, of_one in zip(spread("weight", weight, output), losses, strict=True)]
+        losses = [w * of_one for w, of_one in zip(broadcast("weight", weight, output), losses, strict=True)]
     return _reduced(losses, reduction, output)
 
 
-def spread(name: str, weights: Any, output: Any) -> list[Any]:
+def broadcast(name: str, weights: Any, output: Any) -> list[Any]:
     """A weight for each number of the output, from left to right: fewer are repeated as NumPy broadcasts them."""
     import numpy as np
 
