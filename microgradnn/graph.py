@@ -10,6 +10,8 @@ from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
+from microgradnn.native import core
+
 
 class Vector:
     """Operands that gates share, the inputs of a layer or the weights of a neuron: one node to whoever walks.
@@ -27,6 +29,10 @@ class Vector:
 
     def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         return Vector, (self.members,)
+
+
+if core:
+    Vector = core.Vector  # type: ignore[misc]  # the same in C
 
 
 def in_order(node: Any, left: Any, right: Any) -> tuple[Any, ...]:

@@ -64,7 +64,8 @@ from microgradnn.context import Context, called_by_user, context, current, curre
 from microgradnn.copying import deep_copy, node_of, reduced
 from microgradnn.graph import Vector, in_order
 from microgradnn.hints import HINTS, Missing
-from microgradnn.primitive import ForwardError, Primitive, gates, lookup
+from microgradnn.native import adopted, core, quick
+from microgradnn.primitive import NOTHING, ForwardError, Primitive, gates, lookup
 from microgradnn.reading import number
 from microgradnn.recorders import recorder
 from microgradnn.renewal import renew
@@ -75,6 +76,7 @@ from microgradnn.trees import is_array
 _context = context.get
 
 
+@adopted
 class Value(operations.Methods):
     """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
 
@@ -465,12 +467,14 @@ def give_operators(kind: type[Value]) -> None:
     for gate in gates():
         if not (gate.public or gate.arity in (1, 2)):
             continue
-        function = recorder(gate, kind)
+        function = quick(gate.name, recorder(gate, kind))
         if gate.operator is not None:
-            setattr(kind, f"__{gate.operator}__", function)
+            methods = {f"__{gate.operator}__": function}
             if gate.arity == 2:
-                setattr(kind, f"__r{gate.operator}__", recorder(gate, kind, reflected=True))
-                setattr(kind, f"__i{gate.operator}__", recorder(gate, kind, in_place=True))
+                methods[f"__r{gate.operator}__"] = recorder(gate, kind, reflected=True)
+                methods[f"__i{gate.operator}__"] = recorder(gate, kind, in_place=True)
+            for name, method in methods.items():
+                setattr(kind, name, vars(core.Node).get(name, method) if core else method)
         if gate.is_method:
             setattr(kind, gate.name, function)
             if isinstance(gate.array, str) and gate.array.isidentifier():
@@ -483,6 +487,8 @@ def give_operators(kind: type[Value]) -> None:
                 vars(operations)["__all__"].append(gate.name)
 
 
+if core:
+    core.set_up(context, NOTHING, accumulating.acquire, accumulating.release, lookup)
 give_operators(Value)
 for _name in HINTS["Value"]:
     setattr(Value, _name, Missing("Value", _name))

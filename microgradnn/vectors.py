@@ -10,6 +10,7 @@ from weakref import WeakValueDictionary
 from microgradnn.context import Context, by_neuron, context, of_neurons, plain_map
 from microgradnn.formulas import shared_partials_of_dot, sum_of_products
 from microgradnn.graph import Vector
+from microgradnn.native import core
 from microgradnn.primitive import lookup
 from microgradnn.reading import number
 from microgradnn.value import Value, unrecorded
@@ -28,7 +29,7 @@ def dots(
     """
     here, gate = context.get(), lookup("dot")
     try:
-        weights = [([w._data for w in row], bias._data) for row, bias in zip(rows, biases, strict=True)]
+        weights = [(tuple([w._data for w in row]), bias._data) for row, bias in zip(rows, biases, strict=True)]
     except AttributeError:  # a number, or something else that records
         here = Context()  # so that gates are recorded singly
     each = by_neuron(len(rows)) if numbered else plain_map
@@ -47,7 +48,10 @@ def dots(
         ]
     if isinstance(here, Context):
         return [singly(x) for x in batch]
-    paths: Sequence[Any] = of_neurons(len(rows)) if numbered else [here] * len(rows)
+    paths: Sequence[Any] = of_neurons(len(rows)) if numbered else (here,) * len(rows)
+    recorded: list[list[Any]] | None = core.dots(rows, batch, biases, paths, gate) if core else None
+    if recorded is not None:
+        return recorded
     vectors = list(map(_vector, rows))
     computed = any(vector._left is not None for vector in vectors)  # weights with something behind them
     outputs = []
@@ -57,7 +61,7 @@ def dots(
             # A weight beside the constant 0 gets nothing.
             outputs.append(singly(x))
             continue
-        data = [y if y.__class__ is float else y._data for y in inputs.members]
+        data = tuple([y if y.__class__ is float else y._data for y in inputs.members])
         constant = set(map(type, inputs.members)) == {float}
         layer = []
         for row, bias, (w, b), path in zip(vectors, biases, weights, paths, strict=True):
@@ -83,3 +87,7 @@ def _vector(row: Sequence[Any]) -> Vector:
     if vector is None or len(vector.members) != len(row) or not all(map(is_, vector.members, row)):
         vector = _in_use[id(row[0])] = Vector(row)
     return vector
+
+
+if core:
+    _vector = core.vector_of

@@ -12,7 +12,7 @@ import microgradnn
 
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
-    "extras", "files", "hints", "reading", "trees", "primitive", "array_forms", "formulas", "intervals", "table",
+    "native", "extras", "files", "hints", "reading", "trees", "primitive", "array_forms", "formulas", "intervals", "table",
     "graph", "context", "anomalies", "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors",
     "settings", "notation", "latex", "functional", "calls", "backprop", "stepping", "bounds", "margins", "drawing",
     "worksheets", "compiler", "nn", "micrograd", "optim", "training", "checks", "saving", "plots", "watching",

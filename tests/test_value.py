@@ -19,6 +19,7 @@ import pytest
 
 import microgradnn as m
 from microgradnn import Value, anomalies, detect_anomaly, hessian, no_grad, steps
+from microgradnn.context import noting
 from microgradnn.primitive import gates
 from tests.test_drawing import printed_elsewhere
 from tests.test_sweep import deep, gradients
@@ -180,34 +181,39 @@ def test_memory_goes_when_the_last_name_goes():
 
 @pytest.mark.usefixtures("no_collector")
 def test_no_reference_cycles():
-    """Whatever a user does with a graph, the collector finds no Value to free afterwards."""
+    """Whatever a user does with a graph, every gate goes without the collector."""
 
     def f(v):
         return m.logsumexp(v[0] * v[1], v[1] ** 2, m.dot(v, v))
 
-    root = f([Value(1.0), Value(2.0)])
-    root.backward()
-    for action in (copy.deepcopy, copy.copy, pickle.dumps, steps, lambda root: str(steps(root))):
-        action(root)
-    hessian(f)([1.0, 2.0])
-    m.hvp(f, [1.0, 2.0], [1.0, 0.0])
-    m.jvp(f, ([1.0, 2.0],), ([1.0, 0.0],))
-    m.check_grads(f, ([1.0, 2.0],))
-    del root
-    assert left_to_the_collector() == []
-    cycle = [Value(1.0)]
-    cycle.append(cycle)
-    del cycle
-    assert len(left_to_the_collector()) == 1
+    def use():
+        root = f([Value(1.0), Value(2.0)])
+        root.backward()
+        for action in (copy.deepcopy, copy.copy, pickle.dumps, steps, lambda root: str(steps(root))):
+            action(root)
+        hessian(f)([1.0, 2.0])
+        m.hvp(f, [1.0, 2.0], [1.0, 0.0])
+        m.jvp(f, ([1.0, 2.0],), ([1.0, 0.0],))
+        m.check_grads(f, ([1.0, 2.0],))
+
+    assert left_to_the_collector(use) == 0
+
+    def make_a_cycle():
+        cycle = [m.tanh(Value(1.0))]
+        cycle.append(cycle)
+
+    assert left_to_the_collector(make_a_cycle) == 1
 
 
-def left_to_the_collector():
-    gc.set_debug(gc.DEBUG_SAVEALL)
-    gc.collect()
-    gc.set_debug(0)
-    found = [thing for thing in gc.garbage if isinstance(thing, Value)]
-    gc.garbage.clear()
-    return found
+def left_to_the_collector(use):
+    """How many of the gates that `use` records are still there afterwards."""
+    made = []
+    with noting(made):
+        use()
+    gates = [weakref.ref(gate) for gate in made]
+    made.clear()
+    assert len(gates) > 0
+    return sum(gate() is not None for gate in gates)
 
 
 PROGRAM = """

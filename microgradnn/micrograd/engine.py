@@ -12,6 +12,7 @@ from microgradnn.anomalies import refuse_nan_value
 from microgradnn.context import current, no_grad
 from microgradnn.graph import topological_order
 from microgradnn.micrograd.operation import OwnOperation
+from microgradnn.native import core
 from microgradnn.value import give_operators
 
 _SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "negative": "-", "relu": "ReLU"}
@@ -233,4 +234,6 @@ class Value(value.Value):
     __hash__ = object.__hash__
 
 
+if core:
+    core.adopt(Value)
 give_operators(Value)

@@ -1,0 +1,41 @@
+"""Which engine runs: the one in C where it was built, else the one in Python, which says what both do.
+
+The environment variable MICROGRADNN_ENGINE chooses: `python`, whose every line can be read and stepped through in a
+debugger, or `native`. It is read once, when the package is imported.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from importlib import import_module
+from types import MemberDescriptorType
+from typing import Any
+
+core: Any = None
+if os.environ.get("MICROGRADNN_ENGINE") != "python":
+    with suppress(ImportError):
+        core = import_module("microgradnn.native._core")
+engine = "native" if core else "python"
+
+
+def adopted(kind: Any) -> Any:
+    """The type of nodes in C with all that the class `kind` has, and a short way in C where there is one."""
+    if not core:
+        return kind
+    for name, attribute in vars(kind).items():
+        if isinstance(attribute, property):
+            attribute = property(
+                quick(name, attribute.fget), quick(f"set {name}", attribute.fset), doc=attribute.__doc__
+            )
+        elif name == "backward":
+            attribute = quick(name, attribute)
+        if not isinstance(attribute, MemberDescriptorType) and name not in ("__dict__", "__weakref__"):
+            setattr(core.Node, name, attribute)
+    core.Node.__name__ = kind.__name__  # in messages
+    return core.Node
+
+
+def quick(name: str, function: Any) -> Any:
+    """A function with the short way in C that goes by this name; the function itself where there is none."""
+    return core.quick(name, function) if core and function else function

@@ -1,0 +1,580 @@
+/* Written by `python -m tests.gates_in_c` from the table of primitives; not by hand. */
+
+static inline bool add_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = (x0 + x1);
+    if (wanted & LEFT) {
+        hand_left(outcome, 1.0, true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, 1.0, true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool subtract_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = (x0 - x1);
+    if (wanted & LEFT) {
+        hand_left(outcome, 1.0, true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, (-1.0), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool multiply_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = (x0 * x1);
+    if (wanted & LEFT) {
+        hand_left(outcome, x1, true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, x0, true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool divide_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = FINITE(x0 / x1);
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(1.0 / x1), true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, FINITE((-out) / x1), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool power_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = FINITE(libm_pow(x0, x1));
+    if (wanted & LEFT) {
+        hand_left(outcome, (fabs(x1) > 0.0 ? (x1 * FINITE(libm_pow(x0, (x1 - 1.0)))) : (x1 * FINITE(libm_pow((x0 + (x0 == 0.0 ? 1.0 : 0.0)), (x1 - 1.0))))), true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, (FINITE(libm_pow(fabs(x0), x1)) * FINITE(libm_log(x0))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool negative_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = (-x0);
+    if (wanted & LEFT) {
+        hand_left(outcome, (-1.0), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool positive_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = (+x0);
+    if (wanted & LEFT) {
+        hand_left(outcome, 1.0, true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool abs_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = fabs(x0);
+    if (wanted & LEFT) {
+        hand_left(outcome, (x0 > 0.0 ? 1.0 : (x0 < 0.0 ? (-1.0) : (x0 != x0 ? x0 : 0.0))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool exp_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_exp(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, out, true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool exp2_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_exp2(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, (0.6931471805599453 * out), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool expm1_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_expm1(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(libm_exp(x0)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool log_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_log(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(1.0 / x0), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool log2_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_log2(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(FINITE(1.0 / x0) / 0.6931471805599453), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool log10_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_log10(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(FINITE(1.0 / x0) / 2.302585092994046), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool log1p_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_log1p(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(1.0 / (1.0 + x0)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool sqrt_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_sqrt(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(0.5 / (out + 0.0)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool cbrt_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_cbrt(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(1.0 / ((3.0 * out) * out)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool sin_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_sin(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(libm_cos(x0)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool cos_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_cos(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, (-FINITE(libm_sin(x0))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool tan_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_tan(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, (1.0 + (out * out)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool asin_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_asin(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(1.0 / FINITE(libm_sqrt(((1.0 - x0) * (1.0 + x0))))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool acos_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_acos(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE((-1.0) / FINITE(libm_sqrt(((1.0 - x0) * (1.0 + x0))))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool sinh_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_sinh(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(libm_cosh(x0)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool cosh_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_cosh(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(libm_sinh(x0)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool tanh_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_tanh(x0));
+    if (wanted & LEFT) {
+        const double t2 = (2.0 * x0);
+        hand_left(outcome, (4.0 * FINITE(FINITE(libm_exp((-fabs(t2)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(t2))))), 2.0)))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool acosh_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_acosh(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(FINITE(1.0 / FINITE(libm_sqrt((x0 - 1.0)))) / FINITE(libm_sqrt((x0 + 1.0)))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool atanh_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_atanh(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(1.0 / ((1.0 - x0) * (1.0 + x0))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool erf_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_erf(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, (1.1283791670955126 * FINITE(libm_exp((-(x0 * x0))))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool erfc_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(libm_erfc(x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, ((-1.1283791670955126) * FINITE(libm_exp((-(x0 * x0))))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool sigmoid_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = (x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0)))));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(FINITE(libm_exp((-fabs(x0)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(x0))))), 2.0))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool softplus_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = ((x0 >= 0.0 ? x0 : 0.0) + FINITE(libm_log1p(FINITE(libm_exp((-fabs(x0)))))));
+    if (wanted & LEFT) {
+        hand_left(outcome, (x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0))))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool softsign_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = (fabs(x0) != INFINITY ? FINITE(x0 / (1.0 + fabs(x0))) : (x0 > 0.0 ? 1.0 : (-1.0)));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(FINITE(1.0 / (1.0 + fabs(x0))) / (1.0 + fabs(x0))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool relu_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = (x0 <= 0.0 ? 0.0 : x0);
+    if (wanted & LEFT) {
+        hand_left(outcome, (x0 > 0.0 ? 1.0 : 0.0), !(x0 > 0.0 ? false : true));
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool leaky_relu_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = (x0 <= 0.0 ? (x1 * x0) : x0);
+    if (wanted & LEFT) {
+        hand_left(outcome, (x0 > 0.0 ? 1.0 : x1), true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, (x0 > 0.0 ? 0.0 : x0), !(x0 > 0.0 ? true : false));
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool elu_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = (x0 <= 0.0 ? (x1 * FINITE(libm_expm1(x0))) : x0);
+    if (wanted & LEFT) {
+        hand_left(outcome, (x0 > 0.0 ? 1.0 : (x1 * FINITE(libm_exp((x0 > 0.0 ? 0.0 : x0))))), true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, (x0 > 0.0 ? 0.0 : FINITE(libm_expm1((x0 > 0.0 ? 0.0 : x0)))), !(x0 > 0.0 ? true : false));
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool gelu_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = ((0.5 * x0) * FINITE(libm_erfc(FINITE((-x0) / 1.4142135623730951))));
+    if (wanted & LEFT) {
+        hand_left(outcome, ((0.5 * FINITE(libm_erfc(FINITE((-x0) / 1.4142135623730951)))) + FINITE((x0 * FINITE(libm_exp((((-0.5) * x0) * x0)))) / 2.5066282746310002)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool silu_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = (x0 * (x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0))))));
+    if (wanted & LEFT) {
+        hand_left(outcome, ((x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0))))) + (x0 * FINITE(FINITE(libm_exp((-fabs(x0)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(x0))))), 2.0))))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool hardtanh_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = (x0 < (-1.0) ? (-1.0) : (x0 > 1.0 ? 1.0 : x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, ((fabs(x0) - 1.0) > 0.0 ? 0.0 : 1.0), !((fabs(x0) - 1.0) > 0.0 ? true : false));
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool sign_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    UNUSED(wanted);
+    const double out = outcome->out = (x0 > 0.0 ? 1.0 : (x0 < 0.0 ? (-1.0) : (x0 != x0 ? x0 : 0.0)));
+    return fine && isfinite(out);
+}
+
+static inline bool step_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    UNUSED(wanted);
+    const double out = outcome->out = (x0 >= 0.0 ? 1.0 : (x0 != x0 ? x0 : 0.0));
+    return fine && isfinite(out);
+}
+
+static inline bool equal_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(wanted);
+    const double out = outcome->out = (x0 == x1 ? 1.0 : 0.0);
+    return fine && isfinite(out);
+}
+
+static inline bool stop_gradient_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    UNUSED(wanted);
+    const double out = outcome->out = (+x0);
+    return fine && isfinite(out);
+}
+
+static inline bool shift_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = (x0 == x1 ? 0.0 : (x0 - x1));
+    if (wanted & LEFT) {
+        hand_left(outcome, 1.0, true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, (-1.0), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool share_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    const double out = outcome->out = FINITE(x0 / (x0 + x1));
+    if (wanted & LEFT) {
+        hand_left(outcome, FINITE(FINITE(x1 / (x1 + x0)) / (x0 + x1)), true);
+    }
+    if (wanted & RIGHT) {
+        hand_right(outcome, FINITE((-out) / (x0 + x1)), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool logistic_density_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = FINITE(FINITE(libm_exp((-fabs(x0)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(x0))))), 2.0)));
+    if (wanted & LEFT) {
+        hand_left(outcome, ((-out) * FINITE(libm_tanh((0.5 * x0)))), true);
+    }
+    return fine && isfinite(out);
+}
+
+static inline bool one_minus_square_rule(double x0, double x1, int wanted, Outcome *outcome)
+{
+    bool fine = true;
+    UNUSED(x1);
+    const double out = outcome->out = ((1.0 - x0) * (1.0 + x0));
+    if (wanted & LEFT) {
+        hand_left(outcome, ((-2.0) * x0), true);
+    }
+    return fine && isfinite(out);
+}
+
+#define UNARY_GATES(GATE) \
+    GATE(negative, 0, NO_NEUTRAL) \
+    GATE(positive, 0, NO_NEUTRAL) \
+    GATE(abs, 0, NO_NEUTRAL) \
+    GATE(exp, 0, NO_NEUTRAL) \
+    GATE(exp2, 0, NO_NEUTRAL) \
+    GATE(expm1, 0, NO_NEUTRAL) \
+    GATE(log, 0, NO_NEUTRAL) \
+    GATE(log2, 0, NO_NEUTRAL) \
+    GATE(log10, 0, NO_NEUTRAL) \
+    GATE(log1p, 0, NO_NEUTRAL) \
+    GATE(sqrt, 0, NO_NEUTRAL) \
+    GATE(cbrt, 0, NO_NEUTRAL) \
+    GATE(sin, 0, NO_NEUTRAL) \
+    GATE(cos, 0, NO_NEUTRAL) \
+    GATE(tan, 0, NO_NEUTRAL) \
+    GATE(asin, 0, NO_NEUTRAL) \
+    GATE(acos, 0, NO_NEUTRAL) \
+    GATE(sinh, 0, NO_NEUTRAL) \
+    GATE(cosh, 0, NO_NEUTRAL) \
+    GATE(tanh, 0, NO_NEUTRAL) \
+    GATE(acosh, 0, NO_NEUTRAL) \
+    GATE(atanh, 0, NO_NEUTRAL) \
+    GATE(erf, 0, NO_NEUTRAL) \
+    GATE(erfc, 0, NO_NEUTRAL) \
+    GATE(sigmoid, 0, NO_NEUTRAL) \
+    GATE(softplus, 0, NO_NEUTRAL) \
+    GATE(softsign, 0, NO_NEUTRAL) \
+    GATE(relu, 0, NO_NEUTRAL) \
+    GATE(gelu, 0, NO_NEUTRAL) \
+    GATE(silu, 0, NO_NEUTRAL) \
+    GATE(hardtanh, 0, NO_NEUTRAL) \
+    GATE(sign, 0, NO_NEUTRAL) \
+    GATE(step, 0, NO_NEUTRAL) \
+    GATE(stop_gradient, 0, NO_NEUTRAL) \
+    GATE(logistic_density, 0, NO_NEUTRAL) \
+    GATE(one_minus_square, 0, NO_NEUTRAL) \
+
+#define BINARY_GATES(GATE) \
+    GATE(add, 0, 0) \
+    GATE(subtract, 0, NO_NEUTRAL) \
+    GATE(multiply, LEFT | RIGHT, NO_NEUTRAL) \
+    GATE(divide, 0, NO_NEUTRAL) \
+    GATE(power, RIGHT, NO_NEUTRAL) \
+    GATE(leaky_relu, LEFT | RIGHT, NO_NEUTRAL) \
+    GATE(elu, RIGHT, NO_NEUTRAL) \
+    GATE(equal, 0, NO_NEUTRAL) \
+    GATE(shift, 0, NO_NEUTRAL) \
+    GATE(share, 0, NO_NEUTRAL) \
+
+#define UNARY_OPERATORS(OPERATOR) \
+    OPERATOR(negative, negative) \
+    OPERATOR(positive, positive) \
+    OPERATOR(abs, absolute) \
+
+#define BINARY_OPERATORS(OPERATOR) \
+    OPERATOR(add, add) \
+    OPERATOR(subtract, subtract) \
+    OPERATOR(multiply, multiply) \
+    OPERATOR(divide, true_divide) \
+    OPERATOR(power, power) \
+
