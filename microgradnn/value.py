@@ -64,7 +64,7 @@ from microgradnn.context import Context, called_by_user, context, current, curre
 from microgradnn.copying import deep_copy, node_of, reduced
 from microgradnn.graph import Vector, in_order
 from microgradnn.hints import HINTS, Missing
-from microgradnn.native import adopted, core, quick
+from microgradnn.native import adopted, core, operator_in_c, quick
 from microgradnn.primitive import NOTHING, ForwardError, Primitive, gates, lookup
 from microgradnn.reading import number
 from microgradnn.recorders import recorder
@@ -472,9 +472,9 @@ def give_operators(kind: type[Value]) -> None:
             methods = {f"__{gate.operator}__": function}
             if gate.arity == 2:
                 methods[f"__r{gate.operator}__"] = recorder(gate, kind, reflected=True)
-                methods[f"__i{gate.operator}__"] = recorder(gate, kind, in_place=True)
+                methods[f"__i{gate.operator}__"] = quick(gate.name, recorder(gate, kind, in_place=True))
             for name, method in methods.items():
-                setattr(kind, name, vars(core.Node).get(name, method) if core else method)
+                setattr(kind, name, operator_in_c(name) or method)
         if gate.is_method:
             setattr(kind, gate.name, function)
             if isinstance(gate.array, str) and gate.array.isidentifier():

@@ -191,6 +191,8 @@ def header() -> str:
     """The text of `gates.h`."""
     rules = list(in_c())
     lines = ["/* Written by `python -m tests.gates_in_c` from the table of primitives; not by hand. */", ""]
+    called = set(re.findall(r"libm_(\w+)", "".join(line for _, code in rules for line in code)))
+    lines += [*(f"LIBRARY{2 if name in ('atan2', 'pow') else 1}({name})" for name in sorted(called)), ""]
     for _, code in rules:
         lines += [*code, ""]
     for arity, title in ((1, "UNARY_GATES"), (2, "BINARY_GATES")):

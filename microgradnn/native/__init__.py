@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from importlib import import_module
-from types import MemberDescriptorType
+from types import MemberDescriptorType, WrapperDescriptorType
 from typing import Any
 
 core: Any = None
@@ -24,18 +24,18 @@ def adopted(kind: Any) -> Any:
     if not core:
         return kind
     for name, attribute in vars(kind).items():
-        if isinstance(attribute, property):
-            attribute = property(
-                quick(name, attribute.fget), quick(f"set {name}", attribute.fset), doc=attribute.__doc__
-            )
-        elif name == "backward":
-            attribute = quick(name, attribute)
         if not isinstance(attribute, MemberDescriptorType) and name not in ("__dict__", "__weakref__"):
-            setattr(core.Node, name, attribute)
+            setattr(core.Node, name, quick(name, attribute) if callable(attribute) else attribute)
     core.Node.__name__ = kind.__name__  # in messages
     return core.Node
 
 
 def quick(name: str, function: Any) -> Any:
     """A function with the short way in C that goes by this name; the function itself where there is none."""
-    return core.quick(name, function) if core and function else function
+    return core.quick(name, function) if core else function
+
+
+def operator_in_c(name: str) -> Any:
+    """The operator of this name, which the type of nodes in C brings along; None where there is none."""
+    operator = vars(core.Node).get(name) if core else None
+    return operator if isinstance(operator, WrapperDescriptorType) else None

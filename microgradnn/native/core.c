@@ -1,12 +1,12 @@
-/* The engine in C: nodes, recording, the reverse sweep, and layers of dot gates.
+/* The engine in C: nodes, recording, the reverse sweep, layers of dot gates.
 
-   It does what `value`, `recorders`, `sweep` and `vectors` do, to the last bit, for what is plain: Values themselves,
-   not of a subclass; floats and ints beside them; a context that asks for nothing but a path; numbers that are finite.
-   Everything else is answered by "not plain", which is NULL without an exception, and Python does it. No rule of calculus
-   stands here: those of the gates are in gates.h, which is written from the table.
+   It does what `value`, `recorders`, `sweep` and `vectors` do, to the last bit, for what is plain: Values themselves, not of
+   a subclass; floats and ints beside them; a context that asks for nothing but a path; numbers that are finite. All else is
+   "not plain", which is told by NULL without an exception, or by false, and Python does it. No rule of calculus stands
+   here: those of the gates are in gates.h, which is written from the table.
 
-   Nodes are outside of the cyclic collector. A node refers only to its operands, which are older, so nodes alone make no
-   cycle. All of this runs under the GIL: between the first mark of a walk and its last no code of Python runs. */
+   Nodes are outside of the cyclic collector: a node refers to its operands alone, which are older. All of this runs under
+   the GIL, and no code of Python runs while a graph is walked or swept. */
 
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
@@ -16,50 +16,50 @@
 #include <stdint.h>
 #include <structmember.h>
 
-/* ---- what lives as long as the process --------------------------------------------------------------------------- */
-
-static PyTypeObject *kinds[2]; /* the classes whose nodes are plain: Value, and that of the room of micrograd */
-static PyTypeObject *vector_type, *quick_type;
-static PyObject *context, *nothing; /* the context variable; the constant 0 of partials that hand nothing on */
+static PyTypeObject *plain, *room, *vector_type, *quick_type; /* Value; Value of the room of micrograd, or NULL */
+static PyObject *context, *nothing; /* the context variable; the constant 0 of partials, which hands nothing on */
 static PyObject *acquire, *release; /* of the lock that is held while gradients are added up */
 
-static inline bool is_kind(PyTypeObject *type) { return type == kinds[0] || (type == kinds[1] && type); }
+/* ---- nodes -------------------------------------------------------------------------------------------------------- */
 
-/* ---- a node ------------------------------------------------------------------------------------------------------- */
+typedef struct { /* what nodes and vectors share, for whoever walks */
+    PyObject_HEAD
+    PyObject *left, *right; /* operands; or a tuple of all operands, and one of all partials */
+    PyObject *weak_references;
+    uint32_t place; /* 1 + its place in the walk at work; SEEN until it has one; else 0 */
+    uint8_t has;    /* which of the numbers below are there, by the bits that follow */
+} Base;
+
+enum { LEFT = 1, RIGHT = 2, GRAD = 4, DATA = 8 }; /* without DATA it is the constant 0 of a derivative */
 
 typedef struct {
-    PyObject_HEAD
-    double data, grad, left_partial;
-    union { double number; PyObject *all; } right; /* the partial of the right operand, or a tuple of all partials */
-    PyObject *name, *path, *primitive;             /* NULL for None */
-    PyObject *left_operand, *right_operand;        /* as `value` says of _left and _right */
-    PyObject *weak_references;
-    uint32_t place; /* 1 + its place in the order of the walk at work, SEEN before it has one, else 0 */
-    uint8_t has;    /* bits: which of the numbers above are there */
+    Base base;
+    double data, grad, left_partial, right_partial;
+    PyObject *name, *path, *primitive;
 } Node;
 
-enum { LEFT = 1, RIGHT = 2, ALL = 4, GRAD = 8, NOTHING = 16 }; /* NOTHING: data is the constant 0 of a derivative */
+static inline bool is_none(PyObject *object) { return !object || object == Py_None; }
+static inline bool is_kind(PyTypeObject *type) { return type == plain || (type == room && type); }
+static inline bool is_node(PyObject *object) { return is_kind(Py_TYPE(object)) || PyObject_TypeCheck(object, plain); }
 
 static Node *new_node(PyTypeObject *kind)
 {
-    Node *node;
-    if (kind != kinds[0]) /* a subclass, which the collector knows */
+    if (kind != plain) /* a subclass, which is in the collector */
         return (Node *)kind->tp_alloc(kind, 0);
-    node = PyObject_Malloc(sizeof(Node));
+    Node *node = PyObject_Malloc(sizeof(Node));
     if (!node)
         return (Node *)PyErr_NoMemory();
     memset(node, 0, sizeof(Node));
     return (Node *)PyObject_Init((PyObject *)node, kind);
 }
 
-/* Nodes are freed one after another, whatever the depth: a node that dies while another is being freed waits in a chain,
-   which is linked through the field of weak references, as these are gone by then. */
-static Node *doomed;
-static bool freeing;
-
+/* Freed one after another, whatever the depth: a node that dies while another is being freed waits in a chain, which is
+   linked through the field of weak references, as these are gone by then. */
 static void node_dealloc(PyObject *object)
 {
-    Node *node = (Node *)object;
+    static Base *doomed;
+    static bool freeing;
+    Base *node = (Base *)object;
     if (node->weak_references)
         PyObject_ClearWeakRefs(object);
     node->weak_references = (PyObject *)doomed;
@@ -69,164 +69,95 @@ static void node_dealloc(PyObject *object)
     freeing = true;
     while ((node = doomed)) {
         PyTypeObject *type = Py_TYPE(node);
-        doomed = (Node *)node->weak_references;
-        Py_XDECREF(node->left_operand);
-        Py_XDECREF(node->right_operand);
-        Py_XDECREF(node->path);
-        Py_XDECREF(node->name);
-        Py_XDECREF(node->primitive);
-        if (node->has & ALL)
-            Py_DECREF(node->right.all);
+        doomed = (Base *)node->weak_references;
+        Py_XDECREF(node->left);
+        Py_XDECREF(node->right);
+        Py_XDECREF(((Node *)node)->name);
+        Py_XDECREF(((Node *)node)->path);
+        Py_XDECREF(((Node *)node)->primitive);
         type->tp_free(node);
         Py_DECREF(type);
     }
     freeing = false;
 }
 
-/* A field that holds an object, at the offset `place`; None is NULL. */
-static PyObject *get_object(PyObject *self, void *place)
+static int node_traverse(PyObject *self, visitproc visit, void *arg) /* for subclasses */
 {
-    PyObject *held = *(PyObject **)((char *)self + (size_t)place);
-    return Py_NewRef(held ? held : Py_None);
-}
-
-static int set_object(PyObject *self, PyObject *value, void *place)
-{
-    PyObject **field = (PyObject **)((char *)self + (size_t)place), *before = *field;
-    *field = value && value != Py_None ? Py_NewRef(value) : NULL;
-    Py_XDECREF(before);
+    Py_VISIT(((Base *)self)->left);
+    Py_VISIT(((Base *)self)->right);
+    Py_VISIT(((Node *)self)->primitive);
     return 0;
 }
 
-static PyObject *get_data(PyObject *self, void *Py_UNUSED(closure))
+typedef struct { size_t offset; int bit; } Number; /* a field that holds a number where the bit says so */
+static const Number data_field = {offsetof(Node, data), DATA}, grad_field = {offsetof(Node, grad), GRAD};
+static const Number left_field = {offsetof(Node, left_partial), LEFT}, right_field = {offsetof(Node, right_partial), RIGHT};
+
+static PyObject *get_number(PyObject *self, void *closure)
 {
-    return ((Node *)self)->has & NOTHING ? Py_NewRef(nothing) : PyFloat_FromDouble(((Node *)self)->data);
+    const Number *field = closure;
+    if (((Base *)self)->has & field->bit)
+        return PyFloat_FromDouble(*(double *)((char *)self + field->offset));
+    return Py_NewRef(field->bit == DATA ? nothing : Py_None);
 }
 
-/* The number `value` in a field, which `bit` says is there; None is none. */
-static int set_number(Node *node, double *field, int bit, PyObject *value)
+static int set_number(PyObject *self, PyObject *value, void *closure)
 {
-    const bool there = value && value != Py_None;
+    const Number *field = closure;
+    const bool there = !is_none(value) && !(value == nothing && field->bit == DATA);
     const double number = there ? PyFloat_AsDouble(value) : 0.0;
     if (number == -1.0 && PyErr_Occurred())
         return -1;
-    *field = number;
-    node->has = (uint8_t)(there ? node->has | bit : node->has & ~bit);
+    *(double *)((char *)self + field->offset) = number;
+    ((Base *)self)->has = (uint8_t)(there ? ((Base *)self)->has | field->bit : ((Base *)self)->has & ~field->bit);
     return 0;
 }
 
-static int set_data(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
+static bool has_all_in_tuples(PyObject *self) { return ((Base *)self)->left && PyTuple_CheckExact(((Base *)self)->left); }
+
+static PyObject *get_right(PyObject *self, void *partials)
 {
-    Node *node = (Node *)self;
-    node->has = (uint8_t)(value == nothing ? node->has | NOTHING : node->has & ~NOTHING);
-    return set_number(node, &node->data, 0, value);
+    PyObject *right = has_all_in_tuples(self) == (partials != NULL) ? ((Base *)self)->right : NULL;
+    return Py_NewRef(right ? right : Py_None);
 }
 
-static PyObject *get_grad(PyObject *self, void *Py_UNUSED(closure))
+static int set_right(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
 {
-    Node *node = (Node *)self;
-    return node->has & GRAD ? PyFloat_FromDouble(node->grad) : Py_NewRef(Py_None);
-}
-
-static int set_grad(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
-{
-    return set_number((Node *)self, &((Node *)self)->grad, GRAD, value);
-}
-
-static PyObject *get_left_partial(PyObject *self, void *Py_UNUSED(closure))
-{
-    Node *node = (Node *)self;
-    if (node->has & ALL)
-        return Py_NewRef(node->right.all);
-    return node->has & LEFT ? PyFloat_FromDouble(node->left_partial) : Py_NewRef(Py_None);
-}
-
-static int set_left_partial(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
-{
-    Node *node = (Node *)self;
-    PyObject *before = node->has & ALL ? node->right.all : NULL;
-    const bool all = value && PyTuple_CheckExact(value);
-    if (before || all)
-        node->has &= (uint8_t)~(ALL | RIGHT);
-    if (all) {
-        node->right.all = Py_NewRef(value);
-        node->has |= ALL;
-    }
+    PyObject *before = ((Base *)self)->right;
+    ((Base *)self)->right = Py_XNewRef(value);
     Py_XDECREF(before);
-    return set_number(node, &node->left_partial, LEFT, all ? Py_None : value);
-}
-
-static PyObject *get_right_partial(PyObject *self, void *Py_UNUSED(closure))
-{
-    Node *node = (Node *)self;
-    return node->has & RIGHT ? PyFloat_FromDouble(node->right.number) : Py_NewRef(Py_None);
-}
-
-static int set_right_partial(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
-{
-    Node *node = (Node *)self;
-    if (node->has & ALL) /* a gate of all its partials in one tuple has no right one */
-        return 0;
-    return set_number(node, &node->right.number, RIGHT, value);
-}
-
-#define OBJECT(name, field) {name, get_object, set_object, NULL, (void *)offsetof(Node, field)}
-static PyGetSetDef node_fields[] = {
-    {"_data", get_data, set_data, NULL, NULL},
-    {"_grad", get_grad, set_grad, NULL, NULL},
-    {"_left_partial", get_left_partial, set_left_partial, NULL, NULL},
-    {"_right_partial", get_right_partial, set_right_partial, NULL, NULL},
-    OBJECT("_name", name),
-    OBJECT("_path", path),
-    OBJECT("_primitive", primitive),
-    OBJECT("_left", left_operand),
-    OBJECT("_right", right_operand),
-    {NULL, NULL, NULL, NULL, NULL},
-};
-
-/* The path of the module at work as a new reference, None outside of any; NULL where the context asks for more. */
-static PyObject *plain_path(void)
-{
-    PyObject *here;
-    if (PyContextVar_Get(context, NULL, &here) < 0)
-        return NULL;
-    if (here == Py_None || PyUnicode_CheckExact(here))
-        return here;
-    Py_DECREF(here);
-    return NULL;
-}
-
-static inline void set_path(Node *node, PyObject *path)
-{
-    node->path = path == Py_None ? NULL : path; /* None needs no count where there is no field that holds it */
-    if (path == Py_None)
-        Py_DECREF(path);
-}
-
-/* What the collector may ask of a subclass with attributes, which is in it: a plain node is not. */
-static int node_traverse(PyObject *self, visitproc visit, void *arg)
-{
-    Node *node = (Node *)self;
-    Py_VISIT(Py_TYPE(self));
-    Py_VISIT(node->primitive);
-    Py_VISIT(node->left_operand);
-    Py_VISIT(node->right_operand);
-    if (node->has & ALL)
-        Py_VISIT(node->right.all);
     return 0;
 }
+
+static PyObject *get_left_partial(PyObject *self, void *closure)
+{
+    return has_all_in_tuples(self) ? get_right(self, closure) : get_number(self, closure);
+}
+
+static int set_left_partial(PyObject *self, PyObject *value, void *closure)
+{
+    return has_all_in_tuples(self) ? set_right(self, value, NULL) : set_number(self, value, closure);
+}
+
+static PyGetSetDef node_fields[] = {
+    {"_data", get_number, set_number, NULL, (void *)&data_field},
+    {"_grad", get_number, set_number, NULL, (void *)&grad_field},
+    {"_right", get_right, set_right, NULL, NULL},
+    {"_left_partial", get_left_partial, set_left_partial, NULL, (void *)&left_field},
+    {"_right_partial", get_number, set_number, NULL, (void *)&right_field},
+    {NULL, NULL, NULL, NULL, NULL}};
+static PyMemberDef node_members[] = {
+    {"_name", T_OBJECT, offsetof(Node, name), 0, NULL}, {"_path", T_OBJECT, offsetof(Node, path), 0, NULL},
+    {"_primitive", T_OBJECT, offsetof(Node, primitive), 0, NULL}, {"_left", T_OBJECT, offsetof(Base, left), 0, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Base, weak_references), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
 
 /* ---- recording ---------------------------------------------------------------------------------------------------- */
 
-/* What a rule gives: the value, and the partials that are handed on, by the bits of `handed`. */
-typedef struct {
-    double out, left, right;
-    int handed;
-} Outcome;
+typedef struct { double out, left, right; int handed; } Outcome; /* of a rule: value, partials, which are handed on */
 
 #define UNUSED(x) (void)(x)
-#define FINITE(x) watched(x, &fine)
 #define NO_NEUTRAL NAN
+#define FINITE(x) watched(x, &fine) /* what raises in Python is not finite in C */
 
 static inline double watched(double x, bool *fine)
 {
@@ -246,32 +177,49 @@ static inline void hand_right(Outcome *outcome, double partial, bool handed)
     outcome->handed |= handed ? RIGHT : 0;
 }
 
-/* The library's functions, called as they are: a compiler would make x * x of pow(x, 2), which has other bits. */
-#define LIBRARY1(name) static double (*volatile libm_##name)(double) = name;
-LIBRARY1(acos) LIBRARY1(acosh) LIBRARY1(asin) LIBRARY1(asinh) LIBRARY1(atan) LIBRARY1(atanh) LIBRARY1(cbrt) LIBRARY1(cos)
-LIBRARY1(cosh) LIBRARY1(erf) LIBRARY1(erfc) LIBRARY1(exp) LIBRARY1(exp2) LIBRARY1(expm1) LIBRARY1(log) LIBRARY1(log10)
-LIBRARY1(log1p) LIBRARY1(log2) LIBRARY1(sin) LIBRARY1(sinh) LIBRARY1(sqrt) LIBRARY1(tan) LIBRARY1(tanh)
-static double (*volatile libm_pow)(double, double) = pow;
-static double (*volatile libm_atan2)(double, double) = atan2;
+/* The library's functions, called as they are, where a compiler would make x * x of pow(x, 2), which has other bits. What
+   is called twice with the same number is called once. */
+#ifdef __GNUC__
+#define CONSTANT __attribute__((const, noinline))
+#else
+#define CONSTANT
+#endif
+#define LIBRARY(name, parameters, arguments)        \
+    static CONSTANT double libm_##name parameters   \
+    {                                               \
+        static double (*volatile f)parameters = name; \
+        return f arguments;                         \
+    }
+#define LIBRARY1(name) LIBRARY(name, (double x), (x))
+#define LIBRARY2(name) LIBRARY(name, (double x, double y), (x, y))
 
 #include "gates.h"
 
 typedef bool Rule(double, double, int, Outcome *);
 typedef struct {
     const char *name;
-    int arity, vanishing; /* of which constants a 0 makes nothing */
-    double neutral;       /* on the left it makes no gate */
+    int arity, vanishing; /* of which constant operands a 0 makes nothing, LEFT and RIGHT */
+    double neutral;       /* the whole number that makes no gate on the left */
     Rule *rule;
     PyObject *primitive;
 } Gate;
-
 #define UNARY(name, vanishing, neutral) {#name, 1, vanishing, neutral, name##_rule, NULL},
 #define BINARY(name, vanishing, neutral) {#name, 2, vanishing, neutral, name##_rule, NULL},
-static Gate gates[] = {UNARY_GATES(UNARY) BINARY_GATES(BINARY)};
 #define INDEX(name, vanishing, neutral) gate_##name,
+static Gate gates[] = {UNARY_GATES(UNARY) BINARY_GATES(BINARY)};
 enum { UNARY_GATES(INDEX) BINARY_GATES(INDEX) COUNT };
 
-/* A node of this outcome; it takes over the references to the operands, of which a right one may be NULL. */
+/* The path of the module at work as a new reference, or None; NULL where the context asks for more. */
+static inline PyObject *plain_path(void)
+{
+    PyObject *here;
+    if (PyContextVar_Get(context, NULL, &here) < 0 || here == Py_None || PyUnicode_CheckExact(here))
+        return here;
+    Py_DECREF(here);
+    return NULL;
+}
+
+/* A node of this outcome; it takes over the references to its operands, of which a right one may be NULL. */
 static inline PyObject *recorded(
     PyTypeObject *kind, const Gate *gate, const Outcome *outcome, PyObject *path, PyObject *left, PyObject *right)
 {
@@ -284,40 +232,38 @@ static inline PyObject *recorded(
     }
     node->data = outcome->out;
     node->left_partial = outcome->left;
-    node->right.number = outcome->right;
-    node->has = (uint8_t)outcome->handed;
+    node->right_partial = outcome->right;
+    node->base.has = (uint8_t)(outcome->handed | DATA);
+    node->base.left = left;
+    node->base.right = right;
+    node->path = path;
     node->primitive = Py_NewRef(gate->primitive);
-    node->left_operand = left;
-    node->right_operand = right;
-    set_path(node, path);
     return (PyObject *)node;
 }
 
 static inline PyObject *record_unary(const Gate *gate, Rule *rule, PyObject *x)
 {
     Outcome outcome = {0.0, 0.0, 0.0, 0};
-    Node *own = (Node *)x;
     PyObject *path;
-    if (!is_kind(Py_TYPE(x)) || own->has & NOTHING || !rule(own->data, 0.0, LEFT, &outcome) || !(path = plain_path()))
+    if (!is_kind(Py_TYPE(x)) || !(((Base *)x)->has & DATA) || !rule(((Node *)x)->data, 0.0, LEFT, &outcome) ||
+        !(path = plain_path()))
         return NULL;
     return recorded(Py_TYPE(x), gate, &outcome, path, Py_NewRef(x), NULL);
 }
 
-/* The number in an operand, and the operand as it is recorded, a new reference; NULL for what is not plain. */
+/* An operand as it is recorded, a new reference, and its number; NULL where it is not plain. */
 static inline PyObject *read_operand(PyObject *x, PyTypeObject *kind, double *number)
 {
     if (Py_TYPE(x) == kind) {
         *number = ((Node *)x)->data;
-        return ((Node *)x)->has & NOTHING ? NULL : Py_NewRef(x);
+        return ((Base *)x)->has & DATA ? Py_NewRef(x) : NULL;
     }
-    if (PyFloat_CheckExact(x)) {
-        *number = PyFloat_AS_DOUBLE(x);
-        return Py_NewRef(x);
+    if (PyLong_CheckExact(x)) {
+        *number = PyLong_AsDouble(x);
+        return *number == -1.0 && PyErr_Occurred() ? NULL : PyFloat_FromDouble(*number);
     }
-    if (!PyLong_CheckExact(x))
-        return NULL;
-    *number = PyLong_AsDouble(x);
-    return *number == -1.0 && PyErr_Occurred() ? NULL : PyFloat_FromDouble(*number);
+    *number = PyFloat_CheckExact(x) ? PyFloat_AS_DOUBLE(x) : 0.0;
+    return PyFloat_CheckExact(x) ? Py_NewRef(x) : NULL;
 }
 
 static inline PyObject *record_binary(const Gate *gate, Rule *rule, PyObject *x, PyObject *y)
@@ -325,57 +271,32 @@ static inline PyObject *record_binary(const Gate *gate, Rule *rule, PyObject *x,
     Outcome outcome = {0.0, 0.0, 0.0, 0};
     PyTypeObject *kind = is_kind(Py_TYPE(x)) ? Py_TYPE(x) : Py_TYPE(y);
     const int wanted = (Py_TYPE(x) == kind ? LEFT : 0) | (Py_TYPE(y) == kind ? RIGHT : 0);
-    double left_number = 0.0, right_number = 0.0;
-    PyObject *left = NULL, *right = NULL, *path = NULL;
-    if (!is_kind(kind) || !(left = read_operand(x, kind, &left_number)) || !(right = read_operand(y, kind, &right_number)))
-        goto not_plain;
-    if ((!(wanted & LEFT) && left_number == 0.0 && gate->vanishing & LEFT) ||
-        (!(wanted & RIGHT) && right_number == 0.0 && gate->vanishing & RIGHT))
-        goto not_plain;
-    if (!rule(left_number, right_number, wanted, &outcome) || !(path = plain_path()))
-        goto not_plain;
-    if (left_number == gate->neutral && right_number != 0.0 && PyLong_CheckExact(x)) {
+    double a, b;
+    PyObject *left = is_kind(kind) ? read_operand(x, kind, &a) : NULL, *path;
+    PyObject *right = left ? read_operand(y, kind, &b) : NULL;
+    if (right && !(a == 0.0 && gate->vanishing & ~wanted & LEFT) && !(b == 0.0 && gate->vanishing & ~wanted & RIGHT) &&
+        rule(a, b, wanted, &outcome) && (path = plain_path())) {
+        if (!(a == gate->neutral && b != 0.0 && PyLong_CheckExact(x)))
+            return recorded(kind, gate, &outcome, path, left, right);
         Py_DECREF(path);
         Py_DECREF(left);
         return right;
     }
-    return recorded(kind, gate, &outcome, path, left, right);
-not_plain:
     Py_XDECREF(left);
     Py_XDECREF(right);
     return NULL;
 }
 
-static PyObject *record_in_place(PyObject *primitive, PyObject *x, PyObject *y)
-{
-    return PyObject_CallMethod(x, "record_in_place", "OOO", primitive, x, y);
-}
-
-/* The operators. What is not plain is a call of the gate; in place, of what refuses to leave a parameter as it was. */
-#define UNARY_OPERATOR(name, slot)                                                             \
-    static PyObject *name##_operator(PyObject *x)                                              \
-    {                                                                                          \
-        PyObject *node = record_unary(&gates[gate_##name], name##_rule, x);                    \
-        return node || PyErr_Occurred() ? node : PyObject_CallOneArg(gates[gate_##name].primitive, x); \
+#define BINARY_OPERATOR(name, slot)                                                                     \
+    static PyObject *name##_operator(PyObject *x, PyObject *y)                                          \
+    {                                                                                                   \
+        const Gate *gate = &gates[gate_##name];                                                         \
+        PyObject *operands[] = {x, y}, *node = record_binary(gate, name##_rule, x, y);                  \
+        return node || PyErr_Occurred() ? node : PyObject_Vectorcall(gate->primitive, operands, 2, NULL); \
     }
-#define BINARY_OPERATOR(name, slot)                                                            \
-    static PyObject *name##_operator(PyObject *x, PyObject *y)                                 \
-    {                                                                                          \
-        PyObject *operands[] = {x, y}, *node = record_binary(&gates[gate_##name], name##_rule, x, y); \
-        return node || PyErr_Occurred() ? node                                                 \
-                                        : PyObject_Vectorcall(gates[gate_##name].primitive, operands, 2, NULL); \
-    }                                                                                          \
-    static PyObject *name##_in_place(PyObject *x, PyObject *y)                                 \
-    {                                                                                          \
-        PyObject *node = record_binary(&gates[gate_##name], name##_rule, x, y);                \
-        return node || PyErr_Occurred() ? node : record_in_place(gates[gate_##name].primitive, x, y); \
-    }
-
-UNARY_OPERATORS(UNARY_OPERATOR)
 BINARY_OPERATORS(BINARY_OPERATOR)
 
-/* x ** y, of which Python knows a form with a modulus. */
-static PyObject *power_slot(PyObject *x, PyObject *y, PyObject *modulus)
+static PyObject *power_of_two_operands(PyObject *x, PyObject *y, PyObject *modulus)
 {
     if (modulus == Py_None)
         return power_operator(x, y);
@@ -383,68 +304,91 @@ static PyObject *power_slot(PyObject *x, PyObject *y, PyObject *modulus)
     return NULL;
 }
 
-static PyObject *power_slot_in_place(PyObject *x, PyObject *y, PyObject *Py_UNUSED(modulus))
-{
-    return power_in_place(x, y);
-}
-
 /* ---- operands that gates share ------------------------------------------------------------------------------------ */
 
+/* Sums of products as `formulas.sum_of_products` has them: from left to right before Python 3.12, later as math.sumprod, in
+   three parts (Ogita, Rump and Oishi 2005, Accurate Sum and Dot Product, Algorithm 5.10). */
+#if PY_VERSION_HEX < 0x030C0000
+typedef struct { double high; } Sum;
+static inline void add_product(Sum *sum, double x, double y) { sum->high += x * y; }
+static inline double total(const Sum *sum) { return sum->high; }
+#else
+typedef struct { double high, low, tiny; } Sum;
+static inline double sum_and_rest(double x, double y, double *rest)
+{
+    const double sum = x + y, z = sum - x;
+    *rest = (x - (sum - z)) + (y - z);
+    return sum;
+}
+static inline void add_product(Sum *sum, double x, double y)
+{
+    double by_high, by_low, by_both;
+    const double product = x * y;
+    sum->high = sum_and_rest(sum->high, product, &by_high);
+    sum->low = sum_and_rest(sum->low, fma(x, y, -product), &by_low);
+    sum->low = sum_and_rest(sum->low, by_high, &by_both);
+    sum->tiny += by_low + by_both;
+}
+static inline double total(const Sum *sum)
+{
+    double rest;
+    const double both = sum_and_rest(sum->low, sum->high, &rest);
+    return 0.0 + (sum->tiny + rest + both);
+}
+#endif
+
 typedef struct Vector {
-    PyObject_HEAD
-    PyObject *members, *left_operand; /* the members again where one of them is a gate, else NULL */
-    PyObject *numbers;                /* those of the members when they were last read, or NULL */
-    PyObject *weak_references;
-    struct Vector *next;      /* among rows of weights, see find_row */
-    uint32_t place;           /* as in a node */
-    uint32_t first, last;     /* 1 + places of what gates hand on, in the sweep at work */
+    Base base;         /* its left: the members again where one of them is a gate, else NULL */
+    PyObject *members; /* a tuple */
+    PyObject *numbers; /* those of the members when they were last read, a tuple, or NULL */
+    struct Vector *next; /* in a bucket of `rows` */
+    Sum *sums;           /* in a sweep: what gates hand on to each member, added up */
+    Py_ssize_t gates;    /* how many have handed on */
+    PyObject *first;     /* the partials of the first, borrowed, and its adjoint */
+    double only;
 } Vector;
 
-static Vector *rows[1 << 12]; /* rows of weights that a gate uses, by their first member: borrowed */
+static Vector *rows[1 << 12]; /* rows of weights that gates use, by their first member: borrowed */
 
-static Vector **bucket_of(PyObject *first) { return &rows[((uintptr_t)first / sizeof(Node)) % (1 << 12)]; }
+static Vector **bucket_of(PyObject *first) { return &rows[(uintptr_t)first / sizeof(Node) % (1 << 12)]; }
 
+/* A vector of the Values and floats in a tuple. */
 static PyObject *new_vector(PyObject *members)
 {
-    Vector *vector = (Vector *)vector_type->tp_alloc(vector_type, 0);
-    if (!vector)
-        return NULL;
-    vector->members = Py_NewRef(members);
+    PyObject *left = NULL;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(members); i++) {
         PyObject *member = PyTuple_GET_ITEM(members, i);
-        if (!PyFloat_CheckExact(member) && ((Node *)member)->left_operand)
-            vector->left_operand = members;
+        if (!PyFloat_CheckExact(member) && !is_node(member))
+            return PyErr_Format(PyExc_TypeError, "members are Values and floats, got %R", member);
+        if (!PyFloat_CheckExact(member) && !is_none(((Base *)member)->left))
+            left = members;
+    }
+    Vector *vector = (Vector *)vector_type->tp_alloc(vector_type, 0);
+    if (vector) {
+        vector->members = Py_NewRef(members);
+        vector->base.left = left;
     }
     return (PyObject *)vector;
 }
 
 static PyObject *vector_new(PyTypeObject *Py_UNUSED(type), PyObject *args, PyObject *Py_UNUSED(keywords))
 {
-    PyObject *iterable, *members, *vector = NULL;
-    if (!PyArg_ParseTuple(args, "O:Vector", &iterable) || !(members = PySequence_Tuple(iterable)))
-        return NULL;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(members); i++) {
-        PyObject *member = PyTuple_GET_ITEM(members, i);
-        if (!PyFloat_CheckExact(member) && !PyObject_TypeCheck(member, kinds[0])) {
-            PyErr_Format(PyExc_TypeError, "members are Values and floats, got %R", member);
-            goto done;
-        }
-    }
-    vector = new_vector(members);
-done:
-    Py_DECREF(members);
+    PyObject *given, *members = PyArg_ParseTuple(args, "O:Vector", &given) ? PySequence_Tuple(given) : NULL;
+    PyObject *vector = members ? new_vector(members) : NULL;
+    Py_XDECREF(members);
     return vector;
 }
 
 static void vector_dealloc(PyObject *object)
 {
-    Vector *vector = (Vector *)object, **link;
+    Vector *vector = (Vector *)object;
     PyTypeObject *type = Py_TYPE(object);
-    if (vector->weak_references)
+    if (vector->base.weak_references)
         PyObject_ClearWeakRefs(object);
     if (PyTuple_GET_SIZE(vector->members)) {
-        for (link = bucket_of(PyTuple_GET_ITEM(vector->members, 0)); *link && *link != vector; link = &(*link)->next)
-            ;
+        Vector **link = bucket_of(PyTuple_GET_ITEM(vector->members, 0));
+        while (*link && *link != vector)
+            link = &(*link)->next;
         if (*link)
             *link = vector->next;
     }
@@ -459,36 +403,26 @@ static PyObject *vector_reduce(PyObject *self, PyObject *Py_UNUSED(none))
     return Py_BuildValue("O(O)", vector_type, ((Vector *)self)->members);
 }
 
-static PyMemberDef vector_fields[] = {
-    {"members", T_OBJECT_EX, offsetof(Vector, members), READONLY, NULL},
-    {"_left", T_OBJECT, offsetof(Vector, left_operand), READONLY, NULL},
-    {"_right", T_NONE, 0, READONLY, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(Vector, weak_references), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
-static PyMethodDef vector_methods[] = {{"__reduce__", vector_reduce, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
-
-/* The vector of a row of weights, a new reference: one as long as a gate uses it, so that calls share it. */
-static PyObject *vector_of_row(PyObject *row)
+/* vector_of(row): the vector of a row of weights, one as long as a gate uses it, so that calls share it. */
+static PyObject *vector_of(PyObject *Py_UNUSED(module), PyObject *row)
 {
-    Vector *vector;
     PyObject *members = PySequence_Tuple(row);
     if (!members || !PyTuple_GET_SIZE(members)) {
         Py_XDECREF(members);
         return NULL;
     }
-    const Py_ssize_t size = PyTuple_GET_SIZE(members);
-    Vector **bucket = bucket_of(PyTuple_GET_ITEM(members, 0));
-    for (vector = *bucket; vector; vector = vector->next) {
-        Py_ssize_t i = PyTuple_GET_SIZE(vector->members) == size ? 0 : -1;
-        while (0 <= i && i < size)
-            i = PyTuple_GET_ITEM(vector->members, i) == PyTuple_GET_ITEM(members, i) ? i + 1 : -1;
-        if (i == size) {
-            Py_DECREF(members);
-            return Py_NewRef(vector);
-        }
+    Vector **bucket = bucket_of(PyTuple_GET_ITEM(members, 0)), *vector = *bucket;
+    for (; vector; vector = vector->next) {
+        Py_ssize_t i = PyTuple_GET_SIZE(members);
+        if (i == PyTuple_GET_SIZE(vector->members))
+            while (i && PyTuple_GET_ITEM(vector->members, i - 1) == PyTuple_GET_ITEM(members, i - 1))
+                i--;
+        if (!i)
+            break;
     }
-    if ((vector = (Vector *)new_vector(members))) {
+    if (vector)
+        Py_INCREF(vector);
+    else if ((vector = (Vector *)new_vector(members))) {
         vector->next = *bucket;
         *bucket = vector;
     }
@@ -496,146 +430,212 @@ static PyObject *vector_of_row(PyObject *row)
     return (PyObject *)vector;
 }
 
-/* Sums of products as `formulas.sum_of_products` adds them up: from left to right before Python 3.12; from then on as
-   math.sumprod, in three parts (Ogita, Rump and Oishi 2005, Accurate Sum and Dot Product, Algorithm 5.10). */
-#if PY_VERSION_HEX < 0x030C0000
-typedef struct { double high; } Sum;
-static inline void add_product(Sum *sum, double x, double y) { sum->high += x * y; }
-static inline double total(const Sum *sum) { return sum->high; }
-static inline bool is_plain(const Sum *Py_UNUSED(sum)) { return true; }
-#else
-typedef struct { double high, low, tiny; } Sum;
-static inline double rounding_of_sum(double x, double y, double sum)
+/* The numbers of a vector as a tuple of floats, borrowed, the one before where they are the same; NULL for not plain. */
+static PyObject *numbers_of(Vector *vector)
 {
-    const double z = sum - x;
-    return (x - (sum - z)) + (y - z);
+    const Py_ssize_t size = PyTuple_GET_SIZE(vector->members);
+    PyObject *numbers = vector->numbers;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *member = PyTuple_GET_ITEM(vector->members, i);
+        const bool constant = PyFloat_CheckExact(member);
+        if (!constant && !(is_kind(Py_TYPE(member)) && ((Base *)member)->has & DATA))
+            return NULL;
+        const double number = constant ? PyFloat_AS_DOUBLE(member) : ((Node *)member)->data;
+        if (numbers && memcmp(&number, &((PyFloatObject *)PyTuple_GET_ITEM(numbers, i))->ob_fval, sizeof number))
+            numbers = NULL;
+    }
+    if (numbers || !(numbers = PyTuple_New(size)))
+        return numbers;
+    PyObject_GC_UnTrack(numbers);
+    for (Py_ssize_t i = 0; numbers && i < size; i++) {
+        PyObject *member = PyTuple_GET_ITEM(vector->members, i);
+        PyObject *number = PyFloat_CheckExact(member) ? Py_NewRef(member) : PyFloat_FromDouble(((Node *)member)->data);
+        PyTuple_SET_ITEM(numbers, i, number);
+        if (!number)
+            Py_CLEAR(numbers);
+    }
+    Py_XSETREF(vector->numbers, numbers);
+    return numbers;
 }
-static inline void add_product(Sum *sum, double x, double y)
-{
-    const double product = x * y, rest = fma(x, y, -product);
-    const double high = sum->high + product, by_high = rounding_of_sum(sum->high, product, high);
-    const double low = sum->low + rest, by_low = rounding_of_sum(sum->low, rest, low);
-    const double both = low + by_high, by_both = rounding_of_sum(low, by_high, both);
-    *sum = (Sum){high, both, sum->tiny + by_low + by_both};
-}
-static inline double total(const Sum *sum)
-{
-    const double both = sum->low + sum->high;
-    return 0.0 + (sum->tiny + rounding_of_sum(sum->low, sum->high, both) + both);
-}
-static inline bool is_plain(const Sum *sum) { return isfinite(sum->high); }
-#endif
 
-/* Room for `count` items of a size in *array, which keeps what it holds; false where memory ends. */
-static bool reserve(void *array, size_t *room, size_t count, size_t size)
+/* The inputs of one example as a vector of `size` Values and floats. */
+static Vector *vector_of_inputs(PyObject *x, Py_ssize_t size)
 {
-    void *moved;
-    if (count <= *room)
-        return true;
-    if (!(moved = PyMem_RawRealloc(*(void **)array, 2 * count * size)))
-        return false;
-    *(void **)array = moved;
-    *room = 2 * count;
-    return true;
+    PyObject *given = PySequence_Fast(x, "inputs"), *members = given ? PyTuple_New(size) : NULL, *member = NULL;
+    double number;
+    bool fine = members && PySequence_Fast_GET_SIZE(given) == size;
+    for (Py_ssize_t i = 0; fine && i < size; i++) {
+        PyObject *input = PySequence_Fast_GET_ITEM(given, i);
+        if ((fine = (member = read_operand(input, is_kind(Py_TYPE(input)) ? Py_TYPE(input) : plain, &number))))
+            PyTuple_SET_ITEM(members, i, member);
+    }
+    PyObject *vector = fine ? new_vector(members) : NULL;
+    Py_XDECREF(given);
+    Py_XDECREF(members);
+    return (Vector *)vector;
+}
+
+/* One dot gate: weights w and inputs x, with their numbers, and a bias. */
+static PyObject *new_dot(PyObject *gate, Vector *w, Vector *x, PyObject *bias, PyObject *path, bool constant)
+{
+    Sum sum = {0};
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(w->numbers); i++)
+        add_product(&sum, PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(w->numbers, i)),
+                    PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(x->numbers, i)));
+    const double out = total(&sum);
+    PyObject *operands = PyTuple_Pack(3, w, x, bias), *one = PyFloat_FromDouble(1.0);
+    PyObject *partials = one ? PyTuple_Pack(3, x->numbers, constant ? Py_None : w->numbers, one) : NULL;
+    Node *node = isfinite(out) && operands && partials ? new_node(Py_TYPE(bias)) : NULL;
+    Py_XDECREF(one);
+    if (!node) {
+        Py_XDECREF(operands);
+        Py_XDECREF(partials);
+        return NULL;
+    }
+    PyObject_GC_UnTrack(partials); /* numbers alone, and below nodes alone, make no cycle */
+    if (Py_TYPE(bias) == plain)
+        PyObject_GC_UnTrack(operands);
+    node->data = out + ((Node *)bias)->data;
+    node->base.has = DATA;
+    node->base.left = operands;
+    node->base.right = partials;
+    node->path = Py_NewRef(path);
+    node->primitive = Py_NewRef(gate);
+    return (PyObject *)node;
+}
+
+/* The outputs of a layer for one example, a list; NULL where something is not plain. */
+static PyObject *layer(PyObject *vectors, PyObject *example, PyObject *biases, PyObject *paths, PyObject *gate)
+{
+    const Py_ssize_t count = PyTuple_GET_SIZE(vectors);
+    const Py_ssize_t size = PyTuple_GET_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->members);
+    Vector *x = vector_of_inputs(example, size);
+    PyObject *outputs = x && numbers_of(x) ? PyList_New(count) : NULL, *node;
+    bool constant = true, fine = outputs != NULL, zero = false;
+    for (Py_ssize_t i = 0; fine && i < size; i++) {
+        const bool number = PyFloat_CheckExact(PyTuple_GET_ITEM(x->members, i));
+        constant = constant && number;
+        zero = zero || (number && PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(x->members, i)) == 0.0);
+    }
+    for (Py_ssize_t j = 0; fine && j < count; j++) {
+        Vector *w = (Vector *)PyTuple_GET_ITEM(vectors, j);
+        fine = !(zero && w->base.left) && /* a computed weight beside the constant 0 gets nothing */
+               (node = new_dot(gate, w, x, PyList_GET_ITEM(biases, j), PyTuple_GET_ITEM(paths, j), constant));
+        if (fine)
+            PyList_SET_ITEM(outputs, j, node);
+    }
+    if (!fine)
+        Py_CLEAR(outputs);
+    Py_XDECREF(x);
+    return outputs;
+}
+
+/* dots(rows, batch, biases, paths, gate): what `vectors.dots` gives; None where something is not plain. */
+static PyObject *dots(PyObject *module, PyObject *arguments)
+{
+    PyObject *rows_given, *batch, *biases, *paths, *gate;
+    if (!PyArg_ParseTuple(arguments, "O!O!O!O!O", &PyList_Type, &rows_given, &PyList_Type, &batch, &PyList_Type, &biases,
+                          &PyTuple_Type, &paths, &gate))
+        return NULL;
+    const Py_ssize_t count = PyList_GET_SIZE(rows_given);
+    PyObject *vectors = PyTuple_New(count), *outputs = vectors ? PyList_New(0) : NULL;
+    bool fine = outputs && count && PyList_GET_SIZE(biases) == count && PyTuple_GET_SIZE(paths) == count;
+    for (Py_ssize_t j = 0; fine && j < count; j++) {
+        PyObject *bias = PyList_GET_ITEM(biases, j), *row = vector_of(module, PyList_GET_ITEM(rows_given, j));
+        PyTuple_SET_ITEM(vectors, j, row);
+        fine = row && is_kind(Py_TYPE(bias)) && Py_TYPE(bias) == Py_TYPE(PyList_GET_ITEM(biases, 0)) &&
+               ((Base *)bias)->has & DATA && numbers_of((Vector *)row) &&
+               PyTuple_GET_SIZE(((Vector *)row)->members) == PyTuple_GET_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->members);
+    }
+    for (Py_ssize_t n = 0; fine && n < PyList_GET_SIZE(batch); n++) {
+        PyObject *of_example = layer(vectors, PyList_GET_ITEM(batch, n), biases, paths, gate);
+        fine = of_example && !PyList_Append(outputs, of_example);
+        Py_XDECREF(of_example);
+    }
+    if (!fine)
+        Py_CLEAR(outputs);
+    Py_XDECREF(vectors);
+    return outputs || PyErr_Occurred() ? outputs : Py_NewRef(Py_None);
 }
 
 /* ---- the reverse sweep -------------------------------------------------------------------------------------------- */
 
 #define SEEN UINT32_MAX
-static PyObject **order; /* nodes and vectors, operands before the gates that use them, borrowed; then more leaves */
-static double *adjoints; /* of each place in `order` */
-static uintptr_t *waiting; /* nodes to walk, or, with the lowest bit set, to be listed */
-static struct Contribution { PyObject *partials; double adjoint; uint32_t next; } *contributions; /* to vectors */
-static size_t listed, order_room, adjoints_room, waits, waiting_room, handed, contributions_room;
+static struct { Base *node; double adjoint; } *order; /* operands before the gates that use them, borrowed */
+static uintptr_t *waiting;                            /* nodes to walk or, with the lowest bit set, to list */
+static size_t listed, order_room, waits, waiting_room;
 static const union { uint64_t bits; double number; } absent = {0x7ff4000000000001}; /* a nan that no arithmetic gives */
 
-static inline bool is_absent(double adjoint)
+static inline bool is_absent(double adjoint) { return !memcmp(&adjoint, &absent, sizeof adjoint); }
+
+static bool reserve(void *array, size_t *places, size_t used, size_t size)
 {
-    uint64_t bits;
-    memcpy(&bits, &adjoint, sizeof bits);
-    return bits == absent.bits;
+    if (used < *places)
+        return true;
+    void *moved = PyMem_RawRealloc(*(void **)array, (2 * used + 64) * size);
+    if (moved) {
+        *(void **)array = moved;
+        *places = 2 * used + 64;
+    }
+    return moved != NULL;
 }
 
-static inline bool is_node(PyObject *object) { return is_kind(Py_TYPE(object)) || PyObject_TypeCheck(object, kinds[0]); }
-
-/* Where a node or a vector keeps its place; NULL for anything else. */
-static inline uint32_t *place_of(PyObject *object)
+static inline bool list(Base *node)
 {
-    if (is_kind(Py_TYPE(object)))
-        return &((Node *)object)->place;
-    if (Py_TYPE(object) == vector_type)
-        return &((Vector *)object)->place;
-    return is_node(object) ? &((Node *)object)->place : NULL;
-}
-
-static bool list(PyObject *object)
-{
-    if (listed >= SEEN - 1 || !reserve(&order, &order_room, listed + 1, sizeof *order) ||
-        !reserve(&adjoints, &adjoints_room, listed + 1, sizeof *adjoints))
+    if (listed >= SEEN - 1 || !reserve(&order, &order_room, listed, sizeof *order))
         return false;
-    adjoints[listed] = absent.number;
-    order[listed++] = object;
-    *place_of(object) = (uint32_t)listed;
+    order[listed].node = node;
+    order[listed].adjoint = absent.number;
+    node->place = (uint32_t)++listed;
     return true;
 }
 
-static inline bool wait_for(PyObject *object, int to_be_listed)
+static inline bool wait_for(void *node, int to_list)
 {
-    if (waits == waiting_room && !reserve(&waiting, &waiting_room, waits + 1, sizeof *waiting))
+    if (!reserve(&waiting, &waiting_room, waits, sizeof *waiting))
         return false;
-    waiting[waits++] = (uintptr_t)object | (uintptr_t)to_be_listed;
+    waiting[waits++] = (uintptr_t)node | (uintptr_t)to_list;
     return true;
 }
 
-/* List all that `root` depends on, as `graph.order_with_vectors` does; false where something in it is not plain. */
+/* List all that `root` depends on in the order of `graph.order_with_vectors`; false where something is not plain. */
 static bool walk(PyObject *root)
 {
-    PyObject *left, *right;
     if (!wait_for(root, 0))
         return false;
     while (waits) {
         const uintptr_t top = waiting[waits - 1];
-        PyObject *node = (PyObject *)(top & ~(uintptr_t)1);
+        Base *node = (Base *)(top & ~(uintptr_t)1);
         if (top & 1 && !list(node))
             return false;
         waits--;
-        if (top & 1)
-            continue;
-        while (node) { /* down along the left operands */
-            uint32_t *place = place_of(node);
-            if (!place)
-                return false;
-            if (*place)
+        while (!(top & 1)) { /* down along the left operands */
+            PyObject *left = node->left, *right = node->right;
+            if (node->place)
                 break;
-            if (Py_TYPE(node) == vector_type) {
-                left = ((Vector *)node)->left_operand;
-                right = NULL;
-            }
-            else {
-                left = ((Node *)node)->left_operand;
-                right = ((Node *)node)->right_operand;
-            }
-            if (!left) {
+            if (is_none(left)) {
                 if (!list(node))
                     return false;
                 break;
             }
             if (!wait_for(node, 1))
                 return false;
-            *place = SEEN;
+            node->place = SEEN;
             if (PyTuple_CheckExact(left)) {
+                if (Py_TYPE(node) != vector_type && is_none(right)) /* an operation of the user's own */
+                    return false;
                 for (Py_ssize_t i = PyTuple_GET_SIZE(left); i--;)
                     if (!PyFloat_CheckExact(PyTuple_GET_ITEM(left, i)) && !wait_for(PyTuple_GET_ITEM(left, i), 0))
                         return false;
                 break;
             }
-            if (PyFloat_CheckExact(left))
-                node = right;
-            else {
-                if (right && !PyFloat_CheckExact(right) && !wait_for(right, 0))
-                    return false;
-                node = left;
+            if (PyFloat_CheckExact(left)) {
+                node = (Base *)right;
+                continue;
             }
+            if (!is_none(right) && !PyFloat_CheckExact(right) && !wait_for(right, 0))
+                return false;
+            node = (Base *)left;
         }
     }
     return true;
@@ -644,105 +644,88 @@ static bool walk(PyObject *root)
 /* Take all marks away. */
 static void forget(void)
 {
-    while (waits--)
-        if (waiting[waits] & 1)
-            *place_of((PyObject *)(waiting[waits] & ~(uintptr_t)1)) = 0;
-    while (listed)
-        *place_of(order[--listed]) = 0;
-    waits = handed = 0;
+    while (waits)
+        ((Base *)(waiting[--waits] & ~(uintptr_t)1))->place = 0;
+    while (listed) {
+        Base *node = order[--listed].node;
+        node->place = 0;
+        if (Py_TYPE(node) == vector_type) {
+            PyMem_RawFree(((Vector *)node)->sums);
+            ((Vector *)node)->sums = NULL;
+            ((Vector *)node)->gates = 0;
+        }
+    }
     if (order_room > 1 << 16) { /* a large graph was here */
         PyMem_RawFree(order);
-        PyMem_RawFree(adjoints);
         PyMem_RawFree(waiting);
-        PyMem_RawFree(contributions);
-        order = NULL, adjoints = NULL, waiting = NULL, contributions = NULL;
-        order_room = adjoints_room = waiting_room = contributions_room = 0;
+        order = NULL;
+        waiting = NULL;
+        order_room = waiting_room = 0;
     }
 }
 
-/* Hand `contribution` to a node in the order. */
 static inline void add(PyObject *operand, double contribution)
 {
-    double *adjoint = &adjoints[*place_of(operand) - 1];
+    double *adjoint = &order[((Base *)operand)->place - 1].adjoint;
     *adjoint = is_absent(*adjoint) ? contribution : *adjoint + contribution;
 }
 
-/* Keep for a vector what a gate hands on to it. */
+/* A gate hands partials x adjoint to the members of a vector, which keeps their sums; false where memory ends. */
 static bool add_to_vector(Vector *vector, PyObject *partials, double adjoint)
 {
-    if (handed >= SEEN - 1 || !reserve(&contributions, &contributions_room, handed + 1, sizeof *contributions))
+    if (!vector->gates && !(vector->sums = PyMem_RawCalloc((size_t)PyTuple_GET_SIZE(partials), sizeof(Sum))))
         return false;
-    if (is_absent(adjoints[vector->place - 1])) {
-        adjoints[vector->place - 1] = 0.0; /* something has arrived */
-        vector->first = (uint32_t)handed + 1;
+    if (!vector->gates++) {
+        vector->first = partials;
+        vector->only = adjoint;
     }
-    else
-        contributions[vector->last - 1].next = (uint32_t)handed + 1;
-    contributions[handed] = (struct Contribution){partials, adjoint, 0};
-    vector->last = (uint32_t)++handed;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(partials); i++)
+        add_product(&vector->sums[i], PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(partials, i)), adjoint);
     return true;
 }
 
-/* Hand to each member of a vector the sum of partial x adjoint over the gates that share it. */
+/* A vector hands to each member the sum of what its gates handed on; false where memory ends. */
 static bool hand_on(Vector *vector)
 {
-    const bool any = !is_absent(adjoints[vector->place - 1]);
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(vector->members); i++) {
-        PyObject *member = PyTuple_GET_ITEM(vector->members, i);
-        if (PyFloat_CheckExact(member) || (!any && ((Node *)member)->left_operand))
+        Base *member = (Base *)PyTuple_GET_ITEM(vector->members, i);
+        if (PyFloat_CheckExact(member) || (!vector->gates && !is_none(member->left)))
             continue;
-        uint32_t *place = place_of(member);
-        if (!*place && !list(member)) /* a leaf that only vectors hold */
+        if (!member->place && !list(member)) /* a leaf that only vectors hold */
             return false;
-        double *adjoint = &adjoints[*place - 1];
-        if (!any) {
-            if (is_absent(*adjoint))
-                *adjoint = 0.0;
-            continue;
-        }
-        Sum sum = {0};
-        double only = 0.0;
-        for (uint32_t at = vector->first; at; at = contributions[at - 1].next) {
-            const struct Contribution *one = &contributions[at - 1];
-            const double partial = PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(one->partials, i));
-            only = partial * one->adjoint;
-            add_product(&sum, partial, one->adjoint);
-        }
-        if (!is_plain(&sum))
-            return false;
-        const double handed_on = vector->first == vector->last ? only : total(&sum);
-        *adjoint = (is_absent(*adjoint) ? 0.0 : *adjoint) + handed_on;
+        double *adjoint = &order[member->place - 1].adjoint;
+        *adjoint = is_absent(*adjoint) ? 0.0 : *adjoint;
+        if (vector->gates == 1) /* as it is, where a sum would make 0 of -0 */
+            *adjoint += PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(vector->first, i)) * vector->only;
+        else if (vector->gates)
+            *adjoint += total(&vector->sums[i]);
     }
     return true;
 }
 
-/* A gate with its complete adjoint hands on to its operands; false where that is not plain. */
+/* A gate with its complete adjoint hands partial x adjoint to its operands; false where that is not plain. */
 static bool hand_on_from(const Node *node, double adjoint)
 {
-    PyObject *left = node->left_operand, *partials = node->right.all;
+    PyObject *left = node->base.left, *right = node->base.right;
     if (!PyTuple_CheckExact(left)) {
-        if (node->has & LEFT)
+        if (node->base.has & LEFT)
             add(left, node->left_partial * adjoint);
-        if (node->has & RIGHT)
-            add(node->right_operand, node->right.number * adjoint);
+        if (node->base.has & RIGHT)
+            add(right, node->right_partial * adjoint);
         return true;
     }
-    if (!(node->has & ALL)) /* an operation of the user's own */
+    const bool shared = Py_TYPE(PyTuple_GET_ITEM(left, 0)) == vector_type;
+    if (shared && !isfinite(adjoint)) /* 0 x infinity must not reach what was not taken: no products of whole vectors */
         return false;
-    if (Py_TYPE(PyTuple_GET_ITEM(left, 0)) != vector_type) {
-        for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(left); i++)
-            if (PyTuple_GET_ITEM(partials, i) != Py_None)
-                add(PyTuple_GET_ITEM(left, i), PyFloat_AsDouble(PyTuple_GET_ITEM(partials, i)) * adjoint);
-        return true;
+    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(left); i++) {
+        PyObject *operand = PyTuple_GET_ITEM(left, i), *partial = PyTuple_GET_ITEM(right, i);
+        if (Py_TYPE(operand) == vector_type) {
+            if (partial != Py_None && !(PyTuple_CheckExact(partial) && add_to_vector((Vector *)operand, partial, adjoint)))
+                return false;
+        }
+        else if (PyFloat_CheckExact(partial))
+            add(operand, PyFloat_AS_DOUBLE(partial) * adjoint);
     }
-    if (!isfinite(adjoint)) /* 0 x infinity must not reach what was not taken: no products of whole vectors */
-        return false;
-    PyObject *by_weights = PyTuple_GET_ITEM(partials, 0), *by_inputs = PyTuple_GET_ITEM(partials, 1);
-    if (!PyTuple_CheckExact(by_weights) || !(PyTuple_CheckExact(by_inputs) || by_inputs == Py_None) ||
-        !add_to_vector((Vector *)PyTuple_GET_ITEM(left, 0), by_weights, adjoint) ||
-        !(by_inputs == Py_None || add_to_vector((Vector *)PyTuple_GET_ITEM(left, 1), by_inputs, adjoint)))
-        return false;
-    add(PyTuple_GET_ITEM(left, 2), PyFloat_AsDouble(PyTuple_GET_ITEM(partials, 2)) * adjoint);
     return true;
 }
 
@@ -751,216 +734,52 @@ static bool sweep(PyObject *root, double seed)
 {
     if (!walk(root))
         return false;
-    adjoints[*place_of(root) - 1] = seed;
+    order[((Base *)root)->place - 1].adjoint = seed;
     for (size_t i = listed; i--;) {
-        PyObject *node = order[i];
-        if (Py_TYPE(node) == vector_type) {
-            if (!hand_on((Vector *)node))
-                return false;
-        }
-        else if (!((Node *)node)->left_operand || is_absent(adjoints[i])) {
-            if (is_absent(adjoints[i])) /* listed even where nothing arrives */
-                adjoints[i] = 0.0;
-        }
-        else if (!hand_on_from((Node *)node, adjoints[i]))
+        Base *node = order[i].node;
+        if (Py_TYPE(node) == vector_type ? !hand_on((Vector *)node)
+                                         : !is_none(node->left) && !is_absent(order[i].adjoint) &&
+                                               !hand_on_from((Node *)node, order[i].adjoint))
             return false;
     }
     return true;
 }
 
-/* Value.backward: add the adjoints to the gradients of leaves, set them on gates. */
+/* Value.backward: set the adjoints as the gradients of gates, add them to those of leaves; 0 where nothing arrived. */
 static PyObject *fast_backward(const Gate *Py_UNUSED(gate), PyObject *const *arguments, Py_ssize_t count)
 {
-    PyObject *root = arguments[0], *path;
-    double seed = 1.0;
-    if (count > 2 || !is_node(root) || !((Node *)root)->primitive || !(path = plain_path()))
+    PyObject *root = arguments[0], *path, *locked, *unlocked;
+    if (count > 2 || !is_node(root) || is_none(((Node *)root)->primitive) || (count == 2 && !PyFloat_CheckExact(arguments[1])) ||
+        !(path = plain_path()))
         return NULL;
     Py_DECREF(path);
-    if (count == 2) {
-        if (!PyFloat_CheckExact(arguments[1]))
-            return NULL;
-        seed = PyFloat_AS_DOUBLE(arguments[1]);
-    }
-    PyObject *locked = PyObject_CallNoArgs(acquire);
-    if (!locked)
+    if (!(locked = PyObject_CallNoArgs(acquire)))
         return NULL;
     Py_DECREF(locked);
-    const bool plain = sweep(root, seed);
+    const bool plain = sweep(root, count == 2 ? PyFloat_AS_DOUBLE(arguments[1]) : 1.0);
     for (size_t i = 0; plain && i < listed; i++) {
-        Node *node = (Node *)order[i];
+        Node *node = (Node *)order[i].node;
         if (Py_TYPE(node) == vector_type)
             continue;
-        const double before = node->has & GRAD && !node->primitive && node->grad != 0.0 ? node->grad : 0.0;
-        node->grad = node->primitive ? adjoints[i] : before + adjoints[i];
-        node->has |= GRAD;
+        const double adjoint = is_absent(order[i].adjoint) ? 0.0 : order[i].adjoint;
+        const bool leaf = is_none(node->primitive), blank = !(node->base.has & GRAD) || node->grad == 0.0;
+        node->grad = leaf ? (blank ? 0.0 : node->grad) + adjoint : adjoint;
+        node->base.has |= GRAD;
     }
     forget();
-    PyObject *unlocked = PyObject_CallNoArgs(release);
+    unlocked = PyObject_CallNoArgs(release);
     Py_XDECREF(unlocked);
     return unlocked && plain ? Py_NewRef(Py_None) : NULL;
-}
-
-/* ---- layers of dot gates ------------------------------------------------------------------------------------------ */
-
-/* The numbers of a vector as a tuple of floats, borrowed, the one before where they are the same; copied to `copy`, too.
-   NULL where a member is not plain. */
-static PyObject *numbers_of(Vector *vector, double *copy)
-{
-    const Py_ssize_t size = PyTuple_GET_SIZE(vector->members);
-    bool same = vector->numbers != NULL;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        PyObject *member = PyTuple_GET_ITEM(vector->members, i);
-        if (PyFloat_CheckExact(member))
-            copy[i] = PyFloat_AS_DOUBLE(member);
-        else if (is_kind(Py_TYPE(member)) && !(((Node *)member)->has & NOTHING))
-            copy[i] = ((Node *)member)->data;
-        else
-            return NULL;
-        if (same) {
-            const double before = PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(vector->numbers, i));
-            same = !memcmp(&before, &copy[i], sizeof before);
-        }
-    }
-    if (same)
-        return vector->numbers;
-    Py_CLEAR(vector->numbers);
-    PyObject *numbers = PyTuple_New(size);
-    for (Py_ssize_t i = 0; numbers && i < size; i++) {
-        PyObject *number = PyFloat_FromDouble(copy[i]);
-        if (!number)
-            Py_CLEAR(numbers);
-        else
-            PyTuple_SET_ITEM(numbers, i, number);
-    }
-    if (numbers)
-        PyObject_GC_UnTrack(numbers);
-    return vector->numbers = numbers;
-}
-
-/* The inputs of one example as a vector of `size` Values and floats. */
-static PyObject *vector_of_inputs(PyObject *x, Py_ssize_t size)
-{
-    PyObject *vector = NULL, *listed_inputs = PySequence_Fast(x, "inputs"), *members = NULL;
-    double number;
-    if (listed_inputs && PySequence_Fast_GET_SIZE(listed_inputs) == size && (members = PyTuple_New(size))) {
-        for (Py_ssize_t i = 0; i < size; i++) {
-            PyObject *given = PySequence_Fast_GET_ITEM(listed_inputs, i);
-            PyObject *member = read_operand(given, is_kind(Py_TYPE(given)) ? Py_TYPE(given) : kinds[0], &number);
-            if (!member)
-                goto done;
-            PyTuple_SET_ITEM(members, i, member);
-        }
-        vector = new_vector(members);
-    }
-done:
-    Py_XDECREF(listed_inputs);
-    Py_XDECREF(members);
-    return vector;
-}
-
-/* One dot gate of a layer: weights and inputs with their numbers, a tuple each and its copy. */
-static PyObject *new_dot(
-    PyObject *gate, PyObject *row, PyObject *inputs, PyObject *bias, PyObject *path,
-    PyObject *by_weights, PyObject *by_inputs, const double *w, const double *x, Py_ssize_t size)
-{
-    Sum sum = {0};
-    for (Py_ssize_t i = 0; i < size; i++)
-        add_product(&sum, w[i], x[i]);
-    Node *node = is_plain(&sum) ? new_node(Py_TYPE(bias)) : NULL;
-    PyObject *operands = node ? PyTuple_Pack(3, row, inputs, bias) : NULL;
-    PyObject *one = operands ? PyFloat_FromDouble(1.0) : NULL;
-    PyObject *partials = one ? PyTuple_Pack(3, by_weights, by_inputs, one) : NULL;
-    Py_XDECREF(one);
-    if (!partials) {
-        Py_XDECREF(operands);
-        Py_XDECREF(node);
-        return NULL;
-    }
-    PyObject_GC_UnTrack(partials); /* numbers alone */
-    if (Py_TYPE(bias) == kinds[0])
-        PyObject_GC_UnTrack(operands);
-    node->data = total(&sum) + ((Node *)bias)->data;
-    node->primitive = Py_NewRef(gate);
-    node->left_operand = operands;
-    node->right.all = partials;
-    node->has = ALL;
-    node->path = path == Py_None ? NULL : Py_NewRef(path);
-    return (PyObject *)node;
-}
-
-/* dots(rows, batch, biases, paths, gate): what `vectors.dots` gives, None where something is not plain. */
-static PyObject *dots(PyObject *Py_UNUSED(module), PyObject *arguments)
-{
-    PyObject *rows_given, *batch, *biases, *paths, *gate, *outputs = NULL, *vectors = NULL;
-    double *numbers = NULL;
-    bool computed = false; /* weights with something behind them, which get nothing beside a constant 0 */
-    if (!PyArg_ParseTuple(arguments, "O!O!O!O!O", &PyList_Type, &rows_given, &PyList_Type, &batch, &PyList_Type, &biases,
-                          &PyTuple_Type, &paths, &gate))
-        return NULL;
-    const Py_ssize_t rows_count = PyList_GET_SIZE(rows_given);
-    Py_ssize_t size = 0;
-    if (!(vectors = PyTuple_New(rows_count)))
-        return NULL;
-    for (Py_ssize_t j = 0; j < rows_count; j++) {
-        PyObject *bias = PyList_GET_ITEM(biases, j);
-        Vector *row = (Vector *)vector_of_row(PyList_GET_ITEM(rows_given, j));
-        if (!row)
-            goto done;
-        PyTuple_SET_ITEM(vectors, j, (PyObject *)row);
-        if (j == 0) {
-            size = PyTuple_GET_SIZE(row->members);
-            if (!(numbers = PyMem_RawMalloc((size_t)(rows_count + 1) * (size_t)size * sizeof *numbers)))
-                goto done;
-        }
-        if (!is_kind(Py_TYPE(bias)) || Py_TYPE(bias) != Py_TYPE(PyList_GET_ITEM(biases, 0)) ||
-            ((Node *)bias)->has & NOTHING || PyTuple_GET_SIZE(row->members) != size ||
-            !numbers_of(row, numbers + j * size))
-            goto done;
-        computed = computed || row->left_operand;
-    }
-    if (!(outputs = PyList_New(0)))
-        goto done;
-    for (Py_ssize_t n = 0; n < PyList_GET_SIZE(batch); n++) {
-        double *x = numbers + rows_count * size;
-        PyObject *inputs = vector_of_inputs(PyList_GET_ITEM(batch, n), size), *layer = PyList_New(rows_count);
-        PyObject *by_weights = inputs ? numbers_of((Vector *)inputs, x) : NULL;
-        bool constant = true, fine = layer && by_weights;
-        for (Py_ssize_t i = 0; fine && i < size; i++) {
-            const bool number = PyFloat_CheckExact(PyTuple_GET_ITEM(((Vector *)inputs)->members, i));
-            constant = constant && number;
-            fine = !(computed && number && x[i] == 0.0);
-        }
-        for (Py_ssize_t j = 0; fine && j < rows_count; j++) {
-            PyObject *row = PyTuple_GET_ITEM(vectors, j);
-            PyObject *node = new_dot(gate, row, inputs, PyList_GET_ITEM(biases, j), PyTuple_GET_ITEM(paths, j), by_weights,
-                                     constant ? Py_None : ((Vector *)row)->numbers, numbers + j * size, x, size);
-            if ((fine = node != NULL))
-                PyList_SET_ITEM(layer, j, node);
-        }
-        fine = fine && !PyList_Append(outputs, layer);
-        Py_XDECREF(layer);
-        Py_XDECREF(inputs);
-        if (!fine) {
-            Py_CLEAR(outputs);
-            break;
-        }
-    }
-done:
-    Py_DECREF(vectors);
-    PyMem_RawFree(numbers);
-    return outputs || PyErr_Occurred() ? outputs : Py_NewRef(Py_None);
 }
 
 /* ---- functions of Python with a short way in C -------------------------------------------------------------------- */
 
 typedef PyObject *Fast(const Gate *, PyObject *const *, Py_ssize_t);
-
-/* A function of Python, and what does the same sooner for what is plain. */
 typedef struct {
     PyObject_HEAD
     vectorcallfunc call;
     PyObject *function;
-    Fast *fast;
+    Fast *fast; /* what does the same for what is plain */
     const Gate *gate;
 } Quick;
 
@@ -968,57 +787,32 @@ static PyObject *call_quick(PyObject *self, PyObject *const *arguments, size_t c
 {
     const Quick *quick = (Quick *)self;
     PyObject *result = NULL;
-    if (!keywords && PyVectorcall_NARGS(count) > 0)
+    if (!keywords && PyVectorcall_NARGS(count))
         result = quick->fast(quick->gate, arguments, PyVectorcall_NARGS(count));
     return result || PyErr_Occurred() ? result : PyObject_Vectorcall(quick->function, arguments, count, keywords);
 }
 
-static PyObject *fast_unary(const Gate *gate, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *fast_unary(const Gate *gate, PyObject *const *operands, Py_ssize_t count)
 {
-    return count == 1 ? record_unary(gate, gate->rule, arguments[0]) : NULL;
+    return count == 1 ? record_unary(gate, gate->rule, operands[0]) : NULL;
 }
 
-static PyObject *fast_binary(const Gate *gate, PyObject *const *arguments, Py_ssize_t count)
+static PyObject *fast_binary(const Gate *gate, PyObject *const *operands, Py_ssize_t count)
 {
-    return count == 2 && is_kind(Py_TYPE(arguments[0])) ? record_binary(gate, gate->rule, arguments[0], arguments[1]) : NULL;
-}
-
-static bool is_read_plainly(PyObject *node)
-{
-    PyObject *path = is_kind(Py_TYPE(node)) ? plain_path() : NULL;
-    Py_XDECREF(path);
-    return path != NULL;
-}
-
-static PyObject *fast_data(const Gate *Py_UNUSED(gate), PyObject *const *arguments, Py_ssize_t Py_UNUSED(count))
-{
-    return is_read_plainly(arguments[0]) ? get_data(arguments[0], NULL) : NULL;
-}
-
-static PyObject *fast_grad(const Gate *Py_UNUSED(gate), PyObject *const *arguments, Py_ssize_t Py_UNUSED(count))
-{
-    const Node *node = (Node *)arguments[0];
-    return is_read_plainly(arguments[0]) ? PyFloat_FromDouble(node->has & GRAD ? node->grad : 0.0) : NULL;
-}
-
-static PyObject *fast_set_data(const Gate *Py_UNUSED(gate), PyObject *const *arguments, Py_ssize_t Py_UNUSED(count))
-{
-    if (!is_read_plainly(arguments[0]) || ((Node *)arguments[0])->primitive || !PyFloat_CheckExact(arguments[1]))
-        return NULL;
-    return set_data(arguments[0], arguments[1], NULL) < 0 ? NULL : Py_NewRef(Py_None);
+    return count == 2 && is_kind(Py_TYPE(operands[0])) ? record_binary(gate, gate->rule, operands[0], operands[1]) : NULL;
 }
 
 static PyObject *quick_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
 {
-    return object && object != Py_None ? PyMethod_New(self, object) : Py_NewRef(self);
+    return is_none(object) ? Py_NewRef(self) : PyMethod_New(self, object);
 }
 
-/* What is asked of it is asked of its function, but its class, and what `pickle` and `inspect` ask. */
+/* What is asked of it is asked of its function, but its class and what `pickle` and `inspect` ask. */
 static PyObject *quick_getattr(PyObject *self, PyObject *name)
 {
-    const char *own[] = {"__class__", "__reduce__", "__reduce_ex__", "__wrapped__"};
+    static const char *own[] = {"__class__", "__reduce__", "__reduce_ex__", "__wrapped__"};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (PyUnicode_CompareWithASCIIString(name, own[i]) == 0)
+        if (!PyUnicode_CompareWithASCIIString(name, own[i]))
             return PyObject_GenericGetAttr(self, name);
     return PyObject_GetAttr(((Quick *)self)->function, name);
 }
@@ -1038,33 +832,24 @@ static void quick_dealloc(PyObject *self)
     Py_DECREF(type);
 }
 
-/* quick(name, function): the function with its short way, by the name of a gate or of a method; itself without one. */
+/* quick(name, function): the function with the short way of the gate of this name or of "backward"; else itself. */
 static PyObject *quick(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    static const struct { const char *name; Fast *fast; } methods[] = {
-        {"backward", fast_backward}, {"data", fast_data}, {"grad", fast_grad}, {"set data", fast_set_data}};
     PyObject *function;
     const char *name;
-    Fast *fast = NULL;
-    const Gate *gate = NULL;
     if (!PyArg_ParseTuple(arguments, "sO", &name, &function))
         return NULL;
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
-        if (!strcmp(methods[i].name, name))
-            fast = methods[i].fast;
-    for (size_t i = 0; i < COUNT; i++)
-        if (!strcmp(gates[i].name, name)) {
-            gate = &gates[i];
-            fast = gate->arity == 1 ? fast_unary : fast_binary;
-        }
-    if (!fast)
+    size_t i = 0;
+    while (i < COUNT && strcmp(gates[i].name, name))
+        i++;
+    if (i == COUNT && strcmp(name, "backward"))
         return Py_NewRef(function);
     Quick *self = (Quick *)quick_type->tp_alloc(quick_type, 0);
     if (self) {
         self->call = call_quick;
         self->function = Py_NewRef(function);
-        self->fast = fast;
-        self->gate = gate;
+        self->gate = &gates[i % COUNT];
+        self->fast = i == COUNT ? fast_backward : gates[i].arity == 1 ? fast_unary : fast_binary;
     }
     return (PyObject *)self;
 }
@@ -1074,48 +859,46 @@ static PyObject *quick(PyObject *Py_UNUSED(module), PyObject *arguments)
 /* Value(3.0), which needs nothing of `Value.__init__`. */
 static PyObject *new_leaf(PyObject *type, PyObject *const *arguments, size_t count, PyObject *keywords)
 {
-    const Py_ssize_t given = PyVectorcall_NARGS(count);
-    PyObject *path = NULL, *result = NULL;
-    if (given == 1 && !keywords && PyFloat_CheckExact(arguments[0]) && (path = plain_path())) {
+    const Py_ssize_t given = PyVectorcall_NARGS(count), named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
+    PyObject *path, *result = NULL;
+    if (given == 1 && !named && PyFloat_CheckExact(arguments[0]) && (path = plain_path())) {
         Node *leaf = new_node((PyTypeObject *)type);
-        if (leaf)
-            leaf->data = PyFloat_AS_DOUBLE(arguments[0]);
         Py_DECREF(path);
+        if (leaf) {
+            leaf->data = PyFloat_AS_DOUBLE(arguments[0]);
+            leaf->base.has = DATA;
+        }
         return (PyObject *)leaf;
     }
-    const Py_ssize_t named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
     PyObject *tuple = PyTuple_New(given), *dict = PyDict_New();
     for (Py_ssize_t i = 0; tuple && i < given; i++)
         PyTuple_SET_ITEM(tuple, i, Py_NewRef(arguments[i]));
     for (Py_ssize_t i = 0; dict && i < named; i++)
         if (PyDict_SetItem(dict, PyTuple_GET_ITEM(keywords, i), arguments[given + i]) < 0)
             Py_CLEAR(dict);
-    if (tuple && dict && !PyErr_Occurred())
+    if (tuple && dict)
         result = PyType_Type.tp_call(type, tuple, dict);
     Py_XDECREF(tuple);
     Py_XDECREF(dict);
     return result;
 }
 
-#define UNARY_SLOT(name, slot) {Py_nb_##slot, name##_operator},
-#define BINARY_SLOT(name, slot) {Py_nb_##slot, name##_operator}, {Py_nb_inplace_##slot, name##_in_place},
-#define power_operator power_slot /* in the slots below */
-#define power_in_place power_slot_in_place
-static PyMemberDef node_members[] = {
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weak_references), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
+#define SLOT(name, slot) {Py_nb_##slot, name##_operator},
+#define power_operator power_of_two_operands /* in the slots */
 static PyType_Slot node_slots[] = {
     {Py_tp_dealloc, node_dealloc}, {Py_tp_traverse, node_traverse}, {Py_tp_getset, node_fields},
-    {Py_tp_members, node_members}, UNARY_OPERATORS(UNARY_SLOT) BINARY_OPERATORS(BINARY_SLOT) {0, NULL}};
+    {Py_tp_members, node_members}, BINARY_OPERATORS(SLOT) {0, NULL}};
+static PyMemberDef vector_members[] = {
+    {"members", T_OBJECT_EX, offsetof(Vector, members), READONLY, NULL},
+    {"_left", T_OBJECT, offsetof(Base, left), READONLY, NULL}, {"_right", T_OBJECT, offsetof(Base, right), READONLY, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Base, weak_references), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
+static PyMethodDef vector_methods[] = {{"__reduce__", vector_reduce, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 static PyType_Slot vector_slots[] = {
-    {Py_tp_new, vector_new}, {Py_tp_dealloc, vector_dealloc}, {Py_tp_members, vector_fields},
+    {Py_tp_new, vector_new}, {Py_tp_dealloc, vector_dealloc}, {Py_tp_members, vector_members},
     {Py_tp_methods, vector_methods}, {0, NULL}};
 static PyMemberDef quick_members[] = {
     {"__wrapped__", T_OBJECT, offsetof(Quick, function), READONLY, NULL},
-    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Quick, call), READONLY, NULL},
-    {NULL, 0, 0, 0, NULL},
-};
+    {"__vectorcalloffset__", T_PYSSIZET, offsetof(Quick, call), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
 static PyMethodDef quick_methods[] = {{"__reduce__", quick_reduce, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 static PyType_Slot quick_slots[] = {
     {Py_tp_dealloc, quick_dealloc}, {Py_tp_call, PyVectorcall_Call}, {Py_tp_descr_get, quick_get},
@@ -1128,43 +911,41 @@ static PyType_Spec quick_spec = {
     "microgradnn.native.Quick", sizeof(Quick), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, quick_slots};
 
-/* set_up(context, nothing, acquire, release, gates): what the engine takes from Python; `gates` gives them by name. */
+/* set_up(context, nothing, acquire, release, lookup): what the engine takes from Python; `lookup` gives gates by name. */
 static PyObject *set_up(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *lookup;
     if (!PyArg_ParseTuple(arguments, "OOOOO", &context, &nothing, &acquire, &release, &lookup))
         return NULL;
-    Py_INCREF(context), Py_INCREF(nothing), Py_INCREF(acquire), Py_INCREF(release);
+    Py_INCREF(arguments); /* and with it what is in it */
     for (size_t i = 0; i < COUNT; i++)
         if (!(gates[i].primitive = PyObject_CallFunction(lookup, "s", gates[i].name)))
             return NULL;
     return Py_NewRef(Py_None);
 }
 
-/* adopt(kind): its Values are plain, too. */
+/* adopt(kind): its Values, of the room of micrograd, are plain as well. */
 static PyObject *adopt(PyObject *Py_UNUSED(module), PyObject *kind)
 {
-    kinds[1] = (PyTypeObject *)Py_NewRef(kind);
+    room = (PyTypeObject *)Py_NewRef(kind);
     return Py_NewRef(Py_None);
 }
 
-static PyObject *vector_of(PyObject *Py_UNUSED(module), PyObject *row) { return vector_of_row(row); }
-
 static PyMethodDef functions[] = {
     {"set_up", set_up, METH_VARARGS, NULL}, {"adopt", adopt, METH_O, NULL}, {"quick", quick, METH_VARARGS, NULL},
-    {"dots", dots, METH_VARARGS, NULL},     {"vector_of", vector_of, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+    {"dots", dots, METH_VARARGS, NULL}, {"vector_of", vector_of, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__core(void)
 {
     PyObject *module = PyModule_Create(&definition);
-    kinds[0] = (PyTypeObject *)PyType_FromSpec(&node_spec);
+    plain = (PyTypeObject *)PyType_FromSpec(&node_spec);
     vector_type = (PyTypeObject *)PyType_FromSpec(&vector_spec);
     quick_type = (PyTypeObject *)PyType_FromSpec(&quick_spec);
-    if (!module || !kinds[0] || !vector_type || !quick_type)
+    if (!module || !plain || !vector_type || !quick_type)
         return NULL;
-    kinds[0]->tp_vectorcall = new_leaf;
-    if (PyModule_AddObjectRef(module, "Node", (PyObject *)kinds[0]) < 0 ||
+    plain->tp_vectorcall = new_leaf;
+    if (PyModule_AddObjectRef(module, "Node", (PyObject *)plain) < 0 ||
         PyModule_AddObjectRef(module, "Vector", (PyObject *)vector_type) < 0)
         return NULL;
     return module;

@@ -1,5 +1,28 @@
 /* Written by `python -m tests.gates_in_c` from the table of primitives; not by hand. */
 
+LIBRARY1(acos)
+LIBRARY1(acosh)
+LIBRARY1(asin)
+LIBRARY1(atanh)
+LIBRARY1(cbrt)
+LIBRARY1(cos)
+LIBRARY1(cosh)
+LIBRARY1(erf)
+LIBRARY1(erfc)
+LIBRARY1(exp)
+LIBRARY1(exp2)
+LIBRARY1(expm1)
+LIBRARY1(log)
+LIBRARY1(log10)
+LIBRARY1(log1p)
+LIBRARY1(log2)
+LIBRARY2(pow)
+LIBRARY1(sin)
+LIBRARY1(sinh)
+LIBRARY1(sqrt)
+LIBRARY1(tan)
+LIBRARY1(tanh)
+
 static inline bool add_rule(double x0, double x1, int wanted, Outcome *outcome)
 {
     bool fine = true;
