@@ -64,7 +64,7 @@ from microgradnn.context import Context, called_by_user, context, current, curre
 from microgradnn.copying import deep_copy, node_of, reduced
 from microgradnn.graph import Vector, in_order
 from microgradnn.hints import HINTS, Missing
-from microgradnn.native import adopted, core, operator_in_c, quick
+from microgradnn.native import adopted, core, hold, operator_in_c, quick
 from microgradnn.primitive import NOTHING, ForwardError, Primitive, gates, lookup
 from microgradnn.reading import number
 from microgradnn.recorders import recorder
@@ -406,7 +406,25 @@ def _counterpart(function: Any) -> str:
     return "the functions of microgradnn"
 
 
-accumulating = threading.RLock()  # held while gradients of leaves are read and written back
+class _Accumulating:
+    """Held while Python reads gradients of leaves and writes them back, or blanks them for an operation of the user's.
+
+    The engine in C is never interrupted: it only has to know whether somebody is at it.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        hold(1)
+
+    def __exit__(self, *_: object) -> None:
+        hold(-1)
+        self._lock.release()
+
+
+accumulating = _Accumulating()
 
 
 def record(gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Value:
@@ -488,7 +506,7 @@ def give_operators(kind: type[Value]) -> None:
 
 
 if core:
-    core.set_up(context, NOTHING, accumulating.acquire, accumulating.release, lookup)
+    core.set_up(context, NOTHING, lookup)
 give_operators(Value)
 for _name in HINTS["Value"]:
     setattr(Value, _name, Missing("Value", _name))

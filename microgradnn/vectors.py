@@ -28,6 +28,10 @@ def dots(
     (1.0, (-1.0, -2.0, None, None, 1.0))
     """
     here, gate = context.get(), lookup("dot")
+    paths = None if isinstance(here, Context) else of_neurons(len(rows)) if numbered else (here,) * len(rows)
+    recorded: list[list[Any]] | None = core.dots(rows, batch, biases, paths, gate) if core and paths else None
+    if recorded is not None:
+        return recorded
     try:
         weights = [(tuple([w._data for w in row]), bias._data) for row, bias in zip(rows, biases, strict=True)]
     except AttributeError:  # a number, or something else that records
@@ -46,12 +50,8 @@ def dots(
             [unrecorded(sum_of_products(w, data) + b, here.path, kind) for w, b in weights]
             for data in ([y._data if isinstance(y, Value) else number(y) for y in x] for x in batch)
         ]
-    if isinstance(here, Context):
+    if isinstance(here, Context) or paths is None:
         return [singly(x) for x in batch]
-    paths: Sequence[Any] = of_neurons(len(rows)) if numbered else (here,) * len(rows)
-    recorded: list[list[Any]] | None = core.dots(rows, batch, biases, paths, gate) if core else None
-    if recorded is not None:
-        return recorded
     vectors = list(map(_vector, rows))
     computed = any(vector._left is not None for vector in vectors)  # weights with something behind them
     outputs = []

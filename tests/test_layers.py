@@ -12,8 +12,8 @@ import microgradnn
 
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
-    "native", "extras", "files", "hints", "reading", "trees", "primitive", "array_forms", "formulas", "intervals", "table",
-    "graph", "context", "anomalies", "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors",
+    "native", "extras", "files", "hints", "reading", "trees", "primitive", "array_forms", "formulas", "intervals",
+    "table", "graph", "context", "anomalies", "recorders", "sweep", "renewal", "copying", "operations", "value", "vectors",
     "settings", "notation", "latex", "functional", "calls", "backprop", "stepping", "bounds", "margins", "drawing",
     "worksheets", "compiler", "nn", "micrograd", "optim", "training", "checks", "saving", "plots", "watching",
     "sklearn", "demonstrations", "parser", "answer", "course", "__init__", "__main__",

@@ -39,3 +39,9 @@ def operator_in_c(name: str) -> Any:
     """The operator of this name, which the type of nodes in C brings along; None where there is none."""
     operator = vars(core.Node).get(name) if core else None
     return operator if isinstance(operator, WrapperDescriptorType) else None
+
+
+def hold(change: int) -> None:
+    """Tell the engine in C that gradients are being added up in Python, 1, or no more, −1."""
+    if core:
+        core.hold(change)

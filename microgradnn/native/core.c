@@ -18,7 +18,7 @@
 
 static PyTypeObject *plain, *room, *vector_type, *quick_type; /* Value; Value of the room of micrograd, or NULL */
 static PyObject *context, *nothing; /* the context variable; the constant 0 of partials, which hands nothing on */
-static PyObject *acquire, *release; /* of the lock that is held while gradients are added up */
+static int holders; /* that add gradients up in Python, where other threads may run meanwhile */
 
 /* ---- nodes -------------------------------------------------------------------------------------------------------- */
 
@@ -530,22 +530,34 @@ static PyObject *layer(PyObject *vectors, PyObject *example, PyObject *biases, P
     return outputs;
 }
 
+/* Whether these are plain Values in a list, at least one, whose numbers can be read. */
+static bool are_plain(PyObject *values)
+{
+    Py_ssize_t i = PyList_Check(values) ? PyList_GET_SIZE(values) : 0;
+    bool fine = i > 0;
+    while (fine && i--)
+        fine = is_kind(Py_TYPE(PyList_GET_ITEM(values, i))) && ((Base *)PyList_GET_ITEM(values, i))->has & DATA;
+    return fine;
+}
+
 /* dots(rows, batch, biases, paths, gate): what `vectors.dots` gives; None where something is not plain. */
 static PyObject *dots(PyObject *module, PyObject *arguments)
 {
     PyObject *rows_given, *batch, *biases, *paths, *gate;
-    if (!PyArg_ParseTuple(arguments, "O!O!O!O!O", &PyList_Type, &rows_given, &PyList_Type, &batch, &PyList_Type, &biases,
-                          &PyTuple_Type, &paths, &gate))
+    if (!PyArg_ParseTuple(arguments, "OOOO!O", &rows_given, &batch, &biases, &PyTuple_Type, &paths, &gate))
         return NULL;
+    if (!PyList_Check(rows_given) || !PyList_Check(batch) || !are_plain(biases))
+        return Py_NewRef(Py_None);
     const Py_ssize_t count = PyList_GET_SIZE(rows_given);
-    PyObject *vectors = PyTuple_New(count), *outputs = vectors ? PyList_New(0) : NULL;
-    bool fine = outputs && count && PyList_GET_SIZE(biases) == count && PyTuple_GET_SIZE(paths) == count;
+    PyObject *vectors = PyTuple_New(count), *outputs = vectors ? PyList_New(0) : NULL, *row = NULL;
+    bool fine = outputs && PyList_GET_SIZE(biases) == count && PyTuple_GET_SIZE(paths) == count;
     for (Py_ssize_t j = 0; fine && j < count; j++) {
-        PyObject *bias = PyList_GET_ITEM(biases, j), *row = vector_of(module, PyList_GET_ITEM(rows_given, j));
-        PyTuple_SET_ITEM(vectors, j, row);
-        fine = row && is_kind(Py_TYPE(bias)) && Py_TYPE(bias) == Py_TYPE(PyList_GET_ITEM(biases, 0)) &&
-               ((Base *)bias)->has & DATA && numbers_of((Vector *)row) &&
-               PyTuple_GET_SIZE(((Vector *)row)->members) == PyTuple_GET_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->members);
+        if ((fine = are_plain(PyList_GET_ITEM(rows_given, j)) && (row = vector_of(module, PyList_GET_ITEM(rows_given, j)))))
+            PyTuple_SET_ITEM(vectors, j, row);
+        fine = fine && Py_TYPE(PyList_GET_ITEM(biases, j)) == Py_TYPE(PyList_GET_ITEM(biases, 0)) &&
+               numbers_of((Vector *)row) &&
+               PyTuple_GET_SIZE(((Vector *)row)->numbers) ==
+                   PyTuple_GET_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->numbers);
     }
     for (Py_ssize_t n = 0; fine && n < PyList_GET_SIZE(batch); n++) {
         PyObject *of_example = layer(vectors, PyList_GET_ITEM(batch, n), biases, paths, gate);
@@ -556,6 +568,23 @@ static PyObject *dots(PyObject *module, PyObject *arguments)
         Py_CLEAR(outputs);
     Py_XDECREF(vectors);
     return outputs || PyErr_Occurred() ? outputs : Py_NewRef(Py_None);
+}
+
+/* each(function, xs, paths): the gates that a function records of numbers, each with the path of a neuron of its own. */
+static PyObject *each(PyObject *Py_UNUSED(module), PyObject *arguments)
+{
+    PyObject *function, *xs, *paths;
+    if (!PyArg_ParseTuple(arguments, "OO!O!", &function, &PyList_Type, &xs, &PyTuple_Type, &paths))
+        return NULL;
+    PyObject *results = PyList_New(0), *result;
+    for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(xs) && i < PyTuple_GET_SIZE(paths); i++) {
+        if (!(result = PyObject_CallOneArg(function, PyList_GET_ITEM(xs, i))) || PyList_Append(results, result) < 0)
+            Py_CLEAR(results);
+        else if (is_node(result) && !is_none(((Node *)result)->primitive))
+            Py_XSETREF(((Node *)result)->path, Py_NewRef(PyTuple_GET_ITEM(paths, i)));
+        Py_XDECREF(result);
+    }
+    return results;
 }
 
 /* ---- the reverse sweep -------------------------------------------------------------------------------------------- */
@@ -748,14 +777,11 @@ static bool sweep(PyObject *root, double seed)
 /* Value.backward: set the adjoints as the gradients of gates, add them to those of leaves; 0 where nothing arrived. */
 static PyObject *fast_backward(const Gate *Py_UNUSED(gate), PyObject *const *arguments, Py_ssize_t count)
 {
-    PyObject *root = arguments[0], *path, *locked, *unlocked;
-    if (count > 2 || !is_node(root) || is_none(((Node *)root)->primitive) || (count == 2 && !PyFloat_CheckExact(arguments[1])) ||
-        !(path = plain_path()))
+    PyObject *root = arguments[0], *path;
+    if (holders || count > 2 || !is_node(root) || is_none(((Node *)root)->primitive) ||
+        (count == 2 && !PyFloat_CheckExact(arguments[1])) || !(path = plain_path()))
         return NULL;
     Py_DECREF(path);
-    if (!(locked = PyObject_CallNoArgs(acquire)))
-        return NULL;
-    Py_DECREF(locked);
     const bool plain = sweep(root, count == 2 ? PyFloat_AS_DOUBLE(arguments[1]) : 1.0);
     for (size_t i = 0; plain && i < listed; i++) {
         Node *node = (Node *)order[i].node;
@@ -767,9 +793,7 @@ static PyObject *fast_backward(const Gate *Py_UNUSED(gate), PyObject *const *arg
         node->base.has |= GRAD;
     }
     forget();
-    unlocked = PyObject_CallNoArgs(release);
-    Py_XDECREF(unlocked);
-    return unlocked && plain ? Py_NewRef(Py_None) : NULL;
+    return plain ? Py_NewRef(Py_None) : NULL;
 }
 
 /* ---- functions of Python with a short way in C -------------------------------------------------------------------- */
@@ -911,11 +935,11 @@ static PyType_Spec quick_spec = {
     "microgradnn.native.Quick", sizeof(Quick), 0,
     Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, quick_slots};
 
-/* set_up(context, nothing, acquire, release, lookup): what the engine takes from Python; `lookup` gives gates by name. */
+/* set_up(context, nothing, lookup): what the engine takes from Python; `lookup` gives gates by name. */
 static PyObject *set_up(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *lookup;
-    if (!PyArg_ParseTuple(arguments, "OOOOO", &context, &nothing, &acquire, &release, &lookup))
+    if (!PyArg_ParseTuple(arguments, "OOO", &context, &nothing, &lookup))
         return NULL;
     Py_INCREF(arguments); /* and with it what is in it */
     for (size_t i = 0; i < COUNT; i++)
@@ -931,9 +955,17 @@ static PyObject *adopt(PyObject *Py_UNUSED(module), PyObject *kind)
     return Py_NewRef(Py_None);
 }
 
+/* hold(1), hold(-1): Python begins and ends to add gradients up; backward waits for it, in Python. */
+static PyObject *hold(PyObject *Py_UNUSED(module), PyObject *change)
+{
+    holders += (int)PyLong_AsLong(change);
+    return Py_NewRef(Py_None);
+}
+
 static PyMethodDef functions[] = {
     {"set_up", set_up, METH_VARARGS, NULL}, {"adopt", adopt, METH_O, NULL}, {"quick", quick, METH_VARARGS, NULL},
-    {"dots", dots, METH_VARARGS, NULL}, {"vector_of", vector_of, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+    {"dots", dots, METH_VARARGS, NULL}, {"vector_of", vector_of, METH_O, NULL}, {"hold", hold, METH_O, NULL},
+    {"each", each, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__core(void)
