@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+import os
 import re
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from tests.benchmarks import (
     compile as compiled,
     eager,
     exact,
+    gpt,
+    gpt_by_hand,
     harness,
     networks,
     page,
@@ -33,7 +36,6 @@ from tests.benchmarks.peers import by_jax
 from tests.verdicts.case import Case
 
 PAGE = harness.PAGE.read_text(encoding="utf-8")
-GRAPHS = [(eager.w1(10), eager.START), (eager.w1(200), eager.START), *(small[:2] for small in eager.SMALL.values())]
 
 
 def test_phases_repeat_and_leave_the_collector_on() -> None:
@@ -92,14 +94,13 @@ def without_figures(lines: Iterable[str]) -> list[str]:
 def lines_of(suite: str) -> list[str]:
     """What a suite would print if every figure were 1."""
     if suite == "eager":
-        names = ["microgradnn", "micrograd", "PyTorch scalars", "HIPS autograd"]
-        rows = [(gates, collector) for gates in eager.SIZES for collector in eager.COLLECTOR]
-        figures = {(name, *row): (1.0, 1.0) for name in names for row in [*rows, *zip(eager.SMALL), ("bytes",)]}
-        return [eager.TITLE, *eager.table(names, figures), *eager.targets(figures)]
+        rows = [(row, collector) for row in [*eager.SIZES, *eager.SMALL] for collector in eager.COLLECTOR]
+        figures = {(name, *row): (1.0, 1.0) for name in eager.ENGINES for row in [*rows, ("bytes",)]}
+        return [eager.TITLE, *eager.table([*eager.ENGINES], figures), *eager.targets(figures)]
     if suite == "networks":
-        peers = {**networks.WORKLOADS, "epoch": ["microgradnn", "PyTorch tensors"]}
-        ones = {(row, name, on): 1.0 for row, names in peers.items() for name in names for on in ("on", "off")}
-        return [networks.TITLE, *networks.table(ones), *networks.targets(ones)]
+        peers = networks.WORKLOADS.items()
+        ones = {(row, name, on): 1.0 for row, names in peers for name in names for on in ("on", "off")}
+        return [networks.TITLE, *networks.table(networks.ENGINES, ones), *networks.targets(ones)]
     if suite == "page":
         figures = {key: (len(row.circuit().order), 1.0, 1.0, 1.0) for key, row in page.ROWS.items()}
         return [page.TITLE, *page.table(figures), *page.targets(figures)]
@@ -142,14 +143,35 @@ def test_the_page_shows_what_the_suite_prints_today(suite) -> None:
 
 def test_work_may_recurse_deeply() -> None:
     code = "from tests.benchmarks.harness import on_one_core\n"  # in a process of its own: it pins itself to a core
-    code += "def depth(n): return n and 1 + depth(n - 1)\non_one_core(lambda: print(depth(50_000)))"
+    code += "def depth(n): return n and 1 + depth(n - 1)\nprint(on_one_core(depth, 50_000))\n"
+    code += "try: on_one_core(divmod, 1, 0)\nexcept ZeroDivisionError: print('told')"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", timeout=60)
-    assert found.stdout == "50000\n"
+    assert found.stdout == "50000\ntold\n"
+
+
+def test_each_engine_has_a_process_of_its_own_on_the_same_core() -> None:
+    with harness.processes([harness.PYTHON, "another"]) as engines:
+        assert len({os.getpid(), *(ask(os.getpid) for ask in engines.values())}) == 3
+        assert engines[harness.PYTHON](harness.running) == "python"
+        with pytest.raises(AssertionError, match="asked for the engine native, python runs"):
+            engines[harness.PYTHON](harness.choose, "native")  # once it is imported, it is too late
+        if hasattr(os, "sched_getaffinity"):
+            first, second = (ask(os.sched_getaffinity, 0) for ask in engines.values())
+            assert first == second
+            assert len(first) == 1
+
+
+@pytest.mark.parametrize(("engine", "there"), [("native", [*harness.OURS]), ("python", [harness.PYTHON])])
+def test_a_native_engine_that_is_missing_is_left_out(engine, there, monkeypatch) -> None:
+    monkeypatch.setattr(harness, "running", lambda: engine)
+    assert harness.built([*harness.OURS, "micrograd"]) == [*there, "micrograd"]
 
 
 def test_micrograds_expression_has_its_gradients() -> None:
-    gradients = eager.check_equal([eager.microgradnn_engine()], eager.readme, (-4.0, 2.0))
-    assert [round(gradient, 4) for gradient in gradients] == [138.8338, 645.5773]
+    ours = eager.microgradnn_engine()
+    recorded = ours.record(*eager.SMALL["README"])
+    ours.backward(recorded)
+    assert [round(gradient, 4) for gradient in ours.gradients(recorded)] == [138.8338, 645.5773]
 
 
 @pytest.mark.parametrize("gates", [10, 200])
@@ -159,42 +181,50 @@ def test_w1_has_the_gates_it_says(gates) -> None:
 
 
 def test_a_wrong_engine_is_caught() -> None:
-    right = eager.microgradnn_engine()
-    wrong = right._replace(name="wrong", gradients=lambda recorded: [1.0, 2.0])
-    with pytest.raises(AssertionError, match="wrong"):
-        eager.check_equal([right, wrong], *GRAPHS[0])
+    harness.check_equal({"right": [1.0, 2.0], "also": [1.0, 2.0 + 1e-9]}, 1e-9)
+    with pytest.raises(AssertionError, match=r"wrong: 2\.1, not 2\.0, at 1"):
+        harness.check_equal({"right": [1.0, 2.0], "wrong": [1.0, 2.1]}, 1e-7)
+    with pytest.raises(AssertionError, match="wrong: 1 figures, not 2"):
+        harness.check_equal({"right": [1.0, 2.0], "wrong": [1.0]}, 1e-7)
 
 
 def test_table_and_targets() -> None:
-    figures = {}
-    for factor, name in enumerate(["microgradnn", "micrograd", "PyTorch scalars"], 1):
-        for gates, collector in [(1_000, "on"), (100_000, "on")]:
-            figures[name, gates, collector] = (100.0 * factor**2, 150.0 * factor**2)
-        figures |= {(name, small): (5.0 * factor,) for small in eager.SMALL}
-        figures[name, "bytes"] = (130.0, 220.0)
-    lines = eager.table(["microgradnn", "micrograd", "PyTorch scalars"], figures)
-    assert lines[0] == "| | microgradnn | micrograd | PyTorch scalars |"
-    assert "| W1, 1,000 gates, gc on, ns a gate | 100 + 150 | 400 + 600 (4.0 ×) | 900 + 1,350 (9.0 ×) |" in lines
-    assert "| tiny graph, µs | 5.0 | 10.0 (2.0 ×) | 15.0 (3.0 ×) |" in lines
-    assert {line.count("|") for line in lines} == {5}
-    assert [line.split()[-1] for line in eager.targets(figures)] == ["met", "missed", "met", "met", "missed"]
-
-
-@pytest.mark.torch
-@pytest.mark.parametrize("place", range(len(GRAPHS)))
-def test_all_engines_agree(place) -> None:
-    graph, point = GRAPHS[place]
-    eager.check_equal([engine() for engine in eager.ENGINES], graph, point)
-
-
-@pytest.mark.torch
-def test_the_suite_measures_every_row() -> None:
-    engines = [engine() for engine in eager.ENGINES]
-    figures = eager.measure(engines, {10: (1, 2), 50: (2, 2)}, 1)
-    assert all(figure >= 0.0 for found in figures.values() for figure in found)
-    lines = eager.table([engine.name for engine in engines], figures)
-    assert len(lines) == 2 + 4 + 2 + 1
+    figures, names = {}, ["microgradnn", "its Python engine", "micrograd", "PyTorch scalars"]
+    for factor, name in enumerate(names, 1):
+        for row in [(size, collector) for size in eager.SIZES for collector in eager.COLLECTOR]:
+            figures[name, *row] = (100.0 * factor**4, 150.0 * factor**4)
+        figures |= {(name, small, "on"): (5.0 * factor,) for small in eager.SMALL}
+        figures[name, "bytes"] = (100.0, 110.0 * factor)
+    lines = eager.table(names, figures)
+    assert lines[0] == "| | microgradnn | its Python engine | micrograd | PyTorch scalars |"
+    assert (
+        "| W1, 1,000 gates, gc on, ns a gate | 100 + 150 | 1,600 + 2,400 (16.0 ×) | 8,100 + 12,150 (81.0 ×) | "
+        "25,600 + 38,400 (256.0 ×) |" in lines
+    )
+    assert "| tiny graph, µs | 5.0 | 10.0 (2.0 ×) | 15.0 (3.0 ×) | 20.0 (4.0 ×) |" in lines
     assert {line.count("|") for line in lines} == {6}
+    said = eager.targets(figures)
+    assert [line.split()[-1] for line in said] == [
+        *["met"] * 6,
+        *["missed"] * 4,
+        "met",
+        "missed",
+        *["met"] * 3,
+        "missed",
+    ]
+    of_python = {key: figure for key, figure in figures.items() if key[0] != "microgradnn"}
+    assert eager.targets(of_python) == [line for line in said if "its Python engine" in line]
+
+
+@pytest.mark.torch
+def test_all_engines_agree_and_the_suite_measures_every_row() -> None:
+    names = harness.built(eager.ENGINES)
+    with harness.processes(names) as engines:
+        figures = eager.measure(engines, {10: (1, 2), 200: (2, 2)}, 1)
+    assert all(figure >= 0.0 for found in figures.values() for figure in found)
+    lines = eager.table(names, figures)
+    assert len(lines) == 2 + 4 + 2 + 1
+    assert {line.count("|") for line in lines} == {2 + len(names)}
 
 
 def test_our_networks_step_from_the_shared_weights() -> None:
@@ -204,34 +234,48 @@ def test_our_networks_step_from_the_shared_weights() -> None:
     assert model([0.3, -0.2]).data == pytest.approx(ours[0].data, rel=1e-12)
 
 
-def test_a_wrong_network_is_caught() -> None:
-    right = networks.Step(lambda: None, lambda: [1.0, 2.0])
-    with pytest.raises(AssertionError, match=r"wrong: 2\.1, not 2\.0, at 1"):
-        networks.check_equal({"right": right, "wrong": right._replace(outcome=lambda: [1.0, 2.1])})
-    with pytest.raises(AssertionError, match="wrong: 1 figures, not 2"):
-        networks.check_equal({"right": right, "wrong": right._replace(outcome=lambda: [1.0])})
-
-
 def test_table_and_targets_of_networks() -> None:
+    factors = dict(zip(networks.ENGINES, [1, 8, 100, 8, 300, 0.5], strict=True))
     figures = {
-        (workload, name, collector): 10.0 * factor
-        for workload in networks.WORKLOADS
-        for factor, name in [(1, "microgradnn"), (20, "micrograd"), (30, "PyTorch scalars")]
+        (workload, name, collector): 10.0 * factors[name]
+        for workload, names in networks.WORKLOADS.items()
+        for name in names
         for collector in ("on", "off")
-    } | {("epoch", "microgradnn", "on"): 1000.0, ("epoch", "PyTorch tensors", "on"): 50.0}
-    lines = networks.table(figures)
-    assert {line.count("|") for line in lines} == {6}
-    assert lines[2].endswith("gc on, ms | 10.00 | 200.00 (20 ×) | 300.00 (30 ×) | – |")
-    assert lines[-1].endswith("| 1,000.00 | – | – | 50.00 (0.05 ×) |")
-    assert [line.split()[-1] for line in networks.targets(figures)] == ["missed", "met", "met", "met", "met"]
+    }
+    lines = networks.table(networks.ENGINES, figures)
+    assert {line.count("|") for line in lines} == {8}
+    assert (
+        "| W3, one digit forward and backward, gc on, ms | 10.00 | 80.00 (8 ×) | 1,000.00 (1e+02 ×) | – | " in lines[8]
+    )
+    assert lines[-1].endswith("| 10.00 | 80.00 (8 ×) | – | – | – | 5.00 (0.5 ×) |")
+    said = networks.targets(figures)
+    assert [line.split()[-1] for line in said] == [
+        *["met", "met", "missed", "met", "missed", "met", "met"],
+        *["missed", "met", "missed", "missed", "met"],
+    ]
+    of_python = {key: figure for key, figure in figures.items() if key[1] != "microgradnn"}
+    assert networks.targets(of_python) == [line for line in said if "its Python engine" in line]
+
+
+def test_slots_give_what_is_written_by_hand() -> None:
+    step = networks.gpt_with_slots()
+    for _ in range(2):  # the second one after a step of Adam
+        step.run()
+    document, weights, adam = gpt.encoded(gpt.NAMES[0]), gpt.start(), gpt_by_hand.Adam(4192)
+    _, gradient = gpt_by_hand.by_hand(weights, *document)
+    weights = gpt_by_hand.shaped(adam.moved(gpt.flat(weights), gpt.flat(gradient)))
+    loss, gradient = gpt_by_hand.by_hand(weights, *document)
+    harness.check_equal({"by hand": [loss, *gpt.flat(gradient)], "with slots": step.outcome()}, 1e-9)
 
 
 @pytest.mark.torch
 @pytest.mark.sklearn
 def test_all_networks_agree_and_every_row_is_measured() -> None:
-    figures = networks.measure(1, dict.fromkeys(networks.WORKLOADS, 1), images=64)
+    names = harness.built(networks.ENGINES)
+    with harness.processes(names) as engines:
+        figures = networks.measure(engines, 1, dict.fromkeys(networks.STEPS, 1), images=64)
     assert all(figure >= 0.0 for figure in figures.values())
-    assert len(networks.table(figures)) == 2 + 7
+    assert len(networks.table(names, figures)) == 2 + 12
 
 
 SMALL = {"V1": 12, "V2, 64": 10, "V2, 1797": 300, "GMM": 8, "Rosenbrock": 7, "README graph": 9}  # 300: the other layout

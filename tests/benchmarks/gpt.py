@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -46,9 +46,21 @@ def start(seed: int = 0) -> Model:
     }
 
 
-def scalars(weights: Model) -> Model:
+class Functions(NamedTuple):
+    """What the model asks of an engine beside operators."""
+
+    take: Callable[..., Any] = mg.take  # the row of a table with a number, which may be an input of a program
+    relu: Callable[..., Any] = mg.relu
+    softmax: Callable[..., Any] = mg.softmax
+    cross_entropy: Callable[..., Any] = nn.cross_entropy
+
+
+OURS = Functions()
+
+
+def scalars(weights: Model, leaf: Callable[[float], Any] = Value) -> Model:
     """The weights as Values."""
-    return {name: [list(map(Value, row)) for row in rows] for name, rows in weights.items()}
+    return {name: [list(map(leaf, row)) for row in rows] for name, rows in weights.items()}
 
 
 def flat(model: Model) -> list[Any]:
@@ -68,12 +80,6 @@ def batch(count: int) -> tuple[Any, Any, Any]:
     """So many documents as arrays: tokens, targets, weights."""
     tokens, targets, weights = zip(*map(encoded, NAMES[:count]), strict=True)
     return np.array(tokens), np.array(targets), np.array(weights)
-
-
-def embedded(table: Table, index: Any) -> list[Any]:
-    """The row of a table with that number, which may be an input of a compiled function."""
-    row: list[Any] = mg.take(table, index)
-    return row
 
 
 def dot(xs: Sequence[Any], ys: Sequence[Any]) -> Any:
@@ -97,28 +103,30 @@ def normed(x: Sequence[Any]) -> list[Any]:
     return [number * scale for number in x]
 
 
-def attended(query: Sequence[Any], keys: Table, values: Table) -> list[Any]:
+def attended(query: Sequence[Any], keys: Table, values: Table, softmax: Callable[..., Any]) -> list[Any]:
     """For each head the mean of the values so far, by softmax of query · key / √size."""
     out = []
     for first in range(0, WIDTH, SIZE):
         head = slice(first, first + SIZE)
-        shares = mg.softmax([dot(query[head], key[head]) / math.sqrt(SIZE) for key in keys])
+        shares = softmax([dot(query[head], key[head]) / math.sqrt(SIZE) for key in keys])
         out += [dot(shares, column) for column in zip(*(value[head] for value in values), strict=True)]
     return out
 
 
-def loss(model: Model, tokens: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any]) -> Any:
+def loss(
+    model: Model, tokens: Sequence[Any], targets: Sequence[Any], weights: Sequence[Any], *, by: Functions = OURS
+) -> Any:
     """Σ weightᵢ · −ln p(targetᵢ | tokens up to i) of one document."""
     keys: list[Any] = []
     values: list[Any] = []
     losses = []
     for token, place, target, weight in zip(tokens, model["places"], targets, weights, strict=False):
-        x = plus(embedded(model["tokens"], token), place)
+        x = plus(by.take(model["tokens"], token), place)
         h = normed(x)
         keys.append(linear(model["key"], h))
         values.append(linear(model["value"], h))
-        x = plus(x, linear(model["mix"], attended(linear(model["query"], h), keys, values)))
-        hidden = [mg.relu(number) for number in linear(model["up"], normed(x))]
+        x = plus(x, linear(model["mix"], attended(linear(model["query"], h), keys, values, by.softmax)))
+        hidden = [by.relu(number) for number in linear(model["up"], normed(x))]
         x = plus(x, linear(model["down"], hidden))
-        losses.append(weight * nn.cross_entropy(linear(model["head"], normed(x)), target))
+        losses.append(weight * by.cross_entropy(linear(model["head"], normed(x)), target))
     return sum(losses)

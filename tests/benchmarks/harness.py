@@ -17,8 +17,12 @@ import subprocess
 import sys
 import threading
 import tracemalloc
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from importlib.metadata import version
+from multiprocessing import get_context
 from pathlib import Path
 from time import process_time as clock
 from typing import Any, TypeVar
@@ -26,7 +30,9 @@ from typing import Any, TypeVar
 Record = Callable[[], Any]  # builds a graph
 Backward = Callable[[Any], object]  # sweeps what Record has built
 Task = Callable[[], tuple[float, ...]]  # one run: its figures
+Ask = Callable[..., Any]  # a function and its arguments: what it gives in the process of an engine
 Key = TypeVar("Key", bound=Hashable)
+T = TypeVar("T")
 
 
 def phases(record: Record, backward: Backward, repeat: int, collector: bool) -> tuple[float, float]:
@@ -89,19 +95,61 @@ def memory(record: Record, backward: Backward) -> tuple[int, int]:
         tracemalloc.stop()
 
 
-def on_one_core(work: Callable[[], None]) -> None:
-    """Run `work` pinned to one core, in a thread whose stack is deep enough for engines that recurse."""
+def on_one_core(work: Callable[..., T], *arguments: Any) -> T:
+    """What `work` gives, pinned to one core, in a thread whose stack is deep enough for engines that recurse."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     limit, size = sys.getrecursionlimit(), threading.stack_size(1 << 29)
     sys.setrecursionlimit(10_000_000)
     try:
-        thread = threading.Thread(target=work)
-        thread.start()
-        thread.join()
+        with ThreadPoolExecutor(1) as deep:
+            return deep.submit(work, *arguments).result()
     finally:
         sys.setrecursionlimit(limit)
         threading.stack_size(size)
+
+
+NATIVE, PYTHON = "microgradnn", "its Python engine"  # in the tables
+OURS = {NATIVE: "native", PYTHON: "python"}  # as MICROGRADNN_ENGINE calls them
+
+
+def running() -> str:
+    """The engine that the package runs in this process."""
+    import microgradnn
+
+    return getattr(microgradnn, "engine", "python")
+
+
+def built(names: Iterable[str]) -> list[str]:
+    """The engines of these names that there are: the native one is left out where this process has none."""
+    return [name for name in names if name != NATIVE or running() == "native"]
+
+
+@contextmanager
+def processes(names: Iterable[str]) -> Iterator[dict[str, Ask]]:
+    """A process for each engine, which waits while another one is asked, on the same core.
+
+    The package chooses its engine when it is imported, so that two of them need two processes; and so no engine pays
+    for what another one has imported or left in memory.
+    """
+    with ExitStack() as stack:
+        found = {}
+        for name in names:
+            process = ProcessPoolExecutor(1, get_context("spawn"))
+            found[name] = partial(_ask, stack.enter_context(process))
+            if name in OURS:
+                found[name](choose, OURS[name])
+        yield found
+
+
+def _ask(process: ProcessPoolExecutor, work: Callable[..., T], *arguments: Any) -> T:
+    return process.submit(on_one_core, work, *arguments).result()
+
+
+def choose(engine: str) -> None:
+    """Import the package with this engine."""
+    os.environ["MICROGRADNN_ENGINE"] = engine
+    assert running() == engine, f"asked for the engine {engine}, {running()} runs"
 
 
 def one_thread() -> None:
@@ -121,6 +169,21 @@ def elsewhere(code: str, limit: float) -> Any:
         return None
     assert found.returncode == 0, found.stderr
     return json.loads(found.stdout)
+
+
+def check_equal(found: Mapping[str, Sequence[float]], relative: float) -> None:
+    """AssertionError where a figure of an engine differs from that of the first."""
+    first = next(iter(found.values()))
+    for name, figures in found.items():
+        assert len(figures) == len(first), f"{name}: {len(figures)} figures, not {len(first)}"
+        for place, (one, other) in enumerate(zip(figures, first, strict=True)):
+            equal = math.isclose(one, other, rel_tol=relative, abs_tol=relative / 100)
+            assert equal, f"{name}: {one}, not {other}, at {place}"
+
+
+def faster(what: str, goal: int, than: str, ratio: float) -> str:
+    """The line of a target: how many times as fast as a peer it was to be, and was."""
+    return f"- {what} at least {goal} × as fast as {than}: {ratio:.1f} ×, {'met' if ratio >= goal else 'missed'}"
 
 
 def digits3(figure: float) -> str:

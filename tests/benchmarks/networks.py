@@ -1,7 +1,8 @@
-"""Training networks of scalars: micrograd's demo, and one image of a digit; gate by gate in the peers, `nn` here.
+"""Training networks of scalars: micrograd's demo, one image of a digit, a GPT; gate by gate in the peers, `nn` here.
 
-Every engine starts from the same weights, and its loss and gradients are compared before anything is timed. An epoch
-of digits stands beside PyTorch with tensors, for honesty: arrays are what scalars do not try to be.
+Every engine starts from the same weights in a process of its own, and its loss and gradients are compared before
+anything is timed. An epoch of digits stands beside PyTorch with tensors, for honesty: arrays are what scalars do not
+try to be.
 """
 
 from __future__ import annotations
@@ -9,13 +10,27 @@ from __future__ import annotations
 import gc
 import math
 import random
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
-from microgradnn import fit, nn, optim
-from tests.benchmarks.harness import machine, medians, whole
+from microgradnn import Value, fit, nn, optim
+from tests.benchmarks import gpt
+from tests.benchmarks.harness import (
+    NATIVE,
+    OURS,
+    PYTHON,
+    Ask,
+    built,
+    check_equal,
+    faster,
+    machine,
+    medians,
+    processes,
+    whole,
+)
+from tests.benchmarks.peers import with_slots
 
 Weights = list[tuple[list[list[float]], list[float]]]  # of each layer: rows and biases
 
@@ -96,30 +111,41 @@ def w2_microgradnn() -> Step:
     return Step(run, lambda: [total.data, *(parameter.grad for parameter in model.parameters())])
 
 
-def w2_micrograd() -> Step:
-    """The step of its demo notebook."""
-    from micrograd.engine import Value
-    from micrograd.nn import MLP
-
-    return w2_demo(Value, MLP)
-
-
 def w2_imports() -> Step:
-    """The same step of the notebook, of which only the imports were changed."""
+    """The step of micrograd's demo notebook, of which only the imports were changed, to our own Value and MLP."""
+    model = loaded(MOONS, "relu")
+    return w2_demo(Value, model, model.parameters())
+
+
+def w2_door() -> Step:
+    """The same with imports of `microgradnn.micrograd`."""
     from microgradnn.micrograd.engine import Value
     from microgradnn.micrograd.nn import MLP
 
-    return w2_demo(Value, MLP)
+    return w2_of_neurons(Value, MLP)
 
 
-def w2_demo(leaf: Callable[[float], Any], mlp: Callable[..., Any]) -> Step:
-    """The step of micrograd's demo notebook, point by point."""
-    X, y = moons()  # noqa: N806
+def w2_micrograd() -> Step:
+    """The step as it is."""
+    from micrograd.engine import Value
+    from micrograd.nn import MLP
+
+    return w2_of_neurons(Value, MLP)
+
+
+def w2_of_neurons(leaf: Callable[[float], Any], mlp: Callable[..., Any]) -> Step:
+    """The step of a network of micrograd's neurons."""
     model = mlp(MOONS[0], MOONS[1:])
     for layer, (rows, biases) in zip(model.layers, weights(MOONS), strict=True):
         for neuron, row, bias in zip(layer.neurons, rows, biases, strict=True):
             neuron.w, neuron.b = list(map(leaf, row)), leaf(bias)
-    parameters = listed([([n.w for n in layer.neurons], [n.b for n in layer.neurons]) for layer in model.layers])
+    layers = [([n.w for n in layer.neurons], [n.b for n in layer.neurons]) for layer in model.layers]
+    return w2_demo(leaf, model, listed(layers))
+
+
+def w2_demo(leaf: Callable[[float], Any], model: Any, parameters: Sequence[Any]) -> Step:
+    """Point by point; the parameters are in the order of `Module.parameters`."""
+    X, y = moons()  # noqa: N806
     total: Any = None
 
     def run() -> None:
@@ -207,20 +233,52 @@ def w3_torch() -> Step:
     return w3_of_gates(leaf, torch.exp, torch.log, torch.tanh, lambda total: total.item())
 
 
+# ---- a step of `gpt`: one document of 12 tokens, Adam ----------------------------------------------------------------
+
+
+def gpt_step(leaf: Callable[[float], Any], adam: Callable[..., Any], functions: gpt.Functions) -> Step:
+    """The same step of any engine."""
+    model = gpt.scalars(gpt.start(), leaf)
+    parameters, document = gpt.flat(model), gpt.encoded(gpt.NAMES[0])
+    optimizer = adam(parameters, **gpt.ADAM)
+    total: Any = None
+
+    def run() -> None:
+        nonlocal total
+        total = gpt.loss(model, *document, by=functions)
+        optimizer.zero_grad()
+        total.backward()
+        optimizer.step()
+
+    return Step(run, lambda: [total.data, *(parameter.grad for parameter in parameters)])
+
+
+def gpt_microgradnn() -> Step:
+    """Our functions and optimiser as shipped."""
+    return gpt_step(Value, optim.Adam, gpt.OURS)
+
+
+def gpt_with_slots() -> Step:
+    """The Value and the functions of `with_slots`."""
+    by = with_slots
+    return gpt_step(by.Value, by.Adam, gpt.Functions(by.take, by.relu, by.softmax, by.cross_entropy))
+
+
 # ---- an epoch of digits, batches of 32 ------------------------------------------------------------------------------
 
 
-def epoch_microgradnn(count: int) -> Callable[[], Any]:
-    """`fit` for one epoch of the first `count` images."""
+def epoch_microgradnn(count: int) -> Step:
+    """`fit` for one epoch of the first `count` images, in an order of its own: nothing to compare."""
     from sklearn.datasets import load_digits
 
     X, y = load_digits(return_X_y=True)  # noqa: N806
     model = loaded(DIGITS, "tanh")
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
-    return lambda: fit(model, "cross_entropy", X[:count] / 16, y[:count], optimizer, 1, batch_size=32, progress=False)
+    given = (model, "cross_entropy", X[:count] / 16, y[:count], optimizer, 1)
+    return Step(partial(fit, *given, batch_size=32, progress=False), list)
 
 
-def epoch_torch(count: int) -> Callable[[], Any]:
+def epoch_torch(count: int) -> Step:
     """The same loop on tensors, eager, float64, one thread."""
     import torch
     from sklearn.datasets import load_digits
@@ -238,89 +296,116 @@ def epoch_torch(count: int) -> Callable[[], Any]:
             loss.backward()
             optimizer.step()
 
-    return run
+    return Step(run, list)
+
+
+# ---- in the process of an engine -----------------------------------------------------------------------------------
+
+MICROGRAD, SLOTS, TORCH, TENSORS = "micrograd", "micrograd's style with slots", "PyTorch scalars", "PyTorch tensors"
+WORKLOADS: dict[str, dict[str, Callable[..., Step]]] = {
+    "W2": {**dict.fromkeys(OURS, w2_microgradnn), MICROGRAD: w2_micrograd},
+    "W2 by imports": {**dict.fromkeys(OURS, w2_imports), MICROGRAD: w2_micrograd},
+    "W2 by microgradnn.micrograd": {**dict.fromkeys(OURS, w2_door), MICROGRAD: w2_micrograd},
+    "W3": {**dict.fromkeys(OURS, w3_microgradnn), MICROGRAD: w3_micrograd, TORCH: w3_torch},
+    "GPT": {**dict.fromkeys(OURS, gpt_microgradnn), SLOTS: gpt_with_slots},
+    "epoch": {**dict.fromkeys(OURS, epoch_microgradnn), TENSORS: epoch_torch},
+}
+
+
+@cache
+def started(workload: str, name: str, *given: int) -> Step:
+    """The step in that engine; the collector does not walk over what it has imported."""
+    maker = WORKLOADS[workload][name]
+    maker(*given)
+    gc.collect()
+    gc.freeze()
+    return maker(*given)
+
+
+def outcome(workload: str, name: str, *given: int) -> list[float]:
+    """The loss and the gradients after one step more."""
+    step = started(workload, name, *given)
+    step.run()
+    return step.outcome()
+
+
+def timed(workload: str, name: str, repeat: int, collector: bool, *given: int) -> tuple[float]:
+    """Seconds for so many steps in a row."""
+    return whole(started(workload, name, *given).run, lambda _: None, repeat, collector)
 
 
 # ---- the suite -----------------------------------------------------------------------------------------------------
 
-Makers = dict[str, Callable[[], Step]]
-WORKLOADS: dict[str, Makers] = {
-    "W2": {"microgradnn": w2_microgradnn, "micrograd": w2_micrograd},
-    "W2 by imports": {"microgradnn": w2_imports, "micrograd": w2_micrograd},
-    "W3": {"microgradnn": w3_microgradnn, "micrograd": w3_micrograd, "PyTorch scalars": w3_torch},
-}
+ENGINES = [*OURS, MICROGRAD, SLOTS, TORCH, TENSORS]
 Figures = dict[tuple[str, str, str], float]
 
 
-def check_equal(steps: dict[str, Step]) -> None:
-    """Run each step once; AssertionError where a loss or a gradient differs from ours."""
-    ours: list[float] = []
-    for name, step in steps.items():
-        step.run()
-        found = step.outcome()
-        ours = ours or found
-        assert len(found) == len(ours), f"{name}: {len(found)} figures, not {len(ours)}"
-        for place, (one, other) in enumerate(zip(found, ours, strict=True)):
-            assert math.isclose(one, other, rel_tol=1e-7, abs_tol=1e-9), f"{name}: {one}, not {other}, at {place}"
+RUNS, IMAGES = 5, 1437
+STEPS = {  # in a row: what is garbage after one step is there in the next
+    "W2": 5, "W2 by imports": 5, "W2 by microgradnn.micrograd": 5, "W3": 20, "GPT": 3, "epoch": 1,
+}  # fmt: skip
 
 
-RUNS = 5
-STEPS = {"W2": 5, "W2 by imports": 5, "W3": 20}  # in a row: what is garbage after one step is there in the next
-
-
-def measure(runs: int, steps_in_a_row: dict[str, int], images: int = 1437) -> Figures:
-    """Milliseconds by workload, engine and state of the collector."""
+def measure(engines: Mapping[str, Ask], runs: int, steps_in_a_row: dict[str, int], images: int) -> Figures:
+    """Milliseconds a step by workload, engine and state of the collector."""
     figures: Figures = {}
-    for workload, makers in WORKLOADS.items():
-        times = steps_in_a_row[workload]
-        steps = {name: maker() for name, maker in makers.items()}
-        check_equal(steps)
+    for workload, times in steps_in_a_row.items():
+        given = [images] if workload == "epoch" else []
+        names = [name for name in engines if name in WORKLOADS[workload]]
+        check_equal({name: engines[name](outcome, workload, name, *given) for name in names}, 1e-7)
         tasks = {
-            (workload, name, collector): partial(whole, step.run, lambda _: None, times, collector == "on")
+            (workload, name, collector): partial(engines[name], timed, workload, name, times, collector == "on", *given)
             for collector in ("on", "off")
-            for name, step in steps.items()
+            for name in names
         }
         figures |= {key: 1e3 * seconds / times for key, (seconds,) in medians(tasks, runs).items()}
-    epochs = {"microgradnn": epoch_microgradnn(images), "PyTorch tensors": epoch_torch(images)}
-    for name, run in epochs.items():
-        run()  # the first one warms up
-        task = partial(whole, run, lambda _: None, 1, True)
-        figures["epoch", name, "on"] = 1e3 * medians({name: task}, runs)[name][0]
     return figures
 
 
-def table(figures: Figures) -> list[str]:
-    """The figures in Markdown; in brackets how many times as long as ours."""
-    names = ["microgradnn", "micrograd", "PyTorch scalars", "PyTorch tensors"]
-    rows = [
-        ("W2, a step of micrograd's demo", "W2", "on"), ("W2, a step of micrograd's demo", "W2", "off"),
-        ("the same, only its imports changed", "W2 by imports", "on"),
-        ("the same, only its imports changed", "W2 by imports", "off"),
-        ("W3, one digit forward and backward", "W3", "on"), ("W3, one digit forward and backward", "W3", "off"),
-        ("an epoch of digits, batches of 32", "epoch", "on"),
-    ]  # fmt: skip
+ROWS = {
+    "W2": "W2, a step of micrograd's demo",
+    "W2 by imports": "the same, only its imports changed",
+    "W2 by microgradnn.micrograd": "the same, its imports changed to `microgradnn.micrograd`",
+    "W3": "W3, one digit forward and backward",
+    "GPT": "a step of a GPT of scalars",
+    "epoch": "an epoch of digits, batches of 32",
+}
+
+
+def table(names: Sequence[str], figures: Figures) -> list[str]:
+    """The figures in Markdown; in brackets how many times as long as the first engine takes."""
     lines = [f"| | {' | '.join(names)} |", f"| --- | {' | '.join(['--:'] * len(names))} |"]
-    for title, workload, collector in rows:
-        ours = figures[workload, names[0], collector]
-        cells = [f"{ours:,.2f}"]
-        for name in names[1:]:
-            found = figures.get((workload, name, collector))
-            cells.append("–" if found is None else f"{found:,.2f} ({found / ours:.2g} ×)")
-        lines.append(f"| {title}, gc {collector}, ms | {' | '.join(cells)} |")
+    for workload, title in ROWS.items():
+        for collector in ("on", "off"):
+            cells = []
+            for name in names:
+                found, first = (figures.get((workload, engine, collector)) for engine in (name, names[0]))
+                ratio = "" if name == names[0] or not (found and first) else f" ({found / first:.2g} ×)"
+                cells.append("–" if found is None else f"{found:,.2f}{ratio}")
+            lines.append(f"| {title}, gc {collector}, ms | {' | '.join(cells)} |")
     return lines
+
+
+GOALS = [  # engine, workload, collector, peer: so many times as fast
+    (NATIVE, "W2 by imports", "on", MICROGRAD, 100), (NATIVE, "W2 by imports", "off", MICROGRAD, 18),
+    (NATIVE, "W2", "on", MICROGRAD, 250), (NATIVE, "W2", "off", MICROGRAD, 50),
+    (NATIVE, "W3", "on", MICROGRAD, 200), (NATIVE, "W3", "on", TORCH, 200), (NATIVE, "GPT", "on", SLOTS, 8),
+    (PYTHON, "W2", "on", MICROGRAD, 50), (PYTHON, "W2", "off", MICROGRAD, 12),
+    (PYTHON, "W2 by microgradnn.micrograd", "on", MICROGRAD, 16),
+    (PYTHON, "W3", "on", MICROGRAD, 16), (PYTHON, "W3", "on", TORCH, 25),
+]  # fmt: skip
 
 
 def targets(figures: Figures) -> list[str]:
-    """Each target, what was measured, and whether it is met."""
-    lines = []
-    for workload, peer, collector, goal in [
-        ("W2", "micrograd", "on", 50), ("W2", "micrograd", "off", 12), ("W2 by imports", "micrograd", "on", 16),
-        ("W3", "micrograd", "on", 16), ("W3", "PyTorch scalars", "on", 25),
-    ]:  # fmt: skip
-        ratio = figures[workload, peer, collector] / figures[workload, "microgradnn", collector]
-        verdict = "met" if ratio >= goal else "missed"
-        lines.append(f"- {workload} at least {goal} × as fast as {peer}, gc {collector}: {ratio:.1f} ×, {verdict}")
-    return lines
+    """Each target of the engines that were measured, the figure, and whether it is met."""
+    return [
+        faster(
+            f"{engine}, {workload}", goal, f"{peer}, gc {collector}",
+            figures[workload, peer, collector] / figures[workload, engine, collector],
+        )
+        for engine, workload, collector, peer, goal in GOALS
+        if (workload, engine, collector) in figures
+    ]  # fmt: skip
 
 
 TITLE = "Whole training steps with `nn` as it is (a neuron is one gate here, a chain of gates there):"
@@ -328,15 +413,13 @@ TITLE = "Whole training steps with `nn` as it is (a neuron is one gate here, a c
 
 def report() -> list[str]:
     """Measure: the lines of the section of this suite."""
-    for makers in WORKLOADS.values():
-        for maker in makers.values():
-            maker()  # imports
-    gc.collect()
-    gc.freeze()  # as in a process of its own: no engine pays for walking over the modules of the others
-    figures = measure(RUNS, STEPS)
+    names = built(ENGINES)
+    with processes(names) as engines:
+        figures = measure(engines, RUNS, STEPS, IMAGES)
     how = (
-        f"{machine('micrograd', 'torch', 'scikit-learn')}. Processor time, medians of {RUNS} interleaved runs: of "
-        f"{STEPS['W2']} steps in a row for W2, of {STEPS['W3']} for W3, of an epoch. All engines start from the same "
-        "weights; losses and gradients were compared before timing: equal to 1e-7."
+        f"{machine('micrograd', 'torch', 'scikit-learn')}. Each engine in a process of its own, on the same core; "
+        f"processor time, medians of {RUNS} interleaved runs: of {STEPS['W2']} steps in a row for W2, of {STEPS['W3']} "
+        f"for W3, of {STEPS['GPT']} for the GPT, of an epoch. All engines start from the same weights; losses and "
+        "gradients were compared before timing: equal to 1e-7."
     )
-    return [TITLE, "", *table(figures), "", how, "", *targets(figures)]
+    return [TITLE, "", *table(names, figures), "", how, "", *targets(figures)]

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 import microgradnn as mg
-from microgradnn import Value, nn, optim
-from tests.benchmarks import eager, gpt, networks
+from microgradnn import Value, nn
+from tests.benchmarks import eager, networks
 from tests.benchmarks.problems import DIGITS, RATE, Step, digits, our_mixture, pairs, stepping, valley
 
 
@@ -92,25 +92,10 @@ def eager_readme(engine: str, count: int) -> Step:
     return stepping(step, pairs(count))
 
 
-def eager_gpt(count: int) -> Step:
-    """One graph for all documents."""
-    model = gpt.scalars(gpt.start())
-    adam = optim.Adam(gpt.flat(model), **gpt.ADAM)
-
-    def step(*batch: Any) -> tuple[float, Any]:
-        documents = zip(*(part.tolist() for part in batch), strict=True)
-        value = mg.mean([gpt.loss(model, *document) for document in documents])
-        adam.zero_grad()
-        value.backward()
-        adam.step()
-        return value.data, [parameter.grad for parameter in adam.state]
-
-    return stepping(step, gpt.batch(count))
-
-
 EAGER: dict[str, Callable[[int], Step]] = {
     "V2, 64": eager_v2, "GMM": eager_mixture, "Rosenbrock": partial(eager_rosenbrock, "microgradnn"),
-    "README graph": partial(eager_readme, "microgradnn"), "GPT, 1": eager_gpt,
+    "README graph": partial(eager_readme, "microgradnn"),
+    "GPT, 1": lambda count: from_networks(networks.gpt_microgradnn()),
 }  # fmt: skip
 MICROGRAD: dict[str, Callable[[int], Step]] = {
     "Rosenbrock": partial(eager_rosenbrock, "micrograd"), "README graph": partial(eager_readme, "micrograd"),
