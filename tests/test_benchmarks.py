@@ -94,12 +94,12 @@ def without_figures(lines: Iterable[str]) -> list[str]:
 def lines_of(suite: str) -> list[str]:
     """What a suite would print if every figure were 1."""
     if suite == "eager":
-        rows = [(row, collector) for row in [*eager.SIZES, *eager.SMALL] for collector in eager.COLLECTOR]
+        rows = [(row, collector) for row in [*eager.SIZES, *eager.SMALL] for collector in harness.COLLECTOR]
         figures = {(name, *row): (1.0, 1.0) for name in eager.ENGINES for row in [*rows, ("bytes",)]}
         return [eager.TITLE, *eager.table([*eager.ENGINES], figures), *eager.targets(figures)]
     if suite == "networks":
         peers = networks.WORKLOADS.items()
-        ones = {(row, name, on): 1.0 for row, names in peers for name in names for on in ("on", "off")}
+        ones = {(name, row, on): (1.0,) for row, names in peers for name in names for on in harness.COLLECTOR}
         return [networks.TITLE, *networks.table(networks.ENGINES, ones), *networks.targets(ones)]
     if suite == "page":
         figures = {key: (len(row.circuit().order), 1.0, 1.0, 1.0) for key, row in page.ROWS.items()}
@@ -188,18 +188,25 @@ def test_a_wrong_engine_is_caught() -> None:
         harness.check_equal({"right": [1.0, 2.0], "wrong": [1.0]}, 1e-7)
 
 
+@pytest.mark.parametrize(
+    ("ratio", "said"), [(254.4, "254"), (9.96, "10"), (9.94, "9.9"), (3.0, "3.0"), (0.94, "0.94"), (0.0193, "0.019")]
+)
+def test_ratios_have_two_digits_or_all_before_the_point(ratio, said) -> None:
+    assert harness.times(ratio) == said
+
+
 def test_table_and_targets() -> None:
     figures, names = {}, ["microgradnn", "its Python engine", "micrograd", "PyTorch scalars"]
     for factor, name in enumerate(names, 1):
-        for row in [(size, collector) for size in eager.SIZES for collector in eager.COLLECTOR]:
-            figures[name, *row] = (100.0 * factor**4, 150.0 * factor**4)
-        figures |= {(name, small, "on"): (5.0 * factor,) for small in eager.SMALL}
+        for row in [(size, collector) for size in eager.SIZES for collector in harness.COLLECTOR]:
+            figures[name, *row] = (1e-7 * factor**4, 1.5e-7 * factor**4)
+        figures |= {(name, small, "on"): (5e-6 * factor,) for small in eager.SMALL}
         figures[name, "bytes"] = (100.0, 110.0 * factor)
     lines = eager.table(names, figures)
     assert lines[0] == "| | microgradnn | its Python engine | micrograd | PyTorch scalars |"
     assert (
-        "| W1, 1,000 gates, gc on, ns a gate | 100 + 150 | 1,600 + 2,400 (16.0 ×) | 8,100 + 12,150 (81.0 ×) | "
-        "25,600 + 38,400 (256.0 ×) |" in lines
+        "| W1, 1,000 gates, gc on, ns a gate | 100 + 150 | 1,600 + 2,400 (16 ×) | 8,100 + 12,150 (81 ×) | "
+        "25,600 + 38,400 (256 ×) |" in lines
     )
     assert "| tiny graph, µs | 5.0 | 10.0 (2.0 ×) | 15.0 (3.0 ×) | 20.0 (4.0 ×) |" in lines
     assert {line.count("|") for line in lines} == {6}
@@ -237,23 +244,23 @@ def test_our_networks_step_from_the_shared_weights() -> None:
 def test_table_and_targets_of_networks() -> None:
     factors = dict(zip(networks.ENGINES, [1, 8, 100, 8, 300, 0.5], strict=True))
     figures = {
-        (workload, name, collector): 10.0 * factors[name]
+        (name, workload, collector): (0.01 * factors[name],)
         for workload, names in networks.WORKLOADS.items()
         for name in names
-        for collector in ("on", "off")
+        for collector in harness.COLLECTOR
     }
     lines = networks.table(networks.ENGINES, figures)
     assert {line.count("|") for line in lines} == {8}
     assert (
-        "| W3, one digit forward and backward, gc on, ms | 10.00 | 80.00 (8 ×) | 1,000.00 (1e+02 ×) | – | " in lines[8]
+        "| W3, one digit forward and backward, gc on, ms | 10.00 | 80.00 (8.0 ×) | 1,000.00 (100 ×) | – | " in lines[8]
     )
-    assert lines[-1].endswith("| 10.00 | 80.00 (8 ×) | – | – | – | 5.00 (0.5 ×) |")
+    assert lines[-1].endswith("| 10.00 | 80.00 (8.0 ×) | – | – | – | 5.00 (0.5 ×) |")
     said = networks.targets(figures)
     assert [line.split()[-1] for line in said] == [
         *["met", "met", "missed", "met", "missed", "met", "met"],
         *["missed", "met", "missed", "missed", "met"],
     ]
-    of_python = {key: figure for key, figure in figures.items() if key[1] != "microgradnn"}
+    of_python = {key: figure for key, figure in figures.items() if key[0] != "microgradnn"}
     assert networks.targets(of_python) == [line for line in said if "its Python engine" in line]
 
 
@@ -273,7 +280,7 @@ def test_slots_give_what_is_written_by_hand() -> None:
 def test_all_networks_agree_and_every_row_is_measured() -> None:
     names = harness.built(networks.ENGINES)
     with harness.processes(names) as engines:
-        figures = networks.measure(engines, 1, dict.fromkeys(networks.STEPS, 1), images=64)
+        figures = networks.measure(engines, 1, dict.fromkeys(networks.STEPS, 1))
     assert all(figure >= 0.0 for figure in figures.values())
     assert len(networks.table(names, figures)) == 2 + 12
 

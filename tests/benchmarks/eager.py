@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import microgradnn
 from tests.benchmarks import harness
-from tests.benchmarks.harness import NATIVE, OURS, PYTHON, Ask, Backward, Record, Task
+from tests.benchmarks.harness import COLLECTOR, NATIVE, OURS, PYTHON, Ask, Backward, Figures, Goal, Record
 
 
 class Engine(NamedTuple):
@@ -184,8 +184,10 @@ def gradients(name: str, row: int | str) -> list[float]:
 
 
 def timed(name: str, row: int | str, repeat: int, collector: bool) -> tuple[float, ...]:
-    """Seconds for `repeat` graphs: recording and sweeping, of a small graph in one figure with freeing it."""
-    return (harness.phases if isinstance(row, int) else harness.whole)(*work(name, row), repeat, collector)
+    """Seconds for `repeat` graphs: recording and sweeping, by gates; of a small graph with freeing it."""
+    if isinstance(row, str):
+        return harness.whole(*work(name, row), repeat, collector)
+    return tuple(seconds / row for seconds in harness.phases(*work(name, row), repeat, collector))
 
 
 def held(name: str, gates: int) -> tuple[int, int]:
@@ -196,32 +198,17 @@ def held(name: str, gates: int) -> tuple[int, int]:
 # ---- the suite --------------------------------------------------------------------------------------------------
 
 
-Figures = dict[tuple[Any, ...], tuple[float, ...]]
 SIZES = {1_000: (10, 11), 100_000: (1, 5)}  # gates of W1: graphs in a run, runs
 REPEAT, SMALL_RUNS = {"tiny": 1_000, "README": 300}, 11  # small graphs in a run
-COLLECTOR = {"on": True, "off": False}
 
 
 def measure(engines: Mapping[str, Ask], sizes: dict[int, tuple[int, int]], small_runs: int) -> Figures:
-    """What the table shows, by engine and row.
-
-    (engine, gates, collector) gives nanoseconds a gate, forward and backward; (engine, graph, "on") microseconds for
-    a small graph; (engine, "bytes") bytes a gate after forward and after backward.
-    """
+    """What the table shows: seconds a gate of W1, seconds for a small graph, and bytes a gate of the largest."""
     figures: Figures = {}
-    rows: list[tuple[int | str, int, int, list[str], float]] = [
-        *((gates, repeat, runs, [*COLLECTOR], 1e9 / gates) for gates, (repeat, runs) in sizes.items()),
-        *((name, repeat, small_runs, ["on"], 1e6) for name, repeat in REPEAT.items()),
-    ]
-    for row, repeat, runs, collectors, unit in rows:
-        harness.check_equal({name: ask(gradients, name, row) for name, ask in engines.items()}, 1e-9)
-        tasks: dict[tuple[Any, ...], Task] = {
-            (name, row, collector): partial(ask, timed, name, row, repeat, COLLECTOR[collector])
-            for collector in collectors
-            for name, ask in engines.items()
-        }
-        for key, seconds in harness.medians(tasks, runs).items():
-            figures[key] = tuple(unit * second / repeat for second in seconds)
+    for gates, (repeat, runs) in sizes.items():
+        figures |= harness.compared(engines, gates, gradients, timed, repeat, runs, 1e-9)
+    for name, repeat in REPEAT.items():
+        figures |= harness.compared(engines, name, gradients, timed, repeat, small_runs, 1e-9, ["on"])
     largest = max(sizes)
     for name, ask in engines.items():
         figures[name, "bytes"] = tuple(size / largest for size in ask(held, name, largest))
@@ -230,25 +217,19 @@ def measure(engines: Mapping[str, Ask], sizes: dict[int, tuple[int, int]], small
 
 def table(names: Sequence[str], figures: Figures) -> list[str]:
     """The figures in Markdown; in brackets how many times as long as the first engine takes."""
-
-    def row(title: str, *key: Any, places: int = 0) -> str:
-        cells = []
-        for name in names:
-            parts = figures[name, *key]
-            text = " + ".join(f"{part:,.{places}f}" for part in parts)
-            cells.append(text if name == names[0] else f"{text} ({sum(parts) / sum(figures[names[0], *key]):.1f} ×)")
-        return f"| {' | '.join([title, *cells])} |"
-
-    lines = [f"| | {' | '.join(names)} |", f"| --- | {' | '.join(['--:'] * len(names))} |"]
-    for _, gates, collector in (key for key in figures if key[0] == names[0] and isinstance(key[1], int)):
-        lines.append(row(f"W1, {gates:,} gates, gc {collector}, ns a gate", gates, collector))
-    lines += [row(f"{name} graph, µs", name, "on", places=1) for name in SMALL]
+    sizes = dict.fromkeys(key[1] for key in figures if isinstance(key[1], int))
+    lines = [
+        harness.line(f"W1, {gates:,} gates, gc {on}", names, gates, on, figures, "ns a gate")
+        for gates in sizes
+        for on in COLLECTOR
+    ]
+    lines += [harness.line(f"{name} graph", names, name, "on", figures, "µs") for name in SMALL]
     # PyTorch keeps its graph where Python does not count
     held = ("–" if "PyTorch" in name else "{:.0f}, {:.0f}".format(*figures[name, "bytes"]) for name in names)
-    return [*lines, f"| W1, bytes a gate after forward, after backward | {' | '.join(held)} |"]
+    return [*harness.head(names), *lines, f"| W1, bytes a gate after forward, after backward | {' | '.join(held)} |"]
 
 
-GOALS: list[tuple[str, int | str, str, str, int]] = [  # engine, row, collector, peer: so many times as fast
+GOALS: list[Goal] = [
     (NATIVE, 1_000, "on", "micrograd", 60), (NATIVE, 1_000, "off", "micrograd", 25),
     (NATIVE, 100_000, "on", "micrograd", 80), (NATIVE, 100_000, "off", "micrograd", 10),
     (NATIVE, 1_000, "on", "PyTorch scalars", 100), (NATIVE, 100_000, "on", "PyTorch scalars", 80),
@@ -262,12 +243,9 @@ BYTES = {NATIVE: 110, PYTHON: 210}  # a gate
 
 def targets(figures: Figures) -> list[str]:
     """Each target of the engines that were measured, the figure, and whether it is met."""
-    lines = []
-    for engine, row, collector, peer, goal in GOALS:
-        if (engine, row, collector) in figures:
-            ratio = sum(figures[peer, row, collector]) / sum(figures[engine, row, collector])
-            graph = f"W1 with {row:,} gates" if isinstance(row, int) else f"the {row} graph"
-            lines.append(harness.faster(f"{engine}, {graph}", goal, f"{peer}, gc {collector}", ratio))
+    lines = harness.reached(
+        GOALS, figures, lambda row: f"W1 with {row:,} gates" if isinstance(row, int) else f"the {row} graph"
+    )
     for engine, most in BYTES.items():
         if (engine, "bytes") in figures:
             size = figures[engine, "bytes"][1]

@@ -31,8 +31,13 @@ Record = Callable[[], Any]  # builds a graph
 Backward = Callable[[Any], object]  # sweeps what Record has built
 Task = Callable[[], tuple[float, ...]]  # one run: its figures
 Ask = Callable[..., Any]  # a function and its arguments: what it gives in the process of an engine
+Figures = dict[tuple[Any, ...], tuple[float, ...]]  # engine, row, state of the collector: parts of the seconds
+Goal = tuple[str, Any, str, str, int]  # engine, row, state of the collector, peer: so many times as fast
 Key = TypeVar("Key", bound=Hashable)
 T = TypeVar("T")
+
+COLLECTOR = {"on": True, "off": False}
+UNITS = {"ns a gate": (1e9, 0), "µs": (1e6, 1), "ms": (1e3, 2)}  # of a second, places
 
 
 def phases(record: Record, backward: Backward, repeat: int, collector: bool) -> tuple[float, float]:
@@ -181,9 +186,50 @@ def check_equal(found: Mapping[str, Sequence[float]], relative: float) -> None:
             assert equal, f"{name}: {one}, not {other}, at {place}"
 
 
-def faster(what: str, goal: int, than: str, ratio: float) -> str:
-    """The line of a target: how many times as fast as a peer it was to be, and was."""
-    return f"- {what} at least {goal} × as fast as {than}: {ratio:.1f} ×, {'met' if ratio >= goal else 'missed'}"
+def compared(
+    engines: Mapping[str, Ask], row: Hashable, outcome: Ask, timed: Ask, repeat: int, runs: int, relative: float,
+    collectors: Iterable[str] = COLLECTOR,
+) -> Figures:  # fmt: skip
+    """Seconds a graph or a step in each engine, of which all outcomes were found equal first."""
+    check_equal({name: ask(outcome, name, row) for name, ask in engines.items()}, relative)
+    tasks = {
+        (name, row, collector): partial(ask, timed, name, row, repeat, COLLECTOR[collector])
+        for collector in collectors
+        for name, ask in engines.items()
+    }
+    return {key: tuple(second / repeat for second in seconds) for key, seconds in medians(tasks, runs).items()}
+
+
+def head(names: Sequence[str]) -> list[str]:
+    """The first lines of a table in Markdown."""
+    return [f"| | {' | '.join(names)} |", f"| --- | {' | '.join(['--:'] * len(names))} |"]
+
+
+def line(title: str, names: Sequence[str], row: Hashable, collector: str, figures: Figures, unit: str) -> str:
+    """A row of figures; in brackets how many times as long as the first engine takes."""
+    scale, places = UNITS[unit]
+    first, cells = figures[names[0], row, collector], []
+    for name in names:
+        parts = figures.get((name, row, collector), ())
+        text = " + ".join(f"{scale * part:,.{places}f}" for part in parts) or "–"
+        cells.append(f"{text} ({times(sum(parts) / sum(first))} ×)" if parts and name != names[0] else text)
+    return f"| {title}, {unit} | {' | '.join(cells)} |"
+
+
+def times(ratio: float) -> str:
+    """Two digits, or all before the point."""
+    return f"{ratio:,.0f}" if ratio >= 9.95 else f"{ratio:.1f}" if ratio >= 0.95 else f"{ratio:.2g}"
+
+
+def reached(goals: Iterable[Goal], figures: Figures, title: Callable[[Any], str]) -> list[str]:
+    """Each goal of the engines that were measured, the figure, and whether it is met."""
+    lines = []
+    for engine, row, collector, peer, goal in goals:
+        if (engine, row, collector) in figures:
+            ratio = sum(figures[peer, row, collector]) / sum(figures[engine, row, collector])
+            what = f"{engine}, {title(row)} at least {goal} × as fast as {peer}, gc {collector}"
+            lines.append(f"- {what}: {ratio:.1f} ×, {'met' if ratio >= goal else 'missed'}")
+    return lines
 
 
 def digits3(figure: float) -> str:

@@ -16,20 +16,8 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 from microgradnn import Value, fit, nn, optim
-from tests.benchmarks import gpt
-from tests.benchmarks.harness import (
-    NATIVE,
-    OURS,
-    PYTHON,
-    Ask,
-    built,
-    check_equal,
-    faster,
-    machine,
-    medians,
-    processes,
-    whole,
-)
+from tests.benchmarks import gpt, harness
+from tests.benchmarks.harness import COLLECTOR, NATIVE, OURS, PYTHON, Ask, Figures, Goal
 from tests.benchmarks.peers import with_slots
 
 Weights = list[tuple[list[list[float]], list[float]]]  # of each layer: rows and biases
@@ -267,30 +255,33 @@ def gpt_with_slots() -> Step:
 # ---- an epoch of digits, batches of 32 ------------------------------------------------------------------------------
 
 
-def epoch_microgradnn(count: int) -> Step:
-    """`fit` for one epoch of the first `count` images, in an order of its own: nothing to compare."""
+IMAGES = 1437
+
+
+def epoch_microgradnn() -> Step:
+    """`fit` for one epoch of the first images, in an order of its own: nothing to compare."""
     from sklearn.datasets import load_digits
 
     X, y = load_digits(return_X_y=True)  # noqa: N806
     model = loaded(DIGITS, "tanh")
     optimizer = optim.Adam(model.parameters(), lr=1e-3)
-    given = (model, "cross_entropy", X[:count] / 16, y[:count], optimizer, 1)
+    given = (model, "cross_entropy", X[:IMAGES] / 16, y[:IMAGES], optimizer, 1)
     return Step(partial(fit, *given, batch_size=32, progress=False), list)
 
 
-def epoch_torch(count: int) -> Step:
+def epoch_torch() -> Step:
     """The same loop on tensors, eager, float64, one thread."""
     import torch
     from sklearn.datasets import load_digits
 
     torch.set_num_threads(1)
     data, target = load_digits(return_X_y=True)
-    X, y = torch.tensor(data[:count] / 16), torch.tensor(target[:count])  # noqa: N806
+    X, y = torch.tensor(data[:IMAGES] / 16), torch.tensor(target[:IMAGES])  # noqa: N806
     model = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.Tanh(), torch.nn.Linear(32, 10)).double()
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
 
     def run() -> None:
-        for rows in torch.randperm(count).split(32):
+        for rows in torch.randperm(IMAGES).split(32):
             loss = torch.nn.functional.cross_entropy(model(X[rows]), y[rows])
             optimizer.zero_grad()
             loss.backward()
@@ -302,7 +293,7 @@ def epoch_torch(count: int) -> Step:
 # ---- in the process of an engine -----------------------------------------------------------------------------------
 
 MICROGRAD, SLOTS, TORCH, TENSORS = "micrograd", "micrograd's style with slots", "PyTorch scalars", "PyTorch tensors"
-WORKLOADS: dict[str, dict[str, Callable[..., Step]]] = {
+WORKLOADS: dict[str, dict[str, Callable[[], Step]]] = {
     "W2": {**dict.fromkeys(OURS, w2_microgradnn), MICROGRAD: w2_micrograd},
     "W2 by imports": {**dict.fromkeys(OURS, w2_imports), MICROGRAD: w2_micrograd},
     "W2 by microgradnn.micrograd": {**dict.fromkeys(OURS, w2_door), MICROGRAD: w2_micrograd},
@@ -313,52 +304,44 @@ WORKLOADS: dict[str, dict[str, Callable[..., Step]]] = {
 
 
 @cache
-def started(workload: str, name: str, *given: int) -> Step:
+def started(name: str, workload: str) -> Step:
     """The step in that engine; the collector does not walk over what it has imported."""
     maker = WORKLOADS[workload][name]
-    maker(*given)
+    maker()
     gc.collect()
     gc.freeze()
-    return maker(*given)
+    return maker()
 
 
-def outcome(workload: str, name: str, *given: int) -> list[float]:
+def outcome(name: str, workload: str) -> list[float]:
     """The loss and the gradients after one step more."""
-    step = started(workload, name, *given)
+    step = started(name, workload)
     step.run()
     return step.outcome()
 
 
-def timed(workload: str, name: str, repeat: int, collector: bool, *given: int) -> tuple[float]:
+def timed(name: str, workload: str, repeat: int, collector: bool) -> tuple[float]:
     """Seconds for so many steps in a row."""
-    return whole(started(workload, name, *given).run, lambda _: None, repeat, collector)
+    return harness.whole(started(name, workload).run, lambda _: None, repeat, collector)
 
 
 # ---- the suite -----------------------------------------------------------------------------------------------------
 
 ENGINES = [*OURS, MICROGRAD, SLOTS, TORCH, TENSORS]
-Figures = dict[tuple[str, str, str], float]
 
 
-RUNS, IMAGES = 5, 1437
+RUNS = 5
 STEPS = {  # in a row: what is garbage after one step is there in the next
     "W2": 5, "W2 by imports": 5, "W2 by microgradnn.micrograd": 5, "W3": 20, "GPT": 3, "epoch": 1,
 }  # fmt: skip
 
 
-def measure(engines: Mapping[str, Ask], runs: int, steps_in_a_row: dict[str, int], images: int) -> Figures:
-    """Milliseconds a step by workload, engine and state of the collector."""
+def measure(engines: Mapping[str, Ask], runs: int, steps_in_a_row: dict[str, int]) -> Figures:
+    """Seconds a step by engine, workload and state of the collector."""
     figures: Figures = {}
-    for workload, times in steps_in_a_row.items():
-        given = [images] if workload == "epoch" else []
-        names = [name for name in engines if name in WORKLOADS[workload]]
-        check_equal({name: engines[name](outcome, workload, name, *given) for name in names}, 1e-7)
-        tasks = {
-            (workload, name, collector): partial(engines[name], timed, workload, name, times, collector == "on", *given)
-            for collector in ("on", "off")
-            for name in names
-        }
-        figures |= {key: 1e3 * seconds / times for key, (seconds,) in medians(tasks, runs).items()}
+    for workload, repeat in steps_in_a_row.items():
+        asked = {name: ask for name, ask in engines.items() if name in WORKLOADS[workload]}
+        figures |= harness.compared(asked, workload, outcome, timed, repeat, runs, 1e-7)
     return figures
 
 
@@ -374,19 +357,15 @@ ROWS = {
 
 def table(names: Sequence[str], figures: Figures) -> list[str]:
     """The figures in Markdown; in brackets how many times as long as the first engine takes."""
-    lines = [f"| | {' | '.join(names)} |", f"| --- | {' | '.join(['--:'] * len(names))} |"]
-    for workload, title in ROWS.items():
-        for collector in ("on", "off"):
-            cells = []
-            for name in names:
-                found, first = (figures.get((workload, engine, collector)) for engine in (name, names[0]))
-                ratio = "" if name == names[0] or not (found and first) else f" ({found / first:.2g} ×)"
-                cells.append("–" if found is None else f"{found:,.2f}{ratio}")
-            lines.append(f"| {title}, gc {collector}, ms | {' | '.join(cells)} |")
-    return lines
+    lines = [
+        harness.line(f"{title}, gc {on}", names, workload, on, figures, "ms")
+        for workload, title in ROWS.items()
+        for on in COLLECTOR
+    ]
+    return [*harness.head(names), *lines]
 
 
-GOALS = [  # engine, workload, collector, peer: so many times as fast
+GOALS: list[Goal] = [
     (NATIVE, "W2 by imports", "on", MICROGRAD, 100), (NATIVE, "W2 by imports", "off", MICROGRAD, 18),
     (NATIVE, "W2", "on", MICROGRAD, 250), (NATIVE, "W2", "off", MICROGRAD, 50),
     (NATIVE, "W3", "on", MICROGRAD, 200), (NATIVE, "W3", "on", TORCH, 200), (NATIVE, "GPT", "on", SLOTS, 8),
@@ -398,14 +377,7 @@ GOALS = [  # engine, workload, collector, peer: so many times as fast
 
 def targets(figures: Figures) -> list[str]:
     """Each target of the engines that were measured, the figure, and whether it is met."""
-    return [
-        faster(
-            f"{engine}, {workload}", goal, f"{peer}, gc {collector}",
-            figures[workload, peer, collector] / figures[workload, engine, collector],
-        )
-        for engine, workload, collector, peer, goal in GOALS
-        if (workload, engine, collector) in figures
-    ]  # fmt: skip
+    return harness.reached(GOALS, figures, str)
 
 
 TITLE = "Whole training steps with `nn` as it is (a neuron is one gate here, a chain of gates there):"
@@ -413,13 +385,14 @@ TITLE = "Whole training steps with `nn` as it is (a neuron is one gate here, a c
 
 def report() -> list[str]:
     """Measure: the lines of the section of this suite."""
-    names = built(ENGINES)
-    with processes(names) as engines:
-        figures = measure(engines, RUNS, STEPS, IMAGES)
+    names = harness.built(ENGINES)
+    with harness.processes(names) as engines:
+        figures = measure(engines, RUNS, STEPS)
+    machine = harness.machine("micrograd", "torch", "scikit-learn")
     how = (
-        f"{machine('micrograd', 'torch', 'scikit-learn')}. Each engine in a process of its own, on the same core; "
-        f"processor time, medians of {RUNS} interleaved runs: of {STEPS['W2']} steps in a row for W2, of {STEPS['W3']} "
-        f"for W3, of {STEPS['GPT']} for the GPT, of an epoch. All engines start from the same weights; losses and "
-        "gradients were compared before timing: equal to 1e-7."
+        f"{machine}. Each engine in a process of its own, on the same core; processor time, medians of {RUNS} "
+        f"interleaved runs: of {STEPS['W2']} steps in a row for W2, of {STEPS['W3']} for W3, of {STEPS['GPT']} for the "
+        "GPT, of an epoch. All engines start from the same weights; losses and gradients were compared before timing: "
+        "equal to 1e-7."
     )
     return [TITLE, "", *table(names, figures), "", how, "", *targets(figures)]
