@@ -120,9 +120,9 @@ OURS = {NATIVE: "native", PYTHON: "python"}  # as MICROGRADNN_ENGINE calls them
 
 def running() -> str:
     """The engine that the package runs in this process."""
-    import microgradnn
+    from microgradnn.native import engine
 
-    return getattr(microgradnn, "engine", "python")
+    return engine
 
 
 def built(names: Iterable[str]) -> list[str]:
