@@ -19,6 +19,7 @@ from microgradnn.functional import *  # noqa: F403  the public gates, softmax, m
 from microgradnn.functional import abs as abs, dot, mean, softmax, stop_gradient, sum as sum, take
 from microgradnn.hints import answering as _answering
 from microgradnn.margins import margin
+from microgradnn.native import engine as engine
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.stepping import steps
 from microgradnn.training import History, accuracy, fit

@@ -62,6 +62,7 @@ from microgradnn.functional import (
 )
 from microgradnn.hints import answering as _answering
 from microgradnn.margins import margin
+from microgradnn.native import engine as engine
 from microgradnn.primitive import gates, lookup as gate, primitive, scratch_table
 from microgradnn.stepping import steps
 from microgradnn.training import History, accuracy, fit

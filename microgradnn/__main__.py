@@ -21,7 +21,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import Any
 
-from microgradnn import __version__
+from microgradnn import __version__, engine
 from microgradnn.answer import Answer
 from microgradnn.demonstrations import DEMONSTRATIONS, train
 from microgradnn.drawing import ENDINGS, draw
@@ -51,7 +51,7 @@ options:
   --no-steps       leave out the backward steps
   --open           show the page to step through and to explore in a browser
   --json           print one JSON document; inf and nan are strings in it
-  --version        print the version
+  --version        print the version, and which engine runs: native or python
   --help           print this page
 
 functions:
@@ -184,7 +184,7 @@ def _evaluate(argv: Sequence[str]) -> int:
     """Print what an expression comes to; the exit status."""
     words, options = read_arguments(argv, OPTIONS)
     if options.keys() & {"--help", "--version"}:
-        _print(HELP if "--help" in options else f"microgradnn {__version__}\n")
+        _print(HELP if "--help" in options else f"microgradnn {__version__}, engine {engine}\n")
         return 0
     if not words:
         raise InputError('give an expression, for example "(x+y)*z" x=-2 y=5 z=-4; --help tells more')

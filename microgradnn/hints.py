@@ -24,7 +24,7 @@ _START = "the start is said where a layer is made, nn.Linear(2, 3, init=…), or
 # By owner: names, and what to write instead.
 _ROWS: dict[str, dict[str, str]] = {
     "microgradnn": {
-        "engine draw_dot trace": "draw(root) draws a graph; micrograd's names are in microgradnn.micrograd",
+        "draw_dot trace": "draw(root) draws a graph; micrograd's names are in microgradnn.micrograd",
         "Neuron Layer MLP Module": "networks are in microgradnn.nn, with micrograd's habits in microgradnn.micrograd",
         "tensor Tensor Variable Parameter": "Value(2.0) is one number, [Value(x) for x in data] a vector",
         "zeros ones full eye arange linspace array randn rand from_numpy": _VECTOR,

@@ -17,7 +17,7 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
-from microgradnn import __version__
+from microgradnn import __version__, engine
 from microgradnn.__main__ import main
 from microgradnn.drawing import ENDINGS
 from microgradnn.parser import FUNCTIONS
@@ -286,7 +286,7 @@ def test_help_and_version(answer) -> None:
     assert len(examples(page)) == 4
     assert max(map(len, page.splitlines())) <= 79
     assert page.isascii()
-    assert answer("--version") == f"microgradnn {__version__}\n"
+    assert answer("--version") == f"microgradnn {__version__}, engine {engine}\n"
 
 
 def test_examples_of_the_help_run(answer, tmp_path, monkeypatch) -> None:
@@ -494,7 +494,7 @@ def test_plain_locale() -> None:
 def test_the_installed_command() -> None:
     command = Path(sys.executable).with_name("microgradnn")
     done = subprocess.run([command, "--version"], capture_output=True, encoding="utf-8", timeout=60)
-    assert done.stdout == f"microgradnn {__version__}\n"
+    assert done.stdout == f"microgradnn {__version__}, engine {engine}\n"
 
 
 # ---- colours and the page ----------------------------------------------------------------------------------------

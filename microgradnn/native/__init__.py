@@ -1,21 +1,36 @@
-"""Which engine runs: the one in C where it was built, else the one in Python, which says what both do.
+"""Which engine runs: the one in C, where it was built, or the one in Python, which it equals to the last bit.
 
-The environment variable MICROGRADNN_ENGINE chooses: `python`, whose every line can be read and stepped through in a
-debugger, or `native`. It is read once, when the package is imported.
+The variable MICROGRADNN_ENGINE of the environment, native or python, chooses when the package is imported. Under python
+debuggers and tracebacks lead into source that can be read. `build` compiles this folder when the package is installed.
 """
 
 from __future__ import annotations
 
 import os
-from contextlib import suppress
 from importlib import import_module
-from types import MemberDescriptorType, WrapperDescriptorType
+from types import MemberDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
 
-core: Any = None
-if os.environ.get("MICROGRADNN_ENGINE") != "python":
-    with suppress(ImportError):
-        core = import_module("microgradnn.native._core")
+
+def _load(asked: str) -> ModuleType | None:
+    """The engine in C; None for the one in Python."""
+    if asked not in ("", "native", "python"):
+        raise ImportError(f"MICROGRADNN_ENGINE must be native or python, or unset, got {asked!r:.60}")
+    if asked == "python":
+        return None
+    try:
+        return import_module("microgradnn.native._core")
+    except ImportError as error:
+        if not asked and isinstance(error, ModuleNotFoundError):
+            return None
+        raise ImportError(
+            f"{'MICROGRADNN_ENGINE is native, but ' * bool(asked)}the engine in C cannot be loaded ({error}):"
+            " MICROGRADNN_ENGINE=native pip install . builds it where there are a C compiler, Python's headers (Debian:"
+            " python3-dev) and CPython with the GIL, and MICROGRADNN_ENGINE=python runs the engine in Python"
+        ) from error
+
+
+core: Any = _load(os.environ.get("MICROGRADNN_ENGINE", ""))
 engine = "native" if core else "python"
 
 
