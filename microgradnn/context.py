@@ -66,14 +66,21 @@ class Switch:
         self._changes = changes
 
     def __enter__(self) -> None:
-        _turn((*_switches.get(), self))
+        before = context.get()
+        _on.set((_on.get(), self, before))
+        context.set(_changed(before, self._changes))
 
     def __exit__(self, *_: object) -> None:
-        switches = _switches.get()
-        for n in range(len(switches) - 1, -1, -1):  # the last one, unless a generator ended out of turn
-            if switches[n] is self:
-                _turn(switches[:n] + switches[n + 1 :])
-                return
+        later, on = [], _on.get()
+        while on is not None and on[1] is not self:  # of a generator that ended out of turn
+            later.append(on[1])
+            on = on[0]
+        if on is None:
+            return
+        _on.set(on[0])
+        context.set(on[2])
+        for switch in reversed(later):
+            switch.__enter__()
 
     def __call__(self, function: F) -> F:
         """`function` in the changed context, of the same kind: plain, generator, async, or async generator."""
@@ -146,17 +153,18 @@ class Switch:
                 resume, sent = body.throw, error
 
 
-_switches: ContextVar[tuple[Switch, ...]] = ContextVar("switches", default=())  # those that are on, in order
+# The switches that are on: those before it, the last one, and what the context was before it.
+_on: ContextVar[tuple[Any, Switch, Context | str | None] | None] = ContextVar("on", default=None)
 
 
-def _turn(switches: tuple[Switch, ...]) -> None:
-    """Leave `switches` on: later ones overrule earlier ones."""
-    _switches.set(switches)
-    changes: dict[str, Any] = {}
-    for switch in switches:
-        changes |= switch._changes
-    here = Context(**changes)
-    context.set(here.path if here == Context(path=here.path) else here)
+def _changed(here: Context | str | None, changes: dict[str, Any]) -> Context | str | None:
+    """The context with some changes, which overrule what was before."""
+    if here.__class__ is not Context:
+        if changes.keys() == {"path"}:
+            return changes["path"]  # type: ignore[no-any-return]
+        here = Context(path=here)  # type: ignore[arg-type]  # it is a path
+    changed = here._replace(**changes)
+    return changed.path if changed == Context(path=changed.path) else changed
 
 
 def no_grad() -> Switch:

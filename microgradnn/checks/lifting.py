@@ -23,6 +23,7 @@ from contextlib import suppress
 from enum import Enum
 from typing import Any
 
+from microgradnn import functional
 from microgradnn.checks.arguments import spread
 from microgradnn.checks.arithmetic import MP, Lost, notes
 from microgradnn.checks.arrays import array_function, widened
@@ -249,6 +250,8 @@ def _made(make: Callable[[_Lift, Any], Any]) -> Callable[[_Lift, Any], Any]:
 
 
 _HOW: dict[type, Callable[[_Lift, Any], Any]] = {
+    # With a short way in C; where there is none the next line says what to do.
+    type(functional.tanh): _made(lambda lift, x: lift(x.__wrapped__)),
     types.FunctionType: _Lift.function,
     types.BuiltinFunctionType: _Lift.builtin,
     types.MethodType: _made(lambda lift, x: types.MethodType(lift(x.__func__), lift(x.__self__))),

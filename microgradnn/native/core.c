@@ -34,7 +34,7 @@ enum { LEFT = 1, RIGHT = 2, GRAD = 4, DATA = 8 }; /* without DATA it is the cons
 
 typedef struct {
     Base base;
-    double data, grad, left_partial, right_partial;
+    double left_partial, right_partial, grad, data; /* those of a sweep first, close to the operands */
     PyObject *name, *path, *primitive;
 } Node;
 
@@ -83,6 +83,7 @@ static void node_dealloc(PyObject *object)
 
 static int node_traverse(PyObject *self, visitproc visit, void *arg) /* for subclasses */
 {
+    Py_VISIT(Py_TYPE(self));
     Py_VISIT(((Base *)self)->left);
     Py_VISIT(((Base *)self)->right);
     Py_VISIT(((Node *)self)->primitive);
@@ -639,6 +640,8 @@ static bool walk(PyObject *root)
             return false;
         waits--;
         while (!(top & 1)) { /* down along the left operands */
+            if (Py_TYPE(node) != vector_type && !is_node((PyObject *)node))
+                return false;
             PyObject *left = node->left, *right = node->right;
             if (node->place)
                 break;
@@ -651,7 +654,8 @@ static bool walk(PyObject *root)
                 return false;
             node->place = SEEN;
             if (PyTuple_CheckExact(left)) {
-                if (Py_TYPE(node) != vector_type && is_none(right)) /* an operation of the user's own */
+                if (Py_TYPE(node) != vector_type && /* an operation of the user's own has no partials */
+                    (is_none(right) || !PyTuple_CheckExact(right) || PyTuple_GET_SIZE(right) != PyTuple_GET_SIZE(left)))
                     return false;
                 for (Py_ssize_t i = PyTuple_GET_SIZE(left); i--;)
                     if (!PyFloat_CheckExact(PyTuple_GET_ITEM(left, i)) && !wait_for(PyTuple_GET_ITEM(left, i), 0))
@@ -702,13 +706,15 @@ static inline void add(PyObject *operand, double contribution)
 /* A gate hands partials x adjoint to the members of a vector, which keeps their sums; false where memory ends. */
 static bool add_to_vector(Vector *vector, PyObject *partials, double adjoint)
 {
-    if (!vector->gates && !(vector->sums = PyMem_RawCalloc((size_t)PyTuple_GET_SIZE(partials), sizeof(Sum))))
+    const size_t size = (size_t)PyTuple_GET_SIZE(partials);
+    if (size != (size_t)PyTuple_GET_SIZE(vector->members) ||
+        (!vector->gates && !(vector->sums = PyMem_RawCalloc(size, sizeof(Sum)))))
         return false;
     if (!vector->gates++) {
         vector->first = partials;
         vector->only = adjoint;
     }
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(partials); i++)
+    for (size_t i = 0; i < size; i++)
         add_product(&vector->sums[i], PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(partials, i)), adjoint);
     return true;
 }
@@ -778,7 +784,7 @@ static bool sweep(PyObject *root, double seed)
 static PyObject *fast_backward(const Gate *Py_UNUSED(gate), PyObject *const *arguments, Py_ssize_t count)
 {
     PyObject *root = arguments[0], *path;
-    if (holders || count > 2 || !is_node(root) || is_none(((Node *)root)->primitive) ||
+    if (holders || count > 2 || !is_node(root) || !(((Base *)root)->has & DATA) || is_none(((Node *)root)->primitive) ||
         (count == 2 && !PyFloat_CheckExact(arguments[1])) || !(path = plain_path()))
         return NULL;
     Py_DECREF(path);
@@ -788,7 +794,7 @@ static PyObject *fast_backward(const Gate *Py_UNUSED(gate), PyObject *const *arg
         if (Py_TYPE(node) == vector_type)
             continue;
         const double adjoint = is_absent(order[i].adjoint) ? 0.0 : order[i].adjoint;
-        const bool leaf = is_none(node->primitive), blank = !(node->base.has & GRAD) || node->grad == 0.0;
+        const bool leaf = is_none(node->base.left), blank = !(node->base.has & GRAD) || node->grad == 0.0;
         node->grad = leaf ? (blank ? 0.0 : node->grad) + adjoint : adjoint;
         node->base.has |= GRAD;
     }
@@ -884,16 +890,20 @@ static PyObject *quick(PyObject *Py_UNUSED(module), PyObject *arguments)
 static PyObject *new_leaf(PyObject *type, PyObject *const *arguments, size_t count, PyObject *keywords)
 {
     const Py_ssize_t given = PyVectorcall_NARGS(count), named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
-    PyObject *path, *result = NULL;
-    if (given == 1 && !named && PyFloat_CheckExact(arguments[0]) && (path = plain_path())) {
+    PyObject *path = given == 1 && !named ? plain_path() : NULL, *result = NULL;
+    double data;
+    PyObject *number = path ? read_operand(arguments[0], NULL, &data) : NULL;
+    Py_XDECREF(path);
+    if (number) {
         Node *leaf = new_node((PyTypeObject *)type);
-        Py_DECREF(path);
+        Py_DECREF(number);
         if (leaf) {
-            leaf->data = PyFloat_AS_DOUBLE(arguments[0]);
+            leaf->data = data;
             leaf->base.has = DATA;
         }
         return (PyObject *)leaf;
     }
+    PyErr_Clear(); /* an int beyond floats: Python says so */
     PyObject *tuple = PyTuple_New(given), *dict = PyDict_New();
     for (Py_ssize_t i = 0; tuple && i < given; i++)
         PyTuple_SET_ITEM(tuple, i, Py_NewRef(arguments[i]));
