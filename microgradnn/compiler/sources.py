@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from array import array
 from types import FrameType
+from typing import Any
 
 from microgradnn.context import is_ours, line_text
+
+OURS: dict[str, bool] = {}  # whether code of a file is that of this package, of the files that were met
 
 
 class Sources:
@@ -21,20 +24,30 @@ class Sources:
     def __init__(self) -> None:
         self._lines: list[tuple[str, int]] = []
         self._known: dict[tuple[str, int], int] = {}  # which of `_lines` each is
-        self._numbers = array("I")  # which of `_lines`, for every line of the tape
+        self._numbers: Any = []  # which of `_lines`, for every line of the tape
 
     def __len__(self) -> int:
         return len(self._numbers)
 
     def note(self, frame: FrameType) -> None:
         """Add the line outside this package that led to the call `frame`."""
-        while is_ours(frame.f_code) and frame.f_back is not None:
+        while True:
+            file = frame.f_code.co_filename
+            inside = OURS.get(file)
+            if inside is None:
+                inside = OURS[file] = is_ours(frame.f_code)
+            if not inside or frame.f_back is None:
+                break
             frame = frame.f_back
-        line = frame.f_code.co_filename, frame.f_lineno
+        line = file, frame.f_lineno
         number = self._known.setdefault(line, len(self._lines))
         if number == len(self._lines):
             self._lines.append(line)
         self._numbers.append(number)
+
+    def close(self) -> None:
+        """Take less memory, now that all is noted."""
+        self._numbers = array("I", self._numbers)
 
     def text(self, line: int) -> str:
         """Where line number `line` of the tape was written: `file, line n: text`."""

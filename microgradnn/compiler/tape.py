@@ -43,6 +43,7 @@ _RULES: dict[str, Callable[..., Any]] = {
     **{name: lambda *xs: xs[0] if len(xs) == 1 else None for name in ("maximum", "minimum")},
     **{name: lambda *xs: (_ADD, (*xs, 0.0)) if len(xs) == 1 else None for name in ("sum", "logsumexp")},
 }
+RULED = frozenset(map(lookup, _RULES))
 
 
 def simplified(gate: Primitive, operands: tuple[Any, ...]) -> tuple[Primitive, tuple[Any, ...]] | Any:
@@ -163,3 +164,4 @@ class Tape:
     def close(self) -> None:
         """Forget what is only needed while lines are written."""
         self._written.clear()
+        self.sources.close()

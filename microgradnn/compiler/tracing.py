@@ -13,15 +13,18 @@ import pickle
 import random
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import numpy as np
 
 from microgradnn.compiler.arguments import like
 from microgradnn.compiler.refusals import asked_for_a_number, defined_at, parted, raised_at
-from microgradnn.compiler.tape import Atom, Tape
+from microgradnn.compiler.sources import OURS
+from microgradnn.compiler.tape import RULED, Atom, Tape, distinct
 from microgradnn.context import Context, called_by_user, context, source_line, traced_by
-from microgradnn.primitive import NOTHING, Primitive, lookup
+from microgradnn.native import core
+from microgradnn.primitive import NOTHING, Line, Primitive, lookup
 from microgradnn.reading import number, remedy
 from microgradnn.table import OPERATORS
 from microgradnn.value import Value
@@ -48,6 +51,9 @@ class Traced(Value):
         return object.__hash__(self)
 
     __eq__ = Value.__eq__
+
+    def backward(self, seed: float = 1.0) -> None:
+        self._read()  # refused: there are no numbers to sweep with, in C neither
 
     @property
     def handed(self) -> tuple[float | None, ...]:
@@ -87,7 +93,7 @@ def _operator(gate: Primitive, swapped: bool) -> Callable[[Traced, Any], Any]:
 
 
 for _name, _method in OPERATORS.items():
-    if lookup(_name).arity == 1:
+    if core or lookup(_name).arity == 1:
         continue
     setattr(Traced, f"__{_method}__", _operator(lookup(_name), swapped=False))
     setattr(Traced, f"__r{_method}__", _operator(lookup(_name), swapped=True))
@@ -96,22 +102,22 @@ for _name, _method in OPERATORS.items():
 class Tracer:
     """Writes the gates of one call of a function on a tape whose first leaves are `params`, then the inputs.
 
-    `atoms` are those of its gates, in the order in which they were made. With `expected`, the atoms of an earlier
-    call, these must be the same: then both calls compute the same function.
+    `met` are its gates as they were called, in that order, and `atoms` those that hold their results. After the
+    `first` call these must be the same: then both calls compute the same function.
     """
 
-    def __init__(self, tape: Tape, params: Sequence[Value], expected: Sequence[Atom] | None = None) -> None:
-        self.tape = tape
+    def __init__(self, tape: Tape, params: Sequence[Value], first: Tracer | None = None) -> None:
+        self.tape, self.first = tape, first
         self.constants: set[Value] = set()  # made inside the function
+        self.met: list[Line] = []
         self.atoms: list[Atom] = []
         self.refused: TypeError | None = None
         self._params = {param: register for register, param in enumerate(params)}
-        self._expected = None if expected is None else iter(expected)
 
     def call(self, f: Callable[..., Any], example: Sequence[Any]) -> Any:
         """What f returns for arguments like those of `example`, with atoms for numbers."""
         inputs = iter([_traced(self, leaf, None, ()) for leaf in range(len(self._params), self.tape.leaves)])
-        with traced_by(self):
+        with traced_by(self), self._in_c():
             try:
                 result = f(*[arranged(argument, inputs) for argument in example])
             except Exception as error:
@@ -124,7 +130,7 @@ class Tracer:
 
     def call_again(self, f: Callable[..., Any], example: Sequence[Any], result: Any) -> None:
         """Call f once more; TypeError unless it does what it did before, when it returned `result`."""
-        assert self._expected is not None
+        assert self.first is not None
         before = _global_generators()
         try:
             again = self.call(f, example)
@@ -132,8 +138,7 @@ class Tracer:
             if error is self.refused:
                 raise
             raise parted(raised_at(error, f), f"raises {type(error).__name__}: {error}") from error
-        missing = next(self._expected, None)
-        if missing is not None:
+        for missing in self.first.atoms[len(self.atoms) :]:
             raise parted(self._written_at(missing, f), f"ends before {self._described(missing)} is computed")
         if repr(again) != repr(result):  # which tells −0.0 from 0.0, and finds nan equal to nan
             raise parted(defined_at(f), "returns other numbers, or numbers nested otherwise")
@@ -178,17 +183,35 @@ class Tracer:
             for x in operands
         ]  # fmt: skip
         out = tape.write(gate, tuple(atoms), here.path)
-        if self._expected is None:
-            self.atoms.append(out)
+        if self.first is None:
+            self.met.append((gate, tuple(atoms)))
             if len(tape.lines) > lines:
                 tape.sources.note(sys._getframe(2))
         else:
-            expected = next(self._expected, None)
+            before, place = self.first.atoms, len(self.atoms)
+            expected = before[place] if place < len(before) else None
             if out is not expected and repr(out) != repr(expected):
                 first = "had ended" if expected is None else f"computed {self._described(expected)}"
                 what = f"computes {self._line(gate, atoms)} where the first {first}"
                 raise self.refuse(parted(source_line(), what))
+        self.atoms.append(out)
         return _traced(self, out, gate, operands)
+
+    @contextmanager
+    def _in_c(self) -> Iterator[None]:
+        """What is plain goes straight to the tape, by the functions of C, where they are."""
+        if core:
+            tape, sources, first = self.tape, self.tape.sources, self.first
+            earlier = (None, None) if first is None else (first.met, first.atoms)
+            core.trace_with((
+                self, Traced, self._params, tape.leaves, tape.write, tape.lines, tape.paths, tape._written, self.met,
+                self.atoms, *earlier, sources.note, sources._known, sources._numbers, OURS, RULED, distinct,
+            ))  # fmt: skip
+        try:
+            yield
+        finally:
+            if core:
+                core.trace_with(None)
 
     def refuse(self, error: TypeError) -> TypeError:
         """The error to raise: the first one. `call` raises it even where the function goes on without."""
@@ -255,7 +278,7 @@ def trace(
     first = Tracer(tape, params)
     result = first.call(f, example)
     if before is None or not tape.same_as(before):
-        Tracer(tape, params, first.atoms).call_again(f, example, result)
+        Tracer(tape, params, first).call_again(f, example, result)
     tape.close()
     return tape, result
 
