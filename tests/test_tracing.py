@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import gc
 import inspect
 import itertools
 import math
@@ -10,6 +11,8 @@ import random
 import re
 import statistics
 import time
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import numpy as np
@@ -17,8 +20,11 @@ import pytest
 
 import microgradnn as mg
 from microgradnn import Value, nn
+from microgradnn.compiler import tracing
+from microgradnn.compiler.parameters import Parameters
 from microgradnn.compiler.tape import Tape
 from microgradnn.compiler.tracing import trace
+from tests.compile_cases import CASES
 
 NAN = math.nan
 
@@ -624,3 +630,79 @@ def test_a_program_that_is_called_inside_another_would_be_frozen():
     for call in (inner.value, inner.grad, inner.value_and_grad):
         with pytest.raises(TypeError, match="asks for the number of a Value while compile records the function"):
             mg.compile(lambda x, call=call: w * x + call([2.0]), w, example=(1.0,))
+
+
+# ---- the tape in C ----------------------------------------------------------------------------------------------
+
+
+def told(tape, result):
+    """All that a tape knows, to the bit."""
+    places = [tape.sources.place(line) for line in range(len(tape.lines))]
+    return [*map(repr, tape.lines)], tape.paths, places, repr(result)
+
+
+def both_ways(monkeypatch, f, params, example):
+    """What is told of the tape that C helps to write, where it is built, and of the one that Python writes alone."""
+    with_core = told(*trace(f, params, example))
+    with monkeypatch.context() as patch:
+        patch.setattr(tracing, "core", None)
+        return with_core, told(*trace(f, params, example))
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_c_and_python_write_the_same_tape(name, monkeypatch):
+    case = CASES[name]()
+    tapes = both_ways(monkeypatch, case.f, Parameters(case.params).leaves, case.examples[0])
+    assert tapes[0] == tapes[1]
+
+
+def of_all_kinds(x):
+    """Constants that equal registers, zeros of both signs, nan, ints, numbers of NumPy, powers, Values made inside."""
+    a = x[0] * 1.0 + 1 * x[1] - (-0.0) * x[0] + 0.0 * x[0] + NAN * x[1] + NAN * x[1]
+    b = x[0] * w + w * x[0] + x[1] ** 2 + x[1] ** 1 + x[1] ** -1 + x[1] ** x[0] + 2**w + w**2
+    c = np.float64(3.0) * x[0] + x[0] * np.float64(3.0) + Value(2.0) * x[1] + (True + x[0]) + 10**30 * x[0]
+    a += x[0]
+    return [-a + (+b), mg.tanh(c) * mg.sum([a, b, 1.0]), mg.grad(lambda z: mg.relu(z * w) * z)(x[0]), abs(a) / b]
+
+
+def test_c_and_python_agree_about_what_is_not_plain(monkeypatch):
+    tapes = both_ways(monkeypatch, of_all_kinds, [w], ([1.0, 2.0],))
+    assert tapes[0] == tapes[1]
+    assert "-0.0" in str(tapes[0])
+
+
+def test_a_number_that_is_too_large_is_refused_as_by_python(monkeypatch):
+    said = []
+    for core in (tracing.core, None):
+        monkeypatch.setattr(tracing, "core", core)
+        with pytest.raises(Exception, match=r".") as caught:
+            trace(lambda x: 10**400 * x, [], (1.0,))
+        said.append(repr(caught.value))
+    assert said[0] == said[1]
+
+
+def test_what_is_traced_in_several_threads_or_inside_another_trace_is_told_apart(monkeypatch):
+    def f(x):
+        inner = trace(lambda y: y * w + 1.0, [w], (1.0,))
+        kept.append(told(*inner))
+        return mg.exp(x * w) + x * w
+
+    kept = []
+    wanted = told(*trace(lambda x: mg.exp(x * w) + x * w, [w], (1.0,)))
+    with ThreadPoolExecutor(4) as pool:
+        found = [*pool.map(lambda _: told(*trace(f, [w], (1.0,))), range(16))]
+    assert [(one[0], one[3]) for one in found] == [(wanted[0], wanted[3])] * 16
+    assert kept == [kept[0]] * 32
+
+
+def test_nothing_that_was_traced_is_kept():
+    class Kept(nn.Module):
+        def forward(self, x):
+            return mg.exp(x[0] * w)
+
+    model = Kept()
+    trace(lambda x, model=model: model([x]), [w], (1.0,))
+    gone = weakref.ref(model)
+    del model
+    gc.collect()
+    assert gone() is None

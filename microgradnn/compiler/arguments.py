@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -157,3 +157,15 @@ def check_labels(number: int, labels: Array, classes: int) -> None:
         f"argument {number} must be whole numbers from 0 to {classes - 1}, one of {classes} classes or places, got "
         f"{labels[wrong].item()!r} in example {wrong[0]}: the first is 0"
     )
+
+
+def arranged(argument: Any, inputs: Iterator[Any]) -> Any:
+    """`argument` with the next of `inputs` in place of each number: lists stay lists, arrays arrays of objects."""
+    if isinstance(argument, (list, tuple)):
+        return [arranged(part, inputs) for part in argument]
+    if hasattr(argument, "__array__") and getattr(argument, "ndim", 1) > 0:
+        array = np.empty(np.shape(argument), dtype=object)
+        for index in np.ndindex(array.shape):
+            array[index] = next(inputs)
+        return array
+    return next(inputs)

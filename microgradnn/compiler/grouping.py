@@ -20,6 +20,7 @@ _DOT = lookup("dot")
 # Where the number of an atom is kept: among constants, parameters, results that are the same for every example and
 # results that vary with it; inputs are kept by argument, as "x0", "x1" …
 CONSTANTS, PARAMETERS, UNIFORM, VARYING_RESULTS = "constants", "params", "uniform", "varying"
+_CONSTANT = 0, CONSTANTS  # the level and the place of a constant
 
 
 @dataclass
@@ -60,24 +61,29 @@ def group(tape: Tape, spaces: list[str]) -> list[Group | Product]:
     >>> step.members, step.operands
     ([3, 4, 5], [(0, 1, 2)])
     """
-    levels = [0] * (tape.leaves + len(tape.lines))
+    places: list[Any] = [(0, space) for space in spaces]  # of every register its level, and where it is kept
     groups: dict[Any, list[int]] = defaultdict(list)
     dots: dict[Any, dict[Any, list[int]]] = defaultdict(lambda: defaultdict(list))
+    alike: dict[Any, tuple[Any, list[int]]] = {}  # by gate and places: the place of the results, and the group
     needed = tape.needed()
     for register, (gate, operands) in enumerate(tape.lines, tape.leaves):
         if not needed[register]:
             continue
-        registers = [x for x in operands if isinstance(x, int)]
-        level = levels[register] = 1 + max([levels[x] for x in registers], default=0)
-        varying = spaces[register] is VARYING_RESULTS
-        if gate is _DOT:
-            half = len(operands) // 2
-            without_bias = repr(operands[-1]) == "0.0"
-            kind = varying, level, half, operands[-1].__class__, without_bias
-            dots[kind][distinct(operands[half:-1])].append(register)
-        else:
-            kinds = tuple([spaces[x] if isinstance(x, int) else CONSTANTS for x in operands])
-            groups[varying, level, gate, kinds].append(register)
+        key: tuple[Any, ...] = gate, *[places[x] if x.__class__ is int else _CONSTANT for x in operands]
+        found = alike.get(key)
+        if found is None or gate is _DOT:
+            level, varying = 1 + max(key[1:])[0], spaces[register] is VARYING_RESULTS
+            place = level, spaces[register]
+            if gate is _DOT:
+                half = len(operands) // 2
+                without_bias = repr(operands[-1]) == "0.0"
+                kind = varying, level, half, operands[-1].__class__, without_bias
+                dots[kind][distinct(operands[half:-1])].append(register)
+                places[register] = place
+                continue
+            found = alike[key] = place, groups[varying, level, gate, tuple([space for _, space in key[1:]])]
+        places[register] = found[0]
+        found[1].append(register)
     steps: list[tuple[bool, int, Group | Product]] = []
     for (varying, level, gate, _), members in groups.items():
         columns = list(zip(*[tape.lines[member - tape.leaves][1] for member in members], strict=True))

@@ -55,4 +55,5 @@ class Sources:
 
     def place(self, line: int) -> tuple[str, int]:
         """The file and the number of the line that wrote line number `line` of the tape."""
-        return self._lines[self._numbers[line]]
+        number: int = self._numbers[line]
+        return self._lines[number]

@@ -8,8 +8,11 @@ What that may change is in `zeros`.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from itertools import compress
 
+import numpy as np
+
+from microgradnn.compiler.ir import Array
 from microgradnn.compiler.tape import Atom, Tape
 from microgradnn.compiler.zeros import kept_in_order, told_apart
 from microgradnn.primitive import Primitive, lookup
@@ -51,14 +54,15 @@ class _Gathering:
         self.told_apart = told_apart(tape)
         self.kept_in_order = kept_in_order(tape, self.told_apart)
         self.absorbed = self._absorbed()
+        self.own = (np.frombuffer(self.needed, bool) > np.frombuffer(self.absorbed, bool))[tape.leaves :]  # lines
 
     def run(self, split_root: bool) -> Tape:
-        old, atoms, absorbed = self.old, self.atoms, self.absorbed
+        old, atoms = self.old, self.atoms
         root = old.roots[0] if split_root and isinstance(old.roots[0], int) else None
         split: Parts | None = None
-        for register, (gate, operands) in enumerate(old.lines, old.leaves):
-            if absorbed[register] or not self.needed[register]:
-                continue
+        write = self.write
+        own = compress(enumerate(old.lines, old.leaves), self.own.tolist())
+        for register, (gate, operands) in own:
             self.path = old.paths[register - old.leaves]
             if (gate is _ADD or gate is _SUM) and not self.kept_in_order[register]:
                 parts = self.parts(*self.terms(register))
@@ -70,8 +74,9 @@ class _Gathering:
                 pairs = [(self.at(w), self.at(x)) for w, x in zip(operands[:half], operands[half:-1], strict=True)]
                 atoms[register] = self.total(self.parts(pairs, [self.at(operands[-1])], fewest=1))
             else:
-                atoms[register] = self.write(gate, map(self.at, operands))
-            if self.told_apart[register] and gate in _NEGATIVE_OVER_ARRAYS and not self.kept_in_order[register]:
+                atoms[register] = write(gate, tuple([atoms[x] if x.__class__ is int else x for x in operands]))
+            apart = self.told_apart[register] and not self.kept_in_order[register]
+            if apart and gate in _NEGATIVE_OVER_ARRAYS:
                 atoms[register] = self.write(_ADD, (atoms[register], 0.0))
         roots = [self.at(root) for root in old.roots]
         if split_root:
@@ -83,20 +88,23 @@ class _Gathering:
 
     def _absorbed(self) -> bytearray:
         """For every old register 1 if its only use is as a term of a sum, and it is a sum or a product itself."""
-        old, kept, needed = self.old, self.kept_in_order, self.needed
-        absorbed, in_sum, uses = bytearray(len(kept)), bytearray(len(kept)), [0] * len(kept)
-        for root in old.roots:
-            if isinstance(root, int):
-                uses[root] += 1
-        for register in range(len(kept) - 1, old.leaves - 1, -1):  # what uses it comes after it
-            gate, operands = old.lines[register - old.leaves]
-            is_sum = (gate is _ADD or gate is _SUM) and not kept[register]
-            absorbed[register] = (is_sum or gate is _MULTIPLY) and uses[register] == 1 and in_sum[register]
-            for operand in operands if needed[register] else ():
-                if operand.__class__ is int:
-                    uses[operand] += 1
-                    in_sum[operand] = is_sum
-        return absorbed
+        old = self.old
+        count, needed = len(self.needed), np.frombuffer(self.needed, bool)
+        sums = np.zeros(count, bool)
+        sums[old.leaves :] = [gate is _ADD or gate is _SUM for gate, _ in old.lines]
+        sums &= np.frombuffer(self.kept_in_order, np.uint8) == 0
+        products = np.zeros(count, bool)
+        products[old.leaves :] = [gate is _MULTIPLY for gate, _ in old.lines]
+        in_sum = self._uses(sums & needed)
+        uses = old.uses() if needed[old.leaves :].all() else self._uses(needed)
+        uses = uses + np.bincount([root for root in old.roots if isinstance(root, int)], minlength=count)
+        return bytearray((sums | products) & (uses == 1) & (in_sum == 1))
+
+    def _uses(self, chosen: Array) -> Array:
+        """How many operands of the chosen lines each register is."""
+        lines = compress(self.old.lines, chosen[self.old.leaves :].tolist())
+        registers = [x for _, operands in lines for x in operands if x.__class__ is int]
+        return np.bincount(np.array(registers, np.int64), minlength=len(chosen))
 
     def at(self, atom: Atom) -> Atom:
         """The new atom for an old one."""
@@ -105,25 +113,29 @@ class _Gathering:
     def rank(self, atom: Atom) -> int:
         return self.ranks[atom] if atom.__class__ is int else CONSTANT
 
-    def write(self, gate: Primitive, operands: Iterable[Atom]) -> Atom:
-        atom = self.new.write(gate, tuple(operands), self.path)
-        if isinstance(atom, int) and atom >= len(self.ranks):
-            self.ranks.append(VARYING if VARYING in map(self.rank, self.new.lines[-1][1]) else UNIFORM)
+    def write(self, gate: Primitive, operands: tuple[Atom, ...]) -> Atom:
+        atom, ranks = self.new.write(gate, operands, self.path), self.ranks
+        if atom.__class__ is int and atom == len(ranks):
+            rank = UNIFORM
+            for x in self.new.lines[-1][1]:
+                if x.__class__ is int and ranks[x] == VARYING:
+                    rank = VARYING
+                    break
+            ranks.append(rank)
         return atom
 
     def terms(self, register: int) -> tuple[list[Pair], list[Atom]]:
         """The products and the other terms of the sum in `register`, with all that it has absorbed."""
-        old, pairs, terms = self.old, list[Pair](), list[Atom]()
+        old, at, absorbed, pairs, terms = self.old, self.at, self.absorbed, list[Pair](), list[Atom]()
         waiting: list[Atom] = [*reversed(old.lines[register - old.leaves][1])]
         while waiting:
             term = waiting.pop()
-            if not isinstance(term, int) or not self.absorbed[term]:
-                terms.append(self.at(term))
+            if term.__class__ is not int or not absorbed[term]:
+                terms.append(at(term))
             else:
                 gate, operands = old.lines[term - old.leaves]
                 if gate is _MULTIPLY:
-                    x, y = operands
-                    pairs.append((self.at(x), self.at(y)))
+                    pairs.append((at(operands[0]), at(operands[1])))
                 else:
                     waiting += reversed(operands)
         return pairs, terms
@@ -132,8 +144,11 @@ class _Gathering:
         """Write products and add them to the terms; `fewest` products of a kind make a dot product."""
         kinds = defaultdict[tuple[int, int], list[Pair]](list)
         for pair in pairs:
-            first, second = sorted(pair, key=self.rank)
-            kinds[self.rank(first), self.rank(second)].append((first, second))
+            first, second = map(self.rank, pair)
+            if first <= second:
+                kinds[first, second].append(pair)
+            else:
+                kinds[second, first].append((pair[1], pair[0]))
         products, dots = list[Atom](), list[list[Pair]]()
         for kind, factors in kinds.items():
             # A few products with constants are cheaper one by one; two factors that vary are no product of matrices.
@@ -165,8 +180,8 @@ class _Gathering:
         constant = sum(term for term in terms if term.__class__ is float)
         terms = [term for term in terms if term.__class__ is int] + [constant] * (constant != 0.0)
         if len(terms) < 3:
-            return self.write(_ADD, terms) if len(terms) == 2 else terms[0] if terms else 0.0
-        return self.write(_SUM, terms)
+            return self.write(_ADD, (terms[0], terms[1])) if len(terms) == 2 else terms[0] if terms else 0.0
+        return self.write(_SUM, tuple(terms))
 
     def total(self, parts: Parts) -> Atom:
         varying, uniform = parts

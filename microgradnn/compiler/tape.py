@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
+from microgradnn.compiler.ir import Array
 from microgradnn.compiler.sources import Sources
 from microgradnn.primitive import NOTHING, Line, Primitive, lookup
 
@@ -21,9 +24,17 @@ _CONSTANTS = {float, NOTHING.__class__}
 
 
 def _power(x: Any, exponent: Any) -> Any:
-    if exponent.__class__ is float:  # a register may be equal to a constant without being one
-        return {1.0: x, 2.0: (_MULTIPLY, (x, x)), -1.0: (_DIVIDE, (1.0, x))}.get(exponent)
-    return None
+    if exponent.__class__ is not float:  # a register may be equal to a constant without being one
+        return None
+    return (
+        (_MULTIPLY, (x, x))
+        if exponent == 2.0
+        else x
+        if exponent == 1.0
+        else (_DIVIDE, (1.0, x))
+        if exponent == -1.0
+        else None
+    )
 
 
 def _unknown(atom: Any) -> Any:
@@ -69,14 +80,14 @@ def distinct(operands: tuple[Atom, ...]) -> tuple[Any, ...]:
     """
     for x in operands:
         if x.__class__ is not int:
-            return tuple([x if x.__class__ is int else _told_from_registers(x) for x in operands])
+            return tuple(
+                [
+                    x if x.__class__ is int else (x,) if x and x == x  # quicker than its digits
+                    else "nothing" if x is NOTHING else repr(x)
+                    for x in operands
+                ]
+            )  # fmt: skip
     return operands
-
-
-def _told_from_registers(constant: float) -> Any:
-    if constant and constant == constant:
-        return (constant,)  # quicker than its digits
-    return "nothing" if constant is NOTHING else repr(constant)
 
 
 class Tape:
@@ -95,10 +106,11 @@ class Tape:
         self.sources = Sources()  # of the lines, where a tracer wrote them
         self.roots: list[Atom] = []
         self._written: dict[Any, int] = {}
+        self._uses: Array | None = None  # of the lines so far
 
     def write(self, gate: Primitive, operands: tuple[Atom, ...], path: str | None = None) -> Atom:
         """The atom of `gate(*operands)`: a new line unless something simpler will do."""
-        if gate.name in _RULES or int not in map(type, operands):
+        if gate in RULED or int not in map(type, operands):
             simpler: Any = simplified(gate, operands)
             if simpler.__class__ is not tuple:
                 return simpler  # type: ignore[no-any-return]  # an atom
@@ -107,18 +119,21 @@ class Tape:
 
     def append(self, gate: Primitive, operands: tuple[Atom, ...], path: str | None = None) -> Atom:
         """The register of `gate(*operands)` as it stands: a new line unless there is one like it."""
-        line = gate, operands
-        key = distinct(operands)
-        next_one = self.leaves + len(self.lines)
+        lines, line, key = self.lines, (gate, operands), distinct(operands)
+        next_one = self.leaves + len(lines)
         register = self._written.setdefault(line if key is operands else (gate, key), next_one)
         if register == next_one:
-            self.lines.append(line)
+            lines.append(line)
             self.paths.append(path)
         return register
 
     def needed(self, roots: Sequence[Atom] | None = None) -> bytearray:
         """For every register 1 if the roots, all of the tape's unless given, depend on it."""
-        needed = bytearray(self.leaves + len(self.lines))
+        used = self.uses() > 0
+        used[[root for root in (self.roots if roots is None else roots) if isinstance(root, int)]] = True
+        if used[self.leaves :].all():  # then a root depends on each line, by way of those that use it
+            return bytearray(used)
+        needed = bytearray(len(used))
         for root in self.roots if roots is None else roots:
             if isinstance(root, int):
                 needed[root] = 1
@@ -128,6 +143,19 @@ class Tape:
                     if operand.__class__ is int:
                         needed[operand] = 1
         return needed
+
+    def uses(self) -> Array:
+        """How many operands of lines each register is.
+
+        >>> tape = Tape(2)
+        >>> register = tape.write(lookup("multiply"), (0, 0))
+        >>> tape.uses().tolist()
+        [2, 0, 0]
+        """
+        if self._uses is None or len(self._uses) != self.leaves + len(self.lines):
+            registers = [x for _, operands in self.lines for x in operands if x.__class__ is int]
+            self._uses = np.bincount(np.array(registers, np.int64), minlength=self.leaves + len(self.lines))
+        return self._uses
 
     def dependent(self, first: int, last: int) -> bytearray:
         """For every register 1 if it depends on one of the leaves from `first` to before `last`.
@@ -139,6 +167,8 @@ class Tape:
         [0, 1, 0, 1]
         """
         dependent = bytearray(self.leaves + len(self.lines))
+        if first == last:
+            return dependent
         dependent[first:last] = b"\1" * (last - first)
         for register, (_, operands) in enumerate(self.lines, self.leaves):
             for operand in operands:

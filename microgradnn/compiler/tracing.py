@@ -12,13 +12,12 @@ import math
 import pickle
 import random
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 import numpy as np
 
-from microgradnn.compiler.arguments import like
+from microgradnn.compiler.arguments import arranged, like
 from microgradnn.compiler.refusals import asked_for_a_number, defined_at, parted, raised_at
 from microgradnn.compiler.sources import OURS
 from microgradnn.compiler.tape import RULED, Atom, Tape, distinct
@@ -109,21 +108,25 @@ class Tracer:
     def __init__(self, tape: Tape, params: Sequence[Value], first: Tracer | None = None) -> None:
         self.tape, self.first = tape, first
         self.constants: set[Value] = set()  # made inside the function
-        self.met: list[Line] = []
-        self.atoms: list[Atom] = []
+        self.met, self.atoms = list[Line](), list[Atom]()
         self.refused: TypeError | None = None
         self._params = {param: register for register, param in enumerate(params)}
 
     def call(self, f: Callable[..., Any], example: Sequence[Any]) -> Any:
         """What f returns for arguments like those of `example`, with atoms for numbers."""
         inputs = iter([_traced(self, leaf, None, ()) for leaf in range(len(self._params), self.tape.leaves)])
-        with traced_by(self), self._in_c():
+        with traced_by(self):
             try:
+                if core:
+                    core.trace_with(self._pen())
                 result = f(*[arranged(argument, inputs) for argument in example])
             except Exception as error:
                 if self.refused is None or error is self.refused:
                     raise
                 raise self.refused from None  # which a library caught, to raise its own
+            finally:
+                if core:
+                    core.trace_with(None)
             if self.refused is not None:
                 raise self.refused
             return _atoms(result, self)
@@ -175,8 +178,7 @@ class Tracer:
             raise TypeError(
                 f"{source_line()}: no_grad() has no meaning in a function that compile records: leave it out"
             )
-        tape, params, atom = self.tape, self._params, self.atom
-        lines = len(tape.lines)
+        tape, params, atom, lines = self.tape, self._params, self.atom, len(self.tape.lines)
         atoms = [  # as `atom` says, without a call where there is no need of one
             x if x.__class__ is float or x is NOTHING else x.atom if x.__class__ is Traced and x.tracer is self
             else params[x] if x in params else atom(x)
@@ -197,21 +199,14 @@ class Tracer:
         self.atoms.append(out)
         return _traced(self, out, gate, operands)
 
-    @contextmanager
-    def _in_c(self) -> Iterator[None]:
-        """What is plain goes straight to the tape, by the functions of C, where they are."""
-        if core:
-            tape, sources, first = self.tape, self.tape.sources, self.first
-            earlier = (None, None) if first is None else (first.met, first.atoms)
-            core.trace_with((
-                self, Traced, self._params, tape.leaves, tape.write, tape.lines, tape.paths, tape._written, self.met,
-                self.atoms, *earlier, sources.note, sources._known, sources._numbers, OURS, RULED, distinct,
-            ))  # fmt: skip
-        try:
-            yield
-        finally:
-            if core:
-                core.trace_with(None)
+    def _pen(self) -> tuple[Any, ...]:
+        """What C needs to write down what is plain as `record` does."""
+        tape, sources, first = self.tape, self.tape.sources, self.first
+        return (
+            self, Traced, self._params, tape.leaves, tape.write, tape.lines, tape.paths, tape._written, self.met,
+            self.atoms, first and first.met, first and first.atoms, sources.note, sources._known, sources._numbers,
+            OURS, RULED, distinct,
+        )  # fmt: skip
 
     def refuse(self, error: TypeError) -> TypeError:
         """The error to raise: the first one. `call` raises it even where the function goes on without."""
@@ -281,18 +276,6 @@ def trace(
         Tracer(tape, params, first).call_again(f, example, result)
     tape.close()
     return tape, result
-
-
-def arranged(argument: Any, inputs: Iterator[Any]) -> Any:
-    """`argument` with the next of `inputs` in place of each number: lists stay lists, arrays arrays of objects."""
-    if isinstance(argument, (list, tuple)):
-        return [arranged(part, inputs) for part in argument]
-    if hasattr(argument, "__array__") and getattr(argument, "ndim", 1) > 0:
-        array = np.empty(np.shape(argument), dtype=object)
-        for index in np.ndindex(array.shape):
-            array[index] = next(inputs)
-        return array
-    return next(inputs)
 
 
 def _atoms(result: Any, tracer: Tracer) -> Any:

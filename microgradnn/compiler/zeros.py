@@ -58,7 +58,7 @@ def kept_in_order(tape: Tape, told: bytearray) -> bytearray:
     """For every register 1 if it is a sum that must be added as it stands."""
     kept, never = bytearray(len(told)), bytearray(len(told))  # never −0.0
     anywhere = 1 in told
-    if not anywhere and not any(x.__class__ is float and abs(x) >= LARGE for _, xs in tape.lines for x in xs):
+    if not anywhere and not any(abs(x) >= LARGE for _, xs in tape.lines for x in xs if x.__class__ is float):
         return kept
     for register, (gate, operands) in enumerate(tape.lines, tape.leaves):
         if anywhere:
