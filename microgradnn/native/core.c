@@ -288,12 +288,14 @@ static inline PyObject *record_binary(const Gate *gate, Rule *rule, PyObject *x,
     return NULL;
 }
 
+#include "tape.h"
+
 #define BINARY_OPERATOR(name, slot)                                                                     \
     static PyObject *name##_operator(PyObject *x, PyObject *y)                                          \
     {                                                                                                   \
         const Gate *gate = &gates[gate_##name];                                                         \
         PyObject *operands[] = {x, y}, *node = record_binary(gate, name##_rule, x, y);                  \
-        return node || PyErr_Occurred() ? node : PyObject_Vectorcall(gate->primitive, operands, 2, NULL); \
+        return node || PyErr_Occurred() ? node : gate_of(gate->primitive, operands, 2);                 \
     }
 BINARY_OPERATORS(BINARY_OPERATOR)
 
@@ -824,7 +826,8 @@ static PyObject *call_quick(PyObject *self, PyObject *const *arguments, size_t c
 
 static PyObject *fast_unary(const Gate *gate, PyObject *const *operands, Py_ssize_t count)
 {
-    return count == 1 ? record_unary(gate, gate->rule, operands[0]) : NULL;
+    PyObject *node = count == 1 ? record_unary(gate, gate->rule, operands[0]) : NULL;
+    return node || PyErr_Occurred() || count != 1 ? node : record_traced(gate->primitive, operands, 1);
 }
 
 static PyObject *fast_binary(const Gate *gate, PyObject *const *operands, Py_ssize_t count)
@@ -975,7 +978,7 @@ static PyObject *hold(PyObject *Py_UNUSED(module), PyObject *change)
 static PyMethodDef functions[] = {
     {"set_up", set_up, METH_VARARGS, NULL}, {"adopt", adopt, METH_O, NULL}, {"quick", quick, METH_VARARGS, NULL},
     {"dots", dots, METH_VARARGS, NULL}, {"vector_of", vector_of, METH_O, NULL}, {"hold", hold, METH_O, NULL},
-    {"each", each, METH_VARARGS, NULL}, {NULL, NULL, 0, NULL}};
+    {"each", each, METH_VARARGS, NULL}, {"trace_with", trace_with, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__core(void)

@@ -6,7 +6,7 @@
 /* What trace_with was given: the tracer at work and where it writes; what an `earlier` call met, or None. */
 enum { TRACER, TRACED, PARAMS, LEAVES, WRITE, LINES, PATHS, KEYS, MET, ATOMS, EARLIER_MET, EARLIER_ATOMS, NOTE, SOURCES,
        NUMBERS, OURS, RULED, DISTINCT };
-static PyObject *pen;
+static PyObject *in_use; /* the pen; whoever writes keeps the one that it began with, as another thread may trace meanwhile */
 static Py_ssize_t atom_place, tracer_place; /* in a Traced */
 static PyFrameObject *inner, *outer;        /* a frame of this package, and the one outside that led to it */
 #define PEN(name) PyTuple_GET_ITEM(pen, name)
@@ -17,18 +17,18 @@ static PyObject *trace_with(PyObject *Py_UNUSED(module), PyObject *given)
 {
     Py_CLEAR(inner);
     Py_CLEAR(outer);
-    Py_XSETREF(pen, given == Py_None ? NULL : Py_NewRef(given));
-    for (int i = 0; pen && i < 2; i++) {
-        PyObject *slot = PyObject_GetAttrString(PEN(TRACED), i ? "tracer" : "atom");
+    for (int i = 0; given != Py_None && i < 2; i++) {
+        PyObject *slot = PyObject_GetAttrString(PyTuple_GET_ITEM(given, TRACED), i ? "tracer" : "atom");
         *(i ? &tracer_place : &atom_place) = ((PyMemberDescrObject *)slot)->d_member->offset;
         Py_DECREF(slot);
     }
+    Py_XSETREF(in_use, given == Py_None ? NULL : Py_NewRef(given));
     Py_RETURN_NONE;
 }
 
 /* What Sources.note does, which is called for a line that it does not know. The last function of this package on the
    stack, at work still, need not be asked again who called it; a generator may be resumed by others. */
-static bool note(void)
+static bool note(PyObject *pen)
 {
     PyFrameObject *frame = (PyFrameObject *)Py_XNewRef((PyObject *)PyEval_GetFrame()), *plain = NULL;
     PyObject *inside = Py_True, *line = NULL, *number = NULL, *done;
@@ -61,7 +61,7 @@ static bool note(void)
 }
 
 /* The atom of a line: what Tape.write does, which is called for gates that it may simplify. */
-static PyObject *written(PyObject *gate, PyObject *atoms, PyObject *line, PyObject *path, Py_ssize_t constants)
+static PyObject *written(PyObject *pen, PyObject *gate, PyObject *atoms, PyObject *line, PyObject *path, Py_ssize_t constants)
 {
     const Py_ssize_t count = PyList_GET_SIZE(PEN(LINES));
     PyObject *out;
@@ -76,13 +76,13 @@ static PyObject *written(PyObject *gate, PyObject *atoms, PyObject *line, PyObje
         Py_XDECREF(key);
         Py_XDECREF(next);
     }
-    if (out && PyList_GET_SIZE(PEN(LINES)) > count && !note())
+    if (out && PyList_GET_SIZE(PEN(LINES)) > count && !note(pen))
         Py_CLEAR(out);
     return out;
 }
 
 /* The atom of the line that the first call met in this place, if it is the same to the bit; else NULL. */
-static PyObject *met_before(PyObject *gate, PyObject *atoms, Py_ssize_t place)
+static PyObject *met_before(PyObject *pen, PyObject *gate, PyObject *atoms, Py_ssize_t place)
 {
     PyObject *line = place < PyList_GET_SIZE(PEN(EARLIER_MET)) ? PyList_GET_ITEM(PEN(EARLIER_MET), place) : NULL;
     PyObject *before = line && PyTuple_GET_ITEM(line, 0) == gate ? PyTuple_GET_ITEM(line, 1) : NULL;
@@ -96,17 +96,17 @@ static PyObject *met_before(PyObject *gate, PyObject *atoms, Py_ssize_t place)
 }
 
 /* The atom of a plain operand, borrowed; else NULL. */
-static PyObject *atom_of(PyObject *x)
+static PyObject *atom_of(PyObject *pen, PyObject *x)
 {
     if (Py_IS_TYPE(x, (PyTypeObject *)PEN(TRACED)))
         return AT(x, tracer_place) == PEN(TRACER) ? AT(x, atom_place) : NULL;
-    return PyFloat_CheckExact(x) ? x : PyObject_TypeCheck(x, kinds[0]) ? PyDict_GetItem(PEN(PARAMS), x) : NULL;
+    return PyFloat_CheckExact(x) ? x : PyObject_TypeCheck(x, plain) ? PyDict_GetItem(PEN(PARAMS), x) : NULL;
 }
 
 /* The Traced of a gate while a function is traced; NULL, without an exception, for what is not plain. */
 static PyObject *record_traced(PyObject *gate, PyObject *const *operands, Py_ssize_t count)
 {
-    PyObject *here = NULL, *atoms = NULL, *numbers = NULL, *line = NULL, *out = NULL;
+    PyObject *pen = Py_XNewRef(in_use), *here = NULL, *atoms = NULL, *numbers = NULL, *line = NULL, *out = NULL;
     Py_ssize_t constants = 0;
     Node *node = NULL;
     if (!pen || PyContextVar_Get(context, NULL, &here) < 0 || !PyTuple_Check(here) ||
@@ -118,26 +118,26 @@ static PyObject *record_traced(PyObject *gate, PyObject *const *operands, Py_ssi
         PyObject *x = operands[i], *atom;
         x = PyLong_CheckExact(x) ? PyFloat_FromDouble(PyLong_AsDouble(x)) : Py_NewRef(x);
         PyTuple_SET_ITEM(numbers, i, x);
-        if (PyErr_Occurred() || !(atom = atom_of(x))) { /* an int that is too large, or not plain */
+        if (PyErr_Occurred() || !(atom = atom_of(pen, x))) { /* an int that is too large, or not plain */
             PyErr_Clear();
             goto done;
         }
         constants += PyFloat_CheckExact(atom);
         PyTuple_SET_ITEM(atoms, i, Py_NewRef(atom));
     }
-    out = PEN(EARLIER_MET) == Py_None ? written(gate, atoms, line, PyTuple_GET_ITEM(here, 2), constants)
-                                      : met_before(gate, atoms, PyList_GET_SIZE(PEN(ATOMS)));
+    out = PEN(EARLIER_MET) == Py_None ? written(pen, gate, atoms, line, PyTuple_GET_ITEM(here, 2), constants)
+                                      : met_before(pen, gate, atoms, PyList_GET_SIZE(PEN(ATOMS)));
     if (!out || PyList_Append(PEN(ATOMS), out) || (PEN(EARLIER_MET) == Py_None && PyList_Append(PEN(MET), line)))
         goto done;
     if ((node = (Node *)((PyTypeObject *)PEN(TRACED))->tp_alloc((PyTypeObject *)PEN(TRACED), 0))) {
         AT(node, atom_place) = Py_NewRef(out);
         AT(node, tracer_place) = Py_NewRef(PEN(TRACER));
         node->primitive = Py_NewRef(gate);
-        node->left_operand = Py_NewRef(count > 2 ? numbers : PyTuple_GET_ITEM(numbers, 0));
-        node->right_operand = count == 2 ? Py_NewRef(PyTuple_GET_ITEM(numbers, 1)) : NULL;
+        node->base.left = Py_NewRef(count > 2 ? numbers : PyTuple_GET_ITEM(numbers, 0));
+        node->base.right = count == 2 ? Py_NewRef(PyTuple_GET_ITEM(numbers, 1)) : NULL;
     }
 done:
-    Py_XDECREF(here), Py_XDECREF(atoms), Py_XDECREF(numbers), Py_XDECREF(line), Py_XDECREF(out);
+    Py_XDECREF(pen), Py_XDECREF(here), Py_XDECREF(atoms), Py_XDECREF(numbers), Py_XDECREF(line), Py_XDECREF(out);
     return (PyObject *)node;
 }
 
