@@ -1,0 +1,88 @@
+"""The engines are the same in everything that can be observed: bits, exceptions and messages, on random graphs.
+
+Which engine runs is decided when microgradnn is imported, so each runs in processes of its own. The engines are those
+that are built: where there is no extension, what is left is that Python gives the same in every process, whatever the
+order of its hashes, and reads its own pickles.
+"""
+
+import difflib
+import functools
+import importlib.util
+import itertools
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+BUILT = importlib.util.find_spec("microgradnn.native") and importlib.util.find_spec("microgradnn.native._core")
+ENGINES = ["python", *["native"] * bool(BUILT)]
+
+
+def run(engine, program, hashes=0):
+    """What `program` prints where `engine` runs, and hashes are drawn anew by `hashes`."""
+    settings = {"MICROGRADNN_ENGINE": engine, "PYTHONHASHSEED": str(hashes), "PYTHONFAULTHANDLER": "1"}
+    words = [sys.executable, "-c", program]
+    ended = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **settings})
+    assert ended.returncode == 0, f"{engine}: {ended.stdout[-1000:]}\n{ended.stderr[-3000:]}"
+    return ended.stdout
+
+
+@functools.cache
+def text_of_graphs(engine, seed, count, first=0, hashes=0, spoiled="pass"):
+    """What is seen of random graphs where `engine` runs, in which `spoiled` goes wrong."""
+    return run(engine, f"{spoiled}\nfrom tests import random_graphs; random_graphs.main{(seed, count, first)}", hashes)
+
+
+def difference(text, other):
+    """The first graph in which two texts differ, and the lines that do; "" where none is."""
+    both = [one.split("\ngraph ") for one in (text, other)]
+    for graphs in itertools.zip_longest(*both, fillvalue=""):
+        if graphs[0] != graphs[1]:
+            lines = difflib.unified_diff(*[graph.splitlines() for graph in graphs], lineterm="", n=1)
+            return "\n".join([f"graph {graphs[0].partition(chr(10))[0]}", *lines])
+    return ""
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_random_graphs_are_the_same(engine):
+    assert difference(text_of_graphs("python", 0, 100), text_of_graphs(engine, 0, 100, hashes=1)) == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ten_thousand_random_graphs_are_the_same(engine):
+    for first in range(0, 10_000, 1000):
+        texts = [text_of_graphs.__wrapped__(name, 1, 1000, first, n) for n, name in enumerate(["python", engine])]
+        assert difference(*texts) == ""
+
+
+SPOILED = {
+    "the last bit of a value": "import math, microgradnn as m; m.Value.tanh = lambda x: (y := m.tanh(x), setattr("
+    "y, '_data', math.nextafter(y._data, 2)))[0]",
+    "the sign of a zero": "import microgradnn as m; m.Value.__neg__ = lambda x: 0 - x",
+    "a message": "from microgradnn.primitive import Primitive as P; old = P.describe; "
+    "P.describe = lambda self, operands: old(self, operands).replace('=', ': ')",
+    "a class of exception": "import microgradnn as m; old = m.Value.__truediv__; m.Value.__truediv__ = "
+    "m.Value.__itruediv__ = lambda x, y: old(x, y) if y is not None and y != 0 else old(x, 'no number')",
+    "an operand told twice as one": "import microgradnn as m; old = m.Value.__mul__; "
+    "m.Value.__mul__ = lambda x, y: old(x, x._data) if x is y else old(x, y)",
+    "a path": "import microgradnn.context as c; c.inside.__code__ = "
+    "(lambda name: Switch(path=name)).__code__",
+    "a gradient after the second sweep": "import microgradnn as m; old = m.Value.backward; "
+    "m.Value.backward = lambda self, seed=1.0: (None if self._grad == 1.0 else old(self, seed))",
+    "what a relu hands on": "import microgradnn as m; old = m.relu; "
+    "m.relu = m.Value.relu = lambda x: (y := old(x), setattr(y, '_left_partial', 0.0) if y.operands else 0)[0]",
+    "which Value is given back": "import microgradnn as m; old = m.Value.__radd__; "
+    "m.Value.__radd__ = lambda x, y: old(x, float(y)) if y.__class__ is int and y == 0 else old(x, y)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("fault", SPOILED)
+def test_an_engine_that_differs_is_found_with_the_line_in_which_it_does(fault):
+    text = text_of_graphs("python", 0, 100).partition("\ngraph 40\n")[0] + "\n"
+    found = difference(text, text_of_graphs("python", 0, 40, spoiled=SPOILED[fault]))
+    assert re.search("^graph .*\n(.*\n)*[+]", found)
