@@ -16,13 +16,14 @@ import threading
 import warnings
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 
 import microgradnn as m
 from microgradnn import Value, functional, micrograd, nn
 from microgradnn.context import inside, recording
-from microgradnn.graph import topological_order
+from microgradnn.graph import Vector, order_with_vectors, topological_order
 from microgradnn.primitive import Primitive, gates, lookup, primitive
 from microgradnn.value import give_operators
 
@@ -139,10 +140,14 @@ class Graph:
         self.wild = self.random.choice([0.0, 0.0, 0.02, 0.3])  # how many numbers are edges
         self.wrong = self.random.choice([0.0, 0.02, 0.1])  # how many operands are no numbers
         self.values, self.places, self.lines = [], {}, []
+
+    def make(self):
+        """Begin with leaves, grow, and be looked at."""
         for _ in range(self.random.randint(1, 4)):
             self.add_leaf()
         self.grow(self.random.randint(2, 30))
         self.finish()
+        return self
 
     def grow(self, steps, depth=0):
         """Take some steps at random; a block of them may stand in a context of its own."""
@@ -195,6 +200,7 @@ class Graph:
             held = getattr(node, "__dict__", None)
             seen += [held and {name: x for name, x in held.items() if not callable(x)}, getattr(node, "asked", "")]
             self.lines.append(f"  {place[id(node)]}: {' '.join(map(str, seen))}")
+        self.lines.append(f"  vectors: {sum(node.__class__ is Vector for node in order_with_vectors(*roots))}")
 
     # ---- numbers ----
 
@@ -493,6 +499,14 @@ class Graph:
         self.note("backward", root.backward, self.random.choice([1.0, -0.5, 3]))
         self.look_at(root)
 
+    def use(self, values):
+        """Sweep some Values, and compute them anew."""
+        for root in values[-2:]:
+            self.note("backward", root.backward)
+        self.look_at(*values)
+        self.note("forward", values[-1].forward)
+        self.look_at(*values)
+
     @property
     def text(self):
         """All that was seen."""
@@ -533,15 +547,41 @@ def flattened(x):
     return [inner for member in x for inner in flattened(member)] if isinstance(x, list) else [x] * (x is not None)
 
 
-def main(seed, count, first=0):
-    """Print the text of some graphs."""
+def start(compute, *arguments):
+    """Print what `compute` yields, where a user's own gates are known."""
     warnings.simplefilter("ignore")  # of NumPy, where a number overflows
     own_gates()
+    for text in compute(*arguments):
+        print(text, flush=True)
+
+
+def texts(seed, count, first=0):
+    """The text of some graphs."""
     for number in range(int(first), int(first) + int(count)):
-        print(f"graph {number}\n{Graph(seed, number).text}", flush=True)
+        yield f"graph {number}\n{Graph(seed, number).make().text}"
+
+
+def written(folder, seed, count):
+    """The text of graphs from pickles, which are left in a folder; where one cannot be pickled, what it raises."""
+    for number in range(count):
+        graph = Graph(seed, number).make()
+        try:
+            pickled = pickle.dumps(graph.values, number % 4 + 2)
+        except TypeError as error:  # it has an operation of the user's own
+            pickled = pickle.dumps([Value(0.0, str(error))])
+        (Path(folder) / f"{number}").write_bytes(pickled)
+    yield from read(folder, seed, count)
+
+
+def read(folder, seed, count):
+    """The text of the graphs that were left in a folder."""
+    for number in range(count):
+        values, graph = pickle.loads((Path(folder) / f"{number}").read_bytes()), Graph(seed, number)
+        graph.use(values)
+        yield f"graph {number}\n{graph.text}"
 
 
 if __name__ == "__main__":
     from tests import random_graphs  # so that classes are not those of a module called __main__
 
-    random_graphs.main(*sys.argv[1:])
+    random_graphs.start(random_graphs.texts, *sys.argv[1:])

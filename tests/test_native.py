@@ -31,10 +31,16 @@ def run(engine, program, hashes=0):
     return ended.stdout
 
 
+def graphs(engine, what, *arguments, hashes=0, spoiled="pass"):
+    """What `random_graphs` prints of random graphs where `engine` runs, in which `spoiled` goes wrong."""
+    program = f"{spoiled}\nfrom tests.random_graphs import *; start({what}, *{arguments})"
+    return run(engine, program, hashes)
+
+
 @functools.cache
-def text_of_graphs(engine, seed, count, first=0, hashes=0, spoiled="pass"):
-    """What is seen of random graphs where `engine` runs, in which `spoiled` goes wrong."""
-    return run(engine, f"{spoiled}\nfrom tests import random_graphs; random_graphs.main{(seed, count, first)}", hashes)
+def reference():
+    """The text of some graphs."""
+    return graphs("python", "texts", 0, 100)
 
 
 def difference(text, other):
@@ -49,14 +55,14 @@ def difference(text, other):
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_random_graphs_are_the_same(engine):
-    assert difference(text_of_graphs("python", 0, 100), text_of_graphs(engine, 0, 100, hashes=1)) == ""
+    assert difference(reference(), graphs(engine, "texts", 0, 100, hashes=1)) == ""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ten_thousand_random_graphs_are_the_same(engine):
     for first in range(0, 10_000, 1000):
-        texts = [text_of_graphs.__wrapped__(name, 1, 1000, first, n) for n, name in enumerate(["python", engine])]
+        texts = [graphs(name, "texts", 1, 1000, first, hashes=n) for n, name in enumerate(["python", engine])]
         assert difference(*texts) == ""
 
 
@@ -83,6 +89,83 @@ SPOILED = {
 
 @pytest.mark.parametrize("fault", SPOILED)
 def test_an_engine_that_differs_is_found_with_the_line_in_which_it_does(fault):
-    text = text_of_graphs("python", 0, 100).partition("\ngraph 40\n")[0] + "\n"
-    found = difference(text, text_of_graphs("python", 0, 40, spoiled=SPOILED[fault]))
+    text = reference().partition("\ngraph 40\n")[0] + "\n"
+    found = difference(text, graphs("python", "texts", 0, 40, spoiled=SPOILED[fault]))
     assert re.search("^graph .*\n(.*\n)*[+]", found)
+
+
+# ---- pickles ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("reader", ENGINES)
+@pytest.mark.parametrize("writer", ENGINES)
+def test_pickles_of_one_engine_are_read_by_the_other(writer, reader, tmp_path):
+    written = graphs(writer, "written", str(tmp_path), 2, 60)
+    assert all(word in written for word in ("vectors: 0", "vectors: 6", "micrograd.engine.Value", "'extra': 1.0"))
+    assert difference(written, graphs(reader, "read", str(tmp_path), 2, 60, hashes=1)) == ""
+
+
+def test_a_reader_of_pickles_that_loses_something_is_found(tmp_path):
+    written = graphs("python", "written", str(tmp_path), 2, 20)
+    spoiled = """if True:
+    from microgradnn import copying
+    def node_of(kind, ancestors, *fields):
+        return complete(kind, ancestors, *fields[:3], None, *fields[4:])
+    complete, copying.node_of = copying.node_of, node_of"""
+    assert difference(written, graphs("python", "read", str(tmp_path), 2, 20, spoiled=spoiled))
+
+
+# ---- memory -----------------------------------------------------------------------------------------------------
+
+GROWTH = """
+from microgradnn import Value, context, maximum, micrograd, nn, no_grad
+
+network = nn.MLP(3, [8, 4, 1], rng=0)
+class Own(Value): pass
+
+def piece():
+    # 100,000 gates: a deep chain of what is plain, an operand again and again, and what is not plain
+    x, w, b = Value(0.5, "x"), Value(-1.5), Own(0.25)
+    y = x
+    for _ in range(18_000):
+        y = (y * w + 0.5).tanh() - x * x
+    y.backward()
+    for _ in range(900):
+        z = maximum(y * y, 2 ** x, b * 3) + b / 4
+        with context.inside("net"):
+            z = network([z, x, 0.0]) + network([x, x, z])
+        z.backward()
+        z.forward()
+        try:
+            w / (x - x)
+        except ZeroDivisionError:
+            pass
+
+def resident():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+kept, pieces = [], {pieces}
+for number in range(pieces):
+    piece()
+    {leak}
+    if number == pieces // 10:
+        before = resident()
+print((resident() - before) / (100_000 * (pieces - pieces // 10 - 1)))
+"""
+
+
+def growth(engine, pieces, leak="pass"):
+    """By how many bytes a gate a process grows that records, sweeps and drops graphs of 100,000 gates each."""
+    return float(run(engine, GROWTH.format(pieces=pieces, leak=leak)))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ENGINES)
+def test_ten_million_gates_leave_memory_flat(engine):
+    assert growth(engine, 100) < 1
+
+
+@pytest.mark.slow
+def test_eight_bytes_a_gate_are_found():
+    assert growth("python", 20, leak="kept += [None] * 100_000") > 4
