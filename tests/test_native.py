@@ -127,11 +127,11 @@ def piece():
     # 100,000 gates: a deep chain of what is plain, an operand again and again, and what is not plain
     x, w, b = Value(0.5, "x"), Value(-1.5), Own(0.25)
     y = x
-    for _ in range(18_000):
+    for _ in range(19_000):
         y = (y * w + 0.5).tanh() - x * x
     y.backward()
-    for _ in range(900):
-        z = maximum(y * y, 2 ** x, b * 3) + b / 4
+    for _ in range(60):
+        z = maximum(w * w, 2 ** x, b * 3) + b / 4
         with context.inside("net"):
             z = network([z, x, 0.0]) + network([x, x, z])
         z.backward()
