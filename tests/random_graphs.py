@@ -307,9 +307,9 @@ class Graph:
         name = self.random.choice([gate.operator for gate in gates() if gate.operator and gate.arity == 2])
         method = f"__{self.random.choice(['', 'r', 'i'])}{name}__"
         if self.random.random() < 0.5:
-            self.note(method, getattr(self.value(), method), *self.operands(1))
-        else:
-            self.note(f"Value.{method}", getattr(Value, method), *self.operands(2))
+            self.note(method, getattr(self.value(), method), self.operand())
+        else:  # with one operand on either side, as Python itself calls it: wrong calls are not the same
+            self.note(f"Value.{method}", getattr(Value, method), self.value(), self.operand())
 
     def by_gate(self):
         gate = self.random.choice([gate for gate in gates() if gate.name != "argmax"] + own_gates())

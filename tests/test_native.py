@@ -5,27 +5,38 @@ that are built: where there is no extension, what is left is that Python gives t
 order of its hashes, and reads its own pickles.
 """
 
+import copy
 import difflib
 import functools
+import gc
 import importlib.util
 import itertools
+import operator
 import os
+import pickle
 import re
 import subprocess
 import sys
+from contextlib import suppress
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from microgradnn import Value, context, gates, maximum, micrograd, nn, no_grad
+from microgradnn.primitive import lookup
+from tests.random_graphs import Broken, Kept
+
 ROOT = Path(__file__).parents[1]
-BUILT = importlib.util.find_spec("microgradnn.native") and importlib.util.find_spec("microgradnn.native._core")
-ENGINES = ["python", *["native"] * bool(BUILT)]
+ENGINES = ["python", *["native"] * (importlib.util.find_spec("microgradnn.native._core") is not None)]
+CHECK = "import microgradnn.native; assert microgradnn.native.engine == {engine!r}\n"
 
 
 def run(engine, program, hashes=0):
     """What `program` prints where `engine` runs, and hashes are drawn anew by `hashes`."""
     settings = {"MICROGRADNN_ENGINE": engine, "PYTHONHASHSEED": str(hashes), "PYTHONFAULTHANDLER": "1"}
-    words = [sys.executable, "-c", program]
+    words = [sys.executable, "-c", CHECK.format(engine=engine) + program]
     ended = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **settings})
     assert ended.returncode == 0, f"{engine}: {ended.stdout[-1000:]}\n{ended.stderr[-3000:]}"
     return ended.stdout
@@ -169,3 +180,87 @@ def test_ten_million_gates_leave_memory_flat(engine):
 @pytest.mark.slow
 def test_eight_bytes_a_gate_are_found():
     assert growth("python", 20, leak="kept += [None] * 100_000") > 4
+
+
+# ---- references: in this process, whichever engine runs in it ----------------------------------------------------
+
+LEFT, RIGHT = Value(0.75), Value(0.5)
+NUMBERS = [2.5, 3, True, 10**30, Fraction(1, 4), np.float64(0.25), Kept(0.5), micrograd.Value(0.5), LEFT, RIGHT]
+NUMBERS += ["2", None, 1j, 10**400, (1.0,), Broken(1.0), np.array([1.0, 2.0])]
+OPERATORS = [getattr(operator, f"{i}{gate.operator}") for gate in gates() if gate.arity == 2 and gate.operator
+             for i in ("", "i")]  # fmt: skip
+
+
+def path_of_square(x):
+    with context.inside("net"):
+        return (x * x).path
+
+
+CALLS = {
+    **{f"{function.__name__}({left!r:.40}, {right!r:.40})": (function, left, right)
+       for function in OPERATORS for x in NUMBERS for left, right in ((LEFT, x), (x, LEFT))},
+    **{gate.name: (gate.quick, *[LEFT, RIGHT, LEFT][: gate.arity or 3]) for gate in gates()},
+    **{f"{gate.name} of numbers": (gate, *[0.75, 0.5, 0.75][: gate.arity or 3]) for gate in gates()},
+    **{f"{gate.name} of nothing": (gate.quick,) for gate in gates()},
+    "leaf": (Value, 2.5), "no leaf": (Value, "2.5"), "named": (Value, 2.5, "x"), "badly named": (Value, 2.5, 3),
+    "divided by 0": (operator.truediv, LEFT, 0.0), "default": (Value.leaky_relu, LEFT),
+    "by name": (lambda x: x.leaky_relu(slope=0.1), LEFT), "by no name": (lambda x: x.leaky_relu(slop=0.1), LEFT),
+    "two too many": (Value.tanh, LEFT, LEFT, RIGHT), "sum": (sum, [LEFT, RIGHT]), "itself": (operator.mul, LEFT, LEFT),
+    "swept": (lambda x, y: (x * y - x).tanh().backward(), LEFT, RIGHT), "seeded": (LEFT.backward, 0.1),
+    "swept in vain": (LEFT.backward, "1"), "three swept": (lambda x, y: maximum(x, y, x).backward(), LEFT, RIGHT),
+    "read": (lambda x, y: [(z.data, z.grad, z.operands, z.partials, z.handed, z.path) for z in [x * y]], LEFT, RIGHT),
+    "anew": (lambda x, y: (x * y).forward().backward(), LEFT, RIGHT), "copied": (copy.deepcopy, LEFT * RIGHT),
+    "pickled": (lambda x: pickle.loads(pickle.dumps(x)), LEFT * RIGHT), "assigned": (setattr, LEFT, "data", 0.75),
+    "assigned in vain": (setattr, LEFT, "data", "0.5"), "blank": (setattr, LEFT, "grad", None),
+    "a layer": (lambda x: nn.Layer(2, 3, rng=0)([x, 0.5])[0].backward(), LEFT), "inside": (path_of_square, LEFT),
+    "a layer in vain": (lambda x: nn.Layer(2, 3, rng=0)([x, "0.5"]), LEFT),
+    "unrecorded": (no_grad()(operator.mul), LEFT, RIGHT), "shown": (repr, LEFT),
+}  # fmt: skip
+
+
+def left_behind(compute, *operands, times=200):
+    """The objects whose references are not what they were before some calls; blocks of memory that are kept."""
+
+    def call():
+        for _ in range(times):
+            with suppress(TypeError, ValueError, ArithmeticError, LookupError):
+                compute(*operands)
+        gc.collect()
+
+    call()
+    counted = [LEFT, RIGHT, Value, lookup("multiply"), *operands]
+    before = [*map(sys.getrefcount, [*counted, None]), sys.getallocatedblocks()]
+    call()
+    after = [*map(sys.getrefcount, [*counted, None]), sys.getallocatedblocks()]
+    some = [*[1] * len(counted), times / 2, times / 2]  # None and memory are in use elsewhere, too
+    return [
+        x
+        for x, one, other, few in zip([*counted, None, "memory"], before, after, some, strict=True)
+        if abs(one - other) >= (few if x is not None else times / 2)
+    ]
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_calls_leave_no_references_and_no_memory_behind(name):
+    assert left_behind(*CALLS[name]) == []
+
+
+def test_what_is_left_behind_is_found():
+    kept = []
+    assert any(x is LEFT for x in left_behind(kept.append, LEFT))
+    assert None in left_behind(kept.append, None)
+    assert "memory" in left_behind(lambda: kept.append(object()))
+
+
+@pytest.mark.parametrize("number", [0.1234, 10**30, Fraction(1, 3)])
+def test_a_gate_holds_a_value_once_for_each_place_and_a_float_as_it_is(number):
+    x = Value(2.0)
+    for compute, *operands in [
+        (operator.mul, x, x), (operator.mul, x, number), (operator.mul, number, x), (operator.neg, x),
+        (maximum, x, number, x), (maximum, number, 2.5, x),
+    ]:  # fmt: skip
+        before = sys.getrefcount(x), sys.getrefcount(number)
+        gate = compute(*operands)
+        assert sys.getrefcount(x) == before[0] + sum(operand is x for operand in operands)
+        del gate
+        assert (sys.getrefcount(x), sys.getrefcount(number)) == before
