@@ -248,7 +248,7 @@ def test_calls_leave_no_references_and_no_memory_behind(name):
 def test_what_is_left_behind_is_found():
     kept = []
     assert any(x is LEFT for x in left_behind(kept.append, LEFT))
-    assert None in left_behind(kept.append, None)
+    assert None in left_behind(kept.append, None) or sys.version_info >= (3, 12)  # where None lives for ever
     assert "memory" in left_behind(lambda: kept.append(object()))
 
 
