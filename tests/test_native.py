@@ -196,8 +196,12 @@ def path_of_square(x):
         return (x * x).path
 
 
+def shown(operand):
+    return f"{type(operand).__module__} {operand!r:.40}"
+
+
 CALLS = {
-    **{f"{function.__name__}({left!r:.40}, {right!r:.40})": (function, left, right)
+    **{f"{function.__name__}({shown(left)}, {shown(right)})": (function, left, right)
        for function in OPERATORS for x in NUMBERS for left, right in ((LEFT, x), (x, LEFT))},
     **{gate.name: (gate.quick, *[LEFT, RIGHT, LEFT][: gate.arity or 3]) for gate in gates()},
     **{f"{gate.name} of numbers": (gate, *[0.75, 0.5, 0.75][: gate.arity or 3]) for gate in gates()},
