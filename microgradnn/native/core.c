@@ -316,27 +316,32 @@ typedef struct { double high; } Sum;
 static inline void add_product(Sum *sum, double x, double y) { sum->high += x * y; }
 static inline double total(const Sum *sum) { return sum->high; }
 #else
-typedef struct { double high, low, tiny; } Sum;
+typedef struct { double high, low, tiny; bool simple; } Sum; /* simple: from a sum that is not finite on */
 static inline double sum_and_rest(double x, double y, double *rest)
 {
     const double sum = x + y, z = sum - x;
     *rest = (x - (sum - z)) + (y - z);
     return sum;
 }
-static inline void add_product(Sum *sum, double x, double y)
-{
-    double by_high, by_low, by_both;
-    const double product = x * y;
-    sum->high = sum_and_rest(sum->high, product, &by_high);
-    sum->low = sum_and_rest(sum->low, fma(x, y, -product), &by_low);
-    sum->low = sum_and_rest(sum->low, by_high, &by_both);
-    sum->tiny += by_low + by_both;
-}
 static inline double total(const Sum *sum)
 {
     double rest;
     const double both = sum_and_rest(sum->low, sum->high, &rest);
-    return 0.0 + (sum->tiny + rest + both);
+    return sum->simple ? sum->high : 0.0 + (sum->tiny + rest + both);
+}
+static inline void add_product(Sum *sum, double x, double y)
+{
+    double by_high, by_low, by_both;
+    const double product = x * y, high = sum_and_rest(sum->high, product, &by_high);
+    if (sum->simple || !isfinite(high)) {
+        sum->high = total(sum) + product;
+        sum->simple = true;
+        return;
+    }
+    sum->high = high;
+    sum->low = sum_and_rest(sum->low, fma(x, y, -product), &by_low);
+    sum->low = sum_and_rest(sum->low, by_high, &by_both);
+    sum->tiny += by_low + by_both;
 }
 #endif
 
