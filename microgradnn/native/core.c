@@ -49,7 +49,9 @@ static Node *new_node(PyTypeObject *kind)
     Node *node = PyObject_Malloc(sizeof(Node));
     if (!node)
         return (Node *)PyErr_NoMemory();
-    memset(node, 0, sizeof(Node));
+    node->base.left = node->base.right = node->base.weak_references = NULL;
+    node->base.place = node->base.has = 0; /* and so none of the numbers is there */
+    node->name = node->path = node->primitive = NULL;
     return (Node *)PyObject_Init((PyObject *)node, kind);
 }
 
