@@ -305,6 +305,8 @@ static PyObject *power_of_two_operands(PyObject *x, PyObject *y, PyObject *modul
 {
     if (modulus == Py_None)
         return power_operator(x, y);
+    if (!is_node(x))
+        Py_RETURN_NOTIMPLEMENTED;
     PyErr_SetString(PyExc_TypeError, "power() takes 2 positional arguments but 3 were given");
     return NULL;
 }
@@ -393,15 +395,15 @@ static void vector_dealloc(PyObject *object)
 {
     Vector *vector = (Vector *)object;
     PyTypeObject *type = Py_TYPE(object);
-    if (vector->base.weak_references)
-        PyObject_ClearWeakRefs(object);
-    if (PyTuple_GET_SIZE(vector->members)) {
+    if (PyTuple_GET_SIZE(vector->members)) { /* first, as callbacks of weak references may ask for this row */
         Vector **link = bucket_of(PyTuple_GET_ITEM(vector->members, 0));
         while (*link && *link != vector)
             link = &(*link)->next;
         if (*link)
             *link = vector->next;
     }
+    if (vector->base.weak_references)
+        PyObject_ClearWeakRefs(object);
     Py_DECREF(vector->members);
     Py_XDECREF(vector->numbers);
     type->tp_free(object);
@@ -413,14 +415,9 @@ static PyObject *vector_reduce(PyObject *self, PyObject *Py_UNUSED(none))
     return Py_BuildValue("O(O)", vector_type, ((Vector *)self)->members);
 }
 
-/* vector_of(row): the vector of a row of weights, one as long as a gate uses it, so that calls share it. */
-static PyObject *vector_of(PyObject *Py_UNUSED(module), PyObject *row)
+/* The vector of a row of weights, a tuple that is not empty: one as long as a gate uses it, so that calls share it. */
+static PyObject *vector_of_row(PyObject *members)
 {
-    PyObject *members = PySequence_Tuple(row);
-    if (!members || !PyTuple_GET_SIZE(members)) {
-        Py_XDECREF(members);
-        return NULL;
-    }
     Vector **bucket = bucket_of(PyTuple_GET_ITEM(members, 0)), *vector = *bucket;
     for (; vector; vector = vector->next) {
         Py_ssize_t i = PyTuple_GET_SIZE(members);
@@ -436,8 +433,18 @@ static PyObject *vector_of(PyObject *Py_UNUSED(module), PyObject *row)
         vector->next = *bucket;
         *bucket = vector;
     }
-    Py_DECREF(members);
     return (PyObject *)vector;
+}
+
+static PyObject *vector_of(PyObject *Py_UNUSED(module), PyObject *row)
+{
+    PyObject *members = PySequence_Tuple(row), *vector = NULL;
+    if (members && PyTuple_GET_SIZE(members))
+        vector = vector_of_row(members);
+    else if (members)
+        PyErr_SetString(PyExc_IndexError, "list index out of range");
+    Py_XDECREF(members);
+    return vector;
 }
 
 /* The numbers of a vector as a tuple of floats, borrowed, the one before where they are the same; NULL for not plain. */
@@ -464,23 +471,23 @@ static PyObject *numbers_of(Vector *vector)
         if (!number)
             Py_CLEAR(numbers);
     }
-    Py_XSETREF(vector->numbers, numbers);
+    if (numbers)
+        Py_XSETREF(vector->numbers, numbers);
     return numbers;
 }
 
-/* The inputs of one example as a vector of `size` Values and floats. */
+/* The inputs of one example, a list or a tuple, as a vector of `size` Values and floats. */
 static Vector *vector_of_inputs(PyObject *x, Py_ssize_t size)
 {
-    PyObject *given = PySequence_Fast(x, "inputs"), *members = given ? PyTuple_New(size) : NULL, *member = NULL;
+    PyObject *members = PyList_CheckExact(x) || PyTuple_CheckExact(x) ? PyTuple_New(size) : NULL, *member = NULL;
     double number;
-    bool fine = members && PySequence_Fast_GET_SIZE(given) == size;
+    bool fine = members && PySequence_Fast_GET_SIZE(x) == size;
     for (Py_ssize_t i = 0; fine && i < size; i++) {
-        PyObject *input = PySequence_Fast_GET_ITEM(given, i);
+        PyObject *input = PySequence_Fast_GET_ITEM(x, i);
         if ((fine = (member = read_operand(input, is_kind(Py_TYPE(input)) ? Py_TYPE(input) : plain, &number))))
             PyTuple_SET_ITEM(members, i, member);
     }
     PyObject *vector = fine ? new_vector(members) : NULL;
-    Py_XDECREF(given);
     Py_XDECREF(members);
     return (Vector *)vector;
 }
@@ -530,7 +537,7 @@ static PyObject *layer(PyObject *vectors, PyObject *example, PyObject *biases, P
     for (Py_ssize_t j = 0; fine && j < count; j++) {
         Vector *w = (Vector *)PyTuple_GET_ITEM(vectors, j);
         fine = !(zero && w->base.left) && /* a computed weight beside the constant 0 gets nothing */
-               (node = new_dot(gate, w, x, PyList_GET_ITEM(biases, j), PyTuple_GET_ITEM(paths, j), constant));
+               (node = new_dot(gate, w, x, PyTuple_GET_ITEM(biases, j), PyTuple_GET_ITEM(paths, j), constant));
         if (fine)
             PyList_SET_ITEM(outputs, j, node);
     }
@@ -540,43 +547,61 @@ static PyObject *layer(PyObject *vectors, PyObject *example, PyObject *biases, P
     return outputs;
 }
 
-/* Whether these are plain Values in a list, at least one, whose numbers can be read. */
-static bool are_plain(PyObject *values)
+/* What is in a list as a tuple, since the collector may run code of Python, which may change lists, at any allocation. */
+static PyObject *members_of(PyObject *list)
 {
-    Py_ssize_t i = PyList_Check(values) ? PyList_GET_SIZE(values) : 0;
-    bool fine = i > 0;
-    while (fine && i--)
-        fine = is_kind(Py_TYPE(PyList_GET_ITEM(values, i))) && ((Base *)PyList_GET_ITEM(values, i))->has & DATA;
-    return fine;
+    const Py_ssize_t size = PyList_CheckExact(list) ? PyList_GET_SIZE(list) : 0;
+    PyObject *members = size ? PyTuple_New(size) : NULL;
+    if (members && PyList_GET_SIZE(list) != size)
+        Py_CLEAR(members);
+    for (Py_ssize_t i = 0; members && i < size; i++)
+        PyTuple_SET_ITEM(members, i, Py_NewRef(PyList_GET_ITEM(list, i)));
+    return members;
+}
+
+/* Plain Values in a list, at least one, whose numbers can be read, as a tuple; NULL for others. */
+static PyObject *plain_members_of(PyObject *list)
+{
+    PyObject *values = members_of(list);
+    for (Py_ssize_t i = values ? PyTuple_GET_SIZE(values) : 0; values && i--;)
+        if (!is_kind(Py_TYPE(PyTuple_GET_ITEM(values, i))) || !(((Base *)PyTuple_GET_ITEM(values, i))->has & DATA))
+            Py_CLEAR(values);
+    return values;
 }
 
 /* dots(rows, batch, biases, paths, gate): what `vectors.dots` gives; None where something is not plain. */
-static PyObject *dots(PyObject *module, PyObject *arguments)
+static PyObject *dots(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    PyObject *rows_given, *batch, *biases, *paths, *gate;
-    if (!PyArg_ParseTuple(arguments, "OOOO!O", &rows_given, &batch, &biases, &PyTuple_Type, &paths, &gate))
+    PyObject *rows, *batch, *biases, *paths, *gate, *row;
+    if (!PyArg_ParseTuple(arguments, "OOOO!O", &rows, &batch, &biases, &PyTuple_Type, &paths, &gate))
         return NULL;
-    if (!PyList_Check(rows_given) || !PyList_Check(batch) || !are_plain(biases))
-        return Py_NewRef(Py_None);
-    const Py_ssize_t count = PyList_GET_SIZE(rows_given);
-    PyObject *vectors = PyTuple_New(count), *outputs = vectors ? PyList_New(0) : NULL, *row = NULL;
-    bool fine = outputs && PyList_GET_SIZE(biases) == count && PyTuple_GET_SIZE(paths) == count;
+    rows = members_of(rows);
+    biases = rows ? plain_members_of(biases) : NULL;
+    batch = biases ? members_of(batch) : NULL;
+    const Py_ssize_t count = rows ? PyTuple_GET_SIZE(rows) : 0;
+    PyObject *vectors = batch ? PyTuple_New(count) : NULL, *outputs = vectors ? PyList_New(0) : NULL;
+    bool fine = outputs && PyTuple_GET_SIZE(biases) == count && PyTuple_GET_SIZE(paths) == count;
     for (Py_ssize_t j = 0; fine && j < count; j++) {
-        if ((fine = are_plain(PyList_GET_ITEM(rows_given, j)) && (row = vector_of(module, PyList_GET_ITEM(rows_given, j)))))
+        PyObject *weights = plain_members_of(PyTuple_GET_ITEM(rows, j));
+        if ((fine = weights && (row = vector_of_row(weights))))
             PyTuple_SET_ITEM(vectors, j, row);
-        fine = fine && Py_TYPE(PyList_GET_ITEM(biases, j)) == Py_TYPE(PyList_GET_ITEM(biases, 0)) &&
+        Py_XDECREF(weights);
+        fine = fine && Py_TYPE(PyTuple_GET_ITEM(biases, j)) == Py_TYPE(PyTuple_GET_ITEM(biases, 0)) &&
                numbers_of((Vector *)row) &&
                PyTuple_GET_SIZE(((Vector *)row)->numbers) ==
                    PyTuple_GET_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->numbers);
     }
-    for (Py_ssize_t n = 0; fine && n < PyList_GET_SIZE(batch); n++) {
-        PyObject *of_example = layer(vectors, PyList_GET_ITEM(batch, n), biases, paths, gate);
+    for (Py_ssize_t n = 0; fine && n < PyTuple_GET_SIZE(batch); n++) {
+        PyObject *of_example = layer(vectors, PyTuple_GET_ITEM(batch, n), biases, paths, gate);
         fine = of_example && !PyList_Append(outputs, of_example);
         Py_XDECREF(of_example);
     }
     if (!fine)
         Py_CLEAR(outputs);
     Py_XDECREF(vectors);
+    Py_XDECREF(batch);
+    Py_XDECREF(biases);
+    Py_XDECREF(rows);
     return outputs || PyErr_Occurred() ? outputs : Py_NewRef(Py_None);
 }
 
@@ -588,7 +613,10 @@ static PyObject *each(PyObject *Py_UNUSED(module), PyObject *arguments)
         return NULL;
     PyObject *results = PyList_New(0), *result;
     for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(xs) && i < PyTuple_GET_SIZE(paths); i++) {
-        if (!(result = PyObject_CallOneArg(function, PyList_GET_ITEM(xs, i))) || PyList_Append(results, result) < 0)
+        PyObject *x = Py_NewRef(PyList_GET_ITEM(xs, i));
+        result = PyObject_CallOneArg(function, x);
+        Py_DECREF(x);
+        if (!result || PyList_Append(results, result) < 0)
             Py_CLEAR(results);
         else if (is_node(result) && !is_none(((Node *)result)->primitive))
             Py_XSETREF(((Node *)result)->path, Py_NewRef(PyTuple_GET_ITEM(paths, i)));
@@ -953,7 +981,8 @@ static PyType_Spec node_spec = {
 static PyType_Spec vector_spec = {"microgradnn.graph.Vector", sizeof(Vector), 0, Py_TPFLAGS_DEFAULT, vector_slots};
 static PyType_Spec quick_spec = {
     "microgradnn.native.Quick", sizeof(Quick), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR, quick_slots};
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    quick_slots};
 
 /* set_up(context, nothing, lookup): what the engine takes from Python; `lookup` gives gates by name. */
 static PyObject *set_up(PyObject *Py_UNUSED(module), PyObject *arguments)
