@@ -665,6 +665,27 @@ static inline bool wait_for(void *node, int to_list)
     return true;
 }
 
+/* Whether an operand, NULL for none, can take what the node hands on by this bit: somebody may have set either. */
+static inline bool can_take(const Base *node, PyObject *operand, int bit)
+{
+    return !(node->has & bit) || !(is_none(operand) || PyFloat_CheckExact(operand));
+}
+
+/* Whether operands and partials of a gate, both in tuples, belong together. An operation of the user's own has no partials. */
+static bool fit(PyObject *operands, PyObject *partials)
+{
+    const Py_ssize_t size = PyTuple_GET_SIZE(operands);
+    if (!size || is_none(partials) || !PyTuple_CheckExact(partials) || PyTuple_GET_SIZE(partials) != size)
+        return false;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *operand = PyTuple_GET_ITEM(operands, i), *partial = PyTuple_GET_ITEM(partials, i);
+        if (partial != Py_None && !(Py_TYPE(operand) == vector_type ? PyTuple_CheckExact(partial) :
+                                    PyFloat_CheckExact(partial) && !PyFloat_CheckExact(operand)))
+            return false;
+    }
+    return true;
+}
+
 /* List all that `root` depends on in the order of `graph.order_with_vectors`; false where something is not plain. */
 static bool walk(PyObject *root)
 {
@@ -691,15 +712,18 @@ static bool walk(PyObject *root)
                 return false;
             node->place = SEEN;
             if (PyTuple_CheckExact(left)) {
-                if (Py_TYPE(node) != vector_type && /* an operation of the user's own has no partials */
-                    (is_none(right) || !PyTuple_CheckExact(right) || PyTuple_GET_SIZE(right) != PyTuple_GET_SIZE(left)))
+                if (Py_TYPE(node) != vector_type && !fit(left, right))
                     return false;
                 for (Py_ssize_t i = PyTuple_GET_SIZE(left); i--;)
                     if (!PyFloat_CheckExact(PyTuple_GET_ITEM(left, i)) && !wait_for(PyTuple_GET_ITEM(left, i), 0))
                         return false;
                 break;
             }
+            if (!can_take(node, left, LEFT) || !can_take(node, right, RIGHT))
+                return false;
             if (PyFloat_CheckExact(left)) {
+                if (is_none(right))
+                    return false;
                 node = (Base *)right;
                 continue;
             }
@@ -714,8 +738,11 @@ static bool walk(PyObject *root)
 /* Take all marks away. */
 static void forget(void)
 {
-    while (waits)
-        ((Base *)(waiting[--waits] & ~(uintptr_t)1))->place = 0;
+    while (waits) {
+        const uintptr_t top = waiting[--waits];
+        if (top & 1) /* others have no mark, and may be no nodes */
+            ((Base *)(top & ~(uintptr_t)1))->place = 0;
+    }
     while (listed) {
         Base *node = order[--listed].node;
         node->place = 0;
@@ -751,8 +778,12 @@ static bool add_to_vector(Vector *vector, PyObject *partials, double adjoint)
         vector->first = partials;
         vector->only = adjoint;
     }
-    for (size_t i = 0; i < size; i++)
-        add_product(&vector->sums[i], PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(partials, i)), adjoint);
+    for (size_t i = 0; i < size; i++) {
+        PyObject *partial = PyTuple_GET_ITEM(partials, i);
+        if (!PyFloat_Check(partial))
+            return false;
+        add_product(&vector->sums[i], PyFloat_AS_DOUBLE(partial), adjoint);
+    }
     return true;
 }
 
@@ -792,10 +823,10 @@ static bool hand_on_from(const Node *node, double adjoint)
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(left); i++) {
         PyObject *operand = PyTuple_GET_ITEM(left, i), *partial = PyTuple_GET_ITEM(right, i);
         if (Py_TYPE(operand) == vector_type) {
-            if (partial != Py_None && !(PyTuple_CheckExact(partial) && add_to_vector((Vector *)operand, partial, adjoint)))
+            if (partial != Py_None && !add_to_vector((Vector *)operand, partial, adjoint))
                 return false;
         }
-        else if (PyFloat_CheckExact(partial))
+        else if (partial != Py_None)
             add(operand, PyFloat_AS_DOUBLE(partial) * adjoint);
     }
     return true;
@@ -821,11 +852,12 @@ static bool sweep(PyObject *root, double seed)
 static PyObject *fast_backward(const Gate *Py_UNUSED(gate), PyObject *const *arguments, Py_ssize_t count)
 {
     PyObject *root = arguments[0], *path;
-    if (holders || count > 2 || !is_node(root) || !(((Base *)root)->has & DATA) || is_none(((Node *)root)->primitive) ||
+    const double seed = count == 2 && PyFloat_CheckExact(arguments[1]) ? PyFloat_AS_DOUBLE(arguments[1]) : 1.0;
+    if (holders || count > 2 || is_absent(seed) || !is_node(root) || !(((Base *)root)->has & DATA) || is_none(((Node *)root)->primitive) ||
         (count == 2 && !PyFloat_CheckExact(arguments[1])) || !(path = plain_path()))
         return NULL;
     Py_DECREF(path);
-    const bool plain = sweep(root, count == 2 ? PyFloat_AS_DOUBLE(arguments[1]) : 1.0);
+    const bool plain = sweep(root, seed);
     for (size_t i = 0; plain && i < listed; i++) {
         Node *node = (Node *)order[i].node;
         if (Py_TYPE(node) == vector_type)
