@@ -32,6 +32,7 @@ class Vector:
 
 
 if core:
+    core.Vector.__reduce__ = Vector.__reduce__
     Vector = core.Vector  # type: ignore[misc]  # the same in C
 
 

@@ -56,6 +56,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Self
 
 from microgradnn import operations
@@ -506,7 +507,7 @@ def give_operators(kind: type[Value]) -> None:
 
 
 if core:
-    core.set_up(context, NOTHING, lookup)
+    core.set_up(context, NOTHING, partial(type.__call__, Value), lookup)
 give_operators(Value)
 for _name in HINTS["Value"]:
     setattr(Value, _name, Missing("Value", _name))

@@ -29,7 +29,9 @@ def dots(
     """
     here, gate = context.get(), lookup("dot")
     paths = None if isinstance(here, Context) else of_neurons(len(rows)) if numbered else (here,) * len(rows)
-    recorded: list[list[Any]] | None = core.dots(rows, batch, biases, paths, gate) if core and paths else None
+    recorded: list[list[Any]] | None = (
+        core.dots(tuple(rows), tuple(batch), tuple(biases), paths, gate) if core and paths else None
+    )
     if recorded is not None:
         return recorded
     try:

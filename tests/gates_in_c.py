@@ -29,7 +29,6 @@ _SIGNS: dict[type, str] = {
 
 _SLOTS = {  # the names that C's Python has for the operators
     "add": "add", "sub": "subtract", "mul": "multiply", "truediv": "true_divide", "pow": "power", "mod": "remainder",
-    "neg": "negative", "pos": "positive", "abs": "absolute",
 }  # fmt: skip
 
 
@@ -129,7 +128,7 @@ def _partial(gate: Primitive, index: int) -> list[str]:
         text.append(expression)
     zero_now = write(result, nothing)
     handed = "true" if zero_now == "False" else f"!{c_of(zero_now)}"
-    code.append(f"hand_{side}(outcome, {c_of(write(result))}, {handed});")
+    code.append(f"HAND({side}, {side.upper()}, {c_of(write(result))}, {handed});")
     return [f"if (wanted & {side.upper()}) {{", *(f"    {line}" for line in code), "}"]
 
 
@@ -144,7 +143,7 @@ def rule(gate: Primitive) -> list[str]:
         UNUSED(x1);
         const double out = outcome->out = FINITE(libm_exp(x0));
         if (wanted & LEFT) {
-            hand_left(outcome, out, true);
+            HAND(left, LEFT, out, true);
         }
         return fine && isfinite(out);
     }
@@ -174,7 +173,7 @@ def _entry(gate: Primitive) -> str:
         side for side, other, own in (("LEFT", 1, -1), ("RIGHT", 2, 0)) if other in trace.zeros(trace.results[own])
     ]
     neutral = "NO_NEUTRAL" if gate.neutral is None else str(gate.neutral)
-    return f"{gate.name}, {' | '.join(vanishing) if gate.arity == 2 and vanishing else 0}, {neutral}"
+    return f"{gate.name}, {gate.arity}, {' | '.join(vanishing) if gate.arity == 2 and vanishing else 0}, {neutral}"
 
 
 def in_c() -> Iterator[tuple[Primitive, list[str]]]:
@@ -195,14 +194,9 @@ def header() -> str:
     lines += [*(f"LIBRARY{2 if name in ('atan2', 'pow') else 1}({name})" for name in sorted(called)), ""]
     for _, code in rules:
         lines += [*code, ""]
-    for arity, title in ((1, "UNARY_GATES"), (2, "BINARY_GATES")):
-        entries = [_entry(gate) for gate, _ in rules if gate.arity == arity]
-        lines += [f"#define {title}(GATE) \\", *(f"    GATE({entry}) \\" for entry in entries), ""]
-    for arity, title in ((1, "UNARY_OPERATORS"), (2, "BINARY_OPERATORS")):
-        entries = [
-            f"{gate.name}, {_SLOTS[gate.operator]}" for gate, _ in rules if gate.operator and gate.arity == arity
-        ]
-        lines += [f"#define {title}(OPERATOR) \\", *(f"    OPERATOR({entry}) \\" for entry in entries), ""]
+    lines += ["#define GATES(GATE) \\", *(f"    GATE({_entry(gate)}) \\" for gate, _ in rules), ""]
+    operators = [f"{gate.name}, {_SLOTS[gate.operator]}" for gate, _ in rules if gate.operator and gate.arity == 2]
+    lines += ["#define BINARY_OPERATORS(OPERATOR) \\", *(f"    OPERATOR({entry}) \\" for entry in operators), ""]
     return "\n".join([*lines, ""])
 
 

@@ -191,3 +191,18 @@ def test_backward_from_what_no_grad_computed_is_refused():
     assert (w.grad, loss.grad) == (0.0, 0.0)
     w.backward()
     assert w.grad == 1.0
+
+
+def test_partials_that_are_no_floats_are_handed_on_as_well():
+    x, y, z = Value(1.0), Value(2.0), Value(3.0)
+    out = m.sum([x, y, z])
+    out._left_partial = (2, True, 0.5)
+    out.backward()
+    assert (x.grad, y.grad, z.grad) == (2.0, 1.0, 0.5)
+
+
+def test_a_partial_of_a_number_is_an_error_and_no_crash():
+    product = Value(1.0) * 2.0
+    product._right_partial = 1.0
+    with pytest.raises(AttributeError):
+        product.backward()

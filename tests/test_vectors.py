@@ -512,3 +512,24 @@ def test_inputs_of_a_class_derived_from_value_are_read_under_no_grad_too():
     with no_grad():
         [[out]] = dots([[Value(2.0)]], [[Mine(3.0)]], [Value(1.0)])
     assert out.data == 7.0
+
+
+def test_inputs_may_be_what_can_be_read_but_once():
+    [[out]] = dots([[Value(1.0), Value(2.0)]], [(x for x in (True, 3.0))], [Value(1.0)])
+    assert out.data == 8.0
+
+
+def test_a_row_of_no_weights_is_refused():
+    with pytest.raises(IndexError, match="index out of range"):
+        dots([[]], [[]], [Value(1.0)])
+
+
+def test_lists_that_inputs_change_while_they_are_read_are_no_danger():
+    biases, rows = [Value(1.0), Value(2.0)], [[Value(1.0)], [Value(2.0)]]
+
+    def inputs():
+        biases.clear()
+        yield 1.0
+
+    with pytest.raises(ValueError, match="shorter"):
+        dots(rows, [inputs()], biases)

@@ -6,8 +6,11 @@ debuggers and tracebacks lead into source that can be read. `build` compiles thi
 
 from __future__ import annotations
 
+import copyreg
 import os
+from functools import update_wrapper
 from importlib import import_module
+from operator import attrgetter
 from types import MemberDescriptorType, ModuleType, WrapperDescriptorType
 from typing import Any
 
@@ -32,6 +35,8 @@ def _load(asked: str) -> ModuleType | None:
 
 core: Any = _load(os.environ.get("MICROGRADNN_ENGINE", ""))
 engine = "native" if core else "python"
+if core:
+    copyreg.pickle(core.Quick, attrgetter("__qualname__"))  # by its name, as functions are
 
 
 def adopted(kind: Any) -> Any:
@@ -40,19 +45,20 @@ def adopted(kind: Any) -> Any:
         return kind
     for name, attribute in vars(kind).items():
         if not isinstance(attribute, MemberDescriptorType) and name not in ("__dict__", "__weakref__"):
-            setattr(core.Node, name, quick(name, attribute) if callable(attribute) else attribute)
-    core.Node.__name__ = kind.__name__  # in messages
-    return core.Node
+            setattr(core.Value, name, quick(name, attribute) if callable(attribute) else attribute)
+    core.Value.__name__ = kind.__name__  # without the module, in messages
+    return core.Value
 
 
 def quick(name: str, function: Any) -> Any:
     """A function with the short way in C that goes by this name; the function itself where there is none."""
-    return core.quick(name, function) if core else function
+    found = core.quick(name, function) if core else function
+    return function if found is function else update_wrapper(found, function, updated=())
 
 
 def operator_in_c(name: str) -> Any:
     """The operator of this name, which the type of nodes in C brings along; None where there is none."""
-    operator = vars(core.Node).get(name) if core else None
+    operator = vars(core.Value).get(name) if core else None
     return operator if isinstance(operator, WrapperDescriptorType) else None
 
 

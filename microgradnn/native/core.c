@@ -16,31 +16,39 @@
 #include <stdint.h>
 #include <structmember.h>
 
+#ifndef __GNUC__
+#define __attribute__(what)
+#endif
+
 static PyTypeObject *plain, *room, *vector_type, *quick_type; /* Value; Value of the room of micrograd, or NULL */
-static PyObject *context, *nothing; /* the context variable; the constant 0 of partials, which hands nothing on */
+static PyObject *context, *nothing, *one, *make; /* context variable; constant 0 of partials; 1.0; Value(...) of Python */
 static int holders; /* that add gradients up in Python, where other threads may run meanwhile */
 
 /* ---- nodes -------------------------------------------------------------------------------------------------------- */
 
 typedef struct { /* what nodes and vectors share, for whoever walks */
     PyObject_HEAD
-    PyObject *left, *right; /* operands; or a tuple of all operands, and one of all partials */
-    PyObject *weak_references;
-    uint32_t place; /* 1 + its place in the walk at work; SEEN until it has one; else 0 */
-    uint8_t has;    /* which of the numbers below are there, by the bits that follow */
+    PyObject *left, *right; /* operands; left may be a tuple of all operands */
+    uint32_t place;         /* 1 + its place in the walk at work; SEEN until it has one; else 0 */
+    int has;                /* which of the fields below are there, by the bits that follow */
 } Base;
 
-enum { LEFT = 1, RIGHT = 2, GRAD = 4, DATA = 8 }; /* without DATA it is the constant 0 of a derivative */
+enum { LEFT = 1, RIGHT = 2, GRAD = 4, DATA = 8, PARTIALS = 16 }; /* without DATA it is the constant 0 of a derivative */
 
 typedef struct {
     Base base;
-    double left_partial, right_partial, grad, data; /* those of a sweep first, close to the operands */
-    PyObject *name, *path, *primitive;
+    union { /* the numbers of a sweep first, close to the operands */
+        struct { double left_partial, right_partial, grad, data; };
+        double numbers[4];
+        PyObject *partials; /* a tuple, where left is one */
+    };
+    PyObject *name, *path, *primitive, *weak_references;
 } Node;
 
 static inline bool is_none(PyObject *object) { return !object || object == Py_None; }
 static inline bool is_kind(PyTypeObject *type) { return type == plain || (type == room && type); }
 static inline bool is_node(PyObject *object) { return is_kind(Py_TYPE(object)) || PyObject_TypeCheck(object, plain); }
+static inline bool is_plain(PyObject *object) { return is_kind(Py_TYPE(object)) && ((Base *)object)->has & DATA; }
 
 static Node *new_node(PyTypeObject *kind)
 {
@@ -49,9 +57,9 @@ static Node *new_node(PyTypeObject *kind)
     Node *node = PyObject_Malloc(sizeof(Node));
     if (!node)
         return (Node *)PyErr_NoMemory();
-    node->base.left = node->base.right = node->base.weak_references = NULL;
+    node->base.left = node->base.right = NULL; /* one by one, as a loop over so few bytes takes longer */
+    node->name = node->path = node->primitive = node->weak_references = NULL;
     node->base.place = node->base.has = 0; /* and so none of the numbers is there */
-    node->name = node->path = node->primitive = NULL;
     return (Node *)PyObject_Init((PyObject *)node, kind);
 }
 
@@ -59,9 +67,9 @@ static Node *new_node(PyTypeObject *kind)
    linked through the field of weak references, as these are gone by then. */
 static void node_dealloc(PyObject *object)
 {
-    static Base *doomed;
+    static Node *doomed;
     static bool freeing;
-    Base *node = (Base *)object;
+    Node *node = (Node *)object;
     if (node->weak_references)
         PyObject_ClearWeakRefs(object);
     node->weak_references = (PyObject *)doomed;
@@ -71,12 +79,13 @@ static void node_dealloc(PyObject *object)
     freeing = true;
     while ((node = doomed)) {
         PyTypeObject *type = Py_TYPE(node);
-        doomed = (Base *)node->weak_references;
-        Py_XDECREF(node->left);
-        Py_XDECREF(node->right);
-        Py_XDECREF(((Node *)node)->name);
-        Py_XDECREF(((Node *)node)->path);
-        Py_XDECREF(((Node *)node)->primitive);
+        doomed = (Node *)node->weak_references;
+        Py_XDECREF(node->base.left);
+        Py_XDECREF(node->base.right);
+        Py_XDECREF(node->base.has & PARTIALS ? node->partials : NULL);
+        Py_XDECREF(node->name);
+        Py_XDECREF(node->path);
+        Py_XDECREF(node->primitive);
         type->tp_free(node);
         Py_DECREF(type);
     }
@@ -92,74 +101,50 @@ static int node_traverse(PyObject *self, visitproc visit, void *arg) /* for subc
     return 0;
 }
 
-typedef struct { size_t offset; int bit; } Number; /* a field that holds a number where the bit says so */
-static const Number data_field = {offsetof(Node, data), DATA}, grad_field = {offsetof(Node, grad), GRAD};
-static const Number left_field = {offsetof(Node, left_partial), LEFT}, right_field = {offsetof(Node, right_partial), RIGHT};
-
-static PyObject *get_number(PyObject *self, void *closure)
+/* Fields that hold a number where their bit says so, by their place in `numbers`; the first may hold partials instead. */
+static PyObject *get_number(PyObject *self, void *place)
 {
-    const Number *field = closure;
-    if (((Base *)self)->has & field->bit)
-        return PyFloat_FromDouble(*(double *)((char *)self + field->offset));
-    return Py_NewRef(field->bit == DATA ? nothing : Py_None);
+    const Node *node = (Node *)self;
+    if (!place && node->base.has & PARTIALS)
+        return Py_NewRef(node->partials);
+    if (node->base.has & 1 << (intptr_t)place)
+        return PyFloat_FromDouble(node->numbers[(intptr_t)place]);
+    return Py_NewRef(1 << (intptr_t)place == DATA ? nothing : Py_None);
 }
 
-static int set_number(PyObject *self, PyObject *value, void *closure)
+static int set_number(PyObject *self, PyObject *value, void *place)
 {
-    const Number *field = closure;
-    const bool there = !is_none(value) && !(value == nothing && field->bit == DATA);
-    const double number = there ? PyFloat_AsDouble(value) : 0.0;
+    Node *node = (Node *)self;
+    const bool tuple = !place && value && PyTuple_CheckExact(value), there = !tuple && !is_none(value) && value != nothing;
+    const double number = there ? PyFloat_AsDouble(value) : 0.0; /* which may call Python: nothing has changed yet */
     if (number == -1.0 && PyErr_Occurred())
         return -1;
-    *(double *)((char *)self + field->offset) = number;
-    ((Base *)self)->has = (uint8_t)(there ? ((Base *)self)->has | field->bit : ((Base *)self)->has & ~field->bit);
-    return 0;
-}
-
-static bool has_all_in_tuples(PyObject *self) { return ((Base *)self)->left && PyTuple_CheckExact(((Base *)self)->left); }
-
-static PyObject *get_right(PyObject *self, void *partials)
-{
-    PyObject *right = has_all_in_tuples(self) == (partials != NULL) ? ((Base *)self)->right : NULL;
-    return Py_NewRef(right ? right : Py_None);
-}
-
-static int set_right(PyObject *self, PyObject *value, void *Py_UNUSED(closure))
-{
-    PyObject *before = ((Base *)self)->right;
-    ((Base *)self)->right = Py_XNewRef(value);
+    PyObject *before = !place && node->base.has & PARTIALS ? node->partials : NULL;
+    node->base.has &= ~(1 << (intptr_t)place | (place ? 0 : PARTIALS));
+    node->base.has |= tuple ? PARTIALS : there ? 1 << (intptr_t)place : 0;
+    node->numbers[(intptr_t)place] = number;
+    if (tuple)
+        node->partials = Py_NewRef(value);
     Py_XDECREF(before);
     return 0;
 }
 
-static PyObject *get_left_partial(PyObject *self, void *closure)
-{
-    return has_all_in_tuples(self) ? get_right(self, closure) : get_number(self, closure);
-}
-
-static int set_left_partial(PyObject *self, PyObject *value, void *closure)
-{
-    return has_all_in_tuples(self) ? set_right(self, value, NULL) : set_number(self, value, closure);
-}
-
 static PyGetSetDef node_fields[] = {
-    {"_data", get_number, set_number, NULL, (void *)&data_field},
-    {"_grad", get_number, set_number, NULL, (void *)&grad_field},
-    {"_right", get_right, set_right, NULL, NULL},
-    {"_left_partial", get_left_partial, set_left_partial, NULL, (void *)&left_field},
-    {"_right_partial", get_number, set_number, NULL, (void *)&right_field},
+    {"_left_partial", get_number, set_number, NULL, (void *)0}, {"_right_partial", get_number, set_number, NULL, (void *)1},
+    {"_grad", get_number, set_number, NULL, (void *)2}, {"_data", get_number, set_number, NULL, (void *)3},
     {NULL, NULL, NULL, NULL, NULL}};
 static PyMemberDef node_members[] = {
     {"_name", T_OBJECT, offsetof(Node, name), 0, NULL}, {"_path", T_OBJECT, offsetof(Node, path), 0, NULL},
     {"_primitive", T_OBJECT, offsetof(Node, primitive), 0, NULL}, {"_left", T_OBJECT, offsetof(Base, left), 0, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(Base, weak_references), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
+    {"_right", T_OBJECT, offsetof(Base, right), 0, NULL},
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Node, weak_references), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
 
 /* ---- recording ---------------------------------------------------------------------------------------------------- */
 
 typedef struct { double out, left, right; int handed; } Outcome; /* of a rule: value, partials, which are handed on */
 
 #define UNUSED(x) (void)(x)
-#define NO_NEUTRAL NAN
+#define NO_NEUTRAL 0.5 /* no int */
 #define FINITE(x) watched(x, &fine) /* what raises in Python is not finite in C */
 
 static inline double watched(double x, bool *fine)
@@ -168,30 +153,15 @@ static inline double watched(double x, bool *fine)
     return x;
 }
 
-static inline void hand_left(Outcome *outcome, double partial, bool handed)
-{
-    outcome->left = partial;
-    outcome->handed |= handed ? LEFT : 0;
-}
-
-static inline void hand_right(Outcome *outcome, double partial, bool handed)
-{
-    outcome->right = partial;
-    outcome->handed |= handed ? RIGHT : 0;
-}
+#define HAND(side, bit, partial, handed_on) (outcome->side = (partial), outcome->handed |= (handed_on) ? bit : 0)
 
 /* The library's functions, called as they are, where a compiler would make x * x of pow(x, 2), which has other bits. What
    is called twice with the same number is called once. */
-#ifdef __GNUC__
-#define CONSTANT __attribute__((const, noinline))
-#else
-#define CONSTANT
-#endif
-#define LIBRARY(name, parameters, arguments)        \
-    static CONSTANT double libm_##name parameters   \
-    {                                               \
-        static double (*volatile f)parameters = name; \
-        return f arguments;                         \
+#define LIBRARY(name, parameters, arguments)                                       \
+    static __attribute__((const, noinline)) double libm_##name parameters          \
+    {                                                                              \
+        static double(*volatile function) parameters = name;                       \
+        return function arguments;                                                 \
     }
 #define LIBRARY1(name) LIBRARY(name, (double x), (x))
 #define LIBRARY2(name) LIBRARY(name, (double x, double y), (x, y))
@@ -206,11 +176,10 @@ typedef struct {
     Rule *rule;
     PyObject *primitive;
 } Gate;
-#define UNARY(name, vanishing, neutral) {#name, 1, vanishing, neutral, name##_rule, NULL},
-#define BINARY(name, vanishing, neutral) {#name, 2, vanishing, neutral, name##_rule, NULL},
-#define INDEX(name, vanishing, neutral) gate_##name,
-static Gate gates[] = {UNARY_GATES(UNARY) BINARY_GATES(BINARY)};
-enum { UNARY_GATES(INDEX) BINARY_GATES(INDEX) COUNT };
+#define ROW(name, arity, vanishing, neutral) {#name, arity, vanishing, neutral, name##_rule, NULL},
+#define INDEX(name, arity, vanishing, neutral) gate_##name,
+static Gate gates[] = {GATES(ROW)};
+enum { GATES(INDEX) COUNT };
 
 /* The path of the module at work as a new reference, or None; NULL where the context asks for more. */
 static inline PyObject *plain_path(void)
@@ -222,82 +191,71 @@ static inline PyObject *plain_path(void)
     return NULL;
 }
 
-/* A node of this outcome; it takes over the references to its operands, of which a right one may be NULL. */
-static inline PyObject *recorded(
-    PyTypeObject *kind, const Gate *gate, const Outcome *outcome, PyObject *path, PyObject *left, PyObject *right)
-{
-    Node *node = new_node(kind);
-    if (!node) {
-        Py_DECREF(path);
-        Py_DECREF(left);
-        Py_XDECREF(right);
-        return NULL;
-    }
-    node->data = outcome->out;
-    node->left_partial = outcome->left;
-    node->right_partial = outcome->right;
-    node->base.has = (uint8_t)(outcome->handed | DATA);
-    node->base.left = left;
-    node->base.right = right;
-    node->path = path;
-    node->primitive = Py_NewRef(gate->primitive);
-    return (PyObject *)node;
-}
-
-static inline PyObject *record_unary(const Gate *gate, Rule *rule, PyObject *x)
-{
-    Outcome outcome = {0.0, 0.0, 0.0, 0};
-    PyObject *path;
-    if (!is_kind(Py_TYPE(x)) || !(((Base *)x)->has & DATA) || !rule(((Node *)x)->data, 0.0, LEFT, &outcome) ||
-        !(path = plain_path()))
-        return NULL;
-    return recorded(Py_TYPE(x), gate, &outcome, path, Py_NewRef(x), NULL);
-}
-
 /* An operand as it is recorded, a new reference, and its number; NULL where it is not plain. */
 static inline PyObject *read_operand(PyObject *x, PyTypeObject *kind, double *number)
 {
-    if (Py_TYPE(x) == kind) {
-        *number = ((Node *)x)->data;
-        return ((Base *)x)->has & DATA ? Py_NewRef(x) : NULL;
-    }
-    if (PyLong_CheckExact(x)) {
-        *number = PyLong_AsDouble(x);
-        return *number == -1.0 && PyErr_Occurred() ? NULL : PyFloat_FromDouble(*number);
-    }
-    *number = PyFloat_CheckExact(x) ? PyFloat_AS_DOUBLE(x) : 0.0;
-    return PyFloat_CheckExact(x) ? Py_NewRef(x) : NULL;
+    if (Py_TYPE(x) == kind)
+        return *number = ((Node *)x)->data, ((Base *)x)->has & DATA ? Py_NewRef(x) : NULL;
+    if (PyFloat_CheckExact(x))
+        return *number = PyFloat_AS_DOUBLE(x), Py_NewRef(x);
+    if (!PyLong_CheckExact(x))
+        return NULL;
+    *number = PyLong_AsDouble(x);
+    return *number == -1.0 && PyErr_Occurred() ? NULL : PyFloat_FromDouble(*number);
 }
 
-static inline PyObject *record_binary(const Gate *gate, Rule *rule, PyObject *x, PyObject *y)
+/* A gate of one operand or of two; NULL where something is not plain. Rule and arity are known where it is inlined. */
+static inline __attribute__((always_inline)) PyObject *record(const Gate *gate, Rule *rule, int arity, PyObject *x, PyObject *y)
 {
+    PyTypeObject *kind = arity == 1 || is_kind(Py_TYPE(x)) ? Py_TYPE(x) : Py_TYPE(y);
+    if (!is_kind(kind))
+        return NULL;
     Outcome outcome = {0.0, 0.0, 0.0, 0};
-    PyTypeObject *kind = is_kind(Py_TYPE(x)) ? Py_TYPE(x) : Py_TYPE(y);
-    const int wanted = (Py_TYPE(x) == kind ? LEFT : 0) | (Py_TYPE(y) == kind ? RIGHT : 0);
-    double a, b;
-    PyObject *left = is_kind(kind) ? read_operand(x, kind, &a) : NULL, *path;
-    PyObject *right = left ? read_operand(y, kind, &b) : NULL;
-    if (right && !(a == 0.0 && gate->vanishing & ~wanted & LEFT) && !(b == 0.0 && gate->vanishing & ~wanted & RIGHT) &&
-        rule(a, b, wanted, &outcome) && (path = plain_path())) {
-        if (!(a == gate->neutral && b != 0.0 && PyLong_CheckExact(x)))
-            return recorded(kind, gate, &outcome, path, left, right);
-        Py_DECREF(path);
-        Py_DECREF(left);
-        return right;
+    const int wanted = (Py_TYPE(x) == kind ? LEFT : 0) | (arity == 2 && Py_TYPE(y) == kind ? RIGHT : 0);
+    double a, b = 0.0;
+    PyObject *left = read_operand(x, kind, &a), *right = left && arity == 2 ? read_operand(y, kind, &b) : NULL, *path = NULL;
+    Node *node = NULL;
+    if ((arity == 2 ? right : left) && !(a == 0.0 && gate->vanishing & ~wanted & LEFT) &&
+        !(b == 0.0 && gate->vanishing & ~wanted & RIGHT) && rule(a, b, wanted, &outcome) && (path = plain_path())) {
+        if (a == gate->neutral && b != 0.0 && PyLong_CheckExact(x))
+            node = (Node *)Py_NewRef(right);
+        else if ((node = new_node(kind))) {
+            node->data = outcome.out;
+            node->left_partial = outcome.left;
+            node->right_partial = outcome.right;
+            node->base.has = outcome.handed | DATA;
+            node->base.left = left;
+            node->base.right = right;
+            node->path = path;
+            node->primitive = Py_NewRef(gate->primitive);
+            return (PyObject *)node;
+        }
     }
+    Py_XDECREF(path);
     Py_XDECREF(left);
     Py_XDECREF(right);
-    return NULL;
+    return (PyObject *)node;
 }
 
 #include "tape.h"
 
-#define BINARY_OPERATOR(name, slot)                                                                     \
-    static PyObject *name##_operator(PyObject *x, PyObject *y)                                          \
-    {                                                                                                   \
-        const Gate *gate = &gates[gate_##name];                                                         \
-        PyObject *operands[] = {x, y}, *node = record_binary(gate, name##_rule, x, y);                  \
-        return node || PyErr_Occurred() ? node : gate_of(gate->primitive, operands, 2);                 \
+static PyObject *fast_unary(const Gate *gate, PyObject *const *operands, Py_ssize_t count)
+{
+    PyObject *node = count == 1 ? record(gate, gate->rule, 1, operands[0], NULL) : NULL;
+    return node || count != 1 || PyErr_Occurred() ? node : record_traced(gate->primitive, operands, 1);
+}
+
+static PyObject *fast_binary(const Gate *gate, PyObject *const *operands, Py_ssize_t count)
+{
+    return count == 2 && is_kind(Py_TYPE(operands[0])) ? record(gate, gate->rule, 2, operands[0], operands[1]) : NULL;
+}
+
+#define BINARY_OPERATOR(name, slot)                                                                       \
+    static PyObject *name##_operator(PyObject *x, PyObject *y)                                            \
+    {                                                                                                     \
+        const Gate *gate = &gates[gate_##name];                                                           \
+        PyObject *operands[] = {x, y}, *node = record(gate, name##_rule, 2, x, y);                        \
+        return node || PyErr_Occurred() ? node : gate_of(gate->primitive, operands, 2);                   \
     }
 BINARY_OPERATORS(BINARY_OPERATOR)
 
@@ -306,9 +264,8 @@ static PyObject *power_of_two_operands(PyObject *x, PyObject *y, PyObject *modul
     if (modulus == Py_None)
         return power_operator(x, y);
     if (!is_node(x))
-        Py_RETURN_NOTIMPLEMENTED;
-    PyErr_SetString(PyExc_TypeError, "power() takes 2 positional arguments but 3 were given");
-    return NULL;
+        return Py_NewRef(Py_NotImplemented);
+    return PyErr_Format(PyExc_TypeError, "power() takes 2 positional arguments but 3 were given");
 }
 
 /* ---- operands that gates share ------------------------------------------------------------------------------------ */
@@ -318,34 +275,29 @@ static PyObject *power_of_two_operands(PyObject *x, PyObject *y, PyObject *modul
 #if PY_VERSION_HEX < 0x030C0000
 typedef struct { double high; } Sum;
 static inline void add_product(Sum *sum, double x, double y) { sum->high += x * y; }
-static inline double total(const Sum *sum) { return sum->high; }
+static inline double total(const Sum *sum) { return 0.0 + sum->high; }
 #else
-typedef struct { double high, low, tiny; bool simple; } Sum; /* simple: from a sum that is not finite on */
+typedef struct { double high, low, tiny; } Sum;
 static inline double sum_and_rest(double x, double y, double *rest)
 {
     const double sum = x + y, z = sum - x;
     *rest = (x - (sum - z)) + (y - z);
     return sum;
 }
+static inline void add_product(Sum *sum, double x, double y)
+{
+    double by_high, by_low, by_both;
+    const double product = x * y;
+    sum->high = sum_and_rest(sum->high, product, &by_high);
+    sum->low = sum_and_rest(sum->low, fma(x, y, -product), &by_low);
+    sum->low = sum_and_rest(sum->low, by_high, &by_both);
+    sum->tiny += by_low + by_both;
+}
 static inline double total(const Sum *sum)
 {
     double rest;
     const double both = sum_and_rest(sum->low, sum->high, &rest);
-    return sum->simple ? sum->high : 0.0 + (sum->tiny + rest + both);
-}
-static inline void add_product(Sum *sum, double x, double y)
-{
-    double by_high, by_low, by_both;
-    const double product = x * y, high = sum_and_rest(sum->high, product, &by_high);
-    if (sum->simple || !isfinite(high)) {
-        sum->high = total(sum) + product;
-        sum->simple = true;
-        return;
-    }
-    sum->high = high;
-    sum->low = sum_and_rest(sum->low, fma(x, y, -product), &by_low);
-    sum->low = sum_and_rest(sum->low, by_high, &by_both);
-    sum->tiny += by_low + by_both;
+    return 0.0 + (sum->tiny + rest + both);
 }
 #endif
 
@@ -353,56 +305,66 @@ typedef struct Vector {
     Base base;         /* its left: the members again where one of them is a gate, else NULL */
     PyObject *members; /* a tuple */
     PyObject *numbers; /* those of the members when they were last read, a tuple, or NULL */
-    struct Vector *next; /* in a bucket of `rows` */
-    Sum *sums;           /* in a sweep: what gates hand on to each member, added up */
-    Py_ssize_t gates;    /* how many have handed on */
-    PyObject *first;     /* the partials of the first, borrowed, and its adjoint */
-    double only;
+    PyObject *weak_references;
+    Sum *sums;         /* in a sweep: what gates hand on to each member, added up */
+    Py_ssize_t gates;  /* how many have handed on */
+    Py_ssize_t constants; /* how many members are floats */
+    bool zero;            /* whether one of these is 0 */
+    struct Vector *next;  /* in a bucket of `rows` */
 } Vector;
 
-static Vector *rows[1 << 12]; /* rows of weights that gates use, by their first member: borrowed */
+static Vector *rows[1 << 12]; /* by the first member, of which there is one: rows of weights that gates use; borrowed */
 
-static Vector **bucket_of(PyObject *first) { return &rows[(uintptr_t)first / sizeof(Node) % (1 << 12)]; }
-
-/* A vector of the Values and floats in a tuple. */
-static PyObject *new_vector(PyObject *members)
+/* Where the row of weights that begins with `first` is noted, or would be. */
+static Vector **place_of_row(PyObject *first)
 {
-    PyObject *left = NULL;
+    Vector **link = &rows[(uintptr_t)first / sizeof(Node) % (1 << 12)];
+    while (*link && PyTuple_GET_ITEM((*link)->members, 0) != first)
+        link = &(*link)->next;
+    return link;
+}
+
+/* A vector of the Values and floats in a sequence. */
+static Vector *new_vector(PyObject *given)
+{
+    PyObject *members = PySequence_Tuple(given);
+    Vector *vector = members ? (Vector *)vector_type->tp_alloc(vector_type, 0) : NULL;
+    if (!vector) {
+        Py_XDECREF(members);
+        return NULL;
+    }
+    vector->members = members;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(members); i++) {
         PyObject *member = PyTuple_GET_ITEM(members, i);
-        if (!PyFloat_CheckExact(member) && !is_node(member))
-            return PyErr_Format(PyExc_TypeError, "members are Values and floats, got %R", member);
-        if (!PyFloat_CheckExact(member) && !is_none(((Base *)member)->left))
-            left = members;
+        if (PyFloat_CheckExact(member)) {
+            vector->constants++;
+            vector->zero |= PyFloat_AS_DOUBLE(member) == 0.0;
+        }
+        else if (!is_node(member)) {
+            PyErr_Format(PyExc_TypeError, "members are Values and floats, got %R", member);
+            Py_DECREF(vector);
+            return NULL;
+        }
+        else if (!is_none(((Base *)member)->left))
+            vector->base.left = members;
     }
-    Vector *vector = (Vector *)vector_type->tp_alloc(vector_type, 0);
-    if (vector) {
-        vector->members = Py_NewRef(members);
-        vector->base.left = left;
-    }
-    return (PyObject *)vector;
+    return vector;
 }
 
 static PyObject *vector_new(PyTypeObject *Py_UNUSED(type), PyObject *args, PyObject *Py_UNUSED(keywords))
 {
-    PyObject *given, *members = PyArg_ParseTuple(args, "O:Vector", &given) ? PySequence_Tuple(given) : NULL;
-    PyObject *vector = members ? new_vector(members) : NULL;
-    Py_XDECREF(members);
-    return vector;
+    PyObject *given;
+    return PyArg_ParseTuple(args, "O:Vector", &given) ? (PyObject *)new_vector(given) : NULL;
 }
 
 static void vector_dealloc(PyObject *object)
 {
     Vector *vector = (Vector *)object;
     PyTypeObject *type = Py_TYPE(object);
-    if (PyTuple_GET_SIZE(vector->members)) { /* first, as callbacks of weak references may ask for this row */
-        Vector **link = bucket_of(PyTuple_GET_ITEM(vector->members, 0));
-        while (*link && *link != vector)
-            link = &(*link)->next;
-        if (*link)
-            *link = vector->next;
-    }
-    if (vector->base.weak_references)
+    Vector **row = PyTuple_GET_SIZE(vector->members) ? place_of_row(PyTuple_GET_ITEM(vector->members, 0)) : NULL;
+    if (row && *row == vector) /* before callbacks of weak references, which may ask for it */
+        *row = vector->next;
+    if (vector->weak_references)
         PyObject_ClearWeakRefs(object);
     Py_DECREF(vector->members);
     Py_XDECREF(vector->numbers);
@@ -410,100 +372,66 @@ static void vector_dealloc(PyObject *object)
     Py_DECREF(type);
 }
 
-static PyObject *vector_reduce(PyObject *self, PyObject *Py_UNUSED(none))
+/* vector_of(row): the vector of a row of weights, one as long as a gate uses it, so that calls share it. */
+static PyObject *vector_of(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    return Py_BuildValue("O(O)", vector_type, ((Vector *)self)->members);
-}
-
-/* The vector of a row of weights, a tuple that is not empty: one as long as a gate uses it, so that calls share it. */
-static PyObject *vector_of_row(PyObject *members)
-{
-    Vector **bucket = bucket_of(PyTuple_GET_ITEM(members, 0)), *vector = *bucket;
-    for (; vector; vector = vector->next) {
-        Py_ssize_t i = PyTuple_GET_SIZE(members);
-        if (i == PyTuple_GET_SIZE(vector->members))
-            while (i && PyTuple_GET_ITEM(vector->members, i - 1) == PyTuple_GET_ITEM(members, i - 1))
-                i--;
-        if (!i)
-            break;
-    }
-    if (vector)
+    PyObject *members = PySequence_Tuple(given), *first = members ? PySequence_GetItem(members, 0) : NULL;
+    Vector **row = first ? place_of_row(first) : NULL, *vector = row ? *row : NULL;
+    if (vector && PyTuple_GET_SIZE(members) == PyTuple_GET_SIZE(vector->members) &&
+        !memcmp(PySequence_Fast_ITEMS(members), PySequence_Fast_ITEMS(vector->members),
+                (size_t)PyTuple_GET_SIZE(members) * sizeof first))
         Py_INCREF(vector);
-    else if ((vector = (Vector *)new_vector(members))) {
-        vector->next = *bucket;
-        *bucket = vector;
+    else if ((vector = first ? new_vector(members) : NULL)) {
+        row = place_of_row(first);
+        vector->next = *row ? (*row)->next : NULL; /* another row that begins so is noted no more */
+        *row = vector;
     }
+    Py_XDECREF(first);
+    Py_XDECREF(members);
     return (PyObject *)vector;
 }
 
-static PyObject *vector_of(PyObject *Py_UNUSED(module), PyObject *row)
-{
-    PyObject *members = PySequence_Tuple(row), *vector = NULL;
-    if (members && PyTuple_GET_SIZE(members))
-        vector = vector_of_row(members);
-    else if (members)
-        PyErr_SetString(PyExc_IndexError, "list index out of range");
-    Py_XDECREF(members);
-    return vector;
-}
+static inline double number_in(PyObject *tuple, Py_ssize_t i) { return PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(tuple, i)); }
+static inline double number_of(PyObject *x) { return PyFloat_CheckExact(x) ? PyFloat_AS_DOUBLE(x) : ((Node *)x)->data; }
 
 /* The numbers of a vector as a tuple of floats, borrowed, the one before where they are the same; NULL for not plain. */
 static PyObject *numbers_of(Vector *vector)
 {
     const Py_ssize_t size = PyTuple_GET_SIZE(vector->members);
-    PyObject *numbers = vector->numbers;
+    bool same = vector->numbers;
     for (Py_ssize_t i = 0; i < size; i++) {
         PyObject *member = PyTuple_GET_ITEM(vector->members, i);
-        const bool constant = PyFloat_CheckExact(member);
-        if (!constant && !(is_kind(Py_TYPE(member)) && ((Base *)member)->has & DATA))
+        if (!PyFloat_CheckExact(member) && !is_plain(member))
             return NULL;
-        const double number = constant ? PyFloat_AS_DOUBLE(member) : ((Node *)member)->data;
-        if (numbers && memcmp(&number, &((PyFloatObject *)PyTuple_GET_ITEM(numbers, i))->ob_fval, sizeof number))
-            numbers = NULL;
+        const double number = number_of(member); /* compared by its bits */
+        same = same && !memcmp(&number, &((PyFloatObject *)PyTuple_GET_ITEM(vector->numbers, i))->ob_fval, sizeof number);
     }
-    if (numbers || !(numbers = PyTuple_New(size)))
-        return numbers;
-    PyObject_GC_UnTrack(numbers);
+    PyObject *numbers = same ? NULL : PyTuple_New(size);
     for (Py_ssize_t i = 0; numbers && i < size; i++) {
         PyObject *member = PyTuple_GET_ITEM(vector->members, i);
-        PyObject *number = PyFloat_CheckExact(member) ? Py_NewRef(member) : PyFloat_FromDouble(((Node *)member)->data);
+        PyObject *number = PyFloat_CheckExact(member) ? Py_NewRef(member) : PyFloat_FromDouble(number_of(member));
         PyTuple_SET_ITEM(numbers, i, number);
         if (!number)
             Py_CLEAR(numbers);
     }
     if (numbers)
+        PyObject_GC_UnTrack(numbers);
+    if (!same)
         Py_XSETREF(vector->numbers, numbers);
-    return numbers;
-}
-
-/* The inputs of one example, a list or a tuple, as a vector of `size` Values and floats. */
-static Vector *vector_of_inputs(PyObject *x, Py_ssize_t size)
-{
-    PyObject *members = PyList_CheckExact(x) || PyTuple_CheckExact(x) ? PyTuple_New(size) : NULL, *member = NULL;
-    double number;
-    bool fine = members && PySequence_Fast_GET_SIZE(x) == size;
-    for (Py_ssize_t i = 0; fine && i < size; i++) {
-        PyObject *input = PySequence_Fast_GET_ITEM(x, i);
-        if ((fine = (member = read_operand(input, is_kind(Py_TYPE(input)) ? Py_TYPE(input) : plain, &number))))
-            PyTuple_SET_ITEM(members, i, member);
-    }
-    PyObject *vector = fine ? new_vector(members) : NULL;
-    Py_XDECREF(members);
-    return (Vector *)vector;
+    return vector->numbers;
 }
 
 /* One dot gate: weights w and inputs x, with their numbers, and a bias. */
-static PyObject *new_dot(PyObject *gate, Vector *w, Vector *x, PyObject *bias, PyObject *path, bool constant)
+static PyObject *new_dot(PyObject *gate, Vector *w, Vector *x, PyObject *bias, PyObject *path)
 {
+    const Py_ssize_t size = PyTuple_GET_SIZE(w->numbers);
     Sum sum = {0};
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(w->numbers); i++)
-        add_product(&sum, PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(w->numbers, i)),
-                    PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(x->numbers, i)));
+    for (Py_ssize_t i = 0; i < size; i++)
+        add_product(&sum, number_in(w->numbers, i), number_in(x->numbers, i));
     const double out = total(&sum);
-    PyObject *operands = PyTuple_Pack(3, w, x, bias), *one = PyFloat_FromDouble(1.0);
-    PyObject *partials = one ? PyTuple_Pack(3, x->numbers, constant ? Py_None : w->numbers, one) : NULL;
+    PyObject *operands = PyTuple_Pack(3, w, x, bias), *by_inputs = x->constants == size ? Py_None : w->numbers;
+    PyObject *partials = PyTuple_Pack(3, x->numbers, by_inputs, one);
     Node *node = isfinite(out) && operands && partials ? new_node(Py_TYPE(bias)) : NULL;
-    Py_XDECREF(one);
     if (!node) {
         Py_XDECREF(operands);
         Py_XDECREF(partials);
@@ -513,236 +441,172 @@ static PyObject *new_dot(PyObject *gate, Vector *w, Vector *x, PyObject *bias, P
     if (Py_TYPE(bias) == plain)
         PyObject_GC_UnTrack(operands);
     node->data = out + ((Node *)bias)->data;
-    node->base.has = DATA;
+    node->base.has = DATA | PARTIALS;
     node->base.left = operands;
-    node->base.right = partials;
+    node->partials = partials;
     node->path = Py_NewRef(path);
     node->primitive = Py_NewRef(gate);
     return (PyObject *)node;
 }
 
-/* The outputs of a layer for one example, a list; NULL where something is not plain. */
+/* The outputs of a layer for one example, a list; NULL where something is not plain, such as what can be read but once. */
 static PyObject *layer(PyObject *vectors, PyObject *example, PyObject *biases, PyObject *paths, PyObject *gate)
 {
-    const Py_ssize_t count = PyTuple_GET_SIZE(vectors);
-    const Py_ssize_t size = PyTuple_GET_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->members);
-    Vector *x = vector_of_inputs(example, size);
-    PyObject *outputs = x && numbers_of(x) ? PyList_New(count) : NULL, *node;
-    bool constant = true, fine = outputs != NULL, zero = false;
+    const Py_ssize_t count = PyTuple_GET_SIZE(vectors), size = Py_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->members);
+    PyObject *inputs = PyList_CheckExact(example) || PyTuple_CheckExact(example) ? PyTuple_New(size) : NULL, *made = NULL;
+    double number;
+    bool fine = inputs && PySequence_Fast_GET_SIZE(example) == size;
     for (Py_ssize_t i = 0; fine && i < size; i++) {
-        const bool number = PyFloat_CheckExact(PyTuple_GET_ITEM(x->members, i));
-        constant = constant && number;
-        zero = zero || (number && PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(x->members, i)) == 0.0);
+        PyObject *input = PySequence_Fast_GET_ITEM(example, i);
+        if ((fine = (made = read_operand(input, is_kind(Py_TYPE(input)) ? Py_TYPE(input) : plain, &number))))
+            PyTuple_SET_ITEM(inputs, i, made);
     }
+    Vector *x = fine ? new_vector(inputs) : NULL;
+    PyObject *outputs = x && numbers_of(x) ? PyList_New(count) : NULL;
+    fine = outputs;
     for (Py_ssize_t j = 0; fine && j < count; j++) {
         Vector *w = (Vector *)PyTuple_GET_ITEM(vectors, j);
-        fine = !(zero && w->base.left) && /* a computed weight beside the constant 0 gets nothing */
-               (node = new_dot(gate, w, x, PyTuple_GET_ITEM(biases, j), PyTuple_GET_ITEM(paths, j), constant));
-        if (fine)
-            PyList_SET_ITEM(outputs, j, node);
+        if ((fine = !(x->zero && w->base.left) && /* a computed weight beside the constant 0 gets nothing */
+                    (made = new_dot(gate, w, x, PyTuple_GET_ITEM(biases, j), PyTuple_GET_ITEM(paths, j)))))
+            PyList_SET_ITEM(outputs, j, made);
     }
     if (!fine)
         Py_CLEAR(outputs);
+    Py_XDECREF(inputs);
     Py_XDECREF(x);
     return outputs;
 }
 
-/* What is in a list as a tuple, since the collector may run code of Python, which may change lists, at any allocation. */
-static PyObject *members_of(PyObject *list)
+/* dots(rows, batch, biases, paths, gate): what `vectors.dots` gives, of tuples; None where something is not plain. */
+static PyObject *dots(PyObject *module, PyObject *arguments)
 {
-    const Py_ssize_t size = PyList_CheckExact(list) ? PyList_GET_SIZE(list) : 0;
-    PyObject *members = size ? PyTuple_New(size) : NULL;
-    if (members && PyList_GET_SIZE(list) != size)
-        Py_CLEAR(members);
-    for (Py_ssize_t i = 0; members && i < size; i++)
-        PyTuple_SET_ITEM(members, i, Py_NewRef(PyList_GET_ITEM(list, i)));
-    return members;
-}
-
-/* Plain Values in a list, at least one, whose numbers can be read, as a tuple; NULL for others. */
-static PyObject *plain_members_of(PyObject *list)
-{
-    PyObject *values = members_of(list);
-    for (Py_ssize_t i = values ? PyTuple_GET_SIZE(values) : 0; values && i--;)
-        if (!is_kind(Py_TYPE(PyTuple_GET_ITEM(values, i))) || !(((Base *)PyTuple_GET_ITEM(values, i))->has & DATA))
-            Py_CLEAR(values);
-    return values;
-}
-
-/* dots(rows, batch, biases, paths, gate): what `vectors.dots` gives; None where something is not plain. */
-static PyObject *dots(PyObject *Py_UNUSED(module), PyObject *arguments)
-{
-    PyObject *rows, *batch, *biases, *paths, *gate, *row;
-    if (!PyArg_ParseTuple(arguments, "OOOO!O", &rows, &batch, &biases, &PyTuple_Type, &paths, &gate))
+    PyObject *rows, *batch, *biases, *paths, *gate, *made = NULL;
+    PyTypeObject *const tuple = &PyTuple_Type;
+    if (!PyArg_ParseTuple(arguments, "O!O!O!O!O", tuple, &rows, tuple, &batch, tuple, &biases, tuple, &paths, &gate))
         return NULL;
-    rows = members_of(rows);
-    biases = rows ? plain_members_of(biases) : NULL;
-    batch = biases ? members_of(batch) : NULL;
-    const Py_ssize_t count = rows ? PyTuple_GET_SIZE(rows) : 0;
-    PyObject *vectors = batch ? PyTuple_New(count) : NULL, *outputs = vectors ? PyList_New(0) : NULL;
-    bool fine = outputs && PyTuple_GET_SIZE(biases) == count && PyTuple_GET_SIZE(paths) == count;
+    const Py_ssize_t count = PyTuple_GET_SIZE(rows), examples = PyTuple_GET_SIZE(batch);
+    PyObject *vectors = PyTuple_New(count), *outputs = PyList_New(examples);
+    bool fine = vectors && outputs && count && PyTuple_GET_SIZE(biases) == count && PyTuple_GET_SIZE(paths) == count;
     for (Py_ssize_t j = 0; fine && j < count; j++) {
-        PyObject *weights = plain_members_of(PyTuple_GET_ITEM(rows, j));
-        if ((fine = weights && (row = vector_of_row(weights))))
-            PyTuple_SET_ITEM(vectors, j, row);
-        Py_XDECREF(weights);
-        fine = fine && Py_TYPE(PyTuple_GET_ITEM(biases, j)) == Py_TYPE(PyTuple_GET_ITEM(biases, 0)) &&
-               numbers_of((Vector *)row) &&
-               PyTuple_GET_SIZE(((Vector *)row)->numbers) ==
-                   PyTuple_GET_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->numbers);
+        PyObject *bias = PyTuple_GET_ITEM(biases, j);
+        if ((fine = is_plain(bias) && Py_TYPE(bias) == Py_TYPE(PyTuple_GET_ITEM(biases, 0)) &&
+                    (made = vector_of(module, PyTuple_GET_ITEM(rows, j))))) {
+            PyTuple_SET_ITEM(vectors, j, made);
+            fine = !((Vector *)made)->constants && numbers_of((Vector *)made) &&
+                   Py_SIZE(((Vector *)made)->members) == Py_SIZE(((Vector *)PyTuple_GET_ITEM(vectors, 0))->members);
+        }
     }
-    for (Py_ssize_t n = 0; fine && n < PyTuple_GET_SIZE(batch); n++) {
-        PyObject *of_example = layer(vectors, PyTuple_GET_ITEM(batch, n), biases, paths, gate);
-        fine = of_example && !PyList_Append(outputs, of_example);
-        Py_XDECREF(of_example);
-    }
-    if (!fine)
-        Py_CLEAR(outputs);
+    for (Py_ssize_t n = 0; fine && n < examples; n++)
+        if ((fine = (made = layer(vectors, PyTuple_GET_ITEM(batch, n), biases, paths, gate))))
+            PyList_SET_ITEM(outputs, n, made);
     Py_XDECREF(vectors);
-    Py_XDECREF(batch);
-    Py_XDECREF(biases);
-    Py_XDECREF(rows);
-    return outputs || PyErr_Occurred() ? outputs : Py_NewRef(Py_None);
+    if (fine)
+        return outputs;
+    Py_XDECREF(outputs);
+    PyErr_Clear(); /* Python does it, and says what is wrong */
+    return Py_NewRef(Py_None);
 }
 
-/* each(function, xs, paths): the gates that a function records of numbers, each with the path of a neuron of its own. */
-static PyObject *each(PyObject *Py_UNUSED(module), PyObject *arguments)
+/* set_paths(results, paths): give each gate among the results the path of a neuron of its own. */
+static PyObject *set_paths(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
-    PyObject *function, *xs, *paths;
-    if (!PyArg_ParseTuple(arguments, "OO!O!", &function, &PyList_Type, &xs, &PyTuple_Type, &paths))
+    PyObject *results, *paths;
+    if (!PyArg_ParseTuple(arguments, "O!O!", &PyList_Type, &results, &PyTuple_Type, &paths))
         return NULL;
-    PyObject *results = PyList_New(0), *result;
-    for (Py_ssize_t i = 0; results && i < PyList_GET_SIZE(xs) && i < PyTuple_GET_SIZE(paths); i++) {
-        PyObject *x = Py_NewRef(PyList_GET_ITEM(xs, i));
-        result = PyObject_CallOneArg(function, x);
-        Py_DECREF(x);
-        if (!result || PyList_Append(results, result) < 0)
-            Py_CLEAR(results);
-        else if (is_node(result) && !is_none(((Node *)result)->primitive))
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(results) && i < PyTuple_GET_SIZE(paths); i++) {
+        PyObject *result = PyList_GET_ITEM(results, i);
+        if (is_node(result) && !is_none(((Node *)result)->primitive))
             Py_XSETREF(((Node *)result)->path, Py_NewRef(PyTuple_GET_ITEM(paths, i)));
-        Py_XDECREF(result);
     }
-    return results;
+    return Py_NewRef(Py_None);
 }
 
 /* ---- the reverse sweep -------------------------------------------------------------------------------------------- */
 
 #define SEEN UINT32_MAX
-static struct { Base *node; double adjoint; } *order; /* operands before the gates that use them, borrowed */
-static uintptr_t *waiting;                            /* nodes to walk or, with the lowest bit set, to list */
-static size_t listed, order_room, waits, waiting_room;
-static const union { uint64_t bits; double number; } absent = {0x7ff4000000000001}; /* a nan that no arithmetic gives */
+static struct {
+    Base *node; /* one that is listed: operands stand before the gates that use them; borrowed */
+    union {
+        double adjoint;
+        uintptr_t waiting; /* during the walk, a stack beside: nodes to walk or, with the lowest bit set, to list */
+    };
+} *order;
+static size_t listed, waits, room_in_order;
+static const union { uint64_t bits; double number; } absent = {0x7ff8c0ffee000001}; /* a nan that no arithmetic gives */
 
 static inline bool is_absent(double adjoint) { return !memcmp(&adjoint, &absent, sizeof adjoint); }
 
-static bool reserve(void *array, size_t *places, size_t used, size_t size)
+static inline bool reserve(void)
 {
-    if (used < *places)
+    if (listed < room_in_order && waits < room_in_order)
         return true;
-    void *moved = PyMem_RawRealloc(*(void **)array, (2 * used + 64) * size);
-    if (moved) {
-        *(void **)array = moved;
-        *places = 2 * used + 64;
-    }
-    return moved != NULL;
+    const size_t room_wanted = 2 * room_in_order + 64;
+    void *moved = room_wanted < SEEN ? PyMem_RawRealloc(order, room_wanted * sizeof *order) : NULL;
+    order = moved ? moved : order;
+    room_in_order = moved ? room_wanted : room_in_order;
+    return moved;
 }
 
 static inline bool list(Base *node)
 {
-    if (listed >= SEEN - 1 || !reserve(&order, &order_room, listed, sizeof *order))
+    if (!reserve())
         return false;
     order[listed].node = node;
-    order[listed].adjoint = absent.number;
     node->place = (uint32_t)++listed;
     return true;
 }
 
-static inline bool wait_for(void *node, int to_list)
+/* Put an operand on the stack; false where one to which a partial is handed on is a number. */
+static inline bool wait_for(PyObject *operand, bool handed)
 {
-    if (!reserve(&waiting, &waiting_room, waits, sizeof *waiting))
+    if (is_none(operand) || PyFloat_CheckExact(operand))
+        return !handed;
+    if ((is_kind(Py_TYPE(operand)) || Py_TYPE(operand) == vector_type) && ((Base *)operand)->place) /* met before */
+        return true;
+    if (!reserve())
         return false;
-    waiting[waits++] = (uintptr_t)node | (uintptr_t)to_list;
-    return true;
-}
-
-/* Whether an operand, NULL for none, can take what the node hands on by this bit: somebody may have set either. */
-static inline bool can_take(const Base *node, PyObject *operand, int bit)
-{
-    return !(node->has & bit) || !(is_none(operand) || PyFloat_CheckExact(operand));
-}
-
-/* Whether operands and partials of a gate, both in tuples, belong together. An operation of the user's own has no partials. */
-static bool fit(PyObject *operands, PyObject *partials)
-{
-    const Py_ssize_t size = PyTuple_GET_SIZE(operands);
-    if (!size || is_none(partials) || !PyTuple_CheckExact(partials) || PyTuple_GET_SIZE(partials) != size)
-        return false;
-    for (Py_ssize_t i = 0; i < size; i++) {
-        PyObject *operand = PyTuple_GET_ITEM(operands, i), *partial = PyTuple_GET_ITEM(partials, i);
-        if (partial != Py_None && !(Py_TYPE(operand) == vector_type ? PyTuple_CheckExact(partial) :
-                                    PyFloat_CheckExact(partial) && !PyFloat_CheckExact(operand)))
-            return false;
-    }
+    order[waits++].waiting = (uintptr_t)operand;
     return true;
 }
 
 /* List all that `root` depends on in the order of `graph.order_with_vectors`; false where something is not plain. */
 static bool walk(PyObject *root)
 {
-    if (!wait_for(root, 0))
-        return false;
-    while (waits) {
-        const uintptr_t top = waiting[waits - 1];
+    bool fine = wait_for(root, true);
+    while (fine && waits) {
+        const uintptr_t top = order[waits - 1].waiting;
         Base *node = (Base *)(top & ~(uintptr_t)1);
-        if (top & 1 && !list(node))
-            return false;
-        waits--;
-        while (!(top & 1)) { /* down along the left operands */
-            if (Py_TYPE(node) != vector_type && !is_node((PyObject *)node))
-                return false;
-            PyObject *left = node->left, *right = node->right;
-            if (node->place)
-                break;
-            if (is_none(left)) {
-                if (!list(node))
-                    return false;
-                break;
-            }
-            if (!wait_for(node, 1))
-                return false;
+        const bool vector = Py_TYPE(node) == vector_type, unknown = !vector && !is_node((PyObject *)node);
+        if (unknown || (node->place && !(top & 1))) {
+            fine = !unknown;
+            waits--;
+        }
+        else if (top & 1 || is_none(node->left)) { /* its operands have been listed */
+            if ((fine = list(node)))
+                waits--;
+        }
+        else {
+            PyObject *left = node->left, *partials = node->has & PARTIALS ? ((Node *)node)->partials : NULL;
+            const Py_ssize_t size = PyTuple_CheckExact(left) ? PyTuple_GET_SIZE(left) : -1;
+            order[waits - 1].waiting |= 1;
             node->place = SEEN;
-            if (PyTuple_CheckExact(left)) {
-                if (Py_TYPE(node) != vector_type && !fit(left, right))
-                    return false;
-                for (Py_ssize_t i = PyTuple_GET_SIZE(left); i--;)
-                    if (!PyFloat_CheckExact(PyTuple_GET_ITEM(left, i)) && !wait_for(PyTuple_GET_ITEM(left, i), 0))
-                        return false;
-                break;
-            }
-            if (!can_take(node, left, LEFT) || !can_take(node, right, RIGHT))
-                return false;
-            if (PyFloat_CheckExact(left)) {
-                if (is_none(right))
-                    return false;
-                node = (Base *)right;
-                continue;
-            }
-            if (!is_none(right) && !PyFloat_CheckExact(right) && !wait_for(right, 0))
-                return false;
-            node = (Base *)left;
+            if (size < 0)
+                fine = !partials && wait_for(node->right, node->has & RIGHT) && wait_for(left, node->has & LEFT);
+            else /* an operation of the user's own has no partials */
+                fine = vector || (partials && PyTuple_GET_SIZE(partials) == size && !(node->has & RIGHT));
+            for (Py_ssize_t i = size; fine && i-- > 0;)
+                fine = wait_for(PyTuple_GET_ITEM(left, i), !vector && PyTuple_GET_ITEM(partials, i) != Py_None);
         }
     }
-    return true;
+    return fine;
 }
 
 /* Take all marks away. */
 static void forget(void)
 {
-    while (waits) {
-        const uintptr_t top = waiting[--waits];
-        if (top & 1) /* others have no mark, and may be no nodes */
-            ((Base *)(top & ~(uintptr_t)1))->place = 0;
-    }
+    while (waits)
+        if (order[--waits].waiting & 1) /* others have no mark, and may be no nodes */
+            ((Base *)(order[waits].waiting & ~(uintptr_t)1))->place = 0;
     while (listed) {
         Base *node = order[--listed].node;
         node->place = 0;
@@ -752,12 +616,10 @@ static void forget(void)
             ((Vector *)node)->gates = 0;
         }
     }
-    if (order_room > 1 << 16) { /* a large graph was here */
+    if (room_in_order > 1 << 16) { /* a large graph was here */
         PyMem_RawFree(order);
-        PyMem_RawFree(waiting);
         order = NULL;
-        waiting = NULL;
-        order_room = waiting_room = 0;
+        room_in_order = 0;
     }
 }
 
@@ -772,36 +634,34 @@ static bool add_to_vector(Vector *vector, PyObject *partials, double adjoint)
 {
     const size_t size = (size_t)PyTuple_GET_SIZE(partials);
     if (size != (size_t)PyTuple_GET_SIZE(vector->members) ||
-        (!vector->gates && !(vector->sums = PyMem_RawCalloc(size, sizeof(Sum)))))
+        (!vector->sums && !(vector->sums = PyMem_RawCalloc(size + 1, sizeof(Sum)))))
         return false;
-    if (!vector->gates++) {
-        vector->first = partials;
-        vector->only = adjoint;
-    }
-    for (size_t i = 0; i < size; i++) {
-        PyObject *partial = PyTuple_GET_ITEM(partials, i);
-        if (!PyFloat_Check(partial))
-            return false;
-        add_product(&vector->sums[i], PyFloat_AS_DOUBLE(partial), adjoint);
-    }
-    return true;
+    Sum *const sums = vector->sums;
+    for (size_t i = 0; !vector->gates && i < size; i++)
+        sums[i].high = -0.0; /* so that a product alone stays -0 */
+    bool fine = true;
+    for (size_t i = 0; fine && i < size; i++)
+        if ((fine = PyFloat_CheckExact(PyTuple_GET_ITEM(partials, i))))
+            add_product(&sums[i], number_in(partials, (Py_ssize_t)i), adjoint);
+    vector->gates++;
+    return fine;
 }
 
-/* A vector hands to each member the sum of what its gates handed on; false where memory ends. */
+/* A vector hands to each member the sum of what its gates handed on; false where memory ends or a sum is not finite. */
 static bool hand_on(Vector *vector)
 {
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(vector->members); i++) {
         Base *member = (Base *)PyTuple_GET_ITEM(vector->members, i);
         if (PyFloat_CheckExact(member) || (!vector->gates && !is_none(member->left)))
             continue;
-        if (!member->place && !list(member)) /* a leaf that only vectors hold */
+        const bool new = !member->place; /* a leaf that only vectors hold */
+        if (new && !list(member))
             return false;
         double *adjoint = &order[member->place - 1].adjoint;
-        *adjoint = is_absent(*adjoint) ? 0.0 : *adjoint;
-        if (vector->gates == 1) /* as it is, where a sum would make 0 of -0 */
-            *adjoint += PyFloat_AS_DOUBLE(PyTuple_GET_ITEM(vector->first, i)) * vector->only;
-        else if (vector->gates)
-            *adjoint += total(&vector->sums[i]);
+        const double sum = !vector->gates ? -0.0 : vector->gates == 1 ? vector->sums[i].high : total(&vector->sums[i]);
+        if (!isfinite(sum))
+            return false;
+        *adjoint = (new || is_absent(*adjoint) ? 0.0 : *adjoint) + sum;
     }
     return true;
 }
@@ -809,25 +669,25 @@ static bool hand_on(Vector *vector)
 /* A gate with its complete adjoint hands partial x adjoint to its operands; false where that is not plain. */
 static bool hand_on_from(const Node *node, double adjoint)
 {
-    PyObject *left = node->base.left, *right = node->base.right;
-    if (!PyTuple_CheckExact(left)) {
-        if (node->base.has & LEFT)
-            add(left, node->left_partial * adjoint);
-        if (node->base.has & RIGHT)
-            add(right, node->right_partial * adjoint);
-        return true;
-    }
-    const bool shared = Py_TYPE(PyTuple_GET_ITEM(left, 0)) == vector_type;
-    if (shared && !isfinite(adjoint)) /* 0 x infinity must not reach what was not taken: no products of whole vectors */
-        return false;
-    for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(left); i++) {
-        PyObject *operand = PyTuple_GET_ITEM(left, i), *partial = PyTuple_GET_ITEM(right, i);
-        if (Py_TYPE(operand) == vector_type) {
-            if (partial != Py_None && !add_to_vector((Vector *)operand, partial, adjoint))
+    PyObject *left = node->base.left;
+    if (node->base.has & LEFT)
+        add(left, node->left_partial * adjoint);
+    if (node->base.has & RIGHT)
+        add(node->base.right, node->right_partial * adjoint);
+    PyObject *partials = node->base.has & PARTIALS ? node->partials : NULL;
+    const Py_ssize_t size = partials ? PyTuple_GET_SIZE(partials) : 0;
+    for (Py_ssize_t i = 0; i < size; i++) {
+        PyObject *operand = PyTuple_GET_ITEM(left, i), *partial = PyTuple_GET_ITEM(partials, i);
+        if (partial == Py_None)
+            continue;
+        if (Py_TYPE(operand) == vector_type) { /* 0 x infinity must not reach what was not taken */
+            if (!isfinite(adjoint) || !PyTuple_CheckExact(partial) || !add_to_vector((Vector *)operand, partial, adjoint))
                 return false;
         }
-        else if (partial != Py_None)
+        else if (PyFloat_CheckExact(partial))
             add(operand, PyFloat_AS_DOUBLE(partial) * adjoint);
+        else
+            return false;
     }
     return true;
 }
@@ -837,12 +697,13 @@ static bool sweep(PyObject *root, double seed)
 {
     if (!walk(root))
         return false;
+    for (size_t i = 0; i < listed; i++)
+        order[i].adjoint = absent.number;
     order[((Base *)root)->place - 1].adjoint = seed;
     for (size_t i = listed; i--;) {
         Base *node = order[i].node;
-        if (Py_TYPE(node) == vector_type ? !hand_on((Vector *)node)
-                                         : !is_none(node->left) && !is_absent(order[i].adjoint) &&
-                                               !hand_on_from((Node *)node, order[i].adjoint))
+        const bool reached = !is_none(node->left) && !is_absent(order[i].adjoint);
+        if (Py_TYPE(node) == vector_type ? !hand_on((Vector *)node) : reached && !hand_on_from((Node *)node, order[i].adjoint))
             return false;
     }
     return true;
@@ -852,13 +713,12 @@ static bool sweep(PyObject *root, double seed)
 static PyObject *fast_backward(const Gate *Py_UNUSED(gate), PyObject *const *arguments, Py_ssize_t count)
 {
     PyObject *root = arguments[0], *path;
-    const double seed = count == 2 && PyFloat_CheckExact(arguments[1]) ? PyFloat_AS_DOUBLE(arguments[1]) : 1.0;
-    if (holders || count > 2 || is_absent(seed) || !is_node(root) || !(((Base *)root)->has & DATA) || is_none(((Node *)root)->primitive) ||
+    if (holders || count > 2 || !is_node(root) || !(((Base *)root)->has & DATA) || is_none(((Node *)root)->primitive) ||
         (count == 2 && !PyFloat_CheckExact(arguments[1])) || !(path = plain_path()))
         return NULL;
     Py_DECREF(path);
-    const bool plain = sweep(root, seed);
-    for (size_t i = 0; plain && i < listed; i++) {
+    const bool fine = sweep(root, count == 2 ? PyFloat_AS_DOUBLE(arguments[1]) : 1.0);
+    for (size_t i = 0; fine && i < listed; i++) {
         Node *node = (Node *)order[i].node;
         if (Py_TYPE(node) == vector_type)
             continue;
@@ -868,17 +728,16 @@ static PyObject *fast_backward(const Gate *Py_UNUSED(gate), PyObject *const *arg
         node->base.has |= GRAD;
     }
     forget();
-    return plain ? Py_NewRef(Py_None) : NULL;
+    return fine ? Py_NewRef(Py_None) : NULL;
 }
 
 /* ---- functions of Python with a short way in C -------------------------------------------------------------------- */
 
-typedef PyObject *Fast(const Gate *, PyObject *const *, Py_ssize_t);
-typedef struct {
+typedef struct { /* it lives as long as the table: what it refers to is never given back */
     PyObject_HEAD
     vectorcallfunc call;
-    PyObject *function;
-    Fast *fast; /* what does the same for what is plain */
+    PyObject *function, *attributes;
+    PyObject *(*fast)(const Gate *, PyObject *const *, Py_ssize_t); /* what does the same for what is plain */
     const Gate *gate;
 } Quick;
 
@@ -891,45 +750,9 @@ static PyObject *call_quick(PyObject *self, PyObject *const *arguments, size_t c
     return result || PyErr_Occurred() ? result : PyObject_Vectorcall(quick->function, arguments, count, keywords);
 }
 
-static PyObject *fast_unary(const Gate *gate, PyObject *const *operands, Py_ssize_t count)
-{
-    PyObject *node = count == 1 ? record_unary(gate, gate->rule, operands[0]) : NULL;
-    return node || PyErr_Occurred() || count != 1 ? node : record_traced(gate->primitive, operands, 1);
-}
-
-static PyObject *fast_binary(const Gate *gate, PyObject *const *operands, Py_ssize_t count)
-{
-    return count == 2 && is_kind(Py_TYPE(operands[0])) ? record_binary(gate, gate->rule, operands[0], operands[1]) : NULL;
-}
-
 static PyObject *quick_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type))
 {
     return is_none(object) ? Py_NewRef(self) : PyMethod_New(self, object);
-}
-
-/* What is asked of it is asked of its function, but its class and what `pickle` and `inspect` ask. */
-static PyObject *quick_getattr(PyObject *self, PyObject *name)
-{
-    static const char *own[] = {"__class__", "__reduce__", "__reduce_ex__", "__wrapped__"};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
-        if (!PyUnicode_CompareWithASCIIString(name, own[i]))
-            return PyObject_GenericGetAttr(self, name);
-    return PyObject_GetAttr(((Quick *)self)->function, name);
-}
-
-static PyObject *quick_repr(PyObject *self) { return PyObject_Repr(((Quick *)self)->function); }
-
-static PyObject *quick_reduce(PyObject *self, PyObject *Py_UNUSED(none))
-{
-    return PyObject_GetAttrString(((Quick *)self)->function, "__qualname__");
-}
-
-static void quick_dealloc(PyObject *self)
-{
-    PyTypeObject *type = Py_TYPE(self);
-    Py_DECREF(((Quick *)self)->function);
-    type->tp_free(self);
-    Py_DECREF(type);
 }
 
 /* quick(name, function): the function with the short way of the gate of this name or of "backward"; else itself. */
@@ -956,35 +779,25 @@ static PyObject *quick(PyObject *Py_UNUSED(module), PyObject *arguments)
 
 /* ---- the types and the module ------------------------------------------------------------------------------------- */
 
-/* Value(3.0), which needs nothing of `Value.__init__`. */
+/* Value(3.0) and Value(3.0, "x"), which need nothing of `Value.__init__`. */
 static PyObject *new_leaf(PyObject *type, PyObject *const *arguments, size_t count, PyObject *keywords)
 {
-    const Py_ssize_t given = PyVectorcall_NARGS(count), named = keywords ? PyTuple_GET_SIZE(keywords) : 0;
-    PyObject *path = given == 1 && !named ? plain_path() : NULL, *result = NULL;
     double data;
+    const Py_ssize_t given = keywords ? 0 : PyVectorcall_NARGS(count);
+    const bool named = given == 2 && PyUnicode_CheckExact(arguments[1]);
+    PyObject *path = given == 1 || named ? plain_path() : NULL;
     PyObject *number = path ? read_operand(arguments[0], NULL, &data) : NULL;
+    Node *leaf = number ? new_node((PyTypeObject *)type) : NULL;
     Py_XDECREF(path);
-    if (number) {
-        Node *leaf = new_node((PyTypeObject *)type);
-        Py_DECREF(number);
-        if (leaf) {
-            leaf->data = data;
-            leaf->base.has = DATA;
-        }
-        return (PyObject *)leaf;
+    Py_XDECREF(number);
+    if (!leaf) {
+        PyErr_Clear(); /* an int beyond floats: Python says so */
+        return PyObject_Vectorcall(make, arguments, count, keywords);
     }
-    PyErr_Clear(); /* an int beyond floats: Python says so */
-    PyObject *tuple = PyTuple_New(given), *dict = PyDict_New();
-    for (Py_ssize_t i = 0; tuple && i < given; i++)
-        PyTuple_SET_ITEM(tuple, i, Py_NewRef(arguments[i]));
-    for (Py_ssize_t i = 0; dict && i < named; i++)
-        if (PyDict_SetItem(dict, PyTuple_GET_ITEM(keywords, i), arguments[given + i]) < 0)
-            Py_CLEAR(dict);
-    if (tuple && dict)
-        result = PyType_Type.tp_call(type, tuple, dict);
-    Py_XDECREF(tuple);
-    Py_XDECREF(dict);
-    return result;
+    leaf->data = data;
+    leaf->base.has = DATA;
+    leaf->name = named ? Py_NewRef(arguments[1]) : NULL;
+    return (PyObject *)leaf;
 }
 
 #define SLOT(name, slot) {Py_nb_##slot, name##_operator},
@@ -993,40 +806,36 @@ static PyType_Slot node_slots[] = {
     {Py_tp_dealloc, node_dealloc}, {Py_tp_traverse, node_traverse}, {Py_tp_getset, node_fields},
     {Py_tp_members, node_members}, BINARY_OPERATORS(SLOT) {0, NULL}};
 static PyMemberDef vector_members[] = {
-    {"members", T_OBJECT_EX, offsetof(Vector, members), READONLY, NULL},
+    {"members", T_OBJECT, offsetof(Vector, members), READONLY, NULL},
     {"_left", T_OBJECT, offsetof(Base, left), READONLY, NULL}, {"_right", T_OBJECT, offsetof(Base, right), READONLY, NULL},
-    {"__weaklistoffset__", T_PYSSIZET, offsetof(Base, weak_references), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
-static PyMethodDef vector_methods[] = {{"__reduce__", vector_reduce, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
-static PyType_Slot vector_slots[] = {
-    {Py_tp_new, vector_new}, {Py_tp_dealloc, vector_dealloc}, {Py_tp_members, vector_members},
-    {Py_tp_methods, vector_methods}, {0, NULL}};
+    {"__weaklistoffset__", T_PYSSIZET, offsetof(Vector, weak_references), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
 static PyMemberDef quick_members[] = {
-    {"__wrapped__", T_OBJECT, offsetof(Quick, function), READONLY, NULL},
+    {"__dictoffset__", T_PYSSIZET, offsetof(Quick, attributes), READONLY, NULL},
     {"__vectorcalloffset__", T_PYSSIZET, offsetof(Quick, call), READONLY, NULL}, {NULL, 0, 0, 0, NULL}};
-static PyMethodDef quick_methods[] = {{"__reduce__", quick_reduce, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
+static PyType_Slot vector_slots[] = {
+    {Py_tp_new, vector_new}, {Py_tp_dealloc, vector_dealloc}, {Py_tp_members, vector_members}, {0, NULL}};
 static PyType_Slot quick_slots[] = {
-    {Py_tp_dealloc, quick_dealloc}, {Py_tp_call, PyVectorcall_Call}, {Py_tp_descr_get, quick_get},
-    {Py_tp_getattro, quick_getattr}, {Py_tp_repr, quick_repr}, {Py_tp_members, quick_members},
-    {Py_tp_methods, quick_methods}, {0, NULL}};
+    {Py_tp_call, PyVectorcall_Call}, {Py_tp_descr_get, quick_get}, {Py_tp_members, quick_members}, {0, NULL}};
 static PyType_Spec node_spec = {
     "microgradnn.value.Value", sizeof(Node), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, node_slots};
 static PyType_Spec vector_spec = {"microgradnn.graph.Vector", sizeof(Vector), 0, Py_TPFLAGS_DEFAULT, vector_slots};
 static PyType_Spec quick_spec = {
     "microgradnn.native.Quick", sizeof(Quick), 0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_DISALLOW_INSTANTIATION | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     quick_slots};
 
-/* set_up(context, nothing, lookup): what the engine takes from Python; `lookup` gives gates by name. */
+/* set_up(context, nothing, make, lookup): what the engine takes from Python; `lookup` gives gates by name. */
 static PyObject *set_up(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
     PyObject *lookup;
-    if (!PyArg_ParseTuple(arguments, "OOO", &context, &nothing, &lookup))
+    if (!PyArg_ParseTuple(arguments, "OOOO", &context, &nothing, &make, &lookup))
         return NULL;
     Py_INCREF(arguments); /* and with it what is in it */
-    for (size_t i = 0; i < COUNT; i++)
+    one = PyFloat_FromDouble(1.0);
+    for (size_t i = 0; one && i < COUNT; i++)
         if (!(gates[i].primitive = PyObject_CallFunction(lookup, "s", gates[i].name)))
             return NULL;
-    return Py_NewRef(Py_None);
+    return one ? Py_NewRef(Py_None) : NULL;
 }
 
 /* adopt(kind): its Values, of the room of micrograd, are plain as well. */
@@ -1046,7 +855,7 @@ static PyObject *hold(PyObject *Py_UNUSED(module), PyObject *change)
 static PyMethodDef functions[] = {
     {"set_up", set_up, METH_VARARGS, NULL}, {"adopt", adopt, METH_O, NULL}, {"quick", quick, METH_VARARGS, NULL},
     {"dots", dots, METH_VARARGS, NULL}, {"vector_of", vector_of, METH_O, NULL}, {"hold", hold, METH_O, NULL},
-    {"each", each, METH_VARARGS, NULL}, {"trace_with", trace_with, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+    {"set_paths", set_paths, METH_VARARGS, NULL}, {"trace_with", trace_with, METH_O, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__core(void)
@@ -1055,11 +864,9 @@ PyMODINIT_FUNC PyInit__core(void)
     plain = (PyTypeObject *)PyType_FromSpec(&node_spec);
     vector_type = (PyTypeObject *)PyType_FromSpec(&vector_spec);
     quick_type = (PyTypeObject *)PyType_FromSpec(&quick_spec);
-    if (!module || !plain || !vector_type || !quick_type)
+    if (!module || !plain || !vector_type || !quick_type || PyModule_AddType(module, plain) < 0 ||
+        PyModule_AddType(module, vector_type) < 0 || PyModule_AddType(module, quick_type) < 0)
         return NULL;
     plain->tp_vectorcall = new_leaf;
-    if (PyModule_AddObjectRef(module, "Node", (PyObject *)plain) < 0 ||
-        PyModule_AddObjectRef(module, "Vector", (PyObject *)vector_type) < 0)
-        return NULL;
     return module;
 }

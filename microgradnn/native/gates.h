@@ -28,10 +28,10 @@ static inline bool add_rule(double x0, double x1, int wanted, Outcome *outcome)
     bool fine = true;
     const double out = outcome->out = (x0 + x1);
     if (wanted & LEFT) {
-        hand_left(outcome, 1.0, true);
+        HAND(left, LEFT, 1.0, true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, 1.0, true);
+        HAND(right, RIGHT, 1.0, true);
     }
     return fine && isfinite(out);
 }
@@ -41,10 +41,10 @@ static inline bool subtract_rule(double x0, double x1, int wanted, Outcome *outc
     bool fine = true;
     const double out = outcome->out = (x0 - x1);
     if (wanted & LEFT) {
-        hand_left(outcome, 1.0, true);
+        HAND(left, LEFT, 1.0, true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, (-1.0), true);
+        HAND(right, RIGHT, (-1.0), true);
     }
     return fine && isfinite(out);
 }
@@ -54,10 +54,10 @@ static inline bool multiply_rule(double x0, double x1, int wanted, Outcome *outc
     bool fine = true;
     const double out = outcome->out = (x0 * x1);
     if (wanted & LEFT) {
-        hand_left(outcome, x1, true);
+        HAND(left, LEFT, x1, true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, x0, true);
+        HAND(right, RIGHT, x0, true);
     }
     return fine && isfinite(out);
 }
@@ -67,10 +67,10 @@ static inline bool divide_rule(double x0, double x1, int wanted, Outcome *outcom
     bool fine = true;
     const double out = outcome->out = FINITE(x0 / x1);
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(1.0 / x1), true);
+        HAND(left, LEFT, FINITE(1.0 / x1), true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, FINITE((-out) / x1), true);
+        HAND(right, RIGHT, FINITE((-out) / x1), true);
     }
     return fine && isfinite(out);
 }
@@ -80,10 +80,10 @@ static inline bool power_rule(double x0, double x1, int wanted, Outcome *outcome
     bool fine = true;
     const double out = outcome->out = FINITE(libm_pow(x0, x1));
     if (wanted & LEFT) {
-        hand_left(outcome, (fabs(x1) > 0.0 ? (x1 * FINITE(libm_pow(x0, (x1 - 1.0)))) : (x1 * FINITE(libm_pow((x0 + (x0 == 0.0 ? 1.0 : 0.0)), (x1 - 1.0))))), true);
+        HAND(left, LEFT, (fabs(x1) > 0.0 ? (x1 * FINITE(libm_pow(x0, (x1 - 1.0)))) : (x1 * FINITE(libm_pow((x0 + (x0 == 0.0 ? 1.0 : 0.0)), (x1 - 1.0))))), true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, (FINITE(libm_pow(fabs(x0), x1)) * FINITE(libm_log(x0))), true);
+        HAND(right, RIGHT, (FINITE(libm_pow(fabs(x0), x1)) * FINITE(libm_log(x0))), true);
     }
     return fine && isfinite(out);
 }
@@ -94,7 +94,7 @@ static inline bool negative_rule(double x0, double x1, int wanted, Outcome *outc
     UNUSED(x1);
     const double out = outcome->out = (-x0);
     if (wanted & LEFT) {
-        hand_left(outcome, (-1.0), true);
+        HAND(left, LEFT, (-1.0), true);
     }
     return fine && isfinite(out);
 }
@@ -105,7 +105,7 @@ static inline bool positive_rule(double x0, double x1, int wanted, Outcome *outc
     UNUSED(x1);
     const double out = outcome->out = (+x0);
     if (wanted & LEFT) {
-        hand_left(outcome, 1.0, true);
+        HAND(left, LEFT, 1.0, true);
     }
     return fine && isfinite(out);
 }
@@ -116,7 +116,7 @@ static inline bool abs_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = fabs(x0);
     if (wanted & LEFT) {
-        hand_left(outcome, (x0 > 0.0 ? 1.0 : (x0 < 0.0 ? (-1.0) : (x0 != x0 ? x0 : 0.0))), true);
+        HAND(left, LEFT, (x0 > 0.0 ? 1.0 : (x0 < 0.0 ? (-1.0) : (x0 != x0 ? x0 : 0.0))), true);
     }
     return fine && isfinite(out);
 }
@@ -127,7 +127,7 @@ static inline bool exp_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_exp(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, out, true);
+        HAND(left, LEFT, out, true);
     }
     return fine && isfinite(out);
 }
@@ -138,7 +138,7 @@ static inline bool exp2_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_exp2(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, (0.6931471805599453 * out), true);
+        HAND(left, LEFT, (0.6931471805599453 * out), true);
     }
     return fine && isfinite(out);
 }
@@ -149,7 +149,7 @@ static inline bool expm1_rule(double x0, double x1, int wanted, Outcome *outcome
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_expm1(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(libm_exp(x0)), true);
+        HAND(left, LEFT, FINITE(libm_exp(x0)), true);
     }
     return fine && isfinite(out);
 }
@@ -160,7 +160,7 @@ static inline bool log_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_log(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(1.0 / x0), true);
+        HAND(left, LEFT, FINITE(1.0 / x0), true);
     }
     return fine && isfinite(out);
 }
@@ -171,7 +171,7 @@ static inline bool log2_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_log2(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(FINITE(1.0 / x0) / 0.6931471805599453), true);
+        HAND(left, LEFT, FINITE(FINITE(1.0 / x0) / 0.6931471805599453), true);
     }
     return fine && isfinite(out);
 }
@@ -182,7 +182,7 @@ static inline bool log10_rule(double x0, double x1, int wanted, Outcome *outcome
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_log10(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(FINITE(1.0 / x0) / 2.302585092994046), true);
+        HAND(left, LEFT, FINITE(FINITE(1.0 / x0) / 2.302585092994046), true);
     }
     return fine && isfinite(out);
 }
@@ -193,7 +193,7 @@ static inline bool log1p_rule(double x0, double x1, int wanted, Outcome *outcome
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_log1p(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(1.0 / (1.0 + x0)), true);
+        HAND(left, LEFT, FINITE(1.0 / (1.0 + x0)), true);
     }
     return fine && isfinite(out);
 }
@@ -204,7 +204,7 @@ static inline bool sqrt_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_sqrt(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(0.5 / (out + 0.0)), true);
+        HAND(left, LEFT, FINITE(0.5 / (out + 0.0)), true);
     }
     return fine && isfinite(out);
 }
@@ -215,7 +215,7 @@ static inline bool cbrt_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_cbrt(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(1.0 / ((3.0 * out) * out)), true);
+        HAND(left, LEFT, FINITE(1.0 / ((3.0 * out) * out)), true);
     }
     return fine && isfinite(out);
 }
@@ -226,7 +226,7 @@ static inline bool sin_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_sin(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(libm_cos(x0)), true);
+        HAND(left, LEFT, FINITE(libm_cos(x0)), true);
     }
     return fine && isfinite(out);
 }
@@ -237,7 +237,7 @@ static inline bool cos_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_cos(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, (-FINITE(libm_sin(x0))), true);
+        HAND(left, LEFT, (-FINITE(libm_sin(x0))), true);
     }
     return fine && isfinite(out);
 }
@@ -248,7 +248,7 @@ static inline bool tan_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_tan(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, (1.0 + (out * out)), true);
+        HAND(left, LEFT, (1.0 + (out * out)), true);
     }
     return fine && isfinite(out);
 }
@@ -259,7 +259,7 @@ static inline bool asin_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_asin(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(1.0 / FINITE(libm_sqrt(((1.0 - x0) * (1.0 + x0))))), true);
+        HAND(left, LEFT, FINITE(1.0 / FINITE(libm_sqrt(((1.0 - x0) * (1.0 + x0))))), true);
     }
     return fine && isfinite(out);
 }
@@ -270,7 +270,7 @@ static inline bool acos_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_acos(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE((-1.0) / FINITE(libm_sqrt(((1.0 - x0) * (1.0 + x0))))), true);
+        HAND(left, LEFT, FINITE((-1.0) / FINITE(libm_sqrt(((1.0 - x0) * (1.0 + x0))))), true);
     }
     return fine && isfinite(out);
 }
@@ -281,7 +281,7 @@ static inline bool sinh_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_sinh(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(libm_cosh(x0)), true);
+        HAND(left, LEFT, FINITE(libm_cosh(x0)), true);
     }
     return fine && isfinite(out);
 }
@@ -292,7 +292,7 @@ static inline bool cosh_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_cosh(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(libm_sinh(x0)), true);
+        HAND(left, LEFT, FINITE(libm_sinh(x0)), true);
     }
     return fine && isfinite(out);
 }
@@ -304,7 +304,7 @@ static inline bool tanh_rule(double x0, double x1, int wanted, Outcome *outcome)
     const double out = outcome->out = FINITE(libm_tanh(x0));
     if (wanted & LEFT) {
         const double t2 = (2.0 * x0);
-        hand_left(outcome, (4.0 * FINITE(FINITE(libm_exp((-fabs(t2)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(t2))))), 2.0)))), true);
+        HAND(left, LEFT, (4.0 * FINITE(FINITE(libm_exp((-fabs(t2)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(t2))))), 2.0)))), true);
     }
     return fine && isfinite(out);
 }
@@ -315,7 +315,7 @@ static inline bool acosh_rule(double x0, double x1, int wanted, Outcome *outcome
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_acosh(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(FINITE(1.0 / FINITE(libm_sqrt((x0 - 1.0)))) / FINITE(libm_sqrt((x0 + 1.0)))), true);
+        HAND(left, LEFT, FINITE(FINITE(1.0 / FINITE(libm_sqrt((x0 - 1.0)))) / FINITE(libm_sqrt((x0 + 1.0)))), true);
     }
     return fine && isfinite(out);
 }
@@ -326,7 +326,7 @@ static inline bool atanh_rule(double x0, double x1, int wanted, Outcome *outcome
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_atanh(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(1.0 / ((1.0 - x0) * (1.0 + x0))), true);
+        HAND(left, LEFT, FINITE(1.0 / ((1.0 - x0) * (1.0 + x0))), true);
     }
     return fine && isfinite(out);
 }
@@ -337,7 +337,7 @@ static inline bool erf_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_erf(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, (1.1283791670955126 * FINITE(libm_exp((-(x0 * x0))))), true);
+        HAND(left, LEFT, (1.1283791670955126 * FINITE(libm_exp((-(x0 * x0))))), true);
     }
     return fine && isfinite(out);
 }
@@ -348,7 +348,7 @@ static inline bool erfc_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = FINITE(libm_erfc(x0));
     if (wanted & LEFT) {
-        hand_left(outcome, ((-1.1283791670955126) * FINITE(libm_exp((-(x0 * x0))))), true);
+        HAND(left, LEFT, ((-1.1283791670955126) * FINITE(libm_exp((-(x0 * x0))))), true);
     }
     return fine && isfinite(out);
 }
@@ -359,7 +359,7 @@ static inline bool sigmoid_rule(double x0, double x1, int wanted, Outcome *outco
     UNUSED(x1);
     const double out = outcome->out = (x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0)))));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(FINITE(libm_exp((-fabs(x0)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(x0))))), 2.0))), true);
+        HAND(left, LEFT, FINITE(FINITE(libm_exp((-fabs(x0)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(x0))))), 2.0))), true);
     }
     return fine && isfinite(out);
 }
@@ -370,7 +370,7 @@ static inline bool softplus_rule(double x0, double x1, int wanted, Outcome *outc
     UNUSED(x1);
     const double out = outcome->out = ((x0 >= 0.0 ? x0 : 0.0) + FINITE(libm_log1p(FINITE(libm_exp((-fabs(x0)))))));
     if (wanted & LEFT) {
-        hand_left(outcome, (x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0))))), true);
+        HAND(left, LEFT, (x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0))))), true);
     }
     return fine && isfinite(out);
 }
@@ -381,7 +381,7 @@ static inline bool softsign_rule(double x0, double x1, int wanted, Outcome *outc
     UNUSED(x1);
     const double out = outcome->out = (fabs(x0) != INFINITY ? FINITE(x0 / (1.0 + fabs(x0))) : (x0 > 0.0 ? 1.0 : (-1.0)));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(FINITE(1.0 / (1.0 + fabs(x0))) / (1.0 + fabs(x0))), true);
+        HAND(left, LEFT, FINITE(FINITE(1.0 / (1.0 + fabs(x0))) / (1.0 + fabs(x0))), true);
     }
     return fine && isfinite(out);
 }
@@ -392,7 +392,7 @@ static inline bool relu_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = (x0 <= 0.0 ? 0.0 : x0);
     if (wanted & LEFT) {
-        hand_left(outcome, (x0 > 0.0 ? 1.0 : 0.0), !(x0 > 0.0 ? false : true));
+        HAND(left, LEFT, (x0 > 0.0 ? 1.0 : 0.0), !(x0 > 0.0 ? false : true));
     }
     return fine && isfinite(out);
 }
@@ -402,10 +402,10 @@ static inline bool leaky_relu_rule(double x0, double x1, int wanted, Outcome *ou
     bool fine = true;
     const double out = outcome->out = (x0 <= 0.0 ? (x1 * x0) : x0);
     if (wanted & LEFT) {
-        hand_left(outcome, (x0 > 0.0 ? 1.0 : x1), true);
+        HAND(left, LEFT, (x0 > 0.0 ? 1.0 : x1), true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, (x0 > 0.0 ? 0.0 : x0), !(x0 > 0.0 ? true : false));
+        HAND(right, RIGHT, (x0 > 0.0 ? 0.0 : x0), !(x0 > 0.0 ? true : false));
     }
     return fine && isfinite(out);
 }
@@ -415,10 +415,10 @@ static inline bool elu_rule(double x0, double x1, int wanted, Outcome *outcome)
     bool fine = true;
     const double out = outcome->out = (x0 <= 0.0 ? (x1 * FINITE(libm_expm1(x0))) : x0);
     if (wanted & LEFT) {
-        hand_left(outcome, (x0 > 0.0 ? 1.0 : (x1 * FINITE(libm_exp((x0 > 0.0 ? 0.0 : x0))))), true);
+        HAND(left, LEFT, (x0 > 0.0 ? 1.0 : (x1 * FINITE(libm_exp((x0 > 0.0 ? 0.0 : x0))))), true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, (x0 > 0.0 ? 0.0 : FINITE(libm_expm1((x0 > 0.0 ? 0.0 : x0)))), !(x0 > 0.0 ? true : false));
+        HAND(right, RIGHT, (x0 > 0.0 ? 0.0 : FINITE(libm_expm1((x0 > 0.0 ? 0.0 : x0)))), !(x0 > 0.0 ? true : false));
     }
     return fine && isfinite(out);
 }
@@ -429,7 +429,7 @@ static inline bool gelu_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = ((0.5 * x0) * FINITE(libm_erfc(FINITE((-x0) / 1.4142135623730951))));
     if (wanted & LEFT) {
-        hand_left(outcome, ((0.5 * FINITE(libm_erfc(FINITE((-x0) / 1.4142135623730951)))) + FINITE((x0 * FINITE(libm_exp((((-0.5) * x0) * x0)))) / 2.5066282746310002)), true);
+        HAND(left, LEFT, ((0.5 * FINITE(libm_erfc(FINITE((-x0) / 1.4142135623730951)))) + FINITE((x0 * FINITE(libm_exp((((-0.5) * x0) * x0)))) / 2.5066282746310002)), true);
     }
     return fine && isfinite(out);
 }
@@ -440,7 +440,7 @@ static inline bool silu_rule(double x0, double x1, int wanted, Outcome *outcome)
     UNUSED(x1);
     const double out = outcome->out = (x0 * (x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0))))));
     if (wanted & LEFT) {
-        hand_left(outcome, ((x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0))))) + (x0 * FINITE(FINITE(libm_exp((-fabs(x0)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(x0))))), 2.0))))), true);
+        HAND(left, LEFT, ((x0 >= 0.0 ? FINITE(1.0 / (1.0 + FINITE(libm_exp((-x0))))) : FINITE(FINITE(libm_exp(x0)) / (1.0 + FINITE(libm_exp(x0))))) + (x0 * FINITE(FINITE(libm_exp((-fabs(x0)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(x0))))), 2.0))))), true);
     }
     return fine && isfinite(out);
 }
@@ -451,7 +451,7 @@ static inline bool hardtanh_rule(double x0, double x1, int wanted, Outcome *outc
     UNUSED(x1);
     const double out = outcome->out = (x0 < (-1.0) ? (-1.0) : (x0 > 1.0 ? 1.0 : x0));
     if (wanted & LEFT) {
-        hand_left(outcome, ((fabs(x0) - 1.0) > 0.0 ? 0.0 : 1.0), !((fabs(x0) - 1.0) > 0.0 ? true : false));
+        HAND(left, LEFT, ((fabs(x0) - 1.0) > 0.0 ? 0.0 : 1.0), !((fabs(x0) - 1.0) > 0.0 ? true : false));
     }
     return fine && isfinite(out);
 }
@@ -496,10 +496,10 @@ static inline bool shift_rule(double x0, double x1, int wanted, Outcome *outcome
     bool fine = true;
     const double out = outcome->out = (x0 == x1 ? 0.0 : (x0 - x1));
     if (wanted & LEFT) {
-        hand_left(outcome, 1.0, true);
+        HAND(left, LEFT, 1.0, true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, (-1.0), true);
+        HAND(right, RIGHT, (-1.0), true);
     }
     return fine && isfinite(out);
 }
@@ -509,10 +509,10 @@ static inline bool share_rule(double x0, double x1, int wanted, Outcome *outcome
     bool fine = true;
     const double out = outcome->out = FINITE(x0 / (x0 + x1));
     if (wanted & LEFT) {
-        hand_left(outcome, FINITE(FINITE(x1 / (x1 + x0)) / (x0 + x1)), true);
+        HAND(left, LEFT, FINITE(FINITE(x1 / (x1 + x0)) / (x0 + x1)), true);
     }
     if (wanted & RIGHT) {
-        hand_right(outcome, FINITE((-out) / (x0 + x1)), true);
+        HAND(right, RIGHT, FINITE((-out) / (x0 + x1)), true);
     }
     return fine && isfinite(out);
 }
@@ -523,7 +523,7 @@ static inline bool logistic_density_rule(double x0, double x1, int wanted, Outco
     UNUSED(x1);
     const double out = outcome->out = FINITE(FINITE(libm_exp((-fabs(x0)))) / FINITE(libm_pow((1.0 + FINITE(libm_exp((-fabs(x0))))), 2.0)));
     if (wanted & LEFT) {
-        hand_left(outcome, ((-out) * FINITE(libm_tanh((0.5 * x0)))), true);
+        HAND(left, LEFT, ((-out) * FINITE(libm_tanh((0.5 * x0)))), true);
     }
     return fine && isfinite(out);
 }
@@ -534,65 +534,58 @@ static inline bool one_minus_square_rule(double x0, double x1, int wanted, Outco
     UNUSED(x1);
     const double out = outcome->out = ((1.0 - x0) * (1.0 + x0));
     if (wanted & LEFT) {
-        hand_left(outcome, ((-2.0) * x0), true);
+        HAND(left, LEFT, ((-2.0) * x0), true);
     }
     return fine && isfinite(out);
 }
 
-#define UNARY_GATES(GATE) \
-    GATE(negative, 0, NO_NEUTRAL) \
-    GATE(positive, 0, NO_NEUTRAL) \
-    GATE(abs, 0, NO_NEUTRAL) \
-    GATE(exp, 0, NO_NEUTRAL) \
-    GATE(exp2, 0, NO_NEUTRAL) \
-    GATE(expm1, 0, NO_NEUTRAL) \
-    GATE(log, 0, NO_NEUTRAL) \
-    GATE(log2, 0, NO_NEUTRAL) \
-    GATE(log10, 0, NO_NEUTRAL) \
-    GATE(log1p, 0, NO_NEUTRAL) \
-    GATE(sqrt, 0, NO_NEUTRAL) \
-    GATE(cbrt, 0, NO_NEUTRAL) \
-    GATE(sin, 0, NO_NEUTRAL) \
-    GATE(cos, 0, NO_NEUTRAL) \
-    GATE(tan, 0, NO_NEUTRAL) \
-    GATE(asin, 0, NO_NEUTRAL) \
-    GATE(acos, 0, NO_NEUTRAL) \
-    GATE(sinh, 0, NO_NEUTRAL) \
-    GATE(cosh, 0, NO_NEUTRAL) \
-    GATE(tanh, 0, NO_NEUTRAL) \
-    GATE(acosh, 0, NO_NEUTRAL) \
-    GATE(atanh, 0, NO_NEUTRAL) \
-    GATE(erf, 0, NO_NEUTRAL) \
-    GATE(erfc, 0, NO_NEUTRAL) \
-    GATE(sigmoid, 0, NO_NEUTRAL) \
-    GATE(softplus, 0, NO_NEUTRAL) \
-    GATE(softsign, 0, NO_NEUTRAL) \
-    GATE(relu, 0, NO_NEUTRAL) \
-    GATE(gelu, 0, NO_NEUTRAL) \
-    GATE(silu, 0, NO_NEUTRAL) \
-    GATE(hardtanh, 0, NO_NEUTRAL) \
-    GATE(sign, 0, NO_NEUTRAL) \
-    GATE(step, 0, NO_NEUTRAL) \
-    GATE(stop_gradient, 0, NO_NEUTRAL) \
-    GATE(logistic_density, 0, NO_NEUTRAL) \
-    GATE(one_minus_square, 0, NO_NEUTRAL) \
-
-#define BINARY_GATES(GATE) \
-    GATE(add, 0, 0) \
-    GATE(subtract, 0, NO_NEUTRAL) \
-    GATE(multiply, LEFT | RIGHT, NO_NEUTRAL) \
-    GATE(divide, 0, NO_NEUTRAL) \
-    GATE(power, RIGHT, NO_NEUTRAL) \
-    GATE(leaky_relu, LEFT | RIGHT, NO_NEUTRAL) \
-    GATE(elu, RIGHT, NO_NEUTRAL) \
-    GATE(equal, 0, NO_NEUTRAL) \
-    GATE(shift, 0, NO_NEUTRAL) \
-    GATE(share, 0, NO_NEUTRAL) \
-
-#define UNARY_OPERATORS(OPERATOR) \
-    OPERATOR(negative, negative) \
-    OPERATOR(positive, positive) \
-    OPERATOR(abs, absolute) \
+#define GATES(GATE) \
+    GATE(add, 2, 0, 0) \
+    GATE(subtract, 2, 0, NO_NEUTRAL) \
+    GATE(multiply, 2, LEFT | RIGHT, NO_NEUTRAL) \
+    GATE(divide, 2, 0, NO_NEUTRAL) \
+    GATE(power, 2, RIGHT, NO_NEUTRAL) \
+    GATE(negative, 1, 0, NO_NEUTRAL) \
+    GATE(positive, 1, 0, NO_NEUTRAL) \
+    GATE(abs, 1, 0, NO_NEUTRAL) \
+    GATE(exp, 1, 0, NO_NEUTRAL) \
+    GATE(exp2, 1, 0, NO_NEUTRAL) \
+    GATE(expm1, 1, 0, NO_NEUTRAL) \
+    GATE(log, 1, 0, NO_NEUTRAL) \
+    GATE(log2, 1, 0, NO_NEUTRAL) \
+    GATE(log10, 1, 0, NO_NEUTRAL) \
+    GATE(log1p, 1, 0, NO_NEUTRAL) \
+    GATE(sqrt, 1, 0, NO_NEUTRAL) \
+    GATE(cbrt, 1, 0, NO_NEUTRAL) \
+    GATE(sin, 1, 0, NO_NEUTRAL) \
+    GATE(cos, 1, 0, NO_NEUTRAL) \
+    GATE(tan, 1, 0, NO_NEUTRAL) \
+    GATE(asin, 1, 0, NO_NEUTRAL) \
+    GATE(acos, 1, 0, NO_NEUTRAL) \
+    GATE(sinh, 1, 0, NO_NEUTRAL) \
+    GATE(cosh, 1, 0, NO_NEUTRAL) \
+    GATE(tanh, 1, 0, NO_NEUTRAL) \
+    GATE(acosh, 1, 0, NO_NEUTRAL) \
+    GATE(atanh, 1, 0, NO_NEUTRAL) \
+    GATE(erf, 1, 0, NO_NEUTRAL) \
+    GATE(erfc, 1, 0, NO_NEUTRAL) \
+    GATE(sigmoid, 1, 0, NO_NEUTRAL) \
+    GATE(softplus, 1, 0, NO_NEUTRAL) \
+    GATE(softsign, 1, 0, NO_NEUTRAL) \
+    GATE(relu, 1, 0, NO_NEUTRAL) \
+    GATE(leaky_relu, 2, LEFT | RIGHT, NO_NEUTRAL) \
+    GATE(elu, 2, RIGHT, NO_NEUTRAL) \
+    GATE(gelu, 1, 0, NO_NEUTRAL) \
+    GATE(silu, 1, 0, NO_NEUTRAL) \
+    GATE(hardtanh, 1, 0, NO_NEUTRAL) \
+    GATE(sign, 1, 0, NO_NEUTRAL) \
+    GATE(step, 1, 0, NO_NEUTRAL) \
+    GATE(equal, 2, 0, NO_NEUTRAL) \
+    GATE(stop_gradient, 1, 0, NO_NEUTRAL) \
+    GATE(shift, 2, 0, NO_NEUTRAL) \
+    GATE(share, 2, 0, NO_NEUTRAL) \
+    GATE(logistic_density, 1, 0, NO_NEUTRAL) \
+    GATE(one_minus_square, 1, 0, NO_NEUTRAL) \
 
 #define BINARY_OPERATORS(OPERATOR) \
     OPERATOR(add, add) \
