@@ -8,15 +8,12 @@ enum { TRACER, TRACED, PARAMS, LEAVES, WRITE, LINES, PATHS, KEYS, MET, ATOMS, EA
        NUMBERS, OURS, RULED, DISTINCT };
 static PyObject *in_use; /* the pen; whoever writes keeps the one that it began with, as another thread may trace meanwhile */
 static Py_ssize_t atom_place, tracer_place; /* in a Traced */
-static PyFrameObject *inner, *outer;        /* a frame of this package, and the one outside that led to it */
 #define PEN(name) PyTuple_GET_ITEM(pen, name)
 #define AT(object, place) (*(PyObject **)((char *)(object) + (place)))
 
 /* trace_with(pen): gates of its tracer are written from now on; of none where it is None. */
 static PyObject *trace_with(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    Py_CLEAR(inner);
-    Py_CLEAR(outer);
     for (int i = 0; given != Py_None && i < 2; i++) {
         PyObject *slot = PyObject_GetAttrString(PyTuple_GET_ITEM(given, TRACED), i ? "tracer" : "atom");
         *(i ? &tracer_place : &atom_place) = ((PyMemberDescrObject *)slot)->d_member->offset;
@@ -26,34 +23,21 @@ static PyObject *trace_with(PyObject *Py_UNUSED(module), PyObject *given)
     Py_RETURN_NONE;
 }
 
-/* What Sources.note does, which is called for a line that it does not know. The last function of this package on the
-   stack, at work still, need not be asked again who called it; a generator may be resumed by others. */
+/* What Sources.note does, which is called for a line that it does not know. */
 static bool note(PyObject *pen)
 {
-    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef((PyObject *)PyEval_GetFrame()), *plain = NULL;
+    PyFrameObject *frame = (PyFrameObject *)Py_XNewRef((PyObject *)PyEval_GetFrame());
     PyObject *inside = Py_True, *line = NULL, *number = NULL, *done;
-    while (frame && frame != inner && inside == Py_True) {
+    while (frame && inside == Py_True) {
         PyCodeObject *code = PyFrame_GetCode(frame);
-        if ((inside = PyDict_GetItem(PEN(OURS), code->co_filename)) == Py_True) {
-            if (!plain && !(code->co_flags & (CO_GENERATOR | CO_COROUTINE | CO_ASYNC_GENERATOR)))
-                plain = (PyFrameObject *)Py_NewRef((PyObject *)frame);
+        if ((inside = PyDict_GetItem(PEN(OURS), code->co_filename)) == Py_True)
             Py_SETREF(frame, PyFrame_GetBack(frame));
-        }
-        Py_DECREF(code);
-    }
-    if (frame && frame == inner)
-        Py_SETREF(frame, (PyFrameObject *)Py_NewRef((PyObject *)outer));
-    else if (plain && frame && inside) {
-        Py_XSETREF(inner, (PyFrameObject *)Py_NewRef((PyObject *)plain));
-        Py_XSETREF(outer, (PyFrameObject *)Py_NewRef((PyObject *)frame));
-    }
-    if (frame && inside) {
-        PyCodeObject *code = PyFrame_GetCode(frame);
-        if ((line = Py_BuildValue("Oi", code->co_filename, PyFrame_GetLineNumber(frame))))
+        else if (inside && (line = Py_BuildValue("Oi", code->co_filename, PyFrame_GetLineNumber(frame))))
             number = PyDict_GetItem(PEN(SOURCES), line);
         Py_DECREF(code);
     }
-    Py_XDECREF(plain), Py_XDECREF(frame), Py_XDECREF(line);
+    Py_XDECREF(frame);
+    Py_XDECREF(line);
     if (number)
         return PyList_Append(PEN(NUMBERS), number) == 0;
     Py_XDECREF(done = PyObject_CallOneArg(PEN(NOTE), (PyObject *)PyEval_GetFrame()));
