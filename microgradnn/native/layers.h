@@ -105,18 +105,21 @@ static void vector_dealloc(PyObject *object)
 /* vector_of(row): the vector of a row of weights, one as long as a gate uses it, so that calls share it. */
 static PyObject *vector_of(PyObject *Py_UNUSED(module), PyObject *given)
 {
-    PyObject *first = PySequence_GetItem(given, 0), *members = first ? PySequence_Tuple(given) : NULL;
-    Vector **row = members ? place_of_row(first) : NULL, *vector = row ? *row : NULL;
+    PyObject *members = PySequence_Tuple(given), *first = NULL;
+    if (members && PyTuple_GET_SIZE(members))
+        first = PyTuple_GET_ITEM(members, 0);
+    else if (members)
+        PyErr_Format(PyExc_IndexError, "%s index out of range", PyList_Check(given) ? "list" : "tuple");
+    Vector **row = first ? place_of_row(first) : NULL, *vector = row ? *row : NULL;
     if (vector && PyTuple_GET_SIZE(members) == PyTuple_GET_SIZE(vector->members) &&
         !memcmp(PySequence_Fast_ITEMS(members), PySequence_Fast_ITEMS(vector->members),
                 (size_t)PyTuple_GET_SIZE(members) * sizeof first))
         Py_INCREF(vector);
-    else if ((vector = members ? new_vector(members) : NULL)) {
+    else if ((vector = first ? new_vector(members) : NULL)) {
         row = place_of_row(first);
         vector->next = *row ? (*row)->next : NULL; /* another row that begins so is noted no more */
         *row = vector;
     }
-    Py_XDECREF(first);
     Py_XDECREF(members);
     return (PyObject *)vector;
 }
