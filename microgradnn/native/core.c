@@ -54,6 +54,8 @@ static PyObject *quick_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED
     return is_none(object) ? Py_NewRef(self) : PyMethod_New(self, object);
 }
 
+static PyObject *quick_repr(PyObject *self) { return PyObject_Repr(((Quick *)self)->function); }
+
 /* quick(name, function): the function with the short way of the gate of this name or of "backward"; else itself. */
 static PyObject *quick(PyObject *Py_UNUSED(module), PyObject *arguments)
 {
@@ -114,7 +116,8 @@ static PyMemberDef quick_members[] = {
 static PyType_Slot vector_slots[] = {
     {Py_tp_new, vector_new}, {Py_tp_dealloc, vector_dealloc}, {Py_tp_members, vector_members}, {0, NULL}};
 static PyType_Slot quick_slots[] = {
-    {Py_tp_call, PyVectorcall_Call}, {Py_tp_descr_get, quick_get}, {Py_tp_members, quick_members}, {0, NULL}};
+    {Py_tp_call, PyVectorcall_Call}, {Py_tp_descr_get, quick_get}, {Py_tp_repr, quick_repr},
+    {Py_tp_members, quick_members}, {0, NULL}};
 static PyType_Spec node_spec = {
     "microgradnn.value.Value", sizeof(Node), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, node_slots};
 static PyType_Spec vector_spec = {"microgradnn.graph.Vector", sizeof(Vector), 0, Py_TPFLAGS_DEFAULT, vector_slots};
