@@ -71,11 +71,11 @@ def outdated(order: Iterable[Any]) -> list[Any]:
     return gates
 
 
-class _Numbers(dict[Any, list[float]]):
+class _Numbers(dict[Any, tuple[float, ...]]):
     """Today's numbers of vectors, each read once, as the gates of a layer share them."""
 
-    def __missing__(self, vector: Any) -> list[float]:
-        self[vector] = [x if x.__class__ is float else x._data for x in vector.members]
+    def __missing__(self, vector: Any) -> tuple[float, ...]:
+        self[vector] = tuple([x if x.__class__ is float else x._data for x in vector.members])
         return self[vector]
 
 
@@ -97,7 +97,7 @@ class _Same(dict[tuple[int, Any], bool]):
                 continue
             fits = self.get(key := (id(partials), vector))
             if fits is None:
-                fits = self[key] = _same(tuple(partials), tuple(numbers[vector]))
+                fits = self[key] = _same(tuple(partials), numbers[vector])
             if not fits:
                 return False
         return True

@@ -1,4 +1,4 @@
-"""What ended the process, or gave other bits, under the engine in C: each case runs in a process of its own, with either engine."""
+"""What ended the process or gave other bits under the engine in C: each case in a process of its own, by either engine."""
 
 import subprocess
 import sys
@@ -142,3 +142,18 @@ for f in (lambda: pow(2, Value(2.0), 5), lambda: pow(Value(2.0), 2, 5), lambda: 
         "power() takes 2 positional arguments but 3 were given",
         "list index out of range",
     ]
+
+
+def test_another_interpreter_of_the_process_leaves_the_first_one_alone():
+    pytest.importorskip("_xxsubinterpreters")  # CPython up to 3.12
+    program = """
+import os, _xxsubinterpreters
+os.environ.pop("MICROGRADNN_ENGINE", None)
+other = _xxsubinterpreters.create(isolated=False)
+_xxsubinterpreters.run_string(other, "from microgradnn import Value; x = Value(3.0); (x * x).backward(); print(x.grad)")
+_xxsubinterpreters.destroy(other)
+x = Value(2.0)
+(x * x).relu().forward().backward()
+print(repr(x), repr(x + 1))
+"""
+    assert printed(program) == "6.0\nValue(data=2.0, grad=4.0) Value(data=3.0, grad=0.0)\n"

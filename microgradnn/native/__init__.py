@@ -22,7 +22,10 @@ def _load(asked: str) -> ModuleType | None:
     if asked == "python":
         return None
     try:
-        return import_module("microgradnn.native._core")
+        module = import_module("microgradnn.native._core")
+        if not module.is_home():
+            raise ModuleNotFoundError("it is at work in another interpreter of this process")
+        return module
     except ImportError as error:
         if not asked and isinstance(error, ModuleNotFoundError):
             return None

@@ -23,6 +23,7 @@
 
 static PyTypeObject *plain, *room, *vector_type, *quick_type; /* Value; Value of the room of micrograd, or NULL */
 static PyObject *context, *nothing, *one, *make; /* context variable; constant 0 of partials; 1.0; Value(...) of Python */
+static int64_t home; /* the interpreter that loaded the engine: its types and gates are those of one interpreter */
 static int holders; /* that add gradients up in Python, where other threads may run meanwhile */
 
 #include "node.h"
@@ -147,6 +148,11 @@ static PyObject *adopt(PyObject *Py_UNUSED(module), PyObject *kind)
     return Py_NewRef(Py_None);
 }
 
+static PyObject *is_home(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(none))
+{
+    return PyBool_FromLong(PyInterpreterState_GetID(PyInterpreterState_Get()) == home);
+}
+
 /* hold(1), hold(-1): Python begins and ends to add gradients up; backward waits for it, in Python. */
 static PyObject *hold(PyObject *Py_UNUSED(module), PyObject *change)
 {
@@ -157,12 +163,14 @@ static PyObject *hold(PyObject *Py_UNUSED(module), PyObject *change)
 static PyMethodDef functions[] = {
     {"set_up", set_up, METH_VARARGS, NULL}, {"adopt", adopt, METH_O, NULL}, {"quick", quick, METH_VARARGS, NULL},
     {"dots", dots, METH_VARARGS, NULL}, {"vector_of", vector_of, METH_O, NULL}, {"hold", hold, METH_O, NULL},
-    {"set_paths", set_paths, METH_VARARGS, NULL}, {"trace_with", trace_with, METH_O, NULL}, {NULL, NULL, 0, NULL}};
+    {"set_paths", set_paths, METH_VARARGS, NULL}, {"trace_with", trace_with, METH_O, NULL},
+    {"is_home", is_home, METH_NOARGS, NULL}, {NULL, NULL, 0, NULL}};
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_core", NULL, -1, functions, NULL, NULL, NULL, NULL};
 
 PyMODINIT_FUNC PyInit__core(void)
 {
     PyObject *module = PyModule_Create(&definition);
+    home = PyInterpreterState_GetID(PyInterpreterState_Get());
     plain = (PyTypeObject *)PyType_FromSpec(&node_spec);
     vector_type = (PyTypeObject *)PyType_FromSpec(&vector_spec);
     quick_type = (PyTypeObject *)PyType_FromSpec(&quick_spec);
