@@ -1,4 +1,4 @@
-"""What ended the process or gave other bits under the engine in C: each case in a process of its own, by either engine."""
+"""What ended the process or gave other bits under the engine in C: each case in a process of its own."""
 
 import subprocess
 import sys
