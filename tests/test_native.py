@@ -70,7 +70,7 @@ def test_random_graphs_are_the_same(engine):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ENGINES[-1:])
 def test_ten_thousand_random_graphs_are_the_same(engine):
     for first in range(0, 10_000, 1000):
         texts = [graphs(name, "texts", 1, 1000, first, hashes=n) for n, name in enumerate(["python", engine])]
