@@ -48,7 +48,8 @@ True
 
 What the real one adds is in other modules: every gate with its calculus in `table`, the functions that record them
 (written from the table by `recorders`), the sweep with all that it promises in `sweep`, walking in `graph`, layers
-that share their operands in `vectors`, leaves that change in `renewal`, copies and pickles in `copying`.
+that share their operands in `vectors`, leaves that change in `renewal`, copies and pickles in `copying`. Where it was
+built, `native` does the same in C for what is plain.
 """
 
 from __future__ import annotations

@@ -26,15 +26,11 @@ _CONSTANTS = {float, NOTHING.__class__}
 def _power(x: Any, exponent: Any) -> Any:
     if exponent.__class__ is not float:  # a register may be equal to a constant without being one
         return None
-    return (
-        (_MULTIPLY, (x, x))
-        if exponent == 2.0
-        else x
-        if exponent == 1.0
-        else (_DIVIDE, (1.0, x))
-        if exponent == -1.0
-        else None
-    )
+    if exponent == 2.0:
+        return _MULTIPLY, (x, x)
+    if exponent == 1.0:
+        return x
+    return (_DIVIDE, (1.0, x)) if exponent == -1.0 else None
 
 
 def _unknown(atom: Any) -> Any:
