@@ -533,3 +533,17 @@ def test_lists_that_inputs_change_while_they_are_read_are_no_danger():
 
     with pytest.raises(ValueError, match="shorter"):
         dots(rows, [inputs()], biases)
+
+
+def test_a_computed_weight_beside_the_constant_0_gets_nothing_whatever_lies_behind_it():
+    x, bias = Value(0.0), Value(1.0)
+    [[out]] = dots([[x.sqrt(), Value(2.0)]], [[0.0, 3.0]], [bias])
+    out.backward()
+    assert (out.data, x.grad, bias.grad) == (7.0, 0.0, 1.0)  # 0 × ∞ would be nan
+
+
+def test_an_infinite_adjoint_hands_nothing_to_the_weight_of_a_constant_0():
+    w0, w1, bias = Value(5.0), Value(0.0), Value(0.0)
+    [[out]] = dots([[w0, w1]], [[0.0, 3.0]], [bias])
+    out.sqrt().backward()
+    assert (w0.grad, w1.grad, bias.grad) == (0.0, math.inf, math.inf)

@@ -136,7 +136,7 @@ static bool hand_on(Vector *vector)
             return false;
         double *adjoint = &order[member->place - 1].adjoint;
         const double sum = !vector->gates ? -0.0 : vector->gates == 1 ? vector->sums[i].high : total(&vector->sums[i]);
-        if (!isfinite(sum))
+        if (!isfinite(sum)) /* 0 x infinity must not reach what was not taken */
             return false;
         *adjoint = (new || is_absent(*adjoint) ? 0.0 : *adjoint) + sum;
     }
@@ -157,8 +157,8 @@ static bool hand_on_from(const Node *node, double adjoint)
         PyObject *operand = PyTuple_GET_ITEM(left, i), *partial = PyTuple_GET_ITEM(partials, i);
         if (partial == Py_None)
             continue;
-        if (Py_TYPE(operand) == vector_type) { /* 0 x infinity must not reach what was not taken */
-            if (!isfinite(adjoint) || !PyTuple_CheckExact(partial) || !add_to_vector((Vector *)operand, partial, adjoint))
+        if (Py_TYPE(operand) == vector_type) {
+            if (!PyTuple_CheckExact(partial) || !add_to_vector((Vector *)operand, partial, adjoint))
                 return false;
         }
         else if (PyFloat_CheckExact(partial))
