@@ -231,17 +231,15 @@ def left_behind(compute, *operands, times=200):
                 compute(*operands)
         gc.collect()
 
+    def counts():
+        return [*map(sys.getrefcount, counted), sys.getallocatedblocks()]
+
+    counted = [LEFT, RIGHT, Value, lookup("multiply"), *operands, None]
     call()
-    counted = [LEFT, RIGHT, Value, lookup("multiply"), *operands]
-    before = [*map(sys.getrefcount, [*counted, None]), sys.getallocatedblocks()]
+    before = counts()
     call()
-    after = [*map(sys.getrefcount, [*counted, None]), sys.getallocatedblocks()]
-    some = [*[1] * len(counted), times / 2, times / 2]  # None and memory are in use elsewhere, too
-    return [
-        x
-        for x, one, other, few in zip([*counted, None, "memory"], before, after, some, strict=True)
-        if abs(one - other) >= (few if x is not None else times / 2)
-    ]
+    growth = map(operator.sub, counts(), before)  # a few come and go elsewhere: what a call leaves behind comes again
+    return [x for x, more in zip([*counted, "memory"], growth, strict=True) if abs(more) >= times / 2]
 
 
 @pytest.mark.parametrize("name", CALLS)
