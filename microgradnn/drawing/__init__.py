@@ -1,7 +1,105 @@
-"""Pictures of graphs: DOT, SVG, PNG, PDF, LaTeX and the stepper, in files and in Jupyter.
+"""Look: pictures of circuits, on the screen, on paper, and in a page that answers when you touch it.
 
-`draw(root)` is the way in; the picture of something else, as a compiled program, comes in a `Drawing` too. Graphviz is
-imported when the first picture is drawn, not before.
+Every number is a `Value` that remembers the gate which made it. So a result can draw where it comes from:
+
+>>> from microgradnn import Value, draw, exp, steps
+>>> w0, x0, w1, x1, w2 = map(Value, [2, -1, -3, -2, -3], ["w0", "x0", "w1", "x1", "w2"])
+>>> f = 1 / (1 + exp(-(w0 * x0 + w1 * x1 + w2)))
+>>> f.backward()
+>>> draw(f).save("neuron.svg")  # doctest: +SKIP
+
+A gate is a circle with its symbol, its result a wire: above the line, in green, the value; below it, in red, the
+gradient ∂f/∂wire, which is blank before `backward`. The ending of the name decides what is saved: .svg, .png or .pdf a
+picture, .html a page to step through, .tex equations, .dot the graph in the language of Graphviz, which nobody has to
+install. In Jupyter a Value shows its picture by itself.
+
+`draw([f, g])` draws several results together, `direction="down"` goes from top to bottom, `digits=3` writes so many
+significant digits. `(x + y).named("q")` names a result where it is computed, for pictures, steps and messages.
+
+Step and explore
+----------------
+
+`steps(f)` walks through backprop: the gates forward, then one sentence for each edge of the backward sweep.
+
+>>> print(steps(f)[11])
+∂f/∂u5 += ∂f/∂u6 · ∂u6/∂u5 = (−0.5344) × 0.3679 = −0.1966
+>>> steps(f).save("neuron.html")  # doctest: +SKIP
+
+The page (in Jupyter, `steps(f)` alone) is the circuit itself. It works offline, with no kernel and no server. Arrow
+keys step through the sweep, both ways. Drag a leaf, nudge it by keys or type over it: all values, local derivatives and
+gradients follow, a sentence compares the change with what the gradient foretold, and a chart shows the tangent.
+`steps(loss, weights=[w0, w1, w2])` has a button that goes downhill. Up to 300 nodes can be explored, where all gates
+have forms for arrays; larger circuits are stepped through.
+
+Ranges
+------
+
+`bounds` tells between which numbers each value and each gradient lies while leaves range over intervals. The bounds
+may be loose, but no number in the ranges lies outside: here is a ReLU proven dead. `draw(f, ranges=…)` writes them on
+the wires.
+
+>>> from microgradnn import bounds
+>>> w, x = Value(-2.0, "w"), Value(1.0, "x")
+>>> dead = (w * x - 1).relu()
+>>> bounds(dead, {"x": (0, 10), "w": (-3, -1)})[w]  # of the value, of the gradient
+((-3.0, -1.0), (0.0, 0.0))
+>>> draw(dead, ranges={"x": (0, 10), "w": (-3, -1)}).save("dead.svg")  # doctest: +SKIP
+
+Your own source
+---------------
+
+`margin` runs a function and writes beside each line of it what the line computed; the lines of a loop show small bars.
+It needs the source in a file or a cell.
+
+>>> from microgradnn import margin
+>>> def neuron(w, x, b):
+...     s = w * x + b
+...     return s.tanh()
+>>> margin(neuron, 2.0, -1.0, 3.0)
+line   source                   name    value    ∂f/∂·   local
+────   ────────────────────   ──────   ──────   ──────   ───────────────────────
+   1   def neuron(w, x, b):        w        2    −0.42
+                                   x       −1   0.8399
+                                   b        3     0.42
+   2       s = w * x + b           s        1     0.42   ∂/∂w −1  ∂/∂x 2  ∂/∂b 1
+   3       return s.tanh()    return   0.7616        1   ∂/∂s 0.42
+>>> margin(neuron, 2.0, -1.0, 3.0).save("neuron.html")  # doctest: +SKIP
+
+Large circuits
+--------------
+
+A circuit of more than 150 nodes folds by itself. `level=2` draws one box for each layer of a network, `level=1` its
+neurons, wide layers as matrices of weights, and `level=0` every gate. Gates outside of networks fold by what repeats.
+In the page a box opens by click or Enter, and Escape closes it.
+
+>>> from microgradnn import nn
+>>> loss = nn.mse(nn.MLP(3, [16, 16, 1], rng=0)([1.0, -2.0, 0.5]), 1.0)
+>>> loss.backward()
+>>> draw(loss).save("network.html"); draw(loss, level=2).save("layers.svg")  # doctest: +SKIP
+
+Equations
+---------
+
+`to_latex(f)` writes the values and every step backward in LaTeX; in Jupyter they show as equations. They use two
+colours, which `draw(f).save("f.tex")` defines. `pause=True` uncovers them line by line on slides.
+
+For a class
+-----------
+
+A worksheet is the circuit with blanks, as a page that checks digit by digit, or for paper. A `seed` gives each student
+other numbers; the key is yours.
+
+>>> from microgradnn import worksheet
+>>> sheet = worksheet((w * x + 3).named("z").sigmoid(), blanks=["value of z", "w"], seed=1)
+>>> sheet.save("worksheet.html"); sheet.save("worksheet.pdf")  # doctest: +SKIP
+>>> print(sheet.key)
+A  value of z = −2
+B  gradient of w = 0.525
+
+While a network learns, `fit(…, on_epoch=watch(model, X, y))` shows its loss, its regions and its gradients: see
+`microgradnn.training`. Pictures of trainings for papers are in `microgradnn.plots`.
+
+This package knows DOT, layout, SVG, the stepper and summaries. Graphviz is imported when the first picture is drawn.
 """
 
 from __future__ import annotations
