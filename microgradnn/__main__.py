@@ -1,7 +1,86 @@
-"""The command line: `microgradnn "(x+y)*z" x=-2 y=5 z=-4` prints a circuit and its backward steps.
+"""The shell: `microgradnn "(x+y)*z" x=-2 y=5 z=-4` prints a circuit and its backward steps.
+
+The expression comes first, in quotes, then a number for each name. It is made of numbers, names, `+ - * / % **`,
+brackets and functions, which `microgradnn --help` lists. It is read against a whitelist, and nothing is ever evaluated
+as Python. With `--check` every derivative gets a verdict, beside what is true::
+
+    $ microgradnn "sigmoid(w*x+b)" w=2 x=-1 b=3 --no-steps --check
+    f = sigmoid(w*x+b) = 0.7311
+
+    Forward: every gate with its value and its local derivatives
+      gate   formula        value   local derivatives
+      ────   ───────────   ──────   ─────────────────────────────────
+      u1     w × x             −2   ∂u1/∂w = −1       ∂u1/∂x = 2
+      u2     u1 + b             1   ∂u2/∂u1 = 1       ∂u2/∂b = 1
+      f      sigmoid(u2)   0.7311   ∂f/∂u2 = 0.1966
+
+    Gradients
+      input   value       ∂f/∂input        in truth   difference   verdict
+      ─────   ─────   ─────────────   ─────────────   ──────────   ───────────────
+      w           2   −0.1966119332   −0.1966119332      2.8e−17   right, by proof
+      x          −1    0.3932238665    0.3932238665      5.6e−17   right, by proof
+      b           3    0.1966119332    0.1966119332      2.8e−17   right, by proof
+      Check: every derivative is right.
+
+Other options:
+
+- `--save f.svg`: also save the picture; or .png, .pdf, .dot, .tex (equations), .html (a page to step through and to
+  explore). It may be repeated. `--open` shows that page in a browser.
+- `--order 2`: the second derivatives too, as the Hessian.
+- `--no-steps` leaves the backward steps out; `--json` prints one document for programs, in which inf and nan are
+  strings.
+- `-` in place of the expression reads it from standard input.
+
+Results get names by `=`, and parts are set off by `;`. Pictures, tables and steps then speak of them::
+
+    $ microgradnn "q = x + y; f = q*z" x=-2 y=5 z=-4 --no-steps
+    f = q*z = −12
+
+    Forward: every gate with its value and its local derivatives
+      gate   formula   value   local derivatives
+      ────   ───────   ─────   ───────────────────────
+      q      x + y         3   ∂q/∂x = 1    ∂q/∂y = 1
+      f      q × z       −12   ∂f/∂q = −4   ∂f/∂z = 3
+
+    Gradients
+      input   value   ∂f/∂input
+      ─────   ─────   ─────────
+      x          −2          −4
+      y           5          −4
+      z          −4           3
+
+The exit status is 0, with `--check` 1 unless all derivatives are right, and 2 for what cannot be read or done, which a
+line on standard error says. On a terminal forward is green and backward red, unless NO_COLOR is set.
+
+Watch a network learn
+---------------------
+
+`microgradnn train digits` learns to read handwriting, `microgradnn train moons` to tell two half circles apart. They
+need scikit-learn, and matplotlib for `--plot` (extras [sklearn,plot])::
+
+    $ microgradnn train digits --save digits.safetensors --plot digits.png
+    1,797 handwritten digits of 8 × 8 pixels: 1,437 to learn from, 360 held out
+    MLP(64, [32, 10]) with tanh: 42 neurons, 2,410 parameters
+
+    epoch      loss   held-out loss   accuracy
+    ─────   ───────   ─────────────   ────────
+        1     1.113          0.4683     90.8 %
+        3    0.1708          0.1917     95.3 %
+        5    0.1059          0.1756     95.3 %
+        7   0.07375          0.1192     97.8 %
+        9    0.0559          0.1267     96.7 %
+       11   0.04692          0.1111     97.2 %
+       13   0.04073          0.1097     97.5 %
+       15   0.03872          0.1102     97.2 %
+
+    accuracy on the held-out data: 97.2 % (350 of 360) after 15 epochs
+    saved the weights in digits.safetensors
+    saved the picture in digits.png
+
+`--epochs` and `--seed` choose another run; `--compiled` gives the same numbers in less time. How PyTorch reads the
+file is told in `microgradnn.nn`.
 
 Here are the arguments and the printing; what is printed is in `answer`, what `train` shows in `demonstrations`.
-Whatever is wrong with the input becomes one line on standard error and exit status 2; no input at all, a short usage.
 """
 
 from __future__ import annotations

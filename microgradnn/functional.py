@@ -1,8 +1,26 @@
-"""The functions a user calls, on plain numbers and on Values alike: numbers in, number out.
+"""The functions, on plain numbers and on Values alike: mathematics, activations, choices, sums and means.
 
-The public gates of the table, and here what is made of several gates or takes its operands otherwise. Values and
-derivatives keep full precision at the edges, where textbook formulas cancel or overflow: σ'(40), tanh'(20),
-logsumexp(0, −700), asin near 1, atan2 at 1e±200.
+Numbers in, number out; with a Value among the operands the result is one that remembers its gate. Those of
+one number are methods of Values too, `x.tanh()`.
+
+>>> from microgradnn import Value, hypot, tanh
+>>> tanh(0.0), hypot(Value(3.0), 4.0)
+(0.0, Value(data=5.0, grad=0.0))
+
+- exponentials and logarithms: `exp` `exp2` `expm1` `log` `log2` `log10` `log1p` `xlogy`
+- powers and sizes: `sqrt` `cbrt` `hypot` `abs` `sign` `floor` `remainder`
+- angles: `sin` `cos` `tan` `asin` `acos` `atan` `atan2` `sinc`
+- hyperbolic: `sinh` `cosh` `tanh` `asinh` `acosh` `atanh`, and `erf`
+- activations: `sigmoid` `relu` `leaky_relu` `elu` `gelu` `silu` `softplus` `softsign` `hardtanh` `step`
+- choices: `where(c, a, b)`, which is a for c > 0, else b; `maximum` `minimum`; `take(table, i)`, one number of a table
+- of several numbers, in a list or one by one: `sum` `mean` `norm` `logsumexp` `softmax`; `dot(w, x, b)`
+- `stop_gradient(x)`: the same number, through which no gradient flows
+
+`abs` and `sum` are not in `from microgradnn import *`, as Python has its own. `+ - * / % **` are gates as well. Values
+and derivatives keep full precision at the edges, where textbook formulas cancel or overflow: σ'(40), tanh'(20),
+logsumexp(0, −700), asin near 1, atan2 at 1e±200. At an edge the slope is the limit, so that of sqrt at 0 is inf.
+
+The public gates stand in the table; here is what is made of several gates or takes its operands otherwise.
 """
 
 from __future__ import annotations

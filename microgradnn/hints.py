@@ -1,8 +1,58 @@
-"""What to write here in place of a name that PyTorch, micrograd, JAX or scikit-learn have, and this package has not.
+"""Coming from PyTorch, JAX or scikit-learn: what is called as there, and what to write in place of a missing name.
 
-One table for all owners: the package, `nn`, `nn.init`, `nn.functional`, `optim`, Values and modules. Any other missing
-name is answered by the nearest one. Where the thing itself is here under another name, it stands in a table of aliases
-and not in this one.
+From PyTorch
+------------
+
+The names of PyTorch's layers, losses and optimisers stand for what is here, and compute the same to 1e-12:
+
+>>> from microgradnn import nn, optim
+>>> model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU(), nn.Linear(3, 2, rng=1))
+>>> criterion, optimizer = nn.CrossEntropyLoss(label_smoothing=0.1), optim.Adam(model.parameters(), lr=0.01)
+>>> optimizer.zero_grad()
+>>> loss = criterion(model([[1.0, 2.0], [3.0, -1.0]]), [0, 1])
+>>> loss.backward()
+>>> optimizer.step(); optimizer
+Adam(lr=0.01, betas=(0.9, 0.999), eps=1e-08, weight_decay=0.0; 17 parameters)
+
+There are no tensors: a `Value` is one number, a vector a list of them (which `+` makes longer), and so `loss.item()` is
+`loss.data`, `torch.no_grad()` is `no_grad()`. `nn.functional` has the functions of lists. Weights go both ways as
+safetensors, see `microgradnn.nn`. A `torch.autograd.Function` is a `primitive`, and `check_grads(f, args, of=…)` checks
+one of PyTorch's.
+
+From JAX
+--------
+
+`grad`, `value_and_grad`, `jacobian`, `hessian`, `jvp`, `vjp` and `hvp` take functions and give functions or numbers, of
+any order. Arguments are numbers, lists, dicts and arrays of them, with `argnums`, `has_aux` and keyword arguments; in
+place of an array the function gets one of Values.
+
+>>> import numpy as np
+>>> from microgradnn import value_and_grad
+>>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
+>>> value_and_grad(lambda p: ((x @ p["w"] + p["b"]) ** 2).sum())({"w": np.array([1.0, -1.0]), "b": 0.5})
+(0.5, {'w': array([-4., -6.]), 'b': -2.0})
+
+`jax.jit` and `jax.vmap` are `compile`, which makes a program over batches, for JAX too: see `microgradnn.compiler`.
+An `if` on a Value is refused there, as in `jit`: write `where(c, a, b)`.
+
+From scikit-learn
+-----------------
+
+`from microgradnn.sklearn import MLPClassifier, MLPRegressor` has scikit-learn's settings and, with its `random_state`,
+its runs. The network of Values is in `model_`. See `microgradnn.sklearn`.
+
+Names that are missing
+----------------------
+
+They are answered by what to write, or by the nearest name:
+
+>>> import microgradnn
+>>> microgradnn.tensor
+Traceback (most recent call last):
+AttributeError: microgradnn has no tensor: Value(2.0) is one number, [Value(x) for x in data] a vector
+
+This module holds one table of such names for all owners: the package, `nn`, `nn.init`, `nn.functional`, `optim`, Values
+and modules. Where the thing itself is here under another name, it stands in a table of aliases and not in this one.
 """
 
 from __future__ import annotations

@@ -14,19 +14,19 @@ def guide(path):
 
 
 def blocks(text):
-    """The literal blocks of a preface: what is indented behind a line that ends in two colons.
+    r"""The literal blocks of a preface: what is indented behind a line that ends in two colons.
 
-    >>> blocks("So::\\n\\n    a = 1\\n\\n    b = 2\\n\\nand::\\n\\n    $ c\\n    d")
-    ['a = 1\\n\\nb = 2\\n', '$ c\\nd\\n']
+    >>> blocks("So::\n\n    a = 1\n\n    b = 2\n\nand::\n\n    $ c\n    d")
+    ['a = 1\n\nb = 2\n', '$ c\nd\n']
     """
     found = re.findall(r"::\n\n((?:    .*\n+)+)", text + "\n")
     return [dedent(block).rstrip("\n") + "\n" for block in found]
 
 
 def commands(text):
-    """The commands of a text, each with what stands below it.
+    r"""The commands of a text, each with what stands below it.
 
-    >>> commands("So::\\n\\n    $ microgradnn x x=1\\n    f = x = 1\\n    $ microgradnn train moons\\n")
-    [('microgradnn x x=1', 'f = x = 1\\n'), ('microgradnn train moons', '')]
+    >>> commands("So::\n\n    $ microgradnn x x=1\n    f = x = 1\n    $ microgradnn train moons\n")
+    [('microgradnn x x=1', 'f = x = 1\n'), ('microgradnn train moons', '')]
     """
     return [pair for block in blocks(text) for pair in re.findall(r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", block, re.MULTILINE)]

@@ -1,18 +1,19 @@
-"""The README's train.py, unchanged, on one device, on eight, and as two processes: the same gradients, one message."""
+"""The guide's train.py, unchanged, on one device, on eight, and as two processes: the same gradients, one message."""
 
 import os
 import re
 import socket
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.guides import blocks, guide
+
 pytestmark = [pytest.mark.jax, pytest.mark.sklearn, pytest.mark.slow]
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = blocks(guide("microgradnn/compiler/__init__.py"))
 
 CASES = {  # devices of a process, processes
     "one device": (1, 1),
@@ -64,10 +65,6 @@ print(step.lower(x).compile().as_text())
 """
 
 
-def section():
-    return re.search(r"^## When one machine is not enough\n(.*?)(?=^## |\Z)", README, re.MULTILINE | re.DOTALL)[1]
-
-
 def environment(devices):
     """Only processors, and no proxy between the processes."""
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
@@ -111,7 +108,7 @@ RUNS = {}
 def answered(name, tmp_path_factory):
     if name not in RUNS:
         folder = tmp_path_factory.mktemp("distributed")
-        (code,) = re.findall(r"^```python\n(.*?)^```", section(), re.MULTILINE | re.DOTALL)
+        (code,) = (block for block in BLOCKS if "jax.distributed" in block)
         (folder / "train.py").write_text(code, encoding="utf-8")
         (folder / "questions.py").write_text(QUESTIONS, encoding="utf-8")
         printed = finished(folder, *CASES[name])
@@ -137,7 +134,7 @@ def test_it_learns(run):
     assert not any(printed[1:])
 
 
-def test_it_prints_what_the_readme_says(run):
+def test_it_prints_what_the_guide_says(run):
     """The last digits of a training may differ from machine to machine; the rest may not."""
     name, printed, _, _ = run
 
@@ -145,7 +142,7 @@ def test_it_prints_what_the_readme_says(run):
         return re.sub(r"\d\.\d+|[\d.]+%", "#", text)
 
     if name != "two processes of two devices":
-        assert blanked("\n".join(printed[0])) + "\n" in blanked(section())
+        assert blanked("\n".join(printed[0])) + "\n" in blanked("".join(BLOCKS))
 
 
 def test_every_process_loads_its_share_only(run):

@@ -1,4 +1,27 @@
-"""Build: what `compile` is given, checked and recorded, becomes a program."""
+"""Build: what `compile` is given, checked and recorded, becomes a program; which passes there are.
+
+Read the passes in the order in which they run. `tracing` calls the function, twice, and writes its gates on a `tape`,
+with their `sources`; `refusals` says what it cannot follow. `sums` gathers additions into sums and dot products, as
+`zeros` allows; `grouping` puts gates that do the same at the same time into groups and products of matrices; `arrays`
+makes operations on arrays of them. From here on there is an array program (`ir`), whose kinds of operations stand in
+one table (`ops`). It is written in its simplest form (`simplify`), `reverse` goes on with derivatives, and `results`
+says what can be asked for. `evaluate` is its meaning: the reference, and with the library of JAX (`jax_library`, of
+`jax_arrays`, and `jax_gates`, which bring their derivatives) a backend, `jax_backend`. For NumPy `expand` writes gates
+as calls, `plan` finds their memory, `numpy_source` writes them down and `numpy_backend` runs them. `python_backend`
+goes straight from the tape, and its `derivatives`, to Python over floats. `arguments` and `parameters` read what the
+user gives, `program` is what the user holds, `anomalies` finds where a nan was born; `report` explains a program and
+`diagram` draws it, from what `flow` says.
+
+Ten words that the code keeps to:
+
+- register: where a number of the tape is, first the leaves (parameters, then inputs), then the result of each line;
+- atom: what a gate on the tape takes, a register or a constant;
+- group: gates that become one operation; product: dot products that become one product of matrices;
+- operation: one line of an array program; it writes one variable, which nothing else writes;
+- place: some numbers of a variable, evenly spaced; window: a variable read at a place;
+- each: there is a number for each example; otherwise one number is the same for all;
+- adjoint: the derivative of the root, which f returns, by a variable; contribution: what one operation adds to it.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,44 @@
-"""Which engine runs: the one in C, where it was built, or the one in Python, which it equals to the last bit.
+"""The two engines: the one in C, where it was built, and the one in Python, which it equals to the last bit.
 
-The variable MICROGRADNN_ENGINE of the environment, native or python, chooses when the package is imported. Under python
-debuggers and tracebacks lead into source that can be read. `build` compiles this folder when the package is installed.
+Graphs of scalars are recorded and swept in C where `pip install .` found a C compiler and Python's headers (Debian:
+python3-dev). `microgradnn --version` says which engine runs, and so does `microgradnn.engine`:
+
+>>> import microgradnn
+>>> microgradnn.engine in ("native", "python")
+True
+
+The variable MICROGRADNN_ENGINE of the environment chooses, when the package is imported and when it is built: "native",
+or "python". To step into an operator or into the sweep with a debugger, set it to python: that engine is the source of
+the other one, which is written from the same table of gates, and its tracebacks lead into source that can be read, from
+`microgradnn.value` on. Values, gradients, exceptions and messages are the same, and pickles of one are read by the
+other.
+
+How fast is it?
+---------------
+
+On one core, in interleaved runs, after all gradients had been compared:
+
+- Recording and sweeping a graph of 1,000 gates is 44 × as fast as in micrograd and 97 × as fast as with PyTorch's
+  scalars; with 100,000 gates 64 × and 69 ×. It takes 76 + 32 nanoseconds a gate and 106 bytes. With the cyclic
+  collector off, of which micrograd's graphs need much, it is 26 × and 14 × as fast as micrograd.
+- The engine in C is 18 × as fast as that in Python with 1,000 gates, 11 × with 100,000.
+- A step of micrograd's demo, with the networks of `microgradnn.nn`, is 324 × as fast as there, as a neuron is one gate
+  here, and 28 × with the collector off.
+- An epoch of digits is not as fast: it takes 869.63 ms where PyTorch's tensors take 40.36. Arrays are what `compile` is
+  for. Compiled, a step of the demo takes 69.2 µs, where PyTorch takes 783, and NumPy tuned by hand 30.6.
+
+All tables, with the machines and the targets that were missed, are in tests/benchmarks/README.md; 
+`python -m tests.benchmarks eager` measures anew.
+
+What differs
+------------
+
+With the engine in C, `gc` does not know Values, and `inspect` finds no source of an operator; that of a function is its
+`__wrapped__`. A graph that refers to itself by way of a gate, such as `p.out = p * 2` on a subclass of Value, is never
+freed: take the attribute away when it is done with. Graphs of `microgradnn.micrograd` are collected.
+
+`build` compiles this folder when the package is installed. The engine needs CPython with the GIL; elsewhere the one in
+Python runs.
 """
 
 from __future__ import annotations

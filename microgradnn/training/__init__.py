@@ -1,9 +1,70 @@
-"""The training loop: mini-batches, forward, backward, update, and a history of how it went.
+"""Training: `fit` goes through the data in batches, forward, backward, update, and gives a history of how it went.
+
+>>> from microgradnn import fit, nn, optim
+>>> model = nn.MLP(2, [4, 1], activation="tanh", rng=0)
+>>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [-1, 1, 1, -1]  # exclusive or: no single neuron can
+>>> history = fit(model, "hinge", X, y, optim.Adam(model.parameters(), lr=0.1), epochs=60, progress=False)
+>>> [model(x).data > 0 for x in X], history.loss[-1] < 0.01
+([False, True, True, False], True)
+
+The loss is a name or a function of outputs and targets, the optimizer one of `microgradnn.optim` or its name. Data are
+lists or arrays; to split and scale them is left to scikit-learn.
+
+- `batch_size=32, rng=0`: batches in an order drawn by chance. The same seed gives the same run.
+- `validation=(X, y)`, `early_stopping=n`: stop when the loss there has not fallen for n epochs; the best weights come
+  back.
+- `metrics="accuracy"`, `penalty=lambda model: nn.l2(model, 0.01)`, `schedule=`, `clip=`, `class_weight="balanced"`,
+  `sample_weight=`.
+- `on_epoch=watch(model, X, y)` shows loss, regions and gradients while it learns; any function of (model, history) may
+  look, save or stop. `on_batch=` is called after every update.
+- `compiled=True` gives the same numbers, to rounding, many times as fast: see `microgradnn.compiler`.
+
+A bad argument is refused before anything is done. Ctrl-C ends training after the batch under way and keeps what was
+learned. Where a loss or a gradient is not finite, FloatingPointError names epoch, batch and gate. If it does not learn,
+ask `diagnose(model, loss, X, y)`.
+
+Going on later
+--------------
+
+Weights are kept by `model.save`, all else by the history. A run in two parts is the same run, to the bit:
+
+>>> import os, tempfile
+>>> from microgradnn import History
+>>> def trained(epochs, **settings):
+...     model = nn.MLP(2, [4, 1], activation="tanh", rng=0)
+...     return fit(model, "hinge", X, y, "adam", epochs, batch_size=2, progress=False, **settings)
+>>> with tempfile.TemporaryDirectory() as folder:
+...     trained(5, rng=0).save(os.path.join(folder, "run.json"))
+...     half = History.load(os.path.join(folder, "run.json"))
+>>> trained(10, history=half).loss == trained(10, rng=0).loss
+True
+
+A loop of your own
+------------------
+
+`fit` does nothing that you could not write:
+
+>>> optimizer = optim.SGD(model.parameters(), lr=0.1)
+>>> for _ in range(3):
+...     optimizer.zero_grad()
+...     nn.hinge(model(X), y).backward()
+...     optimizer.step()
+
+Pictures of what came of it (extra [plot]) draw on the Axes given, or on new ones::
+
+    from microgradnn import plots
+
+    plots.plot_history(history).figure.savefig("history.png")
+    plots.plot_decision_boundary(model, X, y).figure.savefig("regions.png")
+
+and so do `plot_gradient_flow`, `plot_activations` and `plot_activation_functions`.
+
+Inside
+------
 
 Here is the loop; its arguments are read in `arguments`, with `metrics` and `weighting`. `run` has a batch happen whole
 or not at all, by `graphs` or by `programs`, and knows where training stands; `history` is what comes of it, with the
-`state` that going on needs; `progress` and `ending` are what is seen of it and how it ends. Data sets, scaling and
-splitting are scikit-learn's; losses, optimisers and penalties are in `nn` and `optim`.
+`state` that going on needs; `progress` and `ending` are what is seen of it and how it ends.
 """
 
 from __future__ import annotations
