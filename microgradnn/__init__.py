@@ -1,4 +1,4 @@
-"""A scalar autograd engine to look at, to trust and to run.
+"""A scalar autograd engine to look at, to trust and to run: every number remembers the gate that made it.
 
 >>> from microgradnn import Value
 >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
@@ -6,6 +6,19 @@
 >>> f.backward()
 >>> x.grad, y.grad, z.grad
 (-4.0, -4.0, 3.0)
+
+Where to read on: each of these is a guide of five minutes, `help("microgradnn.drawing")` and so on.
+
+- look: `microgradnn.drawing`; from the shell: `microgradnn.__main__`
+- trust: `microgradnn.checks`
+- run: `microgradnn.nn`, `microgradnn.optim`, `microgradnn.training`; at the speed of arrays: `microgradnn.compiler`
+- coming from micrograd: `microgradnn.micrograd`; from PyTorch, JAX or scikit-learn: `microgradnn.hints`
+- the functions: `microgradnn.functional`; derivatives of functions: `microgradnn.backprop`
+- how it works inside: `microgradnn.value`; in C, and how fast: `microgradnn.native`
+- a gate of your own: the first lines of primitive.py, as `help("microgradnn.primitive")` is about the class
+
+Promises and edges, and what is new, are in PROMISES.md and CHANGELOG.md beside this file. Where a docstring cites a
+note, as "note 002", it means one of five lecture notes; notebooks/README.md in the repository says what is in each.
 """
 
 from microgradnn import nn as nn, operations, optim as optim, plots as plots, saving as saving

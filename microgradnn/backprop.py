@@ -1,6 +1,18 @@
-"""The sweep as something to call: derivatives of Python functions.
+"""Derivatives of Python functions, of any order: `grad`, `jacobian`, `hessian` and their like.
 
-The transforms (`grad`, `hessian` …) record a function on fresh Values and leave every `.grad` alone. They give plain
+>>> from microgradnn import grad, hessian, jvp, vjp
+>>> grad(lambda x: x**3)(2.0), grad(grad(lambda x: x**3))(2.0)
+(12.0, 12.0)
+>>> rows = hessian(lambda v: v[0] ** v[1])([3.0, 0.0])
+>>> rows[0][1], rows[1][0]
+(0.3333333333333333, 0.3333333333333333)
+>>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))  # the value, and the derivative along (1, 0)
+(6.0, 3.0)
+
+`value_and_grad` gives both, `jacobian` is for several results, `hvp` the Hessian times a vector, `vjp` the value and a
+function that pulls cotangents back; `stop_gradient` and `has_aux=True` are as in JAX.
+
+The transforms record a function on fresh Values and leave every `.grad` alone. They give plain
 numbers, unless the result depends on a Value that the transform did not make: an argument, a parameter that the
 function uses, the argument of a transform around this one. Then they give Values, nested alike, that depend on it and
 can be differentiated again; `no_grad()` gives plain numbers all the same.

@@ -1,10 +1,74 @@
-"""What an entry of the table is: a gate with its value, its derivatives, its looks and its samples.
+"""Adding a gate: one entry gives its value, its derivatives of any order, its drawing, its LaTeX and its check.
 
-Partials are written with primitives, so the same line serves numbers, recorded Values (higher orders) and the registers
-of a `Trace`, which is the source of all compiled forms. This module knows calculus and nothing of graphs but `_data`,
-the number in a Value: a primitive hands over to the first of its operands that can record. The entries themselves are
-in `table`.
+>>> import math
+>>> from microgradnn import Value, grad, primitive, sigmoid
+>>> swish = primitive(
+...     "swish",
+...     lambda x: x / (1 + math.exp(-x)),  # forward, on floats
+...     lambda out, x: out + sigmoid(x) * (1 - out),  # ∂out/∂x, written with gates and without `if`
+...     samples=[-2.0, 0.5],
+... )
+>>> round(swish(0.5), 4), round(grad(swish)(0.5), 4), round(grad(grad(swish))(0.5), 4)
+(0.3112, 0.74, 0.4412)
 
+A partial, the local derivative by one operand, is a function of the output and the operands. A gate has one for each
+operand, or None for an operand that takes no gradient. As partials are written with gates, they have derivatives
+themselves, and so has the gate in every order. Write them so that they keep their digits: (1 - x) * (1 + x), not
+1 - x * x. An `if` in one is refused; `where`, `step` and `maximum` choose.
+
+Is it right?
+------------
+
+`check_gate` proves the rule over the domain of the gate, orders 1 to 3. In a property test it stands among others, and
+what fails shrinks to the gate:
+
+>>> from hypothesis import Phase, given, settings
+>>> from microgradnn import check_gate, check_grads, scratch_table
+>>> from microgradnn.checks.strategies import expressions
+>>> def proven_in_circuits(gate):
+...     @settings(max_examples=20, deadline=None, phases=set(Phase) - {Phase.explain})  # which would take long
+...     @given(expressions(gates=[gate, "add", "multiply", "tanh"]))
+...     def test(f):
+...         check_grads(f, f.point)
+...     test()
+>>> check_gate(swish); proven_in_circuits(swish)
+>>> with scratch_table():  # what is defined in here is forgotten afterwards
+...     spoilt = primitive("spoilt", swish.forward, lambda out, x: out + sigmoid(x))
+...     proven_in_circuits(spoilt)  # names the line that fails: check_grads(lambda x, y: spoilt(x), (1.0, 1.0))
+Traceback (most recent call last):
+AssertionError: the derivative by argument 0 = 1.0 is 1.4621171572600098 by the rules and 0.92767051187... in truth: ...
+
+More that an entry may say
+--------------------------
+
+- `symbol="x³"`, `text`, `latex`: how the gate is drawn and written; else by its name.
+- `array`: the same function on arrays, for `compile` and for pages that can be explored. Without it, arrays are
+  computed number by number.
+- `interval`: all its values over an interval, for `bounds`: see `microgradnn.intervals`.
+- `limit`: what stands where forward raises, such as inf. `samples`: points at which checks begin.
+- `variadic`: all partials at once, for a gate of any number of operands.
+
+>>> cube = primitive("cube", lambda x: x**3, lambda out, x: 3 * x * x, symbol="x³", array=lambda xp, x: x * x * x)
+>>> from microgradnn import compile
+>>> compile(cube, example=(1.0,), wrt="inputs").grad([1.0, 2.0]).tolist()  # of the mean over two examples
+[1.5, 6.0]
+
+A gate for the package
+----------------------
+
+The gates of the package stand in `microgradnn/table.py`, each once, in the same lines; its preface says what they hold.
+A gate there that has an `example` is public: the function, the method of `Value`, the command line, pictures, LaTeX,
+compiled forms, the engine in C and tests follow from the entry. It wants `samples`, `doc`, `array` and, where mpmath
+calls the function otherwise, `exact`. Then `python -m tests.stubs` writes the `.pyi` files, by which editors and mypy
+know it, `python -m tests.gates_in_c` its lines in C, and the preface of `microgradnn.functional` and
+the changelog get its name.
+
+What this module knows
+----------------------
+
+What an entry of the table is: calculus, and nothing of graphs but `_data`, the number in a Value. A primitive hands
+over to the first of its operands that can record. The same line of a partial serves numbers, recorded Values (higher
+orders) and the registers of a `Trace`, which is the source of all compiled forms.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""What a setting may be. A limit is called with the name and the value where the setting is declared.
+"""Limits of settings: what a setting may be, or what is said where it is something else.
 
-Here are the limits that several settings share; a limit of one setting stands with it.
+A limit is called with the name and the value where the setting is declared. Here are the limits that several settings
+share; a limit of one setting stands with it.
 """
 
 from __future__ import annotations

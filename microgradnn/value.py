@@ -1,7 +1,13 @@
-"""`Value`: a number that remembers the gate that made it. Read this first.
+"""`Value`: a number that remembers the gate that made it; how it works inside. Read this first.
 
-A node keeps its gate, its operands and the partials at the forward values, nothing that points back. The engine in
-miniature, which a test holds equal to the real one:
+Every operation on Values makes a new one, a node of a graph. A node keeps its gate, its operands, and the partials: the
+local derivatives ∂out/∂operand at today's numbers. Nothing points back from an operand to the gates that use it, so a
+graph is freed when its last name goes.
+
+Backprop goes through the nodes in reverse order, so that every node comes after all nodes that use it. Its adjoint,
+∂root/∂node, is then complete, and it hands partial × adjoint to each operand, where such contributions add up.
+
+Here is the engine in miniature, and below it the real one gives the same numbers:
 
 >>> import math
 >>> class Number:
@@ -46,10 +52,26 @@ miniature, which a test holds equal to the real one:
 >>> all(math.isclose(*pair) for pair in zip(gradients(Number), gradients(Value)))
 True
 
-What the real one adds is in other modules: every gate with its calculus in `table`, the functions that record them
-(written from the table by `recorders`), the sweep with all that it promises in `sweep`, walking in `graph`, layers
-that share their operands in `vectors`, leaves that change in `renewal`, copies and pickles in `copying`. Where it was
-built, `native` does the same in C for what is plain.
+What the real one adds
+----------------------
+
+- Gates are data. Each stands once in `table`, with its value, its partials and its looks. `recorders` writes the
+  functions that record gates from there, so an operator is a few lines of straight code, which debuggers and
+  tracebacks show. `operations` and `functional` hold what users call.
+- A partial is written with gates. So the same line is a number in a plain sweep, a Value in a derivative that will be
+  differentiated again (`backprop`), and a line of a program in `compiler`.
+- The sweep, with all that it promises, is in `sweep`. It starts from fresh adjoints each time; `backward` then adds
+  them to the `.grad` of leaves and sets that of gates.
+- Only forward raises for a numeric reason. Where it has no value Python's own exception names the gate; partials follow
+  IEEE 754, so that of sqrt at 0 is inf. A gate that chose, such as `where`, hands nothing to what it did not take.
+- Nothing recurses (`graph` walks), so depth has no limit; `copying` and pickles are flat as well.
+- `vectors` lets the gates of a layer share their operands, as one list of inputs for all neurons.
+- A leaf that was assigned to makes a graph out of date; `forward` computes it anew (`renewal`).
+- How gates are recorded here and now (`no_grad`, `detect_anomaly`, inside which module) is one context variable
+  (`context`), so that threads do not disturb each other.
+- `native` does the same in C for what is plain, and goes back to this engine for the rest.
+
+A module imports only from those above it in one list, in tests/test_layers.py, which is the order to read them in.
 """
 
 from __future__ import annotations

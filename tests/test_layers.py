@@ -62,6 +62,18 @@ def test_an_import_from_below_is_found(source):
     assert breaches(source, "functional")
 
 
+def said_first(room):
+    """The first line of the preface of a room; the list of rooms on the site is made of these."""
+    path = PACKAGE / room / "__init__.py" if (PACKAGE / room).is_dir() else PACKAGE / f"{room}.py"
+    return (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "").partition("\n")[0]
+
+
+def test_every_room_says_first_what_lives_there():
+    lines = [said_first(room) for room in ORDER]
+    assert [line for line in lines if len(line) < 60 or not line.endswith(".")] == []
+    assert len({*lines}) == len(lines)
+
+
 def test_import_leaves_heavy_libraries_alone():
     program = f"import sys, microgradnn; print([name for name in {HEAVY} if name in sys.modules])"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

@@ -74,7 +74,7 @@ def test_a_wheel_has_the_engine_in_c_and_the_tag_of_its_interpreter(python, sour
     assert re.match("cp{0}{1}-cp{0}{1}-(?!any)".format(*sys.version_info), tag)
     assert extensions(names) == ["_core"]
     assert not [name for name in names if name.endswith((".c", ".h", "native/build.py"))]
-    assert "microgradnn/native/__init__.py" in names
+    assert {f"microgradnn/{name}" for name in ("native/__init__.py", "PROMISES.md", "CHANGELOG.md")} <= {*names}
     assert PURE not in printed
     assert run(python, "-P", "-c", ENGINE, PYTHONPATH=str(tmp_path / "wheel")) == "native\n"
     assert [path.name for path in sources.rglob("*") if extensions([path.name])] == []

@@ -1,4 +1,4 @@
-"""Run: from scalars to arrays. `compile` makes an array program of a scalar function, for speed and many devices.
+"""Run: `compile` makes an array program of a scalar function, for the speed of arrays and for many devices.
 
 `compile` calls a function twice, on Values without numbers, and rolls up the graph that it records: gates that do the
 same become one call of NumPy, dot products become products of matrices, the examples an axis. Gradients stay as they

@@ -27,7 +27,7 @@ On one core, in interleaved runs, after all gradients had been compared:
 - An epoch of digits is not as fast: it takes 869.63 ms where PyTorch's tensors take 40.36. Arrays are what `compile` is
   for. Compiled, a step of the demo takes 69.2 µs, where PyTorch takes 783, and NumPy tuned by hand 30.6.
 
-All tables, with the machines and the targets that were missed, are in tests/benchmarks/README.md; 
+All tables, with the machines and the targets that were missed, are in tests/benchmarks/README.md;
 `python -m tests.benchmarks eager` measures anew.
 
 What differs
