@@ -20,6 +20,8 @@ one number are methods of Values too, `x.tanh()`.
 and derivatives keep full precision at the edges, where textbook formulas cancel or overflow: σ'(40), tanh'(20),
 logsumexp(0, −700), asin near 1, atan2 at 1e±200. At an edge the slope is the limit, so that of sqrt at 0 is inf.
 
+Inside `with no_grad():`, or in a function that it decorates, nothing is recorded: Values without a graph, sooner.
+
 The public gates stand in the table; here is what is made of several gates or takes its operands otherwise.
 """
 

@@ -53,6 +53,8 @@ More that an entry may say
 >>> compile(cube, example=(1.0,), wrt="inputs").grad([1.0, 2.0]).tolist()  # of the mean over two examples
 [1.5, 6.0]
 
+`gates()` has the entries of all gates, and `gate("tanh")` is one of them.
+
 A gate for the package
 ----------------------
 

@@ -121,7 +121,14 @@ A network that does not learn
 >>> print(*diagnose(model, "hinge", [[-1.0, 1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, -1.0]], [1.0, 1.0, -1.0, -1.0]))
 0: 1 of 4 relu units is dead, 0.weight[2], with a slope near 0 in 100 % of 4 examples, the limit is 95 %; set their ...
 
-Where a nan comes from is for `detect_anomaly()` to say: inside it, the gate is named where one is born.
+Where a nan comes from is for `detect_anomaly()` to say, in a `with` block or as a decorator:
+
+>>> from microgradnn import detect_anomaly
+>>> with detect_anomaly():
+...     y = Value(float("inf"), "big") * Value(0.0, "none")
+Traceback (most recent call last):
+FloatingPointError: ...
+
 """
 
 from microgradnn.checks.by_hand import check_by_hand

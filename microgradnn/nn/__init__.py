@@ -36,7 +36,8 @@ What there is to build with
 
 `Neuron`, `Layer`, `MLP`, `Sequential`, `Maxout`, `Embedding`, `Flatten`, `Activation`, `PReLU`, `Dropout` (whose p is
 the part that it drops) and `BatchNorm`. Dropout and BatchNorm act in training and rest after `model.eval()`. Weights
-start by the functions in `nn.init`: `he_uniform` for relu, `xavier_uniform` for tanh, or `init=` of a layer.
+start by `he_uniform` for relu and its kind, else by `xavier_uniform`, or as `init=` of a layer says: `nn.init` has
+`constant`, `normal`, `uniform`, `xavier_uniform`, `xavier_normal`, `he_uniform` and `he_normal`.
 
 A module of your own says in `forward` what becomes of one example. Values, and modules, that are assigned to it are
 found, also in lists and dicts.

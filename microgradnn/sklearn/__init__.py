@@ -3,9 +3,6 @@
 They take the parameters of scikit-learn's own MLPClassifier and MLPRegressor, and the same `random_state` gives the
 same run. They need scikit-learn, so they are imported on their own: `from microgradnn.sklearn import MLPClassifier`.
 
-`estimators` is what users call; `settings` reads their parameters, `network` has the programs that compute losses and
-outputs, and `training` moves the weights.
-
 >>> from sklearn.datasets import make_moons
 >>> from sklearn.pipeline import make_pipeline
 >>> from sklearn.preprocessing import StandardScaler
@@ -13,6 +10,18 @@ outputs, and `training` moves the weights.
 >>> model = make_pipeline(StandardScaler(), MLPClassifier((8,), "tanh", solver="lbfgs", random_state=0)).fit(X, y)
 >>> model.score(X, y) > 0.95
 True
+
+The network of Values is in `model_`, to be drawn, stepped through and checked, and PyTorch reads what it saves:
+
+>>> network = model[-1].model_
+>>> network.summary().parameters
+33
+
+`partial_fit`, `warm_start`, sample weights, early stopping, multilabel targets and the solvers lbfgs, sgd, adam and
+adamw are there; `loss_curve_` and the other attributes are scikit-learn's.
+
+`estimators` is what users call; `settings` reads their parameters, `network` has the programs that compute losses and
+outputs, and `training` moves the weights.
 """
 
 from __future__ import annotations
