@@ -6,7 +6,7 @@
 >>> rows = hessian(lambda v: v[0] ** v[1])([3.0, 0.0])
 >>> rows[0][1], rows[1][0]
 (0.3333333333333333, 0.3333333333333333)
->>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))  # the value, and the derivative along (1, 0)
+>>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.0))  # the value, and its slope along (1, 0)
 (6.0, 3.0)
 
 `value_and_grad` gives both, `jacobian` is for several results, `hvp` the Hessian times a vector, `vjp` the value and a

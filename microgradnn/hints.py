@@ -7,7 +7,8 @@ The names of PyTorch's layers, losses and optimisers stand for what is here, and
 
 >>> from microgradnn import nn, optim
 >>> model = nn.Sequential(nn.Linear(2, 3, rng=0), nn.ReLU(), nn.Linear(3, 2, rng=1))
->>> criterion, optimizer = nn.CrossEntropyLoss(label_smoothing=0.1), optim.Adam(model.parameters(), lr=0.01)
+>>> criterion = nn.CrossEntropyLoss(label_smoothing=0.1)
+>>> optimizer = optim.Adam(model.parameters(), lr=0.01)
 >>> optimizer.zero_grad()
 >>> loss = criterion(model([[1.0, 2.0], [3.0, -1.0]]), [0, 1])
 >>> loss.backward()
@@ -29,7 +30,8 @@ place of an array the function gets one of Values.
 >>> import numpy as np
 >>> from microgradnn import value_and_grad
 >>> x = np.array([[1.0, 2.0], [3.0, 4.0]])
->>> value_and_grad(lambda p: ((x @ p["w"] + p["b"]) ** 2).sum())({"w": np.array([1.0, -1.0]), "b": 0.5})
+>>> loss = lambda p: ((x @ p["w"] + p["b"]) ** 2).sum()
+>>> value_and_grad(loss)({"w": np.array([1.0, -1.0]), "b": 0.5})
 (0.5, {'w': array([-4., -6.]), 'b': -2.0})
 
 `jax.jit` and `jax.vmap` are `compile`, which makes a program over batches, for JAX too: see `microgradnn.compiler`.

@@ -5,7 +5,7 @@
 >>> swish = primitive(
 ...     "swish",
 ...     lambda x: x / (1 + math.exp(-x)),  # forward, on floats
-...     lambda out, x: out + sigmoid(x) * (1 - out),  # ∂out/∂x, written with gates and without `if`
+...     lambda out, x: out + sigmoid(x) * (1 - out),  # ∂out/∂x, of gates, without `if`
 ...     samples=[-2.0, 0.5],
 ... )
 >>> round(swish(0.5), 4), round(grad(swish)(0.5), 4), round(grad(grad(swish))(0.5), 4)
@@ -26,7 +26,7 @@ what fails shrinks to the gate:
 >>> from microgradnn import check_gate, check_grads, scratch_table
 >>> from microgradnn.checks.strategies import expressions
 >>> def proven_in_circuits(gate):
-...     @settings(max_examples=20, deadline=None, phases=set(Phase) - {Phase.explain})  # which would take long
+...     @settings(max_examples=20, deadline=None, phases=set(Phase) - {Phase.explain})
 ...     @given(expressions(gates=[gate, "add", "multiply", "tanh"]))
 ...     def test(f):
 ...         check_grads(f, f.point)
@@ -34,9 +34,9 @@ what fails shrinks to the gate:
 >>> check_gate(swish); proven_in_circuits(swish)
 >>> with scratch_table():  # what is defined in here is forgotten afterwards
 ...     spoilt = primitive("spoilt", swish.forward, lambda out, x: out + sigmoid(x))
-...     proven_in_circuits(spoilt)  # names the line that fails: check_grads(lambda x, y: spoilt(x), (1.0, 1.0))
+...     proven_in_circuits(spoilt)  # of all that fails it shows the simplest, spoilt(1.0)
 Traceback (most recent call last):
-AssertionError: the derivative by argument 0 = 1.0 is 1.4621171572600098 by the rules and 0.92767051187... in truth: ...
+AssertionError: the derivative by argument 0 = 1.0 is 1.46... by the rules and 0.92... in truth: ...
 
 More that an entry may say
 --------------------------
@@ -48,9 +48,11 @@ More that an entry may say
 - `limit`: what stands where forward raises, such as inf. `samples`: points at which checks begin.
 - `variadic`: all partials at once, for a gate of any number of operands.
 
->>> cube = primitive("cube", lambda x: x**3, lambda out, x: 3 * x * x, symbol="x³", array=lambda xp, x: x * x * x)
 >>> from microgradnn import compile
->>> compile(cube, example=(1.0,), wrt="inputs").grad([1.0, 2.0]).tolist()  # of the mean over two examples
+>>> cube = primitive("cube", lambda x: x**3, lambda out, x: 3 * x * x,
+...                  symbol="x³", array=lambda xp, x: x * x * x)
+>>> program = compile(cube, example=(1.0,), wrt="inputs")
+>>> program.grad([1.0, 2.0]).tolist()  # of the mean over two examples
 [1.5, 6.0]
 
 `gates()` has the entries of all gates, and `gate("tanh")` is one of them.

@@ -17,7 +17,7 @@ node, or pdflatex with beamer besides.
 
 `.ci/run` is what has to be green before a change lands. From a bare machine it runs the README's commands in a fresh
 environment, the tests of the engine in C under AddressSanitizer and UBSan, the whole suite on both engines without a
-skip, and the checks of style and types.
+skip, and the checks of style and types. Its stages have names, and `.ci/run plain` runs one of them alone.
 
 Files that are written by scripts
 ---------------------------------
@@ -34,5 +34,5 @@ without a new test. Each states the law that it tests, and each checker is shown
 test asks a clock. Property tests see the same examples in every run. The code in prefaces and docstrings runs as
 doctests, and tests/test_guides.py runs what doctests leave out: what is saved, and what needs other packages.
 
-Which module may import which is in tests/test_layers.py. What `import microgradnn` may not load, too.
+Which module may import which, and what `import microgradnn` may not load, is in tests/test_layers.py.
 """

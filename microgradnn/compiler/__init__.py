@@ -58,7 +58,7 @@ what differs between the two calls, such as a random number.
 
 >>> mg.compile(lambda x: x if x > 0 else 0.1 * x, example=(1.0,))
 Traceback (most recent call last):
-TypeError: ... asks for the number of a Value while compile records the function: ... Choose with where(c, a, b), ...
+TypeError: ... asks for the number of a Value while compile records the function: ...
 
 When one machine is not enough
 ------------------------------
@@ -66,7 +66,7 @@ When one machine is not enough
 `program.to_jax()` is a pure function of the vector of parameters and a batch, in 64 bits, that JAX differentiates and
 spreads over devices and hosts. This is `train.py`, the same for one device and many (extras [jax,sklearn])::
 
-    # Learn digits with every device there is: python train.py [HOST:PORT PROCESSES NUMBER]
+    # Learn digits with every device: python train.py [HOST:PORT PROCESSES NUMBER]
     import sys
 
     import jax
@@ -84,29 +84,40 @@ spreads over devices and hosts. This is `train.py`, the same for one device and 
     devices = jax.make_mesh((jax.device_count(),), ("data",))
 
     X, y = load_digits(return_X_y=True)
-    X, held_out_X, y, held_out_y = train_test_split(X / 16, y, test_size=0.2, random_state=0)
-    model = nn.MLP(64, [32, 10], activation="tanh", rng=0)  # the same rng: every process starts from the same weights
-    program = mg.compile(lambda x, label: nn.cross_entropy(model(x), label), model.parameters(), example=(X[0], y[0]))
+    X, test_X, y, test_y = train_test_split(X / 16, y, test_size=0.2, random_state=0)
+    model = nn.MLP(64, [32, 10], activation="tanh", rng=0)  # the same start everywhere
+
+
+    def loss(x, label):
+        return nn.cross_entropy(model(x), label)
+
+
+    program = mg.compile(loss, model.parameters(), example=(X[0], y[0]))
     loss_of = program.to_jax()
 
 
     @jax.jit
     @jax.shard_map(mesh=devices, in_specs=(P(), P("data"), P("data")), out_specs=P())
     def value_and_grad(params, X, y):
-        # What one device does with its part of the batch, and the one message: the mean over all devices.
-        params = jax.lax.pcast(params, "data", to="varying")  # differentiate this part's loss, not the sum of all
+        # What one device does with its part of the batch, then the mean over all devices.
+        params = jax.lax.pcast(params, "data", to="varying")  # this part's loss, not the sum
         return jax.lax.pmean(jax.value_and_grad(loss_of)(params, X, y), "data")
+
+
+    def part(array):  # of a batch, for this process
+        return jax.make_array_from_process_local_data(NamedSharding(devices, P("data")), array)
 
 
     params, rng = program.params, np.random.default_rng(0)
     for epoch in range(1, 21):
         losses = []
-        for batch in rng.permutation(len(X))[: len(X) // 64 * 64].reshape(-1, 64):  # whole batches only
+        whole = rng.permutation(len(X))[: len(X) // 64 * 64]  # whole batches only
+        for batch in whole.reshape(-1, 64):
             mine = batch[jax.process_index() :: jax.process_count()]
-            parts = [jax.make_array_from_process_local_data(NamedSharding(devices, P("data")), a[mine]) for a in (X, y)]
+            parts = part(X[mine]), part(y[mine])
             loss, gradient = value_and_grad(params, *parts)
             params = params - 0.5 * gradient
-            losses.append(float(loss))  # waits: on CPUs, steps queued behind each other can lock
+            losses.append(float(loss))  # waits: on CPUs, steps in a queue can lock
         if epoch % 5 == 0 and jax.process_index() == 0:
             print(f"epoch {epoch}: loss {np.mean(losses):.4f}")
 
@@ -114,7 +125,8 @@ spreads over devices and hosts. This is `train.py`, the same for one device and 
     program.push()
     if jax.process_index() == 0:
         model.save("digits.safetensors")
-        print(f"devices: {jax.device_count()}, accuracy: {mg.accuracy(model(held_out_X), held_out_y):.1%}")
+        accuracy = mg.accuracy(model(test_X), test_y)
+        print(f"devices: {jax.device_count()}, accuracy: {accuracy:.1%}")
 
 On one device, then with a processor that poses as eight::
 

@@ -90,7 +90,8 @@ A worksheet is the circuit with blanks, as a page that checks digit by digit, or
 other numbers; the key is yours.
 
 >>> from microgradnn import worksheet
->>> sheet = worksheet((w * x + 3).named("z").sigmoid(), blanks=["value of z", "w"], seed=1)
+>>> z = (w * x + 3).named("z")
+>>> sheet = worksheet(z.sigmoid(), blanks=["value of z", "w"], seed=1)
 >>> sheet.save("worksheet.html"); sheet.save("worksheet.pdf")  # doctest: +SKIP
 >>> print(sheet.key)
 A  value of z = −2

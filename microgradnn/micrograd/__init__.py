@@ -1,6 +1,6 @@
 """Coming from micrograd: its names and habits, over this engine. A program for it runs with its import line changed.
 
->>> from microgradnn.micrograd import MLP, Value  # or from microgradnn.micrograd.engine, and .nn
+>>> from microgradnn.micrograd import MLP, Value  # or from its .engine and .nn
 >>> a, b = Value(-4.0, label="a"), Value(2.0, label="b")
 >>> c = a * b + b**3
 >>> c.backward()

@@ -4,8 +4,9 @@ A neuron is one `dot` gate and an activation. So a whole network is a circuit li
 through and checked.
 
 >>> from microgradnn import nn
->>> model = nn.MLP(2, [4, 1], activation="tanh", rng=0)  # the same rng gives the same network
->>> model([0.5, -1.0]).data == model([[0.5, -1.0], [1.0, 1.0]])[0].data  # one example, or a batch of them
+>>> model = nn.MLP(2, [4, 1], activation="tanh", rng=0)  # the same rng, the same network
+>>> one, batch = model([0.5, -1.0]), model([[0.5, -1.0], [1.0, 1.0]])
+>>> one.data == batch[0].data
 True
 >>> model.summary().neurons, model.summary().parameters
 (5, 17)
@@ -47,7 +48,7 @@ found, also in lists and dicts.
 ...         self.inner = nn.Layer(size, size, activation="tanh", rng=rng)
 ...     def forward(self, x):
 ...         return [a + b for a, b in zip(x, self.inner(x))]
->>> model = nn.Sequential(Residual(2, rng=0), nn.Layer(2, 1, activation="linear", rng=1))
+>>> model = nn.Sequential(Residual(2, rng=0), nn.Linear(2, 1, rng=1))
 >>> len(model.parameters())
 9
 
@@ -63,7 +64,8 @@ too, and its layout of weights. So PyTorch reads the file as it is, and the othe
     import torch
     from safetensors.torch import load_file
 
-    model = torch.nn.Sequential(torch.nn.Linear(64, 32), torch.nn.Tanh(), torch.nn.Linear(32, 10)).double()
+    layers = torch.nn.Linear(64, 32), torch.nn.Tanh(), torch.nn.Linear(32, 10)
+    model = torch.nn.Sequential(*layers).double()
     model.load_state_dict(load_file("digits.safetensors"))
 
 (`microgradnn train digits --save digits.safetensors` makes that file.)

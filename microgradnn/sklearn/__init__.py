@@ -7,14 +7,14 @@ same run. They need scikit-learn, so they are imported on their own: `from micro
 >>> from sklearn.pipeline import make_pipeline
 >>> from sklearn.preprocessing import StandardScaler
 >>> X, y = make_moons(100, noise=0.1, random_state=0)
->>> model = make_pipeline(StandardScaler(), MLPClassifier((8,), "tanh", solver="lbfgs", random_state=0)).fit(X, y)
+>>> network = MLPClassifier((8,), "tanh", solver="lbfgs", random_state=0)
+>>> model = make_pipeline(StandardScaler(), network).fit(X, y)
 >>> model.score(X, y) > 0.95
 True
 
 The network of Values is in `model_`, to be drawn, stepped through and checked, and PyTorch reads what it saves:
 
->>> network = model[-1].model_
->>> network.summary().parameters
+>>> model[-1].model_.summary().parameters
 33
 
 `partial_fit`, `warm_start`, sample weights, early stopping, multilabel targets and the solvers lbfgs, sgd, adam and

@@ -2,8 +2,9 @@
 
 >>> from microgradnn import fit, nn, optim
 >>> model = nn.MLP(2, [4, 1], activation="tanh", rng=0)
->>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [-1, 1, 1, -1]  # exclusive or: no single neuron can
->>> history = fit(model, "hinge", X, y, optim.Adam(model.parameters(), lr=0.1), epochs=60, progress=False)
+>>> X, y = [[0, 0], [0, 1], [1, 0], [1, 1]], [-1, 1, 1, -1]  # exclusive or
+>>> adam = optim.Adam(model.parameters(), lr=0.1)
+>>> history = fit(model, "hinge", X, y, adam, epochs=60, progress=False)
 >>> [model(x).data > 0 for x in X], history.loss[-1] < 0.01
 ([False, True, True, False], True)
 
@@ -32,7 +33,8 @@ Weights are kept by `model.save`, all else by the history. A run in two parts is
 >>> from microgradnn import History
 >>> def trained(epochs, **settings):
 ...     model = nn.MLP(2, [4, 1], activation="tanh", rng=0)
-...     return fit(model, "hinge", X, y, "adam", epochs, batch_size=2, progress=False, **settings)
+...     settings |= {"batch_size": 2, "progress": False}
+...     return fit(model, "hinge", X, y, "adam", epochs, **settings)
 >>> with tempfile.TemporaryDirectory() as folder:
 ...     trained(5, rng=0).save(os.path.join(folder, "run.json"))
 ...     half = History.load(os.path.join(folder, "run.json"))
