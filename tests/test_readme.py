@@ -26,10 +26,12 @@ def test_its_python_runs(tmp_path, monkeypatch):
     assert runner.summarize(verbose=False).failed == 0
 
 
-def test_it_opens_with_a_sentence_three_lines_and_the_circuit_to_explore():
-    code, picture = r"```pycon\n(>>> [^\n]+\n){3}\n```", r"!\[[^\n]+\]\(notebooks/pictures/explorable\.png\)"
-    opening = rf"# microgradnn\n\n[^\n]+\n\n{code}\n\n{picture}\n"
-    assert re.match(opening, README)
+def test_it_is_short_and_opens_with_three_sentences_three_lines_and_the_circuit_to_explore():
+    words, code = r"([^\n]+\n)+", r"```pycon\n(>>> [^\n]+\n){3}\n```"
+    picture = r"!\[[^\n]+\]\(notebooks/pictures/explorable\.png\)"
+    opening = re.match(rf"# microgradnn\n\n({words})\n{code}\n\n{picture}\n", README)
+    assert len(re.findall(r"\.\s", opening[1])) == 3
+    assert len(README.encode()) <= 9000
 
 
 @pytest.mark.parametrize(("command", "output"), COMMANDS, ids=[command for command, _ in COMMANDS])
