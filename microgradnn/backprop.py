@@ -128,9 +128,10 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
     """A function that returns the gradient ∂f/∂x, nested like the argument; it can be differentiated again.
 
     Plain numbers, unless `f` reaches Values that are not its arguments, as the parameters of a model: then Values. In
-    place of an array `f` gets one of Values, on which NumPy's operators work, and the gradient is an array. With
-    `has_aux`, `f` returns (number, anything else), and the function (gradient, anything else). Raises TypeError for
-    what is no function, and for a result without a derivative, such as True.
+    place of an array `f` gets one of Values, on which NumPy's operators work, and the gradient is an array. `argnums`
+    is the place of the argument x, or several places, which give a tuple. With `has_aux`, `f` returns (number, anything
+    else), and the function (gradient, anything else). Raises TypeError for what is no function, and for a result
+    without a derivative, such as True.
 
     >>> grad(lambda x: x**3)(2.0), grad(grad(grad(lambda x: x**3)))(2.0)
     (12.0, 6.0)
@@ -153,8 +154,9 @@ def grad(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool 
 def jacobian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that returns all ∂f_i/∂x_j: nested like the result of `f`, each number replaced by its gradient.
 
-    Of an array by an array it is one array, whose shape is that of the result followed by that of the argument. With
-    `has_aux`, `f` returns (result, anything else), and the function (Jacobian, anything else).
+    Of an array by an array it is one array, whose shape is that of the result followed by that of the argument.
+    `argnums` is the place of the argument, or several places. With `has_aux`, `f` returns (result, anything else), and
+    the function (Jacobian, anything else).
 
     >>> jacobian(lambda v: [v[0] * v[1], v[0] + v[1]])([2.0, 3.0])
     [[3.0, 2.0], [1.0, 1.0]]
@@ -192,8 +194,8 @@ def _by_array(call: Call, outputs: Any) -> tuple[Any, ...]:
 def hessian(f: Callable[..., Any], argnums: int | Sequence[int] = 0, has_aux: bool = False) -> Callable[..., Any]:
     """A function that returns all ∂²f/∂x_i∂x_j, the Jacobian of the gradient; nested as JAX nests it.
 
-    Mixed derivatives agree both ways round, also those of x**y at y = 0, x > 0. With `has_aux`, `f` returns (number,
-    anything else), and the function (Hessian, anything else).
+    Mixed derivatives agree both ways round, also those of x**y at y = 0, x > 0. `argnums` is the place of the argument,
+    or several places. With `has_aux`, `f` returns (number, anything else), and the function (Hessian, anything else).
 
     >>> hessian(lambda v: v[0] ** 2 * v[1])([2.0, 3.0])
     [[6.0, 4.0], [4.0, 0.0]]
@@ -215,7 +217,7 @@ def _matching(name: str, tree: Any, of: str, other: Any) -> list[Any]:
 def hvp(f: Callable[..., Any], x: Any, v: Any, **keywords: Any) -> Any:
     """The Hessian of `f` at `x` times `v`, without the Hessian; nested like `x`, ValueError if `v` is not.
 
-    Keyword arguments are those of `f`.
+    The `keywords` are keyword arguments of `f`.
 
     >>> hvp(lambda v: v[0] ** 2 * v[1], [2.0, 3.0], [1.0, 0.0])
     [6.0, 4.0]
@@ -257,8 +259,11 @@ def jvp(
 ) -> tuple[Any, ...]:
     """f(*primals) and its directional derivative along `tangents`, found in one walk forward.
 
-    `primals` and `tangents` are sequences of arguments, nested alike; ValueError if they are not. With `has_aux`, `f`
-    returns (result, aux), and aux comes third. Keyword arguments are those of `f`.
+    - `f`: the function; it gives a number, or numbers nested in any way
+    - `primals`: the arguments at which it is called, in a sequence
+    - `tangents`: the direction, nested like `primals`; ValueError if it is not
+    - `has_aux`: `f` returns (result, aux), and aux comes third
+    - `keywords`: keyword arguments of `f`
 
     >>> jvp(lambda x, y: x * y, (2.0, 3.0), (1.0, 0.5))
     (6.0, 4.0)

@@ -29,7 +29,7 @@ MOST = 2_000_000  # gates over all parts of a box: half a minute
 
 
 def bounds(f: Value, ranges: Mapping[Any, Any], *, slices: int = 1) -> dict[Value, tuple[Range, Range]]:
-    """Between which numbers each value and each gradient ∂f/∂node lies while leaves range over `ranges`.
+    """Between which numbers each value and each gradient ∂f/∂node of `f` lies while leaves range over `ranges`.
 
     The keys of `ranges` are names or Values of leaves, a range is (low, high), also infinite; other leaves keep their
     number. The result holds (value, gradient) of each node of f, both as (low, high), by interval arithmetic over the

@@ -58,6 +58,14 @@ class Switch:
     The body of a decorated generator or coroutine runs in the changed context; while it is suspended, the context is
     that of whoever goes on. A switch can be entered again, also inside itself and in several threads: which ones are
     on is known to the context alone.
+
+    >>> from microgradnn import Value, no_grad
+    >>> unrecorded = no_grad()
+    >>> with unrecorded:
+    ...     (Value(2.0) * 3).operands
+    ()
+    >>> unrecorded(lambda x: x * 3)(Value(2.0)).operands
+    ()
     """
 
     __slots__ = ("_changes",)

@@ -42,7 +42,7 @@ __all__ += operations.__all__
 
 
 def mean(*xs: Any) -> Any:
-    """Σ xᵢ / n, of one sequence or of separate numbers; ValueError when empty.
+    """The mean Σ xᵢ / n of `xs`, one sequence or separate numbers; ValueError when empty.
 
     >>> mean([1, 2, 6])
     3.0
@@ -52,7 +52,7 @@ def mean(*xs: Any) -> Any:
 
 
 def softmax(*xs: Any) -> list[Any]:
-    """The list of exp(xᵢ) / Σ exp(xⱼ), of one sequence or of separate numbers; ValueError when empty (note 003).
+    """The list of exp(xᵢ) / Σ exp(xⱼ) for `xs`, one sequence or separate numbers; ValueError when empty (note 003).
 
     >>> softmax([1000.0, 1000.0])
     [0.5, 0.5]
@@ -65,9 +65,10 @@ def softmax(*xs: Any) -> list[Any]:
 
 
 def dot(w: Any, x: Any, b: Any = 0.0, *rest: Any) -> Any:
-    """Σ wᵢ xᵢ + b as one gate, for sequences `w` and `x` of equal length; ValueError when empty or unequal.
+    """Σ wᵢ xᵢ + b as one gate, for sequences `w` and `x` of equal length and a bias `b`; ValueError for others.
 
-    Separate numbers are read as all w, then all x, then b when their count is odd: `dot(w0, w1, x0, x1, b)`.
+    Separate numbers, with `rest` those after the third, are read as all w, then all x, then b when their count is odd:
+    `dot(w0, w1, x0, x1, b)`.
 
     >>> dot([2, -3], [-1, -2], -3)
     1.0
@@ -89,7 +90,7 @@ def dot(w: Any, x: Any, b: Any = 0.0, *rest: Any) -> Any:
 
 
 def take(table: Any, index: Any) -> Any:
-    """What stands at place `index` of a table, a list of numbers or of lists (of lists) alike: a number or a list.
+    """What stands at place `index` of `table`, a list of numbers or of lists (of lists) alike: a number or a list.
 
     Each number is a gate that selects it from its column, so the index may be a Value, and in a compiled function an
     input: then every batch is checked. The gradient goes to what was taken, none to the index. ValueError for an index
@@ -135,7 +136,7 @@ def _entries(table: Any) -> list[Any]:
 
 
 def stop_gradient(x: Any) -> Any:
-    """The same numbers, through which no gradient flows: of a number or a Value, or of a tree of them.
+    """The same numbers, through which no gradient flows: `x` is a number or a Value, or a tree of them.
 
     A Value comes back as a gate that hands nothing on and follows its operand, in `forward` and in programs. Containers
     are new ones; numbers stay numbers.

@@ -279,6 +279,7 @@ class Missing:
 
     def __init__(self, owner: str, name: str) -> None:
         self.name, self.message = name, remedy(owner, name, ())
+        self.__doc__ = self.message  # for `help`, which lists the name among those that are there
 
     def __get__(self, value: Any, kind: type | None = None) -> Any:
         attributes = getattr(value, "__dict__", {})

@@ -1,37 +1,22 @@
-"""How numbers, names and gates are written: in tables, sentences and pictures.
+"""How numbers, names and gates of a graph are written: in tables, sentences and pictures.
 
-Numbers get four significant digits, or as many as are asked for, and a true minus sign. The templates of the gates are
-in the table.
+Numbers get four significant digits, or as many as are asked for, and a true minus sign, by `wording`, which knows how a
+gate alone is written.
 """
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from itertools import count
-from string import Formatter
 from typing import Any
 
-from microgradnn.primitive import Primitive
 from microgradnn.value import Value
+from microgradnn.wording import bracketed, digits as digits, formula as formula
 
 _SUPERSCRIPTS = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
 _SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
-
-
-def digits(x: float, count: int = 4) -> str:
-    """`x` with `count` significant digits and a true minus sign.
-
-    >>> digits(-0.53444), digits(12.0), digits(1e-12), digits(-0.0), digits(0.53444, 2)
-    ('−0.5344', '12', '1e−12', '0', '0.53')
-    """
-    if math.isinf(x):
-        return "∞" if x > 0 else "−∞"
-    text = f"{x:.{count}g}" if x else "0"
-    mantissa, e, exponent = text.partition("e")
-    return (mantissa + (e and f"e{int(exponent)}")).replace("-", "−")
 
 
 def span(low: float, high: float, count: int = 4) -> str:
@@ -50,15 +35,7 @@ def span(low: float, high: float, count: int = 4) -> str:
 
 def factor(x: float, count: int = 4) -> str:
     """`x` as a factor of a product: negative numbers in brackets."""
-    return _bracketed(digits(x, count))
-
-
-def _bracketed(operand: str) -> str:
-    """An operand beside an operator, in brackets if it begins with a sign or has operators outside of brackets."""
-    outside = operand
-    while outside != (outside := re.sub(r"\([^()]*\)", "", outside)):
-        pass
-    return f"({operand})" if operand[0] in "−-" or " " in outside else operand
+    return bracketed(digits(x, count))
 
 
 def names(order: Iterable[Value], *roots: Value) -> dict[int, str]:
@@ -144,35 +121,12 @@ def symbol(gate: Value, count: int = 4) -> str:
         if template == "−{}" and number[0] == "−":  # to subtract −1 is to add 1
             template, number = "+{}", number[1:]
         # a sign does not follow a sign, nor stand below an exponent
-        text = template.format(_bracketed(number) if template[0] in "+−" or template.endswith("^x") else number)
+        text = template.format(bracketed(number) if template[0] in "+−" or template.endswith("^x") else number)
         return re.sub(r"\^([−\d]+)$", lambda power: power[1].translate(_SUPERSCRIPTS), text)
     if not constants or len(gate.operands) > 3:
         return symbols
     shown = (digits(operand, count) if isinstance(operand, float) else "x" for operand in gate.operands)
     return f"{symbols}({', '.join(shown)})"
-
-
-def _filled(template: str, operands: list[str]) -> str:
-    """The template with the operands in their places; negative ones in brackets unless a bracket is open already."""
-    text = ""
-    for before, index, _, _ in Formatter().parse(template):
-        text += before
-        if index is not None:
-            operand = operands[int(index)]
-            text += operand if text.endswith(("(", "[", "{", "|")) else _bracketed(operand)
-    return text
-
-
-def formula(primitive: Primitive, operands: list[str]) -> str:
-    """The gate applied to operands that are written already.
-
-    >>> from microgradnn.primitive import lookup
-    >>> [formula(lookup(name), ["−1", "w"][: lookup(name).arity]) for name in ("multiply", "tanh", "abs")]
-    ['(−1) × w', 'tanh(−1)', '|−1|']
-    """
-    if primitive.text is not None:
-        return _filled(primitive.text, operands)
-    return f"{primitive.name}({', '.join(operands)})"
 
 
 def expression(order: Sequence[Value], name_of: dict[int, str]) -> str:

@@ -6,9 +6,4 @@
 from __future__ import annotations
 
 __all__: list[str] = []
-
-
-class Methods:
-    """Empty at run time: `operations.pyi` lists here what `value` puts on Value."""
-
-    __slots__ = ()
+Methods = object  # `operations.pyi` lists here what `value` puts on Value

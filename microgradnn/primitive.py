@@ -449,7 +449,12 @@ BUILT_IN: set[str] = set()  # names that users cannot define, filled by `table`
 
 
 def lookup(name: str) -> Primitive:
-    """The primitive called `name`; KeyError names the known ones."""
+    """The primitive called `name`; KeyError names the known ones.
+
+    >>> from microgradnn import gate
+    >>> gate("tanh")(0.0), gate("tanh").partials(0.0, [0.0])
+    (0.0, [1.0])
+    """
     try:
         return _table[name]
     except KeyError:
@@ -457,13 +462,25 @@ def lookup(name: str) -> Primitive:
 
 
 def gates() -> Iterator[Primitive]:
-    """All primitives, in the order in which they were defined."""
+    """All primitives, in the order in which they were defined.
+
+    >>> from microgradnn import gates
+    >>> [gate.name for gate in gates()][:4]
+    ['add', 'subtract', 'multiply', 'divide']
+    """
     return iter(list(_table.values()))
 
 
 @contextmanager
 def scratch_table() -> Iterator[None]:
-    """Forget the primitives defined inside the block when it ends: for tests and demonstrations."""
+    """Forget the primitives defined inside the block when it ends: for tests and demonstrations.
+
+    >>> from microgradnn import gates, primitive, scratch_table
+    >>> with scratch_table():
+    ...     double = primitive("double", lambda x: 2 * x, lambda out, x: 2.0)
+    >>> "double" in [gate.name for gate in gates()]
+    False
+    """
     kept = dict(_table)
     try:
         yield

@@ -15,6 +15,7 @@ from typing import Any
 from microgradnn.context import Context, context
 from microgradnn.primitive import NOTHING, ForwardError, Primitive
 from microgradnn.reading import gathered
+from microgradnn.wording import documented
 
 Code = list[str]
 _SWITCHED = "(here is not None and here.__class__ is Context)"  # the first half is there for speed
@@ -172,14 +173,3 @@ def recorder(gate: Primitive, kind: type, reflected: bool = False, in_place: boo
     function: Callable[..., Any] = module[name]
     function.__doc__ = documented(gate)
     return function
-
-
-def documented(gate: Primitive) -> str:
-    """The docstring of a gate: what it computes, what it takes, an example that runs."""
-    text = str(gate.__doc__)
-    if gate.arity is None:
-        text += " Of one sequence or of separate numbers; ValueError when empty."
-    if gate.example is not None:
-        call, result = gate.example.split(" → ")
-        text += f"\n\n>>> {call}\n{result}\n"
-    return text

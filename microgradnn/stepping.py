@@ -81,6 +81,15 @@ class Steps(Sequence[Step]):
 
     `names` gives the name of each node by `id`; numbers have so many significant `digits`. In Jupyter it shows
     as a stepper; `save("f.html")` writes it.
+
+    >>> x = Value(3.0, "x")
+    >>> y = x * x
+    >>> journey = steps(y)
+    >>> len(journey), journey[-1].contribution, journey[-1].after
+    (4, 3.0, 6.0)
+    >>> x.data = 4.0
+    >>> journey.complaint()
+    'out of date: x was changed; f.forward() computes it anew'
     """
 
     save: ClassVar[Callable[[Steps, str | PathLike[str]], None]]  # drawing attaches it

@@ -104,18 +104,33 @@ _context = context.get
 class Value(operations.Methods):
     """A number in a graph: `data` is its value, `grad` the derivative that `backward` found for it.
 
-    Arithmetic on a Value records a gate. `Value(data, name=None)` is a leaf; `data` is one real number, as is an
-    operand that is no Value: a string or a complex number raises TypeError. Between an array of NumPy and a Value an
-    operator works entry by entry. 0 + v, with which Python's `sum` begins, is v itself where it is recorded and v is
-    not 0. Formatting a Value formats its number; what would lose the gradient, such as float(v), math.sin(v) or
-    numpy.exp(v), raises TypeError. Comparisons compare by value while `hash` goes by identity, so `in` and `.index` on
-    a list of Values mislead: compare with `is`.
+    - Make a leaf: `x = Value(2.0, "x")`. `data` is one real number; `name` is shown in pictures and messages.
+    - Compute: `+ - * / % ** abs()`, methods as `x.tanh()` and functions as `microgradnn.tanh(x)` record one gate each,
+      which is a Value too. Operands may be plain numbers.
+    - Differentiate: `f.backward()`, then read `x.grad`. `x.grad = None` makes it blank again.
+    - Compute anew: `x.data = 3.0`, then `f.forward()`.
+    - Name what is in between: `q = (x + y).named("q")`.
+    - Look: `f.operands`, `f.partials`, `f.primitive`; `microgradnn.draw(f)` is a picture, `microgradnn.steps(f)` the
+      backward pass step by step, both also in Jupyter.
 
     >>> x, y, z = Value(-2.0, "x"), Value(5.0, "y"), Value(-4.0, "z")
-    >>> f = (x + y) * z
+    >>> q = (x + y).named("q")
+    >>> f = q * z
     >>> f.backward()
     >>> f.data, x.grad, y.grad, z.grad
     (-12.0, -4.0, -4.0, 3.0)
+    >>> f
+    Value(data=-12.0, grad=1.0)
+    >>> f.operands, f.partials, f.primitive
+    ((Value(data=3.0, grad=-4.0, name='q'), Value(data=-4.0, grad=3.0, name='z')), (-4.0, 3.0), <primitive multiply>)
+    >>> x.name, x.swept, Value(1.0).swept, x.operands
+    ('x', True, False, ())
+
+    An operand that is neither a Value nor one real number, such as a string or a complex number, raises TypeError, and
+    so does what would lose the gradient: float(v), math.sin(v), numpy.exp(v). Between an array of NumPy and a Value an
+    operator works entry by entry. Formatting a Value formats its number. Comparisons compare by value while `hash` goes
+    by identity, so `in` and `.index` on a list of Values mislead: compare with `is`. 0 + v, with which Python's `sum`
+    begins, is v itself where it is recorded and v is not 0.
     """
 
     __slots__ = (
@@ -153,7 +168,7 @@ class Value(operations.Methods):
 
     @property
     def data(self) -> float:
-        """The value. It can be assigned on a leaf; graphs that exist keep their partials."""
+        """The value, a float. It can be assigned on a leaf; graphs that exist keep their partials until `forward()`."""
         return self._data if _context().__class__ is not Context else self._read()
 
     @data.setter
@@ -201,7 +216,7 @@ class Value(operations.Methods):
         self._name = name
 
     def named(self, name: str | None) -> Self:
-        """Give this Value a name and return it, so that inner results are named where they are computed.
+        """Give this Value the `name`, or take it away by None, and return the Value, so that inner results can be named.
 
         >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
         >>> (x + y).named("q")
@@ -214,9 +229,12 @@ class Value(operations.Methods):
     def path(self) -> str | None:
         """The path of the module that made this gate, such as "MLP.2"; "" for a parameter of a module; else None.
 
-        What belongs to one neuron has its number, from 0 on: "MLP.2[3]".
+        What belongs to one neuron has its number, from 0 on: "MLP.2[3]". What was computed inside `no_grad()`, but in
+        no module, has the path "no_grad".
 
-        What was computed inside `no_grad()`, but in no module, has the path "no_grad".
+        >>> from microgradnn import nn
+        >>> nn.MLP(2, [1], rng=0)([1.0, 2.0]).path
+        'MLP.0[0]'
         """
         return self._path
 
@@ -268,7 +286,11 @@ class Value(operations.Methods):
         )
 
     def has_vectors(self) -> bool:
-        """Whether the operands are vectors, shared with other gates, and a bias."""
+        """Whether the operands are vectors, shared with other gates, and a bias, as in a layer.
+
+        >>> Value(2.0).has_vectors()
+        False
+        """
         return self._left.__class__ is tuple and self._left[0].__class__ is Vector
 
     def __repr__(self) -> str:
@@ -280,15 +302,29 @@ class Value(operations.Methods):
     # ---- recording and sweeping ----
 
     def record_gate(self, gate: Primitive, operands: Sequence[Any], by_limit: bool = False) -> Value:
-        """Record `gate(*operands)`: what a primitive calls when it meets a Value."""
+        """Record `gate(*operands)`: what a primitive calls when it meets a Value.
+
+        With `by_limit` an operand at which the gate has no value gives the limit by IEEE 754, or nan.
+
+        >>> from microgradnn import gate
+        >>> gate("log")(Value(1.0)), Value(0.0).record_gate(gate("log"), [Value(0.0)], by_limit=True).data
+        (Value(data=0.0, grad=0.0), -inf)
+        """
         return record(gate, operands, by_limit)
 
     def __dir__(self) -> list[str]:
+        """The names a Value has, without those that are only answered with what to write instead."""
         return [name for name in object.__dir__(self) if name not in HINTS["Value"] or hasattr(self, name)]
 
     @staticmethod
     def record_in_place(gate: Primitive, left: Value, right: Any) -> Any:
-        """`left += right` and its like: another Value by that name; refused where a parameter was to be moved."""
+        """`left += right` and its like, by `gate`: another Value; TypeError where a parameter was to be moved.
+
+        >>> x = y = Value(2.0)
+        >>> x += 1.0
+        >>> x.data, y.data
+        (3.0, 2.0)
+        """
         if left._path == "" and not current().record:
             raise TypeError(
                 f"this makes another Value and leaves the parameter {left!r} as it is: to move it, assign its number, "
@@ -298,6 +334,8 @@ class Value(operations.Methods):
 
     def backward(self, seed: float = 1.0) -> None:
         """Find `seed` · ∂self/∂v for every v that self depends on; add it to `grad` of leaves, set it on gates.
+
+        ValueError for what was computed inside `no_grad()`, which remembers no operands.
 
         >>> x = Value(3.0)
         >>> y = x * x
@@ -343,6 +381,7 @@ class Value(operations.Methods):
     __hash__ = object.__hash__
 
     def __eq__(self, other: object) -> bool:
+        """Whether the numbers are equal; `is` compares the Values themselves."""
         return self._read() == (other._read() if isinstance(other, Value) else other)
 
     def __lt__(self, other: Any) -> bool:
@@ -358,11 +397,13 @@ class Value(operations.Methods):
         return self._read() >= (other._read() if isinstance(other, Value) else other)
 
     def __bool__(self) -> bool:
+        """Whether the number is not 0."""
         return self._read() != 0.0
 
     # ---- what would lose the gradient is refused; formatting loses nothing ----
 
     def __float__(self) -> float:
+        """Refused with a TypeError, as the gradient would be lost: `v.data` is the float."""
         self._read()
         raise TypeError(
             "a Value is not a float, its gradient would be lost: use the functions of microgradnn (microgradnn.sin, "
@@ -372,6 +413,7 @@ class Value(operations.Methods):
     as_integer_ratio = conjugate = rint = __float__  # by which `statistics`, Fraction and NumPy read numbers
 
     def __int__(self, *_: object) -> int:
+        """Refused with a TypeError, as the gradient would be lost: use `v.data`, as in round(v.data)."""
         self._read()
         raise TypeError(
             "a Value is not a whole number, rounding would lose its gradient: use .data, as in round(v.data), or "
@@ -395,6 +437,7 @@ class Value(operations.Methods):
         )
 
     def __format__(self, spec: str) -> str:
+        """The number as the `spec` says, as in f"{v:.3f}"; without one the Value as it is shown."""
         return format(self._read(), spec) if spec else repr(self)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Value:

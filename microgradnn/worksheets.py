@@ -61,6 +61,11 @@ class Worksheet(Drawing):
     """A circuit with blanks: `save("w.html" | "w.svg" | "w.pdf" | "w.png")`, and the answers in `key`.
 
     No answer stands in a picture. The page, which Jupyter shows too, checks them; they are in its source.
+
+    >>> x = Value(3.0, "x")
+    >>> sheet = worksheet(x * x, blanks=["x"])
+    >>> sheet, sheet.key["A"]
+    (<worksheet of f: 1 blank>, '6')
     """
 
     def __init__(self, root: Value, blanks: Sequence[Blank], seed: int | None) -> None:

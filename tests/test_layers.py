@@ -13,9 +13,9 @@ import microgradnn
 PACKAGE = Path(microgradnn.__file__).parent
 ORDER = [
     "native", "extras", "files", "hints", "reading", "trees", "primitive", "array_forms", "formulas", "intervals",
-    "table", "graph", "context", "anomalies", "recorders", "sweep", "renewal", "copying", "operations", "value",
-    "vectors", "settings", "notation", "latex", "functional", "calls", "backprop", "stepping", "bounds", "margins",
-    "drawing", "worksheets", "compiler", "nn", "micrograd", "optim", "training", "checks", "saving", "plots",
+    "table", "wording", "graph", "context", "anomalies", "recorders", "sweep", "renewal", "copying", "operations",
+    "value", "vectors", "settings", "notation", "latex", "functional", "calls", "backprop", "stepping", "bounds",
+    "margins", "drawing", "worksheets", "compiler", "nn", "micrograd", "optim", "training", "checks", "saving", "plots",
     "watching", "sklearn", "demonstrations", "parser", "answer", "course", "__init__", "__main__",
 ]  # fmt: skip
 HEAVY = ["numpy", "graphviz", "pygraphviz", "matplotlib", "jax", "torch", "hypothesis", "IPython"]

@@ -66,9 +66,9 @@ class Answer:
 
 
 def check_by_hand(root: Value, answers: Mapping[str, float | str], places: int | None = None) -> None:
-    """Compare answers found by hand with backprop: the key "x" is for ∂root/∂x, "x.data" for the value of x.
+    """Compare `answers` found by hand with backprop: the key "x" is for ∂root/∂x, "x.data" for the value of x.
 
-    Names are those of pictures and steps: unnamed gates are u1, u2 …, the root f. An answer must be right in all the
+    Names are those of pictures and steps: unnamed gates are u1, u2 …, the `root` f. An answer must be right in all the
     digits it gives: as a string, "0.08" is right for 0.082167 and "0.08219" is not; with `places` numbers are given to
     so many decimals; fractions such as "-2/3" are exact. A plain number without `places` does not tell how many digits
     it has (20 or 20.0?), so it must be right in three: to 0.001 of itself, or rounded to three digits or more.

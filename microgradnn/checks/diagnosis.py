@@ -43,8 +43,14 @@ def diagnose(
     Looked for are dead and saturated units, parameters that the loss does not reach, gradients that vanish or explode
     between modules, units that start alike, inputs that never change, inputs and targets out of scale, targets that do
     not fit the loss and, given an `optimizer`, parameters that it does not hold, and steps far from 1e-3 of the
-    weights. The arguments are those of `fit`. Of more than 256 examples 256 are looked at, evenly spaced; modules run
+    weights. Of more than 256 examples 256 are looked at, evenly spaced; modules run
     as in training, but dropout drops nothing.
+
+    - `model`: the network
+    - `loss`: a name, or a function of outputs and targets, as for `fit`
+    - `X`: the examples, a row each
+    - `y`: their targets
+    - `optimizer`: what will train it, a name or an `optim.Optimizer`; without one its step is not looked at
 
     Gradients, weights, buffers, modes, optimizer, and the generators of the model, of `random` and of NumPy stay as
     they are. Raises TypeError and ValueError as `fit` does for arguments that it cannot work with.

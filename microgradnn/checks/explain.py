@@ -47,11 +47,17 @@ class Path:
 
 @dataclass(frozen=True)
 class Explanation:
-    """∂root/∂node as a sum over paths. Printed it shows the sum with numbers, in Jupyter as equations.
+    """∂root/∂node as a sum over paths: printed it shows the sum with numbers, in Jupyter as equations.
 
-    `count` paths lead from the root to the node; `paths` are those that are written out, all of them if they are few,
+    `root` and `node` are the names of the two. `count` paths lead from the root to the node; `paths` are those that are written out, all of them if they are few,
     else those with the largest contributions; `rest` is what the others add up to. `not_taken` more paths hand nothing
-    on: they pass a gate that chose another operand, such as a ReLU below 0. `total` is the gradient as backprop has it.
+    on: they pass a gate that chose another operand, such as a ReLU below 0; `blocks` names such gates. `total` is the
+    gradient as backprop has it.
+
+    >>> x = Value(3.0, "x")
+    >>> explanation = explain((x + 1) * (x - 1), x)
+    >>> explanation.count, [path.contribution for path in explanation.paths], explanation.total, explanation.rest
+    (2, [2.0, 4.0], 6.0, 0.0)
     """
 
     root: str
@@ -64,6 +70,7 @@ class Explanation:
 
     @property
     def rest(self) -> float:
+        """The sum of the contributions of all paths that are not written out."""
         if len(self.paths) == self.count:
             return 0.0
         return self.total - sum(path.contribution for path in self.paths)

@@ -60,7 +60,7 @@ def _remedy(name: str) -> str:
 def check_gate(gate: Gate) -> None:
     """Prove the rule of a gate: at its samples, near them, over its domain and on both sides of its constants.
 
-    The gate is a primitive, its name or a function of microgradnn. On numbers of 160 digits a partial must be the slope
+    `gate` is a primitive, its name or a function of microgradnn. On numbers of 160 digits a partial must be the slope
     of the forward function to 13 digits, and at the samples and some other points what its own derivatives give the
     slopes of orders 2 and 3; at a kink it must lie between the slopes of both sides. A forward function that does not
     run on such numbers is checked by floats, order 1. Raises AssertionError that names the point, what the rule gives

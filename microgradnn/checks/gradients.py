@@ -25,6 +25,13 @@ def report_grads(
 ) -> Report:  # fmt: skip
     """Say of every derivative of `f` at `args`, of all orders up to `order`, whether it is right, and why.
 
+    - `f`: the function to check; it gives one number
+    - `args`: its arguments, in a tuple; they are trees, as those of `grad`
+    - `order`: the derivatives of all orders from 1 up to this one are looked at
+    - `rtol`: how far rules and numbers may differ, relative to their size
+    - `of`: a function that gives the gradient of `f`, to be checked in place of backprop
+    - `kwargs`: keyword arguments of `f`; nothing is differentiated by them
+
     The function is run once more on numbers of 160 digits, where a slope is as good as exact: a derivative by backprop
     must be that slope, the partials of every gate on the way must be the slopes of that gate. Where the function does
     not run on such numbers, floats are used and the report says why. Rules must agree to 13 digits, numbers to 6, or
@@ -33,8 +40,6 @@ def report_grads(
     With `of`, the gradient of any Python function of floats, lists or NumPy arrays is checked, as computed by
     `of(*args)`: numbers nested like the arguments (one argument needs no tuple), also in tensors and arrays. A claim
     must agree to `rtol`, 1e-9, or 1e-4 in single precision.
-
-    Arguments are trees, as those of `grad`; keyword arguments, `kwargs`, are handed on and not differentiated by.
 
     Raises TypeError for arguments and results that are no numbers, ValueError for a function that gives another result
     when it is called again, and what `f` raises.
@@ -81,7 +86,14 @@ def check_grads(
     f: Callable[..., Any], args: tuple[Any, ...], order: int = 1, *, rtol: float | None = None,
     of: Callable[..., Any] | None = None, kwargs: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    """Raise AssertionError unless every derivative of `f` at `args` is right, see `report_grads`.
+    """Raise AssertionError unless every derivative of `f` at `args` is right; `report_grads` says how that is found.
+
+    - `f`: the function to check; it gives one number
+    - `args`: its arguments, in a tuple, each a number, a list, a dict or an array
+    - `order`: the derivatives of all orders from 1 up to this one are checked
+    - `rtol`: how far rules and numbers may differ, relative to their size, in place of 13 digits and 6
+    - `of`: a function that gives the gradient of `f`, to be checked in place of backprop
+    - `kwargs`: keyword arguments of `f`
 
     At a kink a derivative passes if it lies between the slopes of both sides. Where the function has no value on one
     side there is no derivative to check, which raises too, as does what rounding leaves undecided.
@@ -108,8 +120,13 @@ def numeric_grad(
 ) -> Any:  # fmt: skip
     """The gradient of `f` at `args` by differences alone: (f(x+s) − f(x−s)) / 2s with s = h · max(1, |x|).
 
-    `one_sided` takes (f(x+s) − f(x)) / s, whose error shrinks as h and not as h² (note 001). The result is a
-    tuple nested like `args`. Raises TypeError when `f` does not return one number, and what `f` raises at a
+    - `f`: the function; it gives one number
+    - `args`: its arguments, in a tuple
+    - `h`: the step, relative to x where |x| > 1
+    - `one_sided`: take (f(x+s) − f(x)) / s, whose error shrinks as h and not as h² (note 001)
+    - `kwargs`: keyword arguments of `f`
+
+    The result is a tuple nested like `args`. Raises TypeError when `f` does not return one number, and what `f` raises at a
     point beside `args`.
 
     >>> numeric_grad(lambda x, y: x * y, (2.0, 3.0), h=2**-10)

@@ -54,6 +54,9 @@ _SATURATING = {"tanh": 1.0, "hardtanh": 1.0, "softsign": 1.0, "sigmoid": 0.25}
 class Symptom:
     """Something wrong with a network; `str` is one sentence: where it is, what is seen, what to do.
 
+    `illness` is its name, `where` the path of a module, the place of parameters, or X, y, outputs, loss. `figure` is
+    what was measured and `threshold` where it begins to be wrong; `seen` says it in words, `remedy` what to do.
+
     >>> print(Symptom("unscaled inputs", "X[:, 2]", 300.0, 10.0, "the root mean square is 300", "divide it by 300"))
     X[:, 2]: the root mean square is 300; divide it by 300
     """

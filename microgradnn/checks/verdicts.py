@@ -25,10 +25,15 @@ class Finding:
     """One derivative: `exact` by the rules, or as it was claimed, beside `numeric`, what it is.
 
     `error` is the distance of the two, `own_error` what `numeric` itself may be off by; at a kink `numeric` is the
-    number between the slopes of both sides that is nearest to `exact`. The verdict is right; wrong; kink, where the
+    number between the slopes of both sides that is nearest to `exact`. The `verdict` is right; wrong; kink, where the
     slopes of both sides differ and the rule lies between them; outside, where the function has no value on one
-    side; noisy, where rounding leaves too few digits to tell. `by` proof, on numbers of 160 digits, or by
-    differences of floats. `gate` names the guilty one.
+    side; noisy, where rounding leaves too few digits to tell. It is known `by` proof, on numbers of 160 digits, or by
+    differences of floats. `gate` names the guilty one, `place` the argument, and `message` says all of it in a sentence.
+
+    >>> from microgradnn import report_grads
+    >>> [finding] = report_grads(lambda x: x * x, (3.0,))
+    >>> finding.place, finding.exact, finding.verdict, finding.by, finding.gate
+    ('argument 0', 6.0, 'right', 'proof', None)
     """
 
     place: str
@@ -78,9 +83,18 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """The findings of a check, in the order of the arguments; true if none is wrong.
+    """The `findings` of a check, in the order of the arguments; true if none is wrong, printed as a table.
 
     `note` says why a function could not be run on wide numbers.
+
+    >>> from microgradnn import primitive, report_grads, scratch_table
+    >>> with scratch_table():
+    ...     report = report_grads(primitive("wrong", lambda x: x * x, lambda out, x: x), (3.0,))
+    >>> bool(report), len(report), report.guilty
+    (False, 1, ['wrong(3.0)'])
+    >>> report.raise_if_wrong()
+    Traceback (most recent call last):
+    AssertionError: ...
     """
 
     findings: tuple[Finding, ...]

@@ -139,7 +139,17 @@ __all__ = ["Drawing", "draw", "to_latex"]
 
 
 class Drawing:
-    """A picture: `.svg()`, `.save(path)`, `.digraph` for those who tweak; Jupyter shows it."""
+    """A picture: `.svg()`, `.save(path)`, `.digraph` for those who tweak; Jupyter shows it.
+
+    >>> import os, tempfile
+    >>> x = Value(3.0, "x")
+    >>> drawing = draw(x * x)
+    >>> drawing.digraph.attr(bgcolor="white")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     drawing.save(os.path.join(folder, "square.svg"))
+    ...     os.listdir(folder)
+    ['square.svg']
+    """
 
     endings: tuple[str, ...] = (".svg", ".png", ".pdf", ".dot", ".html")
 
@@ -161,10 +171,10 @@ class Drawing:
         return to_svg(self._picture)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the picture; the name decides: .svg, .png, .pdf, .dot, .html, of a circuit also .tex (equations).
+        """Write the picture to `path`, whose ending decides: .svg, .png, .pdf, .dot, .html, of a circuit also .tex.
 
-        The page of a circuit is the stepper, that of a folded one and of a program holds the picture. Raises
-        ValueError for another ending, OSError where the file cannot be written, RuntimeError where the layout fails
+        The page of a circuit is the stepper, that of a folded one and of a program holds the picture; .tex holds the
+        equations. Raises ValueError for another ending, OSError where the file cannot be written, RuntimeError where the layout fails
         or no font is there for png and pdf. A file that was there before stays until all is done.
         """
         check_writable(path, self.endings)
@@ -262,15 +272,21 @@ def draw(
 ) -> Drawing:
     """Draw the circuit that ends in `root`, or in several: on each wire the value above, the gradient below the line.
 
-    `level=0` shows every gate, `level=1` neurons with their weights, in layers of more than 8 as matrices, `level=2`
-    one box per layer; gates of no module fold into boxes by what repeats. By default more than 150 nodes fold, to
-    neurons where that can be read, else to layers. The circuit runs to the "right" or "down"; to the right, the stepper
-    turns downwards where a page is narrow. Numbers have so many significant `digits`. A leaf that is used often or far
-    away is drawn again there, in grey; its gradient stands at its first place.
+    The last line of a cell shows it in Jupyter; elsewhere `draw(root).save("f.svg")` writes it, also as png, pdf, html …
 
-    With `ranges`, as {"w": (-1, 5)}, each wire shows `low … high` in place of a number: the `bounds` of value and
-    gradient while leaves range over them, tightened by `slices`, and rounded outwards. Such a picture shows every gate
-    of one root, and does not move.
+    - `root`: the Value to draw, or several of them
+    - `level`: 0 shows every gate, 1 neurons with their weights, in layers of more than 8 as matrices, 2 one box per
+      layer; gates of no module fold into boxes by what repeats. By default more than 150 nodes fold, to neurons where
+      that can be read, else to layers
+    - `direction`: the circuit runs to the "right" or "down"; to the right, the stepper turns downwards where a page is
+      narrow
+    - `digits`: how many significant digits numbers have
+    - `ranges`: as {"w": (-1, 5)}, makes each wire show `low … high` in place of a number: the `bounds` of value and
+      gradient while leaves range over them, rounded outwards. Such a picture shows every gate of one root, and does not
+      move
+    - `slices`: into how many parts `ranges` are cut, which tightens what is shown
+
+    A leaf that is used often or far away is drawn again there, in grey; its gradient stands at its first place.
 
     Raises TypeError for what is not a Value and for digits that are no whole number, ValueError for another level,
     direction or number of digits, and where several roots would have to fold; with `ranges` also what `bounds` raises,
@@ -348,7 +364,14 @@ def _margin_mimebundle(self: Margin, **_: Any) -> dict[str, str]:
 
 
 def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
-    """Write the stepper as a page that works offline: `steps(root).save("f.html")`."""
+    """Write the stepper to `path` as a page that works offline: `steps(root).save("f.html")`.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     steps(Value(2.0, "x") * 3).save(os.path.join(folder, "f.html"))
+    ...     os.listdir(folder)
+    ['f.html']
+    """
     check_writable(path, (".html",))
     if complaint := self.complaint():
         raise ValueError(complaint)
@@ -356,7 +379,16 @@ def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
 
 
 def _save_margin(self: Margin, path: str | os.PathLike[str]) -> None:
-    """Write source, numbers and circuit as a page that works offline: `margin(f, 2.0).save("f.html")`."""
+    """Write source, numbers and circuit to `path` as a page that works offline: `margin(f, 2.0).save("f.html")`.
+
+    >>> import os, tempfile
+    >>> from microgradnn import margin
+    >>> from microgradnn.nn.functional import silu
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     margin(silu, 2.0).save(os.path.join(folder, "f.html"))
+    ...     os.listdir(folder)
+    ['f.html']
+    """
     check_writable(path, (".html",))
     write_whole(path, document(f"Gradients of {self.name}", margin_piece(self)).encode())
 

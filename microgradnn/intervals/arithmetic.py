@@ -24,10 +24,14 @@ class NoValueError(ValueError):
 class Interval:
     """All numbers from `low` to `high`, in the hands of rules: operators, `abs` and the gates of microgradnn take it.
 
-    The same object as both operands is the same number: `x * x` is a square and `x - x` is 0.
+    The same object as both operands is the same number: `x * x` is a square and `x - x` is 0. Without `high` it is the
+    one number `low`.
 
     >>> Interval(-1.0, 5.0) * 2.0, Interval(0.0, 1.0) + Interval(0.1), 1.0 / Interval(0.0, 4.0)
     ([-2.0, 10.0], [0.1, 1.1], [0.25, inf])
+    >>> x = Interval(-1.0, 5.0)
+    >>> x.is_point, x.holds(0.0), x.within(low=0.0)
+    (False, True, [0.0, 5.0])
     """
 
     __slots__ = ("high", "low")
@@ -39,17 +43,22 @@ class Interval:
         return f"[{self.low!r}, {self.high!r}]"
 
     def record_gate(self, gate: Primitive, operands: Sequence[Any]) -> Interval:
-        """The gate on intervals: so that rules are written with the functions of microgradnn."""
+        """The `gate` of `operands`, of intervals and numbers: so rules are written with the functions of microgradnn.
+
+        >>> Interval(0.0, 1.0).record_gate(lookup("exp"), [Interval(0.0)])
+        [1.0, 1.0]
+        """
         from microgradnn.intervals.enclosures import enclose
 
         return enclose(gate, [interval(x) for x in operands])
 
     @property
     def is_point(self) -> bool:
+        """Whether it holds one number alone."""
         return self.low == self.high
 
     def holds(self, x: float) -> bool:
-        """Whether a number lies in it."""
+        """Whether the number `x` lies in it."""
         return self.low <= x <= self.high
 
     def within(self, low: float = -INFINITY, high: float = INFINITY) -> Interval:
@@ -144,7 +153,7 @@ def interval(x: Any) -> Interval:
 
 
 def hull(*parts: Interval) -> Interval:
-    """The smallest interval that holds all parts.
+    """The smallest interval that holds all `parts`.
 
     >>> hull(Interval(0.0, 1.0), Interval(3.0))
     [0.0, 3.0]
@@ -160,7 +169,7 @@ def outward(low: float, high: float, slack: int = SLACK) -> Interval:
 
 
 def total(terms: Sequence[Interval]) -> Interval:
-    """The sum of many, whatever the order in which the numbers are added.
+    """The sum of many `terms`, whatever the order in which the numbers are added.
 
     >>> total([Interval(1.0, 2.0)] * 3)
     [3.0, 6.0]

@@ -20,10 +20,14 @@ from microgradnn.reading import number
 
 @dataclass(frozen=True)
 class Monotone:
-    """The rule of a gate that rises, or falls, in each operand: its ends are the values at the ends of the operands.
+    """The rule of a gate that `rises`, or falls, in each operand: its ends are the values at the ends of the operands.
 
     Where the gate has values is its `domain`; `even` makes it a function of |x|; no value lies outside of `range`; the
     ends have `slack` floats of room, 0 where the gate does not round.
+
+    >>> from microgradnn.table import relu
+    >>> Monotone(slack=0).ends(relu, [Interval(-1.0, 2.0)])
+    [0.0, 2.0]
     """
 
     rises: bool = True
@@ -33,7 +37,7 @@ class Monotone:
     slack: int = SLACK
 
     def ends(self, gate: Primitive, operands: Sequence[Interval]) -> Interval:
-        """The interval of the gate's values."""
+        """The interval of the values of `gate` for these `operands`."""
         xs = [abs(x) for x in operands] if self.even else operands
         at_low, at_high = [x.low for x in xs], [x.high for x in xs]
         if not self.rises:
@@ -67,17 +71,25 @@ def _exact(at: Sequence[float], value: float) -> bool:
 
 
 def increasing(**limits: Any) -> Monotone:
-    """The rule of a gate that rises, see `Monotone`: `increasing(domain=(0, inf))`."""
+    """The rule of a gate that rises, for `interval=` of a primitive; `limits` are those of `Monotone`.
+
+    >>> increasing(domain=(0.0, 1.0)).rises
+    True
+    """
     return Monotone(True, **limits)
 
 
 def decreasing(**limits: Any) -> Monotone:
-    """The rule of a gate that falls, see `Monotone`."""
+    """The rule of a gate that falls, for `interval=` of a primitive; `limits` are those of `Monotone`.
+
+    >>> decreasing(domain=(0.0, 1.0)).rises
+    False
+    """
     return Monotone(False, **limits)
 
 
 def enclose(gate: Primitive, operands: Sequence[Interval]) -> Interval:
-    """All values of a gate at numbers of these intervals, as far as it has values there.
+    """All values of `gate` at numbers of the intervals `operands`, as far as it has values there.
 
     Raises ValueError where it has none, TypeError for a gate of the user's own that gives no interval= and of which no
     slope says that it rises or falls.
@@ -121,7 +133,12 @@ def inside(gate: Primitive, operands: Sequence[Interval]) -> Sequence[Interval]:
 
 
 def partials(gate: Primitive, out: Interval, operands: Sequence[Interval]) -> list[Interval | None]:
-    """All local derivatives of a gate at numbers of these intervals; None where the table has none."""
+    """All local derivatives of `gate`, its value in `out`, over the intervals `operands`; None where it has none.
+
+    >>> from microgradnn.table import multiply
+    >>> partials(multiply, Interval(0.0, 6.0), [Interval(0.0, 2.0), Interval(1.0, 3.0)])
+    [[1.0, 3.0], [0.0, 2.0]]
+    """
     operands = inside(gate, operands)
     if gate.interval_partials is not None:
         slopes: Sequence[Any] = gate.interval_partials(out, *operands)

@@ -29,7 +29,15 @@ __all__ = ["Line", "Margin", "Row", "margin"]
 
 @dataclass
 class Row:
-    """A name that a line binds, over all runs: its values, its gradients, and by each operand the local derivatives."""
+    """A name that a line binds, over all runs: its values, its gradients, and by each operand the local derivatives.
+
+    `name` is bound in `runs` runs, to a number or to a list, whose `sizes` are noted; `values`, `gradients` and, by
+    operand, `local` have a number for each run, `unnamed` counts operands without a name.
+
+    >>> row = Row("y", runs=2, values=[3.0, 4.0], gradients=[1.0, 1.0], local={"x": [2.0, 2.0]})
+    >>> row.label(), row.derivatives()
+    ('y ×2', ['∂/∂x 2'])
+    """
 
     name: str
     runs: int = 0
@@ -56,7 +64,14 @@ class Row:
 
 @dataclass
 class Line:
-    """A line of source: what its runs bound and the gates they made; `ran` is False where it could have and did not."""
+    """A line of source: what its runs bound and the gates they made; `ran` is False where it could have and did not.
+
+    `number` is its number in the function and `text` the line; `rows` has one for each name that is bound, `gates` are
+    what the line recorded.
+
+    >>> [*Line(2, "y = x", True, [Row("y", 1, values=[3.0], gradients=[1.0])], []).cells()]
+    [['2', 'y = x', 'y', '3', '1']]
+    """
 
     number: int
     text: str
@@ -77,6 +92,12 @@ class Margin:
 
     `functions` holds the lines of each function that ran, `root` is the result of the first, called `name`; `gradients`
     has ∂root/∂node of all that the result depends on.
+
+    >>> def square(x):
+    ...     return x * x
+    >>> found = margin(square, 3.0)
+    >>> found.name, found.root.data, len(found.functions[0])
+    ('square', 9.0, 2)
     """
 
     save: ClassVar[Callable[[Margin, str | PathLike[str]], None]]  # drawing attaches it
@@ -132,7 +153,7 @@ def bars(numbers: Sequence[float]) -> str:
 def margin(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Margin:
     """The source of `f`, and beside every line of it the value, ∂f/∂value and local derivatives of what it binds.
 
-    It calls f(*args) once and follows the functions of the same file that `f` calls. A float, also a default, becomes
+    It calls `f(*args, **kwargs)` once and follows the functions of the same file that `f` calls. A float, also a default, becomes
     a Value that carries the name of its argument, so do all numbers of a list that holds a float; other ints stay ints,
     as they count and index, and arrays stay as they are. A line that runs many times shows the first and the last
     number and bars between; one that does not run is said to. The local derivatives of a line are those by what was

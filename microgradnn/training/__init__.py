@@ -117,52 +117,35 @@ def fit(
     sample_weight: Any = None,
     class_weight: Mapping[Any, float] | str | None = None,
 ) -> History:
-    """Train `model` to make `loss` (a name, or a function of outputs and targets) small on the rows of X and y.
+    """Train `model` to make `loss` small on the examples `X` with the targets `y`, and return the history of it.
 
-    Each epoch goes through the data once, in an order drawn by `rng`, with `shuffle=False` in that of the rows, in
-    batches of `batch_size` (all at once unless given). `penalty` is a function of the model; `metrics` are functions of
-    outputs and targets, by name, or names among accuracy, mse and mae. `clip` is the largest norm of the gradients
-    that the optimizer gets, by the rule of `optim.clip_grad_norm`. `schedule` maps the epoch to a factor on the
-    learning rates; with `schedule_by="batch"` it is asked before every batch, number b of n in epoch e, for e + b / n.
-    With `early_stopping=n`, training ends when the loss on `validation`, (X, y) or (X, y, weights), has not fallen for
-    n epochs, and the best weights come back.
+    The first six arguments say what to do; the others have defaults that are right to begin with.
 
-    `sample_weight` has a number ≥ 0 for each row, `class_weight` for labels (1 for others), or is "balanced",
-    n / (k · count) for n rows of k labels, as in scikit-learn; both are multiplied. The loss of a batch is then
-    Σ wᵢ lossᵢ / Σ wᵢ, where lossᵢ is what `loss` gives for a batch of example i alone; it is 0 if all wᵢ are. Penalty,
-    metrics and the statistics of BatchNorm know no weights.
-
-    With `compiled=True` the same numbers, to rounding, come many times as fast, from a program that `compile` makes:
-    modules, loss and penalty are called a few times to record it, and again after each `on_epoch`, which takes as
-    long as at the start, so that what it changes counts; not after one that only looks. They may not ask for the
-    number of a Value.
-
-    `on_epoch(model, history)` is called after every epoch, in evaluation mode: to look, to save or to change something,
-    but for which parameters the model has, or to end training by returning False. If it has a method `close`, that is
-    called however training ends. With a method `looks_at(history)` it promises to change nothing that modules, loss and
-    penalty use: it is called after the epochs for which that gives True, nothing is recorded anew, and what it moved of
-    what training changes is put back. With `shows_progress`, True, there is no bar beside it. `microgradnn.watch` has
-    all three.
-
-    `on_batch(model, update)` is called after every update, in evaluation mode, with its epoch, batch, loss,
-    learning_rate and gradient_norm: to look, also at the gradients, to set numbers of parameters or settings of the
-    optimizer, or to end training by returning False, as Ctrl-C does. What modules, loss and penalty do is for
-    `on_epoch` to change; compiled, the optimizer's memory is where it is after the epoch only. It belongs to the batch:
-    what it raises takes that back.
-
-    `epochs` is the total. With `history`, which `fit` or `History.load` gave, training goes on from the end of its last
-    complete epoch, to the bit as if it had never stopped: weights, running statistics, optimizer (also its settings)
-    and generators become what they were there, and the same history grows; all else is as it is given now. Generators
-    are those of NumPy and Python that modules hold in attributes, lists and dicts; what is drawn elsewhere, as by
-    `random.random()`, is drawn anew. A history that was interrupted or that a hook stopped goes on; one that ended
-    early goes on only with a larger `early_stopping`. Where nothing is left to do, the model gets the weights that
-    training ended with.
-
-    Ctrl-C ends training after the batch under way, a second one at once, and gives the history so far. Whatever is
-    raised carries it as `error.history`, and the model has the best weights with `early_stopping`, else those before
-    the bad batch. FloatingPointError names epoch, batch and gate where a number or a gradient is not finite. Bad
-    arguments raise TypeError, ValueError or, where they overflow, FloatingPointError before anything is done. A bar
-    shows the `progress` in a terminal and in Jupyter, and nowhere else. Source: notes 002 and 003.
+    - `model`: the network, whose parameters are moved
+    - `loss`: a name such as "mse" or "cross_entropy", or a function of outputs and targets
+    - `X`: the examples, a row each
+    - `y`: their targets
+    - `optimizer`: a name such as "adam", or an `optim.Optimizer` of the model's parameters
+    - `epochs`: how often training goes through the data, in all
+    - `batch_size`: how many examples one update takes; all of them unless given
+    - `validation`: (X, y) or (X, y, weights), on which the loss and the metrics are measured after each epoch
+    - `schedule`: a function that maps the epoch to a factor on the learning rates, such as `optim.Cosine`
+    - `early_stopping`: training ends when the loss on `validation` has not fallen for so many epochs, and the best
+      weights come back
+    - `penalty`: a function of the model that is added to the loss, as lambda model: nn.l2(model, 1e-4)
+    - `rng`: a seed or a generator of NumPy, which draws the order of the examples
+    - `progress`: whether a bar shows how far training is, in a terminal and in Jupyter, and nowhere else
+    - `metrics`: functions of outputs and targets, by name, or names among accuracy, mse and mae
+    - `compiled`: train by a program of arrays, which is many times as fast
+    - `history`: what `fit` or `History.load` gave: training goes on where that ended
+    - `on_epoch`: a function f(model, history), called after every epoch
+    - `on_batch`: a function f(model, update), called after every update
+    - `clip`: the largest norm of the gradients that the optimizer gets, by the rule of `optim.clip_grad_norm`
+    - `schedule_by`: "epoch", or "batch" to ask `schedule` before every batch, number b of n in epoch e, for e + b / n
+    - `shuffle`: whether each epoch takes the examples in an order of its own, rather than in that of the rows
+    - `sample_weight`: a number ≥ 0 for each row
+    - `class_weight`: a number for each label, 1 for those not named, or "balanced", n / (k · count) for n rows of k
+      labels, as in scikit-learn
 
     >>> from microgradnn import nn, optim
     >>> model = nn.MLP(1, [8, 1], activation="tanh", rng=0)
@@ -170,6 +153,45 @@ def fit(
     >>> history = fit(model, "mse", X, y, optim.Adam(model.parameters(), lr=0.05), epochs=100, progress=False)
     >>> history.loss[0] > 0.3, history.loss[-1] < 0.001
     (True, True)
+
+    Errors: bad arguments raise TypeError, ValueError or, where they overflow, FloatingPointError before anything is
+    done. FloatingPointError names epoch, batch and gate where a number or a gradient is not finite. Ctrl-C
+    ends training after the batch under way, a second one at once, and gives the history so far. Whatever is raised
+    carries it as `error.history`, and the model has the best weights with `early_stopping`, else those before the bad
+    batch.
+
+    Weights: `sample_weight` and `class_weight` are multiplied. The loss of a batch is then
+    Σ wᵢ lossᵢ / Σ wᵢ, where lossᵢ is what `loss` gives for a batch of example i alone; it is 0 if all wᵢ are. Penalty,
+    metrics and the statistics of BatchNorm know no weights.
+
+    Compiled: with `compiled=True` the same numbers come, to rounding, from a program that `compile` makes: modules,
+    loss and penalty are called a few times to record it, and again after each `on_epoch`, which takes as long as at the
+    start, so that what it changes counts; not after one that only looks. They may not ask for the number of a Value.
+
+    After every epoch `on_epoch(model, history)` is called, in evaluation mode: to look, to save or to change
+    something, but for which parameters the model has, or to end training by returning False. If it has a method
+    `close`, that is called however training ends. With a method `looks_at(history)` it promises to change nothing that
+    modules, loss and penalty use: it is called after the epochs for which that gives True, nothing is recorded anew,
+    and what it moved of what training changes is put back. With `shows_progress`, True, there is no bar beside it.
+    `microgradnn.watch` has all three.
+
+    After every update `on_batch(model, update)` is called, in evaluation mode, with its epoch, batch, loss,
+    learning_rate and gradient_norm: to look, also at the gradients, to set numbers of parameters or settings of the
+    optimizer, or to end training by returning False, as Ctrl-C does. What modules, loss and penalty do is for
+    `on_epoch` to change; compiled, the optimizer's memory is where it is after the epoch only. It belongs to the batch:
+    what it raises takes that back.
+
+    Going on: with `history` training goes on from the end of its last complete epoch, to the bit as if it had never
+    stopped, up to `epochs` in all: weights, running statistics, optimizer (also its settings) and generators become
+    what they were there, and the same history grows; all else is as it is given now. Generators are those of NumPy and
+    Python that modules hold in attributes, lists and dicts; what is drawn elsewhere, as by `random.random()`, is drawn
+    anew. A history that was interrupted or that a hook stopped goes on; one that ended early goes on only with a larger
+    `early_stopping`. Where nothing is left to do, the model gets the weights that training ended with.
+
+    Source: notes 002 and 003.
+
+    A look at each update, which ends training after the first batch of epoch 1:
+
     >>> def look(model, update):
     ...     print(f"epoch {update.epoch}, batch {update.batch}: {update.loss:.3f}")
     ...     return update.epoch < 1

@@ -21,7 +21,11 @@ FORMAT = "microgradnn history 1"
 class Update(NamedTuple):
     """What came of one batch, for `on_batch`: its numbers, counted from 0, its loss, and what the update was made of.
 
-    `gradient_norm` has ‖∂loss/∂parameters‖ by path of the module, from before it was clipped.
+    `epoch` and `batch` say which one it was, `loss` is its loss, penalty included, `learning_rate` that of the first
+    group. `gradient_norm` has ‖∂loss/∂parameters‖ by path of the module, from before it was clipped.
+
+    >>> Update(0, 2, 0.5, 0.01, {"0": 1.5}).loss
+    0.5
     """
 
     epoch: int
@@ -52,6 +56,13 @@ class History:
     ...     return fit(model, "mse", *data, adam, epochs, rng=None if history else 0, progress=False, history=history)
     >>> run(5, history=run(3)) == run(5)
     True
+    >>> history = run(2)
+    >>> history.state.epochs, [(name, len(figures)) for name, figures in history.lists()][:2]
+    (2, [('loss', 2), ('validation_loss', 0)])
+    >>> history.loss.append(0.5)
+    >>> history.check()
+    Traceback (most recent call last):
+    ValueError: the history has 3 losses, but learning_rate has 2 numbers
     """
 
     loss: list[float] = field(default_factory=list)
@@ -76,7 +87,7 @@ class History:
     # ---- files ----
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write everything to a JSON file, from which `History.load` reads it to the bit, also in `on_epoch`.
+        """Write everything to a JSON file at `path`, from which `History.load` reads it to the bit, also in `on_epoch`.
 
         A file that was there before stays until the new one is complete. Raises ValueError for a name that does not
         end in `.json` and, while `fit` runs, outside `on_epoch`; OSError where the file cannot be written.
@@ -98,7 +109,7 @@ class History:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> History:
-        """Read what `save` wrote.
+        """Read what `save` wrote to `path`.
 
         Raises OSError where the file cannot be read; ValueError, with the path, for one that is damaged or of another
         kind. Nothing in a file can run.
@@ -128,14 +139,27 @@ class History:
     # ---- for `fit` ----
 
     def hold(self, state: State) -> None:
-        """Have the state to go on from, and no figures of later epochs."""
+        """Have the `state` to go on from, and no figures of later epochs.
+
+        >>> history = History([0.5, 0.25], learning_rate=[0.1, 0.1])
+        >>> from types import SimpleNamespace
+        >>> history.hold(SimpleNamespace(epochs=1))
+        >>> history.loss
+        [0.5]
+        """
         for _, figures in self.lists():
             del figures[state.epochs :]
         self._state = state
 
     @contextmanager
     def looked_at(self, ask: Callable[[], State]) -> Iterator[None]:
-        """Inside the block the state is what `ask` gives at that moment."""
+        """Inside the block the state is what `ask` gives at that moment.
+
+        >>> history = History()
+        >>> with history.looked_at(lambda: "the state"):
+        ...     history.state
+        'the state'
+        """
         before, self._state = self._state, ask
         try:
             yield
@@ -143,7 +167,13 @@ class History:
             self._state = before
 
     def append(self, figures: Mapping[str, Any]) -> None:
-        """Note the figures of one epoch."""
+        """Note the `figures` of one epoch, each a number or, by name, several.
+
+        >>> history = History()
+        >>> history.append({"loss": 0.5, "metrics": {"accuracy": 1.0}})
+        >>> history.loss, history.metrics
+        ([0.5], {'accuracy': [1.0]})
+        """
         for name, figure in figures.items():
             if isinstance(figure, Mapping):
                 for key, number in figure.items():

@@ -32,8 +32,8 @@ PAUSE = 0.1  # seconds between two frames: nobody sees more, and Jupyter passes 
 def watch(model: Module, X: Any, y: Any) -> Watch:  # noqa: N803  the matrix of examples, as everywhere
     """What shows training while it runs, for `fit(model, …, on_epoch=watch(model, X, y))`.
 
-    In Jupyter one output shows the loss, the size of the gradient by layer, and what the model makes of the examples X
-    and their targets y: with two columns and classes the regions of the plane, with one column the curve of
+    In Jupyter one output shows the loss, the size of the gradient by layer, and what `model` makes of the examples `X`
+    and their targets `y`: with two columns and classes the regions of the plane, with one column the curve of
     predictions, else the metrics that `fit` measures, the accuracy, or predictions against targets. In a terminal one
     line on standard error is written anew; elsewhere it is written once, at the end.
 
@@ -58,7 +58,17 @@ def watch(model: Module, X: Any, y: Any) -> Watch:  # noqa: N803  the matrix of 
 
 
 class Watch:
-    """The hook that `watch` makes."""
+    """The hook that `watch` makes: `fit` calls it after the epochs for which there is time, and closes it at the end.
+
+    >>> from microgradnn import History, nn
+    >>> model = nn.MLP(2, [1], rng=0)
+    >>> hook = watch(model, [[0.0, 1.0]], [1.0])
+    >>> hook.looks_at(History(loss=[0.5]))
+    True
+    >>> len(hook.charts(History(loss=[0.5])))
+    3
+    >>> hook.close()
+    """
 
     shows_progress = True  # so that `fit` shows no bar
 
@@ -78,7 +88,7 @@ class Watch:
         self.due = False
 
     def looks_at(self, history: History) -> bool:
-        """Whether there is time to show this epoch: together with the last one, which is shown in any case."""
+        """Whether there is time to show the last epoch of `history`; that of the training is shown in any case."""
         now = perf_counter()
         self.trained += 0.0 if self.history is None else now - self.left
         self.history, self.left = history, now
@@ -137,7 +147,7 @@ class Watch:
         self.width = len(text)
 
     def charts(self, history: History) -> list[Chart]:
-        """The charts of the model as it is now."""
+        """The charts of the model as it is now, and of the `history` so far."""
         charts = [loss_chart(history), gradient_chart(history)]
         if self.view is not None:
             charts.insert(1, self.view.chart(history))
