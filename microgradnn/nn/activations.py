@@ -50,7 +50,7 @@ class Activation(Module):
             raise ValueError(f"activation must be one of {known}, or a function, got {name!r:.60}")
 
     def forward(self, x: list[Any], each: Callable[..., list[Any]] | None = None) -> list[Any]:
-        """The activation of every number, as `each` maps it, or the softmax of all."""
+        """The activation of every number of `x`, as `each` maps it, or the softmax of all."""
         function = self.function or ACTIVATIONS.get(self.name)
         if function is None:
             return functional.softmax(x)
@@ -63,6 +63,8 @@ class Activation(Module):
 class PReLU(Module):
     """x if x > 0, else w · x, with one slope w for the whole layer that is learned (note 004; He et al. 2015).
 
+    w starts at `slope`.
+
     >>> PReLU()([2.0, -2.0])
     [Value(data=2.0, grad=0.0), Value(data=-0.5, grad=0.0)]
     """
@@ -71,5 +73,5 @@ class PReLU(Module):
         self.weight = [Value(slope)]
 
     def forward(self, x: list[Any]) -> list[Any]:
-        """The activation of every number."""
+        """The activation of every number of `x`."""
         return by_neuron(len(x))(lambda number: functional.leaky_relu(number, self.weight[0]), x)

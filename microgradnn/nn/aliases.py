@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from functools import partial
-from inspect import signature
+from inspect import Signature, signature
 from typing import Any, ClassVar, NoReturn
 
 from microgradnn import functional
@@ -32,7 +32,11 @@ _LAST = Limit("-1 or 1, the numbers of an example", whole, lambda dim: dim in (-
 class Linear(Layer):
     """A layer without an activation, W x + b; weights and biases start evenly between ±1/√nin, as PyTorch's do.
 
-    With `init` the weights start by it and the biases at 0, as those of a `Layer`; `bias=False` leaves biases out.
+    - `in_features`: how many numbers it takes
+    - `out_features`: how many it gives
+    - `bias`: whether it has biases
+    - `init`: an initialiser of `nn.init`, or its name, by which weights start; biases are 0 then, as those of a `Layer`
+    - `rng`: a seed, or a generator of NumPy, which draws them
 
     >>> model = Sequential(Linear(2, 3, rng=0), Tanh(), Linear(3, 1, bias=False, rng=1))
     >>> model, list(model.state_dict())
@@ -57,7 +61,7 @@ class Linear(Layer):
 
 
 class ModuleList(Sequential):
-    """Modules that a forward of yours calls one by one; in an attribute a plain list does the same.
+    """`modules` that a forward of yours calls one by one; in an attribute a plain list does the same.
 
     >>> layers = ModuleList([Linear(2, 3), Linear(3, 1)])
     >>> len(layers), [layer.nout for layer in layers]
@@ -76,7 +80,7 @@ class ModuleList(Sequential):
 
 
 class _Named(Activation):
-    """An activation under PyTorch's name; `inplace` changes nothing, as Values are never written over."""
+    """An activation under PyTorch's name, `inplace` or not: Values are never written over."""
 
     gate: ClassVar[Any]  # a name, or a function
 
@@ -89,37 +93,71 @@ class _Named(Activation):
 
 
 class ReLU(_Named):
-    """max(0, x) of every number."""
+    """max(0, x) of every number.
+
+    `inplace` changes nothing, as Values are never written over.
+
+    >>> ReLU()([-1.0, 2.0])
+    [0.0, 2.0]
+    """
 
     gate = "relu"
 
 
 class Tanh(_Named):
-    """tanh x of every number."""
+    """tanh x of every number.
+
+    `inplace` changes nothing, as Values are never written over.
+
+    >>> Tanh()([0.0, 20.0])
+    [0.0, 1.0]
+    """
 
     gate = "tanh"
 
 
 class Sigmoid(_Named):
-    """1 / (1 + e⁻ˣ) of every number."""
+    """1 / (1 + e⁻ˣ) of every number.
+
+    `inplace` changes nothing, as Values are never written over.
+
+    >>> Sigmoid()([0.0, 40.0])
+    [0.5, 1.0]
+    """
 
     gate = "sigmoid"
 
 
 class Softsign(_Named):
-    """x / (1 + |x|) of every number."""
+    """x / (1 + |x|) of every number.
+
+    `inplace` changes nothing, as Values are never written over.
+
+    >>> Softsign()([-1.0, 3.0])
+    [-0.5, 0.75]
+    """
 
     gate = "softsign"
 
 
 class Hardtanh(_Named):
-    """Every number, held between −1 and 1."""
+    """Every number, held between −1 and 1.
+
+    `inplace` changes nothing, as Values are never written over.
+
+    >>> Hardtanh()([-3.0, 0.5])
+    [-1.0, 0.5]
+    """
 
     gate = "hardtanh"
 
 
 class Identity(_Named):
-    """Every number itself, whatever the settings."""
+    """Every number itself, whatever the settings, `_` and `__`.
+
+    >>> Identity(54, unused=True)([-1.0, 2.0])
+    [-1.0, 2.0]
+    """
 
     gate = "linear"
 
@@ -129,6 +167,8 @@ class Identity(_Named):
 
 class LeakyReLU(_Named):
     """x if x > 0, else `negative_slope` · x, of every number.
+
+    `inplace` changes nothing, as Values are never written over.
 
     >>> LeakyReLU(0.2)([3.0, -3.0])
     [3.0, -0.6000000000000001]
@@ -143,7 +183,13 @@ class LeakyReLU(_Named):
 
 
 class ELU(_Named):
-    """x if x > 0, else α (eˣ − 1), of every number."""
+    """x if x > 0, else `alpha` · (eˣ − 1), of every number.
+
+    `inplace` changes nothing, as Values are never written over.
+
+    >>> ELU(0.5)([3.0, -800.0])
+    [3.0, -0.5]
+    """
 
     gate = "elu"
 
@@ -154,7 +200,13 @@ class ELU(_Named):
 
 
 class Softplus(_Named):
-    """ln(1 + e^(βx)) / β of every number; PyTorch's is x itself from a threshold on, to 2e-9, this one never is."""
+    """ln(1 + e^(βx)) / β of every number, with β = `beta`.
+
+    PyTorch's is x itself from a threshold on, to 2e-9, this one never is.
+
+    >>> Softplus(beta=2.0)([0.0, 800.0])
+    [0.34657359027997264, 800.0]
+    """
 
     gate = "softplus"
 
@@ -169,19 +221,35 @@ def _softplus(x: Any, beta: float) -> Any:
 
 
 class GELU(_Named):
-    """x Φ(x) of every number, Φ that of the normal distribution."""
+    """x Φ(x) of every number, Φ that of the normal distribution.
+
+    `inplace` changes nothing, as Values are never written over.
+
+    >>> GELU()([0.0, 10.0])
+    [0.0, 10.0]
+    """
 
     gate = staticmethod(functional.gelu)
 
 
 class SiLU(_Named):
-    """x / (1 + e⁻ˣ) of every number."""
+    """x / (1 + e⁻ˣ) of every number.
+
+    `inplace` changes nothing, as Values are never written over.
+
+    >>> SiLU()([0.0, 40.0])
+    [0.0, 40.0]
+    """
 
     gate = staticmethod(functional.silu)
 
 
 class Softmax(_Named):
-    """exp(xᵢ) / Σ exp(xⱼ) over the numbers of an example: the last dimension, −1, in a batch 1."""
+    """exp(xᵢ) / Σ exp(xⱼ) over the numbers of an example: `dim` is that dimension, the last, −1, in a batch 1.
+
+    >>> Softmax(dim=-1)([0.0, 0.0])
+    [0.5, 0.5]
+    """
 
     gate = "softmax"
 
@@ -192,6 +260,8 @@ class Softmax(_Named):
 
 class LogSoftmax(Softmax):
     """xᵢ − ln Σ exp(xⱼ), the logarithms that `nll_loss` takes; `cross_entropy` takes x itself, and is exact.
+
+    `dim` is the dimension of the numbers of an example: the last, −1, in a batch 1.
 
     >>> LogSoftmax(dim=-1)([0.0, 0.0])
     [-0.6931471805599453, -0.6931471805599453]
@@ -210,10 +280,16 @@ class Criterion:
     """A loss of ours with its settings, to be called with an output and a target; a weight may be given by place."""
 
     loss: ClassVar[Callable[..., Any]]
+    __signature__: ClassVar[Signature]  # the settings of the loss, for editors and `help`
+
+    def __init_subclass__(cls) -> None:
+        settings = [*signature(cls.loss).parameters.values()][2:]
+        known = [setting.replace(kind=setting.KEYWORD_ONLY) for setting in settings if setting.name != "from_logits"]
+        cls.__signature__ = Signature(known)
 
     def __init__(self, weight: Any = None, /, *others: Any, **settings: Any) -> None:
         self.settings = settings if weight is None else {"weight": weight, **settings}
-        known = [name for name in signature(self.loss).parameters if name not in ("output", "target", "from_logits")]
+        known = self.__signature__.parameters
         if others or (weight is not None and "weight" not in known):
             given = ", ".join(map(repr, (weight, *others)))
             raise TypeError(f"{type(self).__name__} takes settings by name, {', '.join(known)}: got {given}")
@@ -228,7 +304,7 @@ class Criterion:
 
 
 class MSELoss(Criterion):
-    """`mse` with its settings, as an object.
+    """`mse` as an object: (ŷ − y)², with the `reduction` "mean", "sum" or "none".
 
     >>> criterion = MSELoss(reduction="sum")
     >>> criterion, criterion([1.0, 2.0], [0.0, 0.0])
@@ -239,48 +315,90 @@ class MSELoss(Criterion):
 
 
 class L1Loss(Criterion):
-    """`l1_loss` with its settings."""
+    """`l1_loss` as an object: |ŷ − y|, with the `reduction` "mean", "sum" or "none".
+
+    >>> L1Loss()([1.0, 3.0], [0.0, 1.0])
+    1.5
+    """
 
     loss = staticmethod(losses.l1_loss)
 
 
 class HuberLoss(Criterion):
-    """`huber` with its settings."""
+    """`huber` as an object, with the `reduction` "mean", "sum" or "none", and `delta`.
+
+    >>> HuberLoss(delta=2.0)([3.0], [0.0])
+    4.0
+    """
 
     loss = staticmethod(losses.huber)
 
 
 class SmoothL1Loss(Criterion):
-    """`smooth_l1_loss` with its settings."""
+    """`smooth_l1_loss` as an object, with the `reduction` "mean", "sum" or "none", and `beta`.
+
+    >>> SmoothL1Loss(beta=2.0)([3.0], [0.0])
+    2.0
+    """
 
     loss = staticmethod(losses.smooth_l1_loss)
 
 
 class BCELoss(Criterion):
-    """`binary_cross_entropy` with its settings, of probabilities."""
+    """`binary_cross_entropy` of probabilities as an object.
+
+    `reduction`, `weight` and `pos_weight` are its settings.
+
+    >>> BCELoss()([0.5], [1.0])
+    0.6931471805599453
+    """
 
     loss = staticmethod(losses.binary_cross_entropy)
 
 
 class BCEWithLogitsLoss(Criterion):
-    """`binary_cross_entropy` with its settings, of logits."""
+    """`binary_cross_entropy_with_logits` as an object.
 
-    loss = staticmethod(losses.LOSSES["binary_cross_entropy_with_logits"])
+    `reduction`, `weight` and `pos_weight` are its settings.
+
+    >>> BCEWithLogitsLoss(pos_weight=3.0)([-1000.0], [1.0])
+    3000.0
+    """
+
+    loss = staticmethod(losses.binary_cross_entropy_with_logits)
 
 
 class KLDivLoss(Criterion):
-    """`kl_div` with its settings."""
+    """`kl_div` as an object, of logarithms of probabilities.
+
+    `reduction` and `log_target` are its settings.
+
+    >>> KLDivLoss(reduction="sum")([math.log(0.5), math.log(0.5)], [1.0, 0.0])
+    0.6931471805599453
+    """
 
     loss = staticmethod(losses.kl_div)
 
 
 class CrossEntropyLoss(Criterion):
-    """`cross_entropy` with its settings, of logits."""
+    """`cross_entropy` as an object, of logits.
+
+    `reduction`, `weight`, `label_smoothing` and `ignore_index` are its settings.
+
+    >>> CrossEntropyLoss()([[1000.0, -1000.0]], [1])
+    2000.0
+    """
 
     loss = staticmethod(losses.cross_entropy)
 
 
 class NLLLoss(Criterion):
-    """`nll_loss` with its settings, of logarithms of probabilities."""
+    """`nll_loss` as an object, of logarithms of probabilities.
+
+    `reduction`, `weight` and `ignore_index` are its settings.
+
+    >>> NLLLoss()([[math.log(0.5), math.log(0.5)]], [0])
+    0.6931471805599453
+    """
 
     loss = staticmethod(losses.nll_loss)

@@ -51,14 +51,17 @@ def effects_by(**effects: Effect) -> Iterator[None]:
 
 
 class Dropout(Module):
-    """In training each number is 0 with probability p and divided by 1 − p otherwise; in evaluation nothing happens.
+    """In training each number is 0 with probability `p` and divided by 1 − p otherwise; in evaluation nothing happens.
 
-    The expected output is the same in both. p drops, as in note 002 and in PyTorch; note 001 writes the
-    probability to keep. The notes scale in evaluation instead (weights × (1 − p)), which gives the same outputs.
+    `rng`, a seed or a generator of NumPy, draws which. The expected output is the same in both. p drops, as in note 002
+    and in PyTorch; note 001 writes the probability to keep. The notes scale in evaluation instead (weights × (1 − p)),
+    which gives the same outputs.
 
     >>> dropout = Dropout(0.5, rng=0)
     >>> dropout([1.0, 1.0, 1.0, 1.0]), dropout.eval()([1.0, 1.0])
     ([2.0, 0.0, 0.0, 0.0], [1.0, 1.0])
+    >>> Dropout(0.5, rng=0).mask(4).tolist()
+    [2.0, 0.0, 0.0, 0.0]
     """
 
     def __init__(self, p: float = 0.5, *, rng: Any = None) -> None:
@@ -88,13 +91,17 @@ _UNIT = Limit("a number in [0, 1]", number, lambda x: 0 <= x <= 1)
 class BatchNorm(Module):
     """γ (x − E) / √(D + ε) + β over the batch, per feature (note 004; Ioffe and Szegedy 2015).
 
-    `weight` is γ, `bias` is β. In training E and D are the batch's mean and variance (divided by n) and the running
-    statistics move towards them by `momentum` (the variance divided by n − 1), as in PyTorch; in
-    evaluation the running statistics stand in. In training one example alone raises ValueError: it has no variance.
+    `num_features` is how many numbers an example has, `eps` is ε. `weight` is γ, `bias` is β. In training E and D are
+    the batch's mean and variance (divided by n) and the running statistics move towards them by `momentum` (the
+    variance divided by n − 1), as in PyTorch; in evaluation the running statistics stand in. In training one example
+    alone raises ValueError: it has no variance.
 
     >>> norm = BatchNorm(1)
     >>> [[round(y.data, 3)] for [y] in norm([[1.0], [3.0]])]
     [[-1.0], [1.0]]
+    >>> norm.move([(2.0, 1.0)], n=2)
+    >>> round(norm.running_mean[0], 3), norm.num_batches_tracked
+    (0.38, 2)
     """
 
     buffers = ("running_mean", "running_var", "num_batches_tracked")
@@ -135,7 +142,7 @@ class BatchNorm(Module):
         return statistics
 
     def move(self, statistics: Sequence[tuple[Any, Any]], n: int) -> None:
-        """Move the running statistics towards mean and variance, for each feature, of a batch of n examples."""
+        """Move the running ones towards `statistics`, mean and variance by feature, of a batch of `n` examples."""
         for feature, (centre, variance) in enumerate(data_of(statistics)):
             self.running_mean[feature] += self.momentum * (centre - self.running_mean[feature])
             self.running_var[feature] += self.momentum * (variance * (n / (n - 1)) - self.running_var[feature])

@@ -17,8 +17,10 @@ from microgradnn.trees import leaves
 class Embedding(Module):
     """A row of `dim` learned numbers for each of `num` things, words or letters, that are known by their numbers.
 
+    `init` says how they start, N(0, 1) unless given, and `rng`, a seed or a generator of NumPy, draws them.
+
     An example is one index, which gives its row, or a list of indices, which gives a list of rows, as in PyTorch; so
-    do the names and the start, N(0, 1). `Flatten` puts the rows in line for a layer. ValueError for an index that is
+    do the names and the start. `Flatten` puts the rows in line for a layer. ValueError for an index that is
     no whole number from 0 to num − 1.
 
     >>> embedding = Embedding(27, 4, rng=0)
@@ -63,5 +65,5 @@ class Flatten(Module):
     """
 
     def forward(self, x: list[Any]) -> list[Any]:
-        """The numbers from left to right."""
+        """The numbers of `x` from left to right."""
         return leaves(x)

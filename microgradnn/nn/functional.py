@@ -9,7 +9,9 @@ numbers the functions of the package, `microgradnn.relu`, are what these are mad
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from inspect import Parameter, Signature, cleandoc, signature
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.hints import answering
@@ -24,8 +26,12 @@ __all__ = [
 ]  # fmt: skip
 
 
-def _of_lists(kind: Callable[..., Activation]) -> Callable[..., Any]:
-    """The activation as a function of a number, or of a nested list, and of its settings."""
+def _of_lists(name: str, kind: type[Activation]) -> Callable[..., Any]:
+    """The activation as a function of a number, or of a nested list, and of its settings; its docstring is that of it.
+
+    >>> print(_of_lists("elu", aliases.ELU).__doc__.splitlines()[2])
+    `x` is a number, or a list or lists of them. `inplace` changes nothing, as Values are never written over.
+    """
 
     def activation(x: Any, *settings: Any, **named: Any) -> Any:
         return over(as_list(x), kind(*settings, **named))
@@ -42,19 +48,32 @@ def _of_lists(kind: Callable[..., Activation]) -> Callable[..., Any]:
             raise ValueError(f"dim=1 is not the last of the {outer + 1} dimensions: write dim=-1 for the last one")
         return module.forward(inner)
 
-    activation.__doc__ = f"`nn.{kind.__name__}` of a number, or of a list or lists of them."
+    activation.__name__ = activation.__qualname__ = name
+    taken, settings = Parameter("x", Parameter.POSITIONAL_OR_KEYWORD), signature(kind).parameters.values()
+    activation.__signature__ = Signature([taken, *settings])  # type: ignore[attr-defined]  # which `help` shows
+    first, *rest = cleandoc(str(kind.__doc__)).split("\n\n")
+    text = "\n\n".join([first, " ".join(["`x` is a number, or a list or lists of them.", *rest[:-1]]), rest[-1]])
+    example = re.sub(r">>> \w+\((.*?)\)\((.*)\)", lambda found: f">>> {name}({found[2]}, {found[1]})", text)
+    activation.__doc__ = example.replace(", )", ")")
     return activation
 
 
-relu, leaky_relu, elu = _of_lists(aliases.ReLU), _of_lists(aliases.LeakyReLU), _of_lists(aliases.ELU)
-tanh, sigmoid, softsign = _of_lists(aliases.Tanh), _of_lists(aliases.Sigmoid), _of_lists(aliases.Softsign)
-softplus, gelu, silu = _of_lists(aliases.Softplus), _of_lists(aliases.GELU), _of_lists(aliases.SiLU)
-softmax, log_softmax = _of_lists(aliases.Softmax), _of_lists(aliases.LogSoftmax)
-hardtanh = _of_lists(aliases.Hardtanh)
+relu = _of_lists("relu", aliases.ReLU)
+leaky_relu = _of_lists("leaky_relu", aliases.LeakyReLU)
+elu = _of_lists("elu", aliases.ELU)
+tanh = _of_lists("tanh", aliases.Tanh)
+sigmoid = _of_lists("sigmoid", aliases.Sigmoid)
+softsign = _of_lists("softsign", aliases.Softsign)
+softplus = _of_lists("softplus", aliases.Softplus)
+gelu = _of_lists("gelu", aliases.GELU)
+silu = _of_lists("silu", aliases.SiLU)
+hardtanh = _of_lists("hardtanh", aliases.Hardtanh)
+softmax = _of_lists("softmax", aliases.Softmax)
+log_softmax = _of_lists("log_softmax", aliases.LogSoftmax)
 mse_loss, l1_loss, huber_loss, smooth_l1_loss = losses.mse, losses.l1_loss, losses.huber, losses.smooth_l1_loss
 cross_entropy, nll_loss, kl_div = losses.cross_entropy, losses.nll_loss, losses.kl_div
 binary_cross_entropy = losses.binary_cross_entropy
-binary_cross_entropy_with_logits = losses.LOSSES["binary_cross_entropy_with_logits"]
+binary_cross_entropy_with_logits = losses.binary_cross_entropy_with_logits
 
 if not TYPE_CHECKING:  # to type checkers a missing name is missing
     __getattr__ = answering(__name__, __all__)

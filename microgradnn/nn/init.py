@@ -20,7 +20,7 @@ Initialiser = Callable[["np.random.Generator", int, int], "np.ndarray[Any, Any]"
 
 
 def constant(value: float = 0.0) -> Initialiser:
-    """Every weight the same, which keeps all neurons of a layer the same for ever (note 004).
+    """Every weight the same `value`, which keeps all neurons of a layer the same for ever (note 004).
 
     >>> generator(0), constant(0.5)(generator(0), 2, 1).tolist()
     (Generator(PCG64)..., [[0.5, 0.5]])
@@ -30,37 +30,62 @@ def constant(value: float = 0.0) -> Initialiser:
 
 
 def normal(std: float = 0.01) -> Initialiser:
-    """N(0, std²); `std` is the standard deviation, where note 004 writes the variance."""
+    """N(0, std²); `std` is the standard deviation, where note 004 writes the variance.
+
+    >>> normal(std=0.1)(generator(0), 2, 3).shape
+    (3, 2)
+    """
     std = not_negative("std", std)
     return lambda rng, fan_in, fan_out: rng.normal(0.0, std, (fan_out, fan_in))
 
 
 def uniform(limit: float = 1.0) -> Initialiser:
-    """Evenly between −limit and limit."""
+    """Evenly between −`limit` and `limit`.
+
+    >>> bool(abs(uniform(0.1)(generator(0), 2, 3)).max() < 0.1)
+    True
+    """
     limit = not_negative("limit", limit)
     return lambda rng, fan_in, fan_out: rng.uniform(-limit, limit, (fan_out, fan_in))
 
 
 def xavier_uniform() -> Initialiser:
-    """Evenly between ±√(6 / (fan_in + fan_out)): the variance stays that of the inputs (note 001; Glorot 2010)."""
+    """Evenly between ±√(6 / (fan_in + fan_out)): the variance stays that of the inputs (note 001; Glorot 2010).
+
+    >>> bool(abs(xavier_uniform()(generator(0), 2, 4)).max() < 1.0)
+    True
+    """
     return lambda rng, fan_in, fan_out: uniform(math.sqrt(6 / (fan_in + fan_out)))(rng, fan_in, fan_out)
 
 
 def xavier_normal() -> Initialiser:
-    """N(0, 2 / (fan_in + fan_out)), written as a variance (note 004; Glorot and Bengio 2010)."""
+    """N(0, 2 / (fan_in + fan_out)), written as a variance (note 004; Glorot and Bengio 2010).
+
+    >>> xavier_normal()(generator(0), 2, 3).shape
+    (3, 2)
+    """
     return lambda rng, fan_in, fan_out: normal(math.sqrt(2 / (fan_in + fan_out)))(rng, fan_in, fan_out)
 
 
 def he_uniform() -> Initialiser:
-    """Evenly between ±√(6 / fan_in): as Xavier's, for activations that let half of their inputs through (He 2015)."""
+    """Evenly between ±√(6 / fan_in): as Xavier's, for activations that let half of their inputs through (He 2015).
+
+    >>> bool(abs(he_uniform()(generator(0), 6, 4)).max() < 1.0)
+    True
+    """
     return lambda rng, fan_in, fan_out: uniform(math.sqrt(6 / fan_in))(rng, fan_in, fan_out)
 
 
 def he_normal() -> Initialiser:
-    """N(0, 2 / fan_in), written as a variance (He et al. 2015)."""
+    """N(0, 2 / fan_in), written as a variance (He et al. 2015).
+
+    >>> he_normal()(generator(0), 2, 3).shape
+    (3, 2)
+    """
     return lambda rng, fan_in, fan_out: normal(math.sqrt(2 / fan_in))(rng, fan_in, fan_out)
 
 
+__all__ = ["constant", "he_normal", "he_uniform", "normal", "uniform", "xavier_normal", "xavier_uniform"]
 INITIALISERS: dict[str, Callable[[], Initialiser]] = {
     draw.__name__: draw for draw in (constant, normal, uniform, xavier_uniform, xavier_normal, he_uniform, he_normal)
 }

@@ -48,9 +48,15 @@ class _Weighted(Module):
 
 
 class Neuron(_Weighted):
-    """σ(Σ wᵢ xᵢ + b): one dot gate and the activation σ (note 000); `fused=False` gives it gate by gate.
+    """σ(Σ wᵢ xᵢ + b): one dot gate and the activation σ (note 000); `w` and `b` are its parameters.
 
-    `w` is drawn by `init`, `b` starts at 0. micrograd's `nonlin=False` is read as `activation="linear"`.
+    - `nin`: how many numbers it takes
+    - `activation`: a name such as "relu", "tanh" or "linear", or a function of one number
+    - `init`: an initialiser of `nn.init` or its name, which draws the weights; unless given, He's for ReLU and its kin,
+      else Xavier's
+    - `rng`: a seed, or a generator of NumPy; the same gives the same weights
+    - `fused`: a sum is one dot gate; if not, it is recorded gate by gate
+    - `nonlin`: micrograd's; False is read as `activation="linear"`
 
     >>> neuron = Neuron(2, activation="sigmoid")
     >>> neuron.w[0].data, neuron.w[1].data, neuron.b.data = 2.0, -3.0, -3.0
@@ -78,9 +84,22 @@ class Neuron(_Weighted):
 class Layer(_Weighted):
     """`nout` neurons that take the same `nin` numbers: σ(W x + b) (note 001); the output is a list.
 
+    - `nin`: how many numbers it takes
+    - `nout`: how many neurons it has
+    - `activation`: a name such as "relu", "tanh" or "linear", or a function of one number
+    - `init`: an initialiser of `nn.init` or its name, which draws the weights; unless given, He's for ReLU and its kin,
+      else Xavier's
+    - `rng`: a seed, or a generator of NumPy; the same gives the same weights
+    - `fused`: a sum is one dot gate; if not, it is recorded gate by gate
+    - `nonlin`: micrograd's; False is read as `activation="linear"`
+
+    `weight` has a row for each neuron, drawn by `init`, and `bias` a 0.
+
     >>> layer = Layer(3, 4, rng=0)
     >>> len(layer([1.0, 2.0, 3.0])), layer.state_dict()["weight"].shape
     (4, (4, 3))
+    >>> layer.neurons[0], layer.count_neurons()
+    (Neuron(3, activation='relu'), 4)
     """
 
     def __init__(
@@ -113,6 +132,12 @@ class Layer(_Weighted):
 class Maxout(Module):
     """`nout` neurons that each take the largest of `pieces` sums: max over k of w_k·x + b_k (notes 000, 002).
 
+    - `nin`: how many numbers it takes
+    - `nout`: how many neurons it has
+    - `pieces`: how many sums each neuron chooses from
+    - `init`: an initialiser of `nn.init` or its name, which draws the weights, He's unless given
+    - `rng`: a seed, or a generator of NumPy; the same gives the same weights
+
     With two pieces, one of them 0, it is ReLU. The parameters are those of a layer, times `pieces`.
 
     >>> maxout = Maxout(3, 4, pieces=2, rng=0)
@@ -143,7 +168,7 @@ class Maxout(Module):
 
 
 class Sequential(Module):
-    """Modules in a row, each taking the output of the one before; the output is a bare Value where it is single.
+    """`modules` in a row, each taking the output of the one before; the output is a bare Value where it is single.
 
     The parameters are named by place, as in PyTorch: `0.weight`, `0.bias`, `2.weight` …
 
@@ -151,6 +176,8 @@ class Sequential(Module):
     >>> model = Sequential(Layer(2, 3, activation="linear"), Activation("tanh"), Layer(3, 1, activation="linear"))
     >>> [name for name in model.state_dict()]
     ['0.weight', '0.bias', '2.weight', '2.bias']
+    >>> model.places(), model[0], len(model)
+    (range(0, 3), Layer(2, 3, activation='linear'), 3)
     """
 
     layers: Sequence[Module] = ()
@@ -197,7 +224,7 @@ class Sequential(Module):
         return iter(self.layers)
 
     def append(self, module: Module) -> Self:
-        """Put a module behind the others, and give back the row.
+        """Put `module` behind the others, and give back the row.
 
         >>> model = Sequential(Layer(2, 3)).append(Layer(3, 1))
         >>> len(model), model[-1], model[:1]
@@ -238,12 +265,21 @@ def _modules(layers: Iterable[Any]) -> list[Module]:
 class MLP(Sequential):
     """A multi-layer perceptron: layers of `nouts` neurons, all activated but the last, which is linear.
 
-    `init` is a name or an initialiser of `nn.init`; unless given, He's for ReLU and its kin, else Xavier's. The same
-    `rng` gives the same network. The parameters are named as in PyTorch's Sequential of Linear and activation modules.
+    - `nin`: how many numbers an example has
+    - `nouts`: how many neurons the layers have, such as [16, 16, 1]
+    - `activation`: a name such as "relu", "tanh" or "linear", or a function of one number
+    - `init`: an initialiser of `nn.init` or its name, which draws the weights; unless given, He's for ReLU and its kin,
+      else Xavier's
+    - `rng`: a seed, or a generator of NumPy; the same gives the same weights
+    - `fused`: a sum is one dot gate; if not, it is recorded gate by gate
+
+    The parameters are named as in PyTorch's Sequential of Linear and activation modules.
 
     >>> model = MLP(2, [16, 16, 1], rng=0)
     >>> model([0.5, -1.0]).primitive, len(model.parameters())
     (<primitive dot>, 337)
+    >>> model.places()
+    range(0, 6, 2)
     """
 
     nouts: Sequence[int] = ()
@@ -264,7 +300,7 @@ class MLP(Sequential):
         return range(0, 2 * len(self.layers), 2)
 
     def append(self, module: Module) -> NoReturn:
-        """TypeError: a perceptron ends with its last layer."""
+        """TypeError, whatever the `module`: a perceptron ends with its last layer."""
         raise TypeError(f"{self!r} has the layers of its sizes: write nn.Sequential(*model, {module!r:.60})")
 
     def __repr__(self) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from microgradnn import functional
@@ -32,6 +31,9 @@ _PROBABILITY = lambda y: 0 <= y <= 1, "the targets of binary_cross_entropy are f
 def mse(output: Any, target: Any, reduction: str = "mean") -> Any:
     """The mean squared error, Σ (ŷ − y)² / n over all numbers (note 003); note 002 takes ½ Σ, half of the "sum".
 
+    `output` is what a model gives, for one example or for a batch, `target` what it should be; `reduction` is "mean",
+    "sum" or "none", which gives a loss for each.
+
     >>> mse([1.0, 3.0], [0.0, 1.0]), mse([1.0, 3.0], [0.0, 1.0], reduction="sum")
     (2.5, 5.0)
     """
@@ -40,6 +42,9 @@ def mse(output: Any, target: Any, reduction: str = "mean") -> Any:
 
 def l1_loss(output: Any, target: Any, reduction: str = "mean") -> Any:
     """The mean absolute error, Σ |ŷ − y| / n over all numbers; `nn.l1` is the penalty on weights.
+
+    `output` is what a model gives, for one example or for a batch, `target` what it should be; `reduction` is "mean",
+    "sum" or "none", which gives a loss for each.
 
     >>> l1_loss([1.0, 3.0], [0.0, 1.0]), l1_loss([1.0, 3.0], [0.0, 1.0], reduction="none")
     (1.5, [1.0, 2.0])
@@ -50,6 +55,9 @@ def l1_loss(output: Any, target: Any, reduction: str = "mean") -> Any:
 def huber(output: Any, target: Any, reduction: str = "mean", *, delta: float = 1.0) -> Any:
     """½ r² for errors r = ŷ − y up to δ, δ (|r| − ½ δ) beyond: outliers pull with a slope of δ at most (Huber 1964).
 
+    `output` is what a model gives, for one example or for a batch, `target` what it should be; `reduction` is "mean",
+    "sum" or "none", which gives a loss for each; `delta` is δ.
+
     >>> huber([0.5, 3.0], [0.0, 0.0], reduction="none"), huber(3.0, 0.0, delta=2.0)
     ([0.125, 2.5], 4.0)
     """
@@ -59,6 +67,9 @@ def huber(output: Any, target: Any, reduction: str = "mean", *, delta: float = 1
 
 def smooth_l1_loss(output: Any, target: Any, reduction: str = "mean", *, beta: float = 1.0) -> Any:
     """Huber's loss with δ = β, divided by β: beyond β it is |r| − ½ β, with a slope of 1 whatever β is.
+
+    `output` is what a model gives, for one example or for a batch, `target` what it should be; `reduction` is "mean",
+    "sum" or "none", which gives a loss for each; `beta` is β.
 
     >>> smooth_l1_loss([0.5, 3.0], [0.0, 0.0], reduction="none"), smooth_l1_loss(3.0, 0.0, beta=2.0)
     ([0.125, 2.5], 2.0)
@@ -79,8 +90,13 @@ def binary_cross_entropy(
 ) -> Any:  # fmt: skip
     """−y ln ŷ − (1 − y) ln(1 − ŷ) for targets y in [0, 1] (note 003); ŷ = σ(output) with `from_logits`.
 
-    From logits it is exact for any output; from probabilities logarithms are cut off at −100. Each loss is multiplied
-    by its `weight`, and the part with y by `pos_weight`: both are shaped like the output, or broadcast to it.
+    - `output`: what a model gives, for one example or for a batch: probabilities, or logits
+    - `target`: what it should be, nested alike
+    - `from_logits`: whether the output is logits, for which the loss is exact whatever they are; logarithms of
+      probabilities are cut off at −100
+    - `reduction`: "mean", "sum" or "none", which gives a loss for each
+    - `weight`: what each loss is multiplied by, shaped like the output or broadcast to it
+    - `pos_weight`: what the part with y is multiplied by, shaped alike
 
     >>> round(binary_cross_entropy(0.8, 1), 4), binary_cross_entropy(-1000.0, 1, from_logits=True)
     (0.2231, 1000.0)
@@ -108,8 +124,10 @@ def binary_cross_entropy(
 def kl_div(output: Any, target: Any, reduction: str = "mean", *, log_target: bool = False) -> Any:
     """Σ y (ln y − output) for logarithms of probabilities as output, as in PyTorch: from model to target, KL(y ‖ ŷ).
 
-    "mean" divides by how many numbers there are, "batchmean" by how many distributions, which is the divergence. With
-    `log_target` the target holds logarithms, too. What never happens costs nothing, however impossible.
+    `output` is what a model gives, for one example or for a batch, `target` the distributions y. With the `reduction`
+    "mean" it is divided by how many numbers there are, with "batchmean" by how many distributions, which is the
+    divergence; "sum" and "none" divide by nothing. With `log_target` the target holds logarithms, too. What never
+    happens costs nothing, however impossible.
 
     >>> half = [math.log(0.5), math.log(0.5)]
     >>> kl_div(half, [1.0, 0.0], "sum"), kl_div([half, half], [[1.0, 0.0], [0.5, 0.5]], "batchmean")
@@ -136,10 +154,14 @@ def cross_entropy(
 ) -> Any:  # fmt: skip
     """−Σ yᵢ ln softmax(output)ᵢ, from logits (notes 002, 003); a target is the number of a class, or a distribution.
 
+    - `output`: the logits of the classes, of one example or of a batch
+    - `target`: the number of a class for each example, or a distribution over all
+    - `reduction`: "mean", "sum" or "none", which gives a loss for each
+    - `weight`: a number for each class, wᵢ yᵢ in place of yᵢ; the mean divides by the weights of the labels
+    - `label_smoothing`: ε, which takes (1 − ε) yᵢ + ε / n for n classes (Szegedy et al. 2016)
+    - `ignore_index`: examples with this label are left out: PyTorch does so with −100 unasked, here it is said
+
     It is exact for any logits, to every order. A class is masked by a logit of −∞: with a weight of 0 it costs nothing.
-    `weight` has a number for each class, wᵢ yᵢ in place of yᵢ, and the mean divides by the weights of the labels.
-    `label_smoothing` ε takes (1 − ε) yᵢ + ε / n for n classes (Szegedy et al. 2016). Examples with the label
-    `ignore_index` are left out: PyTorch does so with −100 unasked, here it is said.
 
     >>> round(cross_entropy([1.0, 2.0, 3.0], 2), 4), cross_entropy([1000.0, -1000.0], 1)
     (0.4076, 2000.0)
@@ -172,7 +194,11 @@ def nll_loss(
 ) -> Any:
     """Minus the output of the class of the label, from logarithms of probabilities: `cross_entropy` takes logits.
 
-    `weight` and `ignore_index` are as there.
+    - `output`: the logarithms, of one example or of a batch
+    - `target`: the number of a class for each example
+    - `reduction`: "mean", "sum" or "none", which gives a loss for each
+    - `weight`: a number for each class, as in `cross_entropy`
+    - `ignore_index`: examples with this label are left out
 
     >>> nll_loss([[math.log(0.5), math.log(0.5)], [math.log(0.25), math.log(0.75)]], [0, 0])
     1.0397207708399179
@@ -222,6 +248,9 @@ def _log_of_complement(y_hat: Any) -> Any:
 def hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
     """max(0, 1 − y ŷ) for labels y of −1 and 1 (notes 000, 001).
 
+    `output` is what a model gives, for one example or for a batch, `target` what it should be; `reduction` is "mean",
+    "sum" or "none", which gives a loss for each.
+
     >>> hinge([0.5, 2.0], [1, -1])
     1.75
     """
@@ -230,6 +259,9 @@ def hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
 
 def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
     """Σ over j ≠ y of max(0, sⱼ − s_y + 1), for scores s and the number y of a class (note 001; Weston, Watkins 1999).
+
+    `output` is what a model gives, for one example or for a batch, `target` the number of a class for each; `reduction`
+    is "mean", "sum" or "none", which gives a loss for each.
 
     >>> multiclass_hinge([3.0, 2.5, -1.0], 0)
     0.5
@@ -242,11 +274,27 @@ def multiclass_hinge(output: Any, target: Any, reduction: str = "mean") -> Any:
     return over_labels(loss, output, target, reduction)
 
 
+def binary_cross_entropy_with_logits(
+    output: Any, target: Any, reduction: str = "mean", *, weight: Any = None, pos_weight: Any = None
+) -> Any:
+    """`binary_cross_entropy` of logits: −y ln σ(output) − (1 − y) ln(1 − σ(output)), exact whatever they are.
+
+    - `output`: the logits, of one example or of a batch
+    - `target`: what the probabilities should be, nested alike
+    - `reduction`: "mean", "sum" or "none", which gives a loss for each
+    - `weight`: what each loss is multiplied by, shaped like the output or broadcast to it
+    - `pos_weight`: what the part with y is multiplied by, shaped alike
+
+    >>> binary_cross_entropy_with_logits([1000.0, -1000.0], [1, 1], "none")
+    [0.0, 1000.0]
+    """
+    return binary_cross_entropy(output, target, True, reduction, weight=weight, pos_weight=pos_weight)
+
+
 LOSSES: dict[str, Callable[..., Any]] = {
     loss.__name__: loss
     for loss in (
         mse, binary_cross_entropy, cross_entropy, hinge, multiclass_hinge, l1_loss, huber, smooth_l1_loss, kl_div,
-        nll_loss,
+        nll_loss, binary_cross_entropy_with_logits,
     )
 }  # fmt: skip
-LOSSES["binary_cross_entropy_with_logits"] = partial(binary_cross_entropy, from_logits=True)

@@ -50,8 +50,19 @@ class Module:
     ...         self.inner = Layer(size, size, rng=0)
     ...     def forward(self, x):
     ...         return [a + b for a, b in zip(x, self.inner(x))]
-    >>> len(Residual(3)([1.0, 2.0, 3.0])), len(Residual(3).parameters())
-    (3, 12)
+    >>> model = Residual(3)
+    >>> len(model([1.0, 2.0, 3.0])), len(model.parameters()), len(model.weights())
+    (3, 12, 9)
+    >>> [name for name, _ in model.named_modules()], [*model.children()], [name for name, _ in model.named_children()]
+    (['', 'inner', 'inner.activation'], [Layer(3, 3, activation='relu')], ['inner'])
+    >>> [name for name, _ in model.inner.tensors()], [name for name, _ in model.named_parameters()][-1]
+    (['weight', 'bias'], 'inner.bias[2]')
+    >>> len(model.own_parameters()), len(model.inner.own_parameters()), model.inner.count_neurons()
+    (0, 12, 3)
+    >>> model.eval().training, model.train().training
+    (False, True)
+    >>> model.zero_grad(); model.parameters()[0].swept
+    False
     """
 
     training: bool = True
@@ -95,7 +106,12 @@ class Module:
         return out[0] if single else out
 
     def run(self, batch: Batch) -> list[Any]:
-        """The outputs of a batch, recorded as gates of this module."""
+        """The outputs of a `batch`, recorded as gates of this module: what calling it does once it has a list of lists.
+
+        >>> from microgradnn.nn import Activation
+        >>> Activation("relu").run([[-1.0], [2.0]])
+        [[0.0], [2.0]]
+        """
         for x in batch:
             if self.nin is not None and len(x) != self.nin:
                 raise ValueError(
@@ -135,13 +151,23 @@ class Module:
                 leaf.name = Place(path)
 
     def forward(self, x: list[Any]) -> Any:
-        """The output for one example."""
+        """The output for one example `x`, for subclasses to say; NotImplementedError where they do not.
+
+        >>> from microgradnn.nn import Activation
+        >>> Activation("relu").forward([-1.0, 2.0])
+        [0.0, 2.0]
+        """
         if type(self).forward_batch is Module.forward_batch:
             raise NotImplementedError(f"{type(self).__name__} must define forward(self, x) for one example")
         return self.forward_batch([x])[0]
 
     def forward_batch(self, batch: Batch) -> list[Any]:
-        """The outputs of a batch; for modules that look at the examples together."""
+        """The outputs of a `batch`, for subclasses that look at the examples together; else one by one.
+
+        >>> from microgradnn.nn import Activation
+        >>> Activation("relu").forward_batch([[-1.0], [2.0]])
+        [[0.0], [2.0]]
+        """
         return [self.forward(x) for x in batch]
 
     # ---- parameters and state ----
@@ -195,7 +221,7 @@ class Module:
                 waiting += reversed(inner)
 
     def apply(self, f: Callable[[Module], Any]) -> Self:
-        """Call f of every module inside, of the innermost first, and of this one; give it back.
+        """Call `f` of every module inside, of the innermost first, and of this one; give it back.
 
         >>> from microgradnn.nn import Dropout, Sequential
         >>> model = Sequential(Dropout()).apply(print)
@@ -222,12 +248,12 @@ class Module:
         return list(dict.fromkeys(filter(parameters.is_parameter, leaves(tensors))))
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Make every gradient blank again, so that the next sweep starts anew, or 0."""
+        """Make every gradient blank again, so that the next sweep starts anew; 0 if not `set_to_none`."""
         for parameter in self.parameters():
             parameter.grad = None if set_to_none else 0.0
 
     def train(self, mode: bool = True) -> Self:
-        """Behave as in training (dropout drops, batch norm takes its statistics from the batch), or in evaluation."""
+        """Behave as in training: dropout drops, batch norm looks at the batch; with `mode` False as in evaluation."""
         for module in self.modules():
             module.training = mode
         return self
@@ -256,10 +282,16 @@ class Module:
         return {key: parameters.array_of(key, parameters.data_of(value)) for key, _, _, value in self._state()}
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
-        """Take over what `state_dict` gave here or in PyTorch: arrays, tensors or nested lists by name.
+        """Take over a `state` that `state_dict` gave here or in PyTorch: arrays, tensors or nested lists by name.
 
         Raises ValueError, and nothing changes, for another shape, a number that is not finite or, unless
         `strict=False`, a name too many or missing.
+
+        >>> from microgradnn.nn import MLP
+        >>> model, other = MLP(2, [1], rng=0), MLP(2, [1], rng=1)
+        >>> other.load_state_dict(model.state_dict())
+        >>> other([1.0, 2.0]).data == model([1.0, 2.0]).data
+        True
         """
         if not isinstance(state, Mapping):
             raise TypeError(f"state must be a dict of arrays by name, got {type(state).__name__} {state!r:.60}")

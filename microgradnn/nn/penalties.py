@@ -11,7 +11,9 @@ from microgradnn.value import Value
 
 
 def l1(model: Module, strength: float, biases: bool = False) -> Any:
-    """λ Σ |w| over the weights, and over biases if told to (notes 001, 002): drives weights to 0.
+    """λ Σ |w| over the weights of `model`, and over its biases with `biases` (notes 001, 002): drives weights to 0.
+
+    `strength` is λ.
 
     >>> from microgradnn.nn import Neuron, init
     >>> l1(Neuron(2, init=init.constant(-0.5)), 0.1).data
@@ -21,9 +23,10 @@ def l1(model: Module, strength: float, biases: bool = False) -> Any:
 
 
 def l2(model: Module, strength: float, biases: bool = False) -> Any:
-    """½ λ Σ w² over the weights, and over biases if told to (note 002): shrinks weights in proportion.
+    """½ λ Σ w² over the weights of `model`, and over its biases with `biases` (note 002): shrinks them in proportion.
 
-    Note 001 writes λ ‖W‖ with the norm itself; weight decay λ of an optimiser gives the same gradient as this.
+    `strength` is λ. Note 001 writes λ ‖W‖ with the norm itself; weight decay λ of an optimiser gives the same gradient
+    as this.
 
     >>> from microgradnn.nn import Neuron, init
     >>> l2(Neuron(2, init=init.constant(2.0)), 0.1).data
