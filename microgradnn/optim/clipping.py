@@ -14,7 +14,7 @@ _MAX_NORM = Limit("a number ≥ 0 (inf clips nothing)", number, lambda x: x >= 0
 
 
 def clip_grad_norm(params: Iterable[Value], max_norm: float) -> float:
-    """Scale all gradients by min(1, max_norm / (norm + 1e-6)), as PyTorch does; give their norm from before.
+    """Scale the gradients of `params` by min(1, `max_norm` / (norm + 1e-6)), as PyTorch does; give the norm before.
 
     Raises ValueError for a gradient that is nan or infinite, and for a norm beyond what a float holds: then no
     gradient is touched.

@@ -73,14 +73,19 @@ def check_alike(state: Any, own: Any, path: str) -> None:
 class Optimizer(ABC):
     """What the rules share: parameters in groups, weight decay, and a memory of one record per parameter.
 
-    `params` is a list of Values, or of groups: dicts with "params" and settings of their own, which gives
-    parameters different learning rates. Note 001 scales them by 1/√fan_in:
+    A rule of your own is a subclass with `update`; its `__init__` hands its settings on, as `defaults`. `params` is a
+    list of Values, or of groups: dicts with "params" and settings of their own, which gives parameters different
+    learning rates. Note 001 scales them by 1/√fan_in:
 
     >>> from microgradnn.optim import SGD
     >>> layers = {1: [Value(0.0)], 4: [Value(0.0) for _ in range(4)]}
     >>> optimizer = SGD([{"params": ws, "lr": 0.1 / fan_in**0.5} for fan_in, ws in layers.items()], lr=0.1)
     >>> [group["lr"] for group in optimizer.param_groups]
     [0.1, 0.05]
+    >>> optimizer.load_state_dict(optimizer.state_dict())
+    >>> optimizer.step()
+    >>> optimizer.zero_grad()
+    >>> on_vector = optimizer.on_vector([w for ws in layers.values() for w in ws])
 
     Settings are read from `param_groups` at every step, so a schedule may assign `group["lr"]`. A parameter that no
     sweep has reached is left alone. Bad settings raise TypeError or ValueError before anything is done.
@@ -105,7 +110,7 @@ class Optimizer(ABC):
             self._add(group, f"params[{index}]", f"params[{index}]['params']" if grouped else "params")
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """Take in more parameters, with settings of their own or the defaults; errors as for `params`.
+        """Take in more parameters as a `group`, with settings of its own or the defaults; errors as for `params`.
 
         >>> from microgradnn.optim import SGD
         >>> optimizer = SGD([Value(1.0)], lr=0.1)
@@ -137,14 +142,28 @@ class Optimizer(ABC):
 
     @abstractmethod
     def update(self, gradient: Number, state: dict[str, Number], settings: Mapping[str, Any]) -> Number:
-        """What to add to one parameter; `state` is what the rule remembers of it, and changes.
+        """What to add to one parameter of this `gradient`; `state` is what the rule remembers of it, and changes.
+
+        `settings` are those of its group. As a step does it, of SGD:
+
+        >>> from microgradnn.optim import SGD
+        >>> optimizer = SGD([Value(1.0)], lr=0.5)
+        >>> optimizer.update(2.0, {"velocity": 0.0}, optimizer.param_groups[0])
+        -1.0
 
         The gradients of several parameters may come as a vector: memory and answer are then vectors, too, but for the
         memory "step", which is one number. A rule assigns to `state` and leaves the arrays in it as they are.
         """
 
     def decayed(self, weight: Number, gradient: Number, settings: Mapping[str, Any]) -> tuple[Number, Number]:
-        """Weight decay λ as the gradient of ½λw²: g ← g + λw, in plain descent (1 − αλ)w − αg (note 002)."""
+        """Weight decay λ as the gradient of ½λw²: g ← g + λw, in plain descent (1 − αλ)w − αg (note 002).
+
+        What becomes of `weight` and `gradient` by the weight decay of `settings`, before `update`.
+
+        >>> from microgradnn.optim import SGD
+        >>> SGD([Value(1.0)]).decayed(1.0, 2.0, {"weight_decay": 0.5})
+        (1.0, 2.5)
+        """
         return weight, gradient + settings["weight_decay"] * weight
 
     def step(self) -> None:
@@ -163,12 +182,12 @@ class Optimizer(ABC):
         """The same steps for parameters whose numbers stand in one NumPy vector, in the order of `parameters`.
 
         Entries that this optimiser does not hold are left alone, and so are those where `reached` is False. See
-        `VectorSteps`; TypeError or ValueError as for `params`, and where `reached` is of another length.
+        `VectorSteps` for an example; TypeError or ValueError as for `params`, and where `reached` is of another length.
         """
         return VectorSteps(self, parameters, reached)
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Make every gradient blank again, so that the next sweep starts anew, or 0, which momentum then moves on."""
+        """Make every gradient blank, so that the next sweep starts anew; 0 if not `set_to_none`: momentum moves on."""
         for parameter in self.state:
             parameter.grad = None if set_to_none else 0.0
 
@@ -189,7 +208,7 @@ class Optimizer(ABC):
         return {"optimizer": type(self).__name__, "state": memory, "param_groups": groups}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Take over what `state_dict` gave, so that the next step is the same to the bit.
+        """Take over the `state` that `state_dict` gave, so that the next step is the same to the bit.
 
         ValueError, and nothing changes, where `check_state_dict` raises it.
         """
@@ -200,7 +219,11 @@ class Optimizer(ABC):
             record.update((name, float(state["state"][name][index])) for name in self.memory)
 
     def check_state_dict(self, state: Mapping[str, Any]) -> None:
-        """ValueError for the state of another optimiser or of other groups, or one that is out of range."""
+        """ValueError for a `state` of another optimiser or of other groups, or one that is out of range.
+
+        >>> from microgradnn.optim import SGD
+        >>> SGD([Value(1.0)]).check_state_dict(SGD([Value(1.0)], lr=0.5).state_dict())
+        """
         check_alike(state, self.state_dict(), "state")
         for name in self.memory:
             for remembered in state["state"][name] if name in self.limits else ():
@@ -218,7 +241,9 @@ class Optimizer(ABC):
 
 
 class VectorSteps:
-    """The steps of an optimiser on a vector: to the bit those that its `step` makes number by number.
+    """The steps of an `optimizer` on a vector: to the bit those that its `step` makes number by number.
+
+    `parameters` are the Values whose numbers stand in the vector, `reached` says which of them move.
 
     >>> import numpy as np
     >>> from microgradnn.optim import SGD
@@ -265,7 +290,7 @@ class VectorSteps:
             self.memory.append({name: step if name == "step" else numbers for name, numbers in state.items()})
 
     def step(self, params: Vector, gradient: Vector) -> None:
-        """Move `params` in place. First everything is computed, then the numbers and the memory are put in place.
+        """Move `params` in place by `gradient`: everything is computed, then numbers and memory are put in place.
 
         ValueError where the two are not float64 vectors as long as `parameters`.
         """

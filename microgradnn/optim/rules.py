@@ -15,7 +15,14 @@ from microgradnn.settings import Limit, below_one, flag, not_negative
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent, with momentum if asked for.
+    """Stochastic gradient descent, w ← w − α g, with momentum if asked for.
+
+    - `params`: the Values that learn, such as `model.parameters()`, or groups of them: dicts with "params" and settings
+      of their own
+    - `lr`: the learning rate α
+    - `momentum`: μ, how much of the step before goes into this one
+    - `nesterov`: whether the momentum is Nesterov's
+    - `weight_decay`: λ, which adds λw to the gradient of each weight w
 
     >>> from microgradnn import Value
     >>> w = Value(3.0); (w * w).backward()
@@ -53,6 +60,12 @@ class SGD(Optimizer):
 class AdaGrad(Optimizer):
     """Gradient descent that slows each parameter down by all the gradients it has seen.
 
+    - `params`: the Values that learn, such as `model.parameters()`, or groups of them: dicts with "params" and settings
+      of their own
+    - `lr`: the learning rate α
+    - `eps`: ε, which keeps the divisor from 0
+    - `weight_decay`: λ, which adds λw to the gradient of each weight w
+
     >>> from microgradnn import Value
     >>> w = Value(3.0); (w * w).backward()
     >>> AdaGrad([w], lr=0.5).step(); round(w.data, 6)
@@ -73,6 +86,13 @@ class AdaGrad(Optimizer):
 
 class RMSProp(Optimizer):
     """AdaGrad that forgets: each parameter is slowed down by the gradients of late.
+
+    - `params`: the Values that learn, such as `model.parameters()`, or groups of them: dicts with "params" and settings
+      of their own
+    - `lr`: the learning rate α
+    - `alpha`: ρ, how much of the mean square before goes into this one
+    - `eps`: ε, which keeps the divisor from 0
+    - `weight_decay`: λ, which adds λw to the gradient of each weight w
 
     >>> from microgradnn import Value
     >>> w = Value(3.0); (w * w).backward()
@@ -97,6 +117,13 @@ class RMSProp(Optimizer):
 
 class Adam(Optimizer):
     """Momentum and RMSProp together, both corrected for having started at 0.
+
+    - `params`: the Values that learn, such as `model.parameters()`, or groups of them: dicts with "params" and settings
+      of their own
+    - `lr`: the learning rate α
+    - `betas`: β₁ and β₂, how much of the mean and of the mean square before goes into these
+    - `eps`: ε, which keeps the divisor from 0
+    - `weight_decay`: λ, which adds λw to the gradient of each weight w
 
     >>> from microgradnn import Value
     >>> w = Value(3.0); (w * w).backward()
@@ -134,6 +161,13 @@ class Adam(Optimizer):
 
 class AdamW(Adam):
     """Adam whose weight decay acts on the weight itself and never enters the means.
+
+    - `params`: the Values that learn, such as `model.parameters()`, or groups of them: dicts with "params" and settings
+      of their own
+    - `lr`: the learning rate α
+    - `betas`: β₁ and β₂, how much of the mean and of the mean square before goes into these
+    - `eps`: ε, which keeps the divisor from 0
+    - `weight_decay`: λ, w ← (1 − αλ) w beside the step
 
     >>> from microgradnn import Value
     >>> w = Value(3.0); w.grad = 0.0

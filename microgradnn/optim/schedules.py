@@ -39,7 +39,7 @@ class StepDecay(_Schedule):
 
 @dataclass(frozen=True)
 class ExponentialDecay(_Schedule):
-    """α(t) = α₀ e^(−kt) (note 001).
+    """α(t) = α₀ e^(−kt) with the rate `k` per epoch (note 001).
 
     >>> [round(ExponentialDecay(0.1)(epoch), 4) for epoch in range(3)]
     [1.0, 0.9048, 0.8187]
@@ -54,7 +54,7 @@ class ExponentialDecay(_Schedule):
 
 @dataclass(frozen=True)
 class InverseTimeDecay(_Schedule):
-    """α(t) = α₀τ / max(t, τ): constant for τ epochs, then falling as 1/t (note 001).
+    """α(t) = α₀τ / max(t, τ): constant for τ epochs, `tau`, then falling as 1/t (note 001).
 
     >>> [InverseTimeDecay(2)(epoch) for epoch in (0, 1, 2, 4, 8)]
     [1.0, 1.0, 1.0, 0.5, 0.25]
