@@ -49,10 +49,10 @@ class Path:
 class Explanation:
     """∂root/∂node as a sum over paths: printed it shows the sum with numbers, in Jupyter as equations.
 
-    `root` and `node` are the names of the two. `count` paths lead from the root to the node; `paths` are those that are written out, all of them if they are few,
-    else those with the largest contributions; `rest` is what the others add up to. `not_taken` more paths hand nothing
-    on: they pass a gate that chose another operand, such as a ReLU below 0; `blocks` names such gates. `total` is the
-    gradient as backprop has it.
+    `root` and `node` are the names of the two. `count` paths lead from the root to the node; `paths` are those that are
+    written out, all of them if they are few, else those with the largest contributions; `rest` is what the others add
+    up to. `not_taken` more paths hand nothing on: they pass a gate that chose another operand, such as a ReLU below 0;
+    `blocks` names such gates. `total` is the gradient as backprop has it.
 
     >>> x = Value(3.0, "x")
     >>> explanation = explain((x + 1) * (x - 1), x)

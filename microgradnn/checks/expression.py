@@ -25,12 +25,16 @@ class Expression:
     The first registers are the variables, the last line is the result. Call it with numbers or Values; `run`
     gives the gates any other meaning. It is shown as a check of its gradient, to be pasted and run.
 
+    `lines` are pairs of a gate and its operands, registers as int and constants as float; `point` gives the variables.
+
     >>> from microgradnn.primitive import lookup
     >>> square = Expression(((lookup("multiply"), (0, 0)), (lookup("sin"), (1,)), (lookup("add"), (2, 1))), (3.0,))
     >>> square
     check_grads(lambda x: sin((u1 := x * x)) + u1, (3.0,))
     >>> square(1.0), square(Value(1.0))
     (1.8414709848078965, Value(data=1.8414709848078965, grad=0.0))
+    >>> square.run(["x"], lambda gate, operands: f"{gate.name}({', '.join(operands)})")
+    'add(sin(multiply(x, x)), multiply(x, x))'
     """
 
     lines: tuple[Line, ...]
@@ -40,7 +44,7 @@ class Expression:
         return self.run(inputs, _apply)
 
     def run(self, inputs: Sequence[Any], apply: Callable[[Primitive, list[Any]], Any]) -> Any:
-        """Evaluate, with `apply(primitive, operands)` as the meaning of each gate: for other kinds of numbers."""
+        """The result for `inputs`, with `apply(primitive, operands)` as the meaning of each gate."""
         return run_lines(self.lines, [len(self.point) + len(self.lines) - 1], list(inputs), apply)[0]
 
     def __repr__(self) -> str:

@@ -126,8 +126,8 @@ def numeric_grad(
     - `one_sided`: take (f(x+s) − f(x)) / s, whose error shrinks as h and not as h² (note 001)
     - `kwargs`: keyword arguments of `f`
 
-    The result is a tuple nested like `args`. Raises TypeError when `f` does not return one number, and what `f` raises at a
-    point beside `args`.
+    The result is a tuple nested like `args`. Raises TypeError when `f` does not return one number, and what `f` raises
+    at a point beside `args`.
 
     >>> numeric_grad(lambda x, y: x * y, (2.0, 3.0), h=2**-10)
     (3.0, 2.0)

@@ -36,6 +36,7 @@ from microgradnn.checks.wide import MP, Lost, Wide
 from microgradnn.primitive import BUILT_IN, ForwardError, Line, Primitive, gates as entries
 from microgradnn.table import LABELLED, stop_gradient
 
+__all__ = ["expressions", "points", "values_inside"]
 SIMPLE = (
     1.0, 0.5, 2.0, 3.0, 4.0, 5.0, 7.0, 10.0, 20.0, 50.0, 1.5, 2.5, 0.25, 0.1, 0.01, 1e-5, 0.9, 1.1, 0.75, -1.0, -0.5,
     -2.0, -3.0, -4.0, -5.0, -7.0, -10.0, -20.0, -50.0, -1.5, -2.5, -0.25, -0.1, -0.01, -1e-5, -0.9, -1.1, -0.75, 0.0,
@@ -59,7 +60,12 @@ def expressions(
     constant. Shrinks to few gates, those that come first, at 1.0, 0.5 and 2.0.
 
     Raises TypeError for what is no gate or no list of them, KeyError for an unknown name, ValueError for a gate that
-    wants the number of an operand, for no gates and for other counts than 1, 2 … See the preface for an example.
+    wants the number of an operand, for no gates and for other counts than 1, 2 …
+
+    >>> from hypothesis import find
+    >>> f = find(expressions(gates=["add", "tanh"], max_gates=1), lambda f: f(0.0, 0.0) == 0.0)
+    >>> f(0.0, 0.0), len(f.point)
+    (0.0, 2)
     """
     for name, count in [("variables", variables), ("max_gates", max_gates)]:
         if not isinstance(count, int) or count < 1:
@@ -264,12 +270,16 @@ def points(size: int, edges: bool = False) -> st.SearchStrategy[tuple[float, ...
     """Points of `size` numbers, most of them between −8 and 8; with `edges` any float, infinities and nan too.
 
     Shrinks to 1.0, 0.5 and 2.0.
+
+    >>> from hypothesis import find
+    >>> find(points(2), lambda point: True)
+    (1.0, 1.0)
     """
     return st.tuples(*[_NUMBERS | _EDGES if edges else _NUMBERS] * size)
 
 
 def values_inside(gate: Gate) -> st.SearchStrategy[tuple[float, ...]]:
-    """Operands inside the domain of a gate, as its forward function has it: it has a value there and beside it.
+    """Operands inside the domain of `gate`, as its forward function has it: it has a value there and beside it.
 
     The gate is given as in `expressions`. Raises ValueError where no number that was tried is inside, and as there.
 

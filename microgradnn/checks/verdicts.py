@@ -24,11 +24,16 @@ def distance(a: float, b: float) -> float:
 class Finding:
     """One derivative: `exact` by the rules, or as it was claimed, beside `numeric`, what it is.
 
-    `error` is the distance of the two, `own_error` what `numeric` itself may be off by; at a kink `numeric` is the
-    number between the slopes of both sides that is nearest to `exact`. The `verdict` is right; wrong; kink, where the
-    slopes of both sides differ and the rule lies between them; outside, where the function has no value on one
-    side; noisy, where rounding leaves too few digits to tell. It is known `by` proof, on numbers of 160 digits, or by
-    differences of floats. `gate` names the guilty one, `place` the argument, and `message` says all of it in a sentence.
+    - `place`: the argument that it is by
+    - `exact`: what the rules of the gates give, or what was claimed
+    - `numeric`: what it is; at a kink the number between the slopes of both sides that is nearest to `exact`
+    - `error`: the distance of the two
+    - `own_error`: what `numeric` itself may be off by
+    - `verdict`: right; wrong; kink, where the slopes of both sides differ and the rule lies between them; outside,
+      where the function has no value on one side; noisy, where rounding leaves too few digits to tell
+    - `by`: proof, on numbers of 160 digits, or differences of floats
+    - `gate`: the guilty one
+    - `message`: all of it in a sentence
 
     >>> from microgradnn import report_grads
     >>> [finding] = report_grads(lambda x: x * x, (3.0,))

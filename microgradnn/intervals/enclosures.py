@@ -22,8 +22,11 @@ from microgradnn.reading import number
 class Monotone:
     """The rule of a gate that `rises`, or falls, in each operand: its ends are the values at the ends of the operands.
 
-    Where the gate has values is its `domain`; `even` makes it a function of |x|; no value lies outside of `range`; the
-    ends have `slack` floats of room, 0 where the gate does not round.
+    - `rises`: whether it rises, else it falls
+    - `domain`: where the gate has values
+    - `range`: outside of it lies no value
+    - `even`: whether it is a function of |x|
+    - `slack`: how many floats of room the ends have, 0 where the gate does not round
 
     >>> from microgradnn.table import relu
     >>> Monotone(slack=0).ends(relu, [Interval(-1.0, 2.0)])
