@@ -181,23 +181,23 @@ def compile(
 ) -> Program:
     """Turn the scalar function `f` into a program over batches: its mean or sum over examples, and the gradient.
 
-    `f` is called twice, on arguments like those of `example`, a tuple of numbers, nested lists or arrays without the
-    axis of examples. The Values in `params` (one, a list, nested lists or dicts) are what it learns, other numbers are
-    constants. The value is 1/B Σ f(xᵢ) over the B examples of a batch, with `reduce="sum"` without the 1/B; with
-    `reduce=None` the program gives what `f` returns for each example. `example=()` is for a function that goes through
-    a data set of its own. Gradients are by the parameters, nested as they were given, by the inputs, shaped like the
-    batch, or both.
+    - `f`: the function of one example, written with Values; it is called twice, to record it
+    - `params`: the Values that it learns, one, a list, nested lists or dicts; other numbers are constants. Or another
+      program, to compute with its parameters: both then share one vector `params`, so that one `pull` or `push` does
+      for both; pickled or copied together they go on sharing it
+    - `example`: arguments like those that `f` takes, a tuple of numbers, nested lists or arrays without the axis of
+      examples; () is for a function that goes through a data set of its own
+    - `reduce`: "mean" makes the value 1/B Σ f(xᵢ) over the B examples of a batch, "sum" leaves out the 1/B, and with
+      None the program gives what `f` returns for each example
+    - `wrt`: gradients are by the "params", nested as they were given, by the "inputs", shaped like the batch, or "both"
+    - `backend`: "numpy", "jax", or "python", straight-line Python over floats. "auto" is NumPy, and straight-line
+      Python for a few examples at a time where `f` is narrow and deep, such as an integrator of many steps; the
+      program's repr says for how many
+    - `has_aux`: `f` returns a pair (value, aux), where aux is any nesting of numbers: they come by example, as arrays
+      in that nesting, whatever `reduce` says, and nothing is derived by them. As in JAX, `value` gives (value, aux),
+      `grad` (gradient, aux) and `value_and_grad` ((value, aux), gradient)
 
-    With `has_aux=True` f returns a pair (value, aux), where aux is any nesting of numbers: they come by example, as
-    arrays in that nesting, whatever `reduce` says, and nothing is derived by them. As in JAX, `value` gives
-    (value, aux), `grad` (gradient, aux) and `value_and_grad` ((value, aux), gradient).
-
-    `params` may also be another program, to compute with its parameters: both then share one vector `params`, so that
-    one `pull` or `push` does for both; pickled or copied together they go on sharing it.
-
-    The program computes with NumPy, with JAX, or as straight-line Python over floats. "auto" is NumPy, and
-    straight-line Python for a few examples at a time where `f` is narrow and deep, such as an integrator of many steps;
-    the program's repr says for how many. Arrays compute both sides of a choice: at 0 the gradient of where(x, sqrt(x),
+    Arrays compute both sides of a choice: at 0 the gradient of where(x, sqrt(x),
     0.) is nan over arrays, since the infinite slope of what was not taken meets the factor 0. Choose the operand first:
     where(x, sqrt(where(x, x, 1.)), 0.). relu, maximum and where of finite slopes are right as they are, straight-line
     Python hands nothing on to what was not taken, as eager code, and `detect_anomaly` names the gate.

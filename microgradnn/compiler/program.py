@@ -30,6 +30,20 @@ class Program:
     for all programs that share it. The arithmetic is NumPy's: overflow gives inf and nan without a word, unless
     `detect_anomaly` is on, which names gate, line and example, also of a gradient that is nan. Programs can be pickled,
     and called from several threads at once.
+
+    >>> from microgradnn import Value, compile
+    >>> w = Value(2.0, "w")
+    >>> program = compile(lambda x, y: (w * x - y) ** 2, [w], example=(0.0, 0.0))
+    >>> program.value([1.0, 2.0], [1.0, 1.0]), program.params.tolist()
+    (5.0, [2.0])
+    >>> value, gradient = program.value_and_grad([1.0, 2.0], [1.0, 1.0])
+    >>> program.params -= 0.1 * gradient
+    >>> program.push()
+    >>> round(w.data, 6), program.draw(), program.draw().svg()[:4]
+    (1.3, <Program of 3 gates, 1 parameters, numpy>, '<svg')
+    >>> len(program.rolled.groups), len(program.array_program.ops) > 0
+    (3, True)
+    >>> pure = program.to_jax()  # doctest: +SKIP
     """
 
     def __init__(
@@ -49,7 +63,13 @@ class Program:
         self._engine(1)
 
     def computes(self, tape: Tape, result: Any, aux: Any, shapes: list[tuple[int, ...]]) -> bool:
-        """Whether this is the program of that tape."""
+        """Whether it is the program of that `tape`, with these `shapes` of arguments, nested as `result` and `aux`.
+
+        >>> from microgradnn import compile
+        >>> program = compile(lambda x: x * x, example=(0.0,))
+        >>> program.computes(program._tape, program._result, program._aux, program._shapes)
+        True
+        """
         nesting = repr((result, aux)) == repr((self._result, self._aux))  # which tells −0.0 from 0.0
         return nesting and shapes == self._shapes and tape.same_as(self._tape)
 
@@ -118,7 +138,7 @@ class Program:
     # ---- computing ----
 
     def value(self, *batch: Any) -> Any:
-        """The mean or sum of f over the batch; with `reduce=None` what f returns, an array with the examples first.
+        """The mean or sum of f over the `batch`; with `reduce=None` what f returns, an array with the examples first.
 
         With `has_aux` (value, aux), as f returns them: what is in aux is an array with the examples first, too.
         """
@@ -132,7 +152,7 @@ class Program:
         return self._with_aux(value, observed)
 
     def grad(self, *batch: Any) -> Any:
-        """The gradient of the value: by the parameters, nested as they were given, by the inputs, or both.
+        """The gradient of the value over `batch`: by the parameters, nested as they were given, by the inputs, or both.
 
         With `has_aux` (gradient, aux).
 
@@ -146,7 +166,7 @@ class Program:
         return gradient if self._aux is None else (gradient, value[1])
 
     def value_and_grad(self, *batch: Any) -> tuple[Any, Any]:
-        """The value and its gradient; with `has_aux` ((value, aux), gradient)."""
+        """The value over `batch` and its gradient; with `has_aux` ((value, aux), gradient)."""
         arrays, count = self._differentiated(batch)
         watch, engine = self._watch(arrays), self._engine(count)
         value, observed, *gradient = engine.value_and_gradient(self._parameters.vector, arrays, count)
@@ -155,7 +175,7 @@ class Program:
         return self._with_aux(value, observed), self._by(*gradient)
 
     def grads(self, *batch: Any) -> Any:
-        """The gradient of f at every example, nested as `grad` gives it, with the examples first; ∂f(xᵢ), without 1/B.
+        """The gradient of f at every example of `batch`, nested as `grad` gives it, the examples first; without 1/B.
 
         >>> from microgradnn import Value, compile
         >>> w = Value(2.0)
@@ -171,7 +191,7 @@ class Program:
         return self._by(by_params, by_inputs)
 
     def hvp(self, v: Any, *batch: Any) -> Any:
-        """The Hessian of the value times v, which is nested like the gradient; the result is, too.
+        """The Hessian of the value over `batch` times `v`, which is nested like the gradient; the result is, too.
 
         (∇²value)·v = ∇⟨∇value, v⟩, two sweeps for all of it, without the matrix.
 
@@ -245,7 +265,7 @@ class Program:
     # ---- keeping and looking ----
 
     def explain(self, brief: bool = False) -> str:
-        """What was recorded, what became of it pass by pass, the array program and the source; in brief the first two.
+        """What was recorded, what became of it pass by pass, the array program and the source; `brief`: the first two.
 
         >>> from microgradnn import Value, compile
         >>> w = Value(2.0)
