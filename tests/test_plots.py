@@ -1,5 +1,7 @@
 """Pictures of training hold the numbers they are about, and leave model, gradients and figures as they were."""
 
+import doctest
+import importlib
 import sys
 from types import SimpleNamespace
 
@@ -352,3 +354,8 @@ def test_a_constant_among_the_weights_has_no_gradient_to_show():
     model.w[1] = 0.5
     (model([1.0, 2.0])[0] * 2.0).backward()
     assert plots.plot_gradient_flow(model).get_lines()[0].get_ydata() == [abs(model.w[0].grad)]
+
+
+@pytest.mark.parametrize("module", ["", ".axes", ".outputs"])
+def test_the_examples_of_the_modules_run(module):
+    assert doctest.testmod(importlib.import_module(f"microgradnn.plots{module}")).failed == 0

@@ -45,7 +45,11 @@ FINE_GRID = 200  # the same for an estimator, that has no scores but only classe
 def plot_history(history: History, ax: Axes | None = None) -> Axes:
     """Training loss and, where there is one, validation loss (its lowest marked), against the epochs from 1 on.
 
-    `history` is what `fit` returned. Raises TypeError for anything else, ValueError for one without epochs.
+    `history` is what `fit` returned; it is drawn on `ax`, or on new Axes. Raises TypeError for anything else,
+    ValueError for one without epochs.
+
+    >>> plot_history(History(loss=[0.5, 0.25, 0.2])).get_ylabel()
+    'loss'
     """
     if not isinstance(history, History):
         raise TypeError(f"history must be what fit returned, got {shown(history)}")
@@ -66,9 +70,16 @@ def plot_history(history: History, ax: Axes | None = None) -> Axes:
 def plot_gradient_flow(model_or_history: Module | History, ax: Axes | None = None) -> Axes:
     """How large the gradients of each layer are, on a logarithmic scale: whether they vanish or explode (note 003).
 
-    Of a model, after `backward()`, the root mean square of ∂loss/∂weight, layer by layer, biases left out; a layer
-    whose gradients are all 0 is marked at the foot. Of a history, ‖∂loss/∂parameters‖ of each layer over the epochs.
-    Raises TypeError for anything else, ValueError where there are no gradients, or one is not finite.
+    Of a `model_or_history`: of a model, after `backward()`, the root mean square of ∂loss/∂weight, layer by layer,
+    biases left out; a layer whose gradients are all 0 is marked at the foot. Of a history, ‖∂loss/∂parameters‖ of each
+    layer over the epochs. It is drawn on `ax`, or on new Axes. Raises TypeError for anything else, ValueError where
+    there are no gradients, or one is not finite.
+
+    >>> from microgradnn import nn
+    >>> model = nn.MLP(2, [3, 1], rng=0)
+    >>> model([1.0, 2.0]).backward()
+    >>> len(plot_gradient_flow(model).get_xticks())
+    2
     """
     if isinstance(model_or_history, Module):
         return _flow_of_model(model_or_history, ax)
@@ -126,12 +137,17 @@ def _flow_of_history(history: History, ax: Axes | None) -> Axes:
 
 
 def plot_decision_boundary(model: Any, X: Any, y: Any, ax: Axes | None = None) -> Axes:  # noqa: N803
-    """The regions that `model` puts into each class, and the examples X (two columns) with their classes y.
+    """The regions that `model` puts into each class, and the examples `X` (two columns) with their classes `y`.
 
     A model with one output decides by its sign, or at ½ where it ends in a sigmoid, y being 0 and 1 or −1 and 1; one
     with several outputs by the largest, y being the number of the class. It is asked in evaluation, as after `eval()`,
-    compiled where `compile` takes it. A scikit-learn classifier is asked by `predict`. Raises TypeError or ValueError
-    for what is no such model, X, or y.
+    compiled where `compile` takes it. A scikit-learn classifier is asked by `predict`. It is drawn on `ax`, or on
+    new Axes. Raises TypeError or ValueError for what is no such model, X, or y.
+
+    >>> from microgradnn import nn
+    >>> ax = plot_decision_boundary(nn.MLP(2, [3, 1], rng=0), [[0.0, 1.0], [1.0, 0.0]], [-1, 1])
+    >>> ax.get_legend_handles_labels()[1]
+    ['-1', '1']
     """
     import numpy as np
 
@@ -194,11 +210,15 @@ def _asked(model: Any, points: Array, labels: Array) -> tuple[list[Any], Array]:
 
 
 def plot_activations(model: Sequential, X: Any, ax: Axes | None = None) -> Axes:  # noqa: N803
-    """How the outputs of each layer are distributed over the batch X, as histograms, with mean ± standard deviation.
+    """How the outputs of each layer of `model` are distributed over the batch `X`: histograms, mean ± deviation.
 
     Whether they keep their size from layer to layer, die at 0 or saturate (notes 001, 004). The model is in training or
-    in evaluation, as it is found; a copy computes, so that no running statistics move. Raises TypeError for what is not
-    a Sequential or MLP, ValueError for a batch that it cannot take.
+    in evaluation, as it is found; a copy computes, so that no running statistics move. It is drawn on `ax`, or on new
+    Axes. Raises TypeError for what is not a Sequential or MLP, ValueError for a batch that it cannot take.
+
+    >>> from microgradnn import nn
+    >>> len(plot_activations(nn.MLP(2, [3, 1], rng=0), [[0.0, 1.0], [1.0, 0.0]]).get_xticks())
+    2
     """
     import numpy as np
 
@@ -228,7 +248,11 @@ def plot_activations(model: Sequential, X: Any, ax: Axes | None = None) -> Axes:
 def plot_activation_functions(names: Sequence[str] | None = None, ax: Axes | None = None) -> Axes:
     """Activations (solid) and their derivatives (dashed, same colour) from −4 to 4 (notes 001, 003).
 
-    `names` are those of `nn.activations.ACTIVATIONS`, all of them unless given. Raises ValueError for others.
+    `names` are those of `nn.activations.ACTIVATIONS`, all of them unless given; they are drawn on `ax`, or on new Axes.
+    Raises ValueError for others.
+
+    >>> plot_activation_functions(["relu", "tanh"]).get_legend_handles_labels()[1]
+    ['relu', 'tanh', 'function', 'derivative']
     """
     import numpy as np
 

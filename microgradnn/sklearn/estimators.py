@@ -21,19 +21,36 @@ from microgradnn.sklearn.settings import STOCHASTIC, check, weights_of
 from microgradnn.sklearn.training import Objective, Steps, descend, minimise, start
 
 _SETTINGS = """
+    - `hidden_layer_sizes`: how many neurons the hidden layers have, such as (100,)
+    - `activation`: "relu", "tanh", "logistic" or "identity"; also leaky_relu, elu, softplus, softsign, hardtanh, step,
+      as in nn
+    - `init`: an initialiser of nn.init or its name, with biases that start at 0; unless given, scikit-learn's start
+    - `solver`: "adam", "sgd" or "lbfgs"; also adamw, whose weight decay is `alpha` (biases are left out), adagrad and
+      rmsprop, as in optim, with `learning_rate_init`
+    - `alpha`: the strength of the penalty on squared weights
+    - `batch_size`: how many rows one update takes; "auto" is 200, or all if there are fewer
+    - `learning_rate`: of sgd, "constant", "invscaling" or "adaptive"
+    - `learning_rate_init`: the learning rate to begin with
+    - `power_t`: the exponent of "invscaling"
+    - `max_iter`: how often training goes through the rows at most
+    - `shuffle`: whether each epoch takes the rows in an order of its own
+    - `random_state`: a seed; the same one gives the same run as in scikit-learn
+    - `tol`: by how much loss or score must improve
+    - `verbose`: whether the losses are printed
+    - `warm_start`: whether `fit` goes on from where the last one ended
+    - `momentum`, `nesterovs_momentum`: of sgd
+    - `early_stopping`: whether training ends when the score on rows set aside no longer improves
+    - `validation_fraction`: the part of the rows that is set aside for that
+    - `beta_1`, `beta_2`, `epsilon`: of adam and adamw
+    - `n_iter_no_change`: after how many epochs without an improvement training ends
+    - `max_fun`: how often lbfgs may compute the loss
 
-    Parameters and attributes are scikit-learn's, with their names, defaults and meanings, and the same `random_state`
-    gives the same run. Beside them there are
+    Parameters and attributes are scikit-learn's, with their names, defaults and meanings, but for those that are said
+    to be there also. `model_` is the network as an nn.MLP, to draw, to check or to save. Everything is computed in
+    double precision; rows of a sparse X become arrays a batch at a time. Bad settings raise ValueError or TypeError in
+    `fit`; whatever it raises, everything is as before.
 
-    - `activation`: also leaky_relu, elu, softplus, softsign, hardtanh, step, as in nn;
-    - `solver`: also adamw, whose weight decay is `alpha` (biases are left out), adagrad and rmsprop, as in optim, with
-      `learning_rate_init`;
-    - `init`: an initialiser of nn.init or its name; the biases start at 0 then;
-    - `model_`: the network as an nn.MLP, to draw, to check or to save.
-
-    Everything is computed in double precision; rows of a sparse X become arrays a batch at a time. Bad settings raise
-    ValueError or TypeError in `fit`; whatever it raises, everything is as before.
-    """
+"""
 
 
 def _by_steps(net: Any) -> bool:
@@ -64,7 +81,13 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
     # ---- fitting ----
 
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803  as in scikit-learn
-        """Train on the rows of X and their labels or targets y, anew, or with `warm_start` from where it stands."""
+        """Train on the rows of `X` and their labels or targets `y`, anew, or with `warm_start` from where it stands.
+
+        `sample_weight` has a number ≥ 0 for each row.
+
+        >>> MLPClassifier((2,), solver="lbfgs", random_state=0).fit([[0.0], [1.0]], ["no", "yes"]).classes_.tolist()
+        ['no', 'yes']
+        """
         return self._whole_or_not_at_all(X, y, sample_weight, goes_on=self.warm_start)
 
     def _whole_or_not_at_all(self, *given: Any, **how: Any) -> Self:
@@ -131,7 +154,11 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
     @property
     def model_(self) -> MLP:
-        """The network as an nn.MLP with Values, made anew each time: what is done to it changes nothing here."""
+        """The network as an nn.MLP with Values, made anew each time: what is done to it changes nothing here.
+
+        >>> MLPClassifier((2,), solver="lbfgs", random_state=0).fit([[0.0], [1.0]], ["no", "yes"]).model_
+        MLP(1, [2, 1])
+        """
         check_is_fitted(self)
         return self._network.model(vector_of(self.coefs_, self.intercepts_))
 
@@ -143,9 +170,15 @@ class _Network(BaseEstimator):  # type: ignore[misc]  # scikit-learn is untyped
 
 
 class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
-    __doc__ = (
-        "A multi-layer perceptron for classes of any kind, or for several labels, y a matrix of 0 and 1." + _SETTINGS
-    )
+    __doc__ = f"""A multi-layer perceptron for classes of any kind, or for several labels, y a matrix of 0 and 1.
+{_SETTINGS}
+    >>> X, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], ["same", "other", "other", "same"]
+    >>> model = MLPClassifier((8,), "tanh", solver="lbfgs", random_state=0).fit(X, y)
+    >>> model.predict(X).tolist(), model.predict_proba(X).round(2)[0].tolist(), bool(model.decision_function(X)[0] > 3)
+    (['same', 'other', 'other', 'same'], [0.0, 1.0], True)
+    >>> model.predict_log_proba(X).shape, model.model_
+    ((4, 2), MLP(2, [8, 1]))
+    """
 
     classes_: Array
 
@@ -167,7 +200,14 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
 
     @available_if(_by_steps)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:  # noqa: N803
-        """Go once through the rows of X; the first call needs all `classes` that there will be."""
+        """Go once through the rows of `X` and their labels `y`; the first call needs all `classes` that there will be.
+
+        `sample_weight` has a number ≥ 0 for each row.
+
+        >>> model = MLPClassifier((2,), random_state=0)
+        >>> model.partial_fit([[0.0], [1.0]], [0, 1], classes=[0, 1]).n_iter_
+        1
+        """
         return self._whole_or_not_at_all(X, y, sample_weight, goes_on=True, once=True, classes=classes)
 
     def _read(self, X: Any, y: Any, anew: bool, once: bool, classes: Any) -> tuple[Any, Array, int]:  # noqa: N803
@@ -212,16 +252,16 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         return float(accuracy_score(y, self._labels(outputs), sample_weight=sample_weight))
 
     def decision_function(self, X: Any) -> Array:  # noqa: N803
-        """The outputs before the last activation: a logit for each class or label, for two classes the second's."""
+        """The outputs for `X` before the last activation: a logit for each class or label, of two the second's."""
         outputs = self._outputs(X)
         return outputs[:, 0] if outputs.shape[1] == 1 else outputs
 
     def predict_proba(self, X: Any) -> Array:  # noqa: N803
-        """A probability for each class, or for each of several labels."""
+        """A probability for each class, or for each of several labels, by row of `X`."""
         return self._probabilities(X, "activate")
 
     def predict_log_proba(self, X: Any) -> Array:  # noqa: N803
-        """The logarithms of the probabilities, taken from the logits: finite also where a probability is 0."""
+        """The logarithms of the probabilities for `X`, from the logits: finite also where a probability is 0."""
         return self._probabilities(X, "log")
 
     def _probabilities(self, X: Any, how: str) -> Array:  # noqa: N803
@@ -230,13 +270,20 @@ class MLPClassifier(ClassifierMixin, _Network):  # type: ignore[misc]
         return np.asarray(activate(np.hstack([-outputs, outputs]) if outputs.shape[1] == 1 else outputs))
 
     def predict(self, X: Any) -> Array:  # noqa: N803
-        """The likeliest class of each row, or its labels, as 0 and 1."""
+        """The likeliest class of each row of `X`, or its labels, as 0 and 1."""
         labels = self._labels(self._outputs(X))
         return labels if self._several else np.asarray(self.classes_[labels])
 
 
 class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
-    __doc__ = "A multi-layer perceptron for one target or several; `loss` is squared_error or poisson." + _SETTINGS
+    __doc__ = f"""A multi-layer perceptron for one target or several.
+
+    - `loss`: "squared_error" or "poisson"{_SETTINGS}
+    >>> X, y = [[0.0], [1.0], [2.0]], [0.0, 1.0, 4.0]
+    >>> model = MLPRegressor(hidden_layer_sizes=(8,), activation="tanh", solver="lbfgs", random_state=0).fit(X, y)
+    >>> model.predict(X).round(1).tolist(), model.model_
+    ([0.0, 1.0, 4.0], MLP(1, [8, 1]))
+    """
 
     def __init__(
         self, loss: str = "squared_error", hidden_layer_sizes: Any = (100,), activation: str = "relu", *,
@@ -256,7 +303,11 @@ class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
 
     @available_if(_by_steps)  # type: ignore[untyped-decorator]
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None) -> Self:  # noqa: N803
-        """Go once through the rows of X."""
+        """Go once through the rows of `X` and their targets `y`; `sample_weight` has a number ≥ 0 for each.
+
+        >>> MLPRegressor(hidden_layer_sizes=(2,), random_state=0).partial_fit([[0.0], [1.0]], [0.0, 1.0]).n_iter_
+        1
+        """
         return self._whole_or_not_at_all(X, y, sample_weight, goes_on=True, once=True)
 
     def _read(self, X: Any, y: Any, anew: bool, once: bool, classes: Any) -> tuple[Any, Array, int]:  # noqa: N803
@@ -283,5 +334,5 @@ class MLPRegressor(RegressorMixin, _Network):  # type: ignore[misc]
         )
 
     def predict(self, X: Any) -> Array:  # noqa: N803
-        """The prediction for each row, or for each row and target."""
+        """The prediction for each row of `X`, or for each row and target."""
         return self._predictions(self._outputs(X))
