@@ -108,31 +108,46 @@ NOTHING = _Nothing(0.0)
 class Primitive:
     """A gate: one entry gives its value, derivatives of any order, drawing, LaTeX, compiled forms and check.
 
-    Calculus. `forward` maps floats to a float and may raise ValueError or ArithmeticError where it has no value;
-    `limit` is the value there, where one exists: ±∞, else nan. Each of `partials` is ∂out/∂operand as a function of
-    `(out, *operands)`, written with the functions of microgradnn and without `if`; None marks an operand without
-    gradient. A gate of any number of operands gives instead `variadic`, a function of `(out, *operands)` that returns
-    all its partials. Names and defaults of the operands are those of the first of these functions. `source` is
-    `forward` as an expression of Python and math, for speed: it must give the same bits. `neutral` is the whole number
-    on the left that makes no gate: `sum` begins with 0 + v, which is v itself where it is recorded and v is not 0.
+    Calculus:
 
-    Looks. `symbol` is drawn in the gate (three of them: all operands recorded, left constant, right constant); `text`
-    and `latex` are templates in `{0}`, `{1}`.
+    - `name`: an identifier, which no gate of the package has
+    - `forward`: maps floats to a float and may raise ValueError or ArithmeticError where it has no value
+    - `partials`: each is ∂out/∂operand as a function of `(out, *operands)`, written with the functions of microgradnn
+      and without `if`; None marks an operand without gradient. Names and defaults of the operands are those of the
+      first
+    - `variadic`: for a gate of any number of operands, in place of these: a function of `(out, *operands)` that returns
+      all its partials
+    - `limit`: the value where `forward` raises, and one exists: ±∞, else nan
+    - `source`: `forward` as an expression of Python and math, for speed: it must give the same bits
+    - `operator`, `neutral`: of gates of the package, the operator of Python, and the whole number on the left that
+      makes no gate: `sum` begins with 0 + v, which is v itself where it is recorded and v is not 0
 
-    Arrays. `array` is `forward` on arrays, for compiled programs: the name of a function of NumPy, or a function of
-    `(xp, *operands)` written with what NumPy computes number by number, `xp.exp`, `xp.where` …; a gate of any number of
-    operands gets them stacked, and `xp.sum`, `max`, `min` and `indices` go along the stack. Without it, arrays are
-    computed number by number. `array_partials`, a function of `(xp, out, *operands)`, gives partials that cost arrays
-    less than those above.
+    Looks:
 
-    Intervals. `interval` gives all values over a box: `increasing()` or `decreasing()` of `microgradnn.intervals`, with
-    the domain where the gate has one, or a function of Intervals, written with operators and functions of microgradnn.
-    Without it a smooth gate is enclosed where its slopes prove that it rises or falls. Local derivatives over a box are
-    the partials above, of Intervals; `interval_partials`, a function of `(out, *operands)`, gives tighter ones.
+    - `symbol`: is drawn in the gate; three of them are for all operands recorded, left constant, right constant
+    - `text`, `latex`: templates in `{0}`, `{1}`
 
-    Samples and words. `samples` are points at which tests check the entry; `exact` is the function once more, as an
-    expression of the operands in the words of mpmath, their second opinion where mpmath has no function of that name;
-    `doc` is what it computes; `example` is a call with its result, `"cube(2.0) → 8.0"`.
+    Arrays, for compiled programs; without `array` they are computed number by number:
+
+    - `array`: `forward` on arrays: the name of a function of NumPy, or a function of `(xp, *operands)` written with
+      what NumPy computes number by number, `xp.exp`, `xp.where` …; a gate of any number of operands gets them stacked,
+      and `xp.sum`, `max`, `min` and `indices` go along the stack
+    - `array_partials`: a function of `(xp, out, *operands)` that gives partials that cost arrays less than those above
+
+    Intervals, for `bounds`; without `interval` a smooth gate is enclosed where its slopes prove that it rises or falls:
+
+    - `interval`: gives all values over a box: `increasing()` or `decreasing()` of `microgradnn.intervals`, with the
+      domain where the gate has one, or a function of Intervals, written with operators and functions of microgradnn
+    - `interval_partials`: a function of `(out, *operands)` that gives tighter local derivatives over a box than the
+      partials above, of Intervals
+
+    Samples and words:
+
+    - `samples`: points at which tests check the entry
+    - `exact`: the function once more, as an expression of the operands in the words of mpmath, their second opinion
+      where mpmath has no function of that name
+    - `doc`: what it computes
+    - `example`: a call with its result, `"cube(2.0) → 8.0"`
 
     Raises TypeError or ValueError for an unusable entry and for the name of a gate of the package.
 
@@ -142,6 +157,8 @@ class Primitive:
     8.0
     >>> grad(cube)(2.0), grad(grad(cube))(2.0)
     (12.0, 12.0)
+    >>> cube.partials(8.0, [2.0]), cube.describe([2.0]), cube.public, cube.is_method
+    ([12.0], 'cube(2.0)', False, False)
     """
 
     repeatable = True  # whether it can compute its value again; an operation of the user's own cannot
@@ -230,14 +247,23 @@ class Primitive:
         return self
 
     def evaluate(self, operands: Sequence[float]) -> float:
-        """The forward value of plain floats; raises what Python raises, with the gate and operands named."""
+        """The forward value of plain floats, `operands`; raises what Python raises, with the gate and operands named.
+
+        >>> lookup("log").evaluate([0.0])
+        Traceback (most recent call last):
+        ValueError: log(0.0): math domain error
+        """
         try:
             return number(self.forward(*operands))
         except ForwardError as error:
             raise self.refusal(operands, error) from None
 
     def limit(self, operands: Sequence[float]) -> float:
-        """The forward value by IEEE 754: where `evaluate` raises, the limit (1/0 is inf) or nan."""
+        """The forward value of `operands` by IEEE 754: where `evaluate` raises, the limit (1/0 is inf) or nan.
+
+        >>> lookup("log").limit([0.0]), lookup("log").limit([-1.0])
+        (-inf, nan)
+        """
         try:
             out = self.forward(*operands)
             return out if out is NOTHING else number(out)
@@ -245,17 +271,25 @@ class Primitive:
             return math.nan if self._limit is None else self._limit(*operands)
 
     def refusal(self, operands: Sequence[Any], error: Exception) -> Exception:
-        """The exception `error`, with a message that names the gate and its operands."""
+        """The exception `error`, with a message that names the gate and its `operands`.
+
+        >>> lookup("log").refusal([0.0], ValueError("math domain error"))
+        ValueError('log(0.0): math domain error')
+        """
         error.args = (f"{self.describe(operands)}: {error.args[-1] if error.args else 'no value'}",)
         return error
 
     def describe(self, operands: Sequence[Any]) -> str:
-        """The call as a message shows it: `divide(a=1.0, b=0.0)`; of many operands the first ones."""
+        """The call as a message shows it: `divide(a=1.0, b=0.0)`; of many `operands` the first ones."""
         shown = map(_shown, operands) if len(operands) <= 6 else [*map(_shown, operands[:4]), "…"]
         return f"{self.name}({', '.join(shown)})"
 
     def trace(self, count: int | None = None) -> Trace:
-        """The partials as straight-line code over the operands and the output, for `count` operands."""
+        """The partials as straight-line code over the operands and the output, for `count` operands.
+
+        >>> lookup("tan").trace().lines, lookup("tan").trace().results
+        ([(<primitive multiply>, (0, 0)), (<primitive add>, (1.0, 2))], [3])
+        """
         count = count if self.arity is None else self.arity
         assert count is not None
         if count not in self._traces:
@@ -264,7 +298,11 @@ class Primitive:
 
     @property
     def functions(self) -> list[Callable[..., Any]]:
-        """The forward function and the partials."""
+        """The forward function and the partials.
+
+        >>> len(lookup("multiply").functions)
+        3
+        """
         return [self.forward, *(f for f in (*self._partials, self._variadic) if f is not None)]
 
     @property
@@ -296,7 +334,11 @@ class Primitive:
         return named | ({f"*{code.co_varnames[code.co_argcount]}": None} if code.co_flags & 4 else {})
 
     def partials_of(self, out: Any, operands: Sequence[Any]) -> list[Any]:
-        """The partials written in the table, applied to `out` and `operands`; None where there is none."""
+        """The partials written in the table, applied to `out` and `operands`; None where there is none.
+
+        >>> lookup("multiply").partials_of(6.0, [2.0, 3.0])
+        [3.0, 2.0]
+        """
         if self._variadic is not None:
             partials = list(self._variadic(out, *operands))
             if len(partials) != len(operands):
@@ -309,7 +351,7 @@ class Primitive:
         return partials
 
     def partials(self, out: float, operands: Sequence[float]) -> list[float | None]:
-        """The local derivatives ∂out/∂operand at plain floats, by IEEE 754: never raises for a number.
+        """The local derivatives ∂out/∂operand at plain floats, `out` and `operands`, by IEEE 754, which never raise.
 
         >>> from microgradnn.table import sqrt
         >>> sqrt.partials(0.0, [0.0])
@@ -320,7 +362,7 @@ class Primitive:
     def handed(self, out: float, operands: Sequence[Any]) -> list[float | None]:
         """The partials as a sweep uses them: None where nothing is handed on, to a number or to what was not taken.
 
-        Values are recorded, floats are constants.
+        `out` is the value of the gate; of the `operands` Values are recorded, floats are constants.
 
         >>> from microgradnn.table import relu
         >>> relu.handed(0.0, [-2.0]), relu.partials(0.0, [-2.0])

@@ -216,7 +216,7 @@ class Value(operations.Methods):
         self._name = name
 
     def named(self, name: str | None) -> Self:
-        """Give this Value the `name`, or take it away by None, and return the Value, so that inner results can be named.
+        """Give this Value the `name` and return it, so that inner results are named where they are computed.
 
         >>> x, y = Value(-2.0, "x"), Value(5.0, "y")
         >>> (x + y).named("q")
@@ -403,7 +403,12 @@ class Value(operations.Methods):
     # ---- what would lose the gradient is refused; formatting loses nothing ----
 
     def __float__(self) -> float:
-        """Refused with a TypeError, as the gradient would be lost: `v.data` is the float."""
+        """Refused with a TypeError, as the gradient would be lost: `v.data` is the float.
+
+        >>> float(Value(2.0))
+        Traceback (most recent call last):
+        TypeError: a Value is not a float, its gradient would be lost: ...
+        """
         self._read()
         raise TypeError(
             "a Value is not a float, its gradient would be lost: use the functions of microgradnn (microgradnn.sin, "

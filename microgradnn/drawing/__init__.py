@@ -141,6 +141,8 @@ __all__ = ["Drawing", "draw", "to_latex"]
 class Drawing:
     """A picture: `.svg()`, `.save(path)`, `.digraph` for those who tweak; Jupyter shows it.
 
+    `draw` makes it, of a `picture` with its layout and a `text` for where no picture can be shown.
+
     >>> import os, tempfile
     >>> x = Value(3.0, "x")
     >>> drawing = draw(x * x)
@@ -174,8 +176,8 @@ class Drawing:
         """Write the picture to `path`, whose ending decides: .svg, .png, .pdf, .dot, .html, of a circuit also .tex.
 
         The page of a circuit is the stepper, that of a folded one and of a program holds the picture; .tex holds the
-        equations. Raises ValueError for another ending, OSError where the file cannot be written, RuntimeError where the layout fails
-        or no font is there for png and pdf. A file that was there before stays until all is done.
+        equations. Raises ValueError for another ending, OSError where the file cannot be written, RuntimeError where
+        the layout fails or no font is there for png and pdf. A file that was there before stays until all is done.
         """
         check_writable(path, self.endings)
         write_whole(path, self._content(Path(path).suffix.lower()))
@@ -272,7 +274,8 @@ def draw(
 ) -> Drawing:
     """Draw the circuit that ends in `root`, or in several: on each wire the value above, the gradient below the line.
 
-    The last line of a cell shows it in Jupyter; elsewhere `draw(root).save("f.svg")` writes it, also as png, pdf, html …
+    The last line of a cell shows it in Jupyter; elsewhere `draw(root).save("f.svg")` writes it, also as png, pdf, html
+    …
 
     - `root`: the Value to draw, or several of them
     - `level`: 0 shows every gate, 1 neurons with their weights, in layers of more than 8 as matrices, 2 one box per
@@ -367,6 +370,7 @@ def _save_steps(self: Steps, path: str | os.PathLike[str]) -> None:
     """Write the stepper to `path` as a page that works offline: `steps(root).save("f.html")`.
 
     >>> import os, tempfile
+    >>> from microgradnn import steps
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     steps(Value(2.0, "x") * 3).save(os.path.join(folder, "f.html"))
     ...     os.listdir(folder)
@@ -383,9 +387,10 @@ def _save_margin(self: Margin, path: str | os.PathLike[str]) -> None:
 
     >>> import os, tempfile
     >>> from microgradnn import margin
-    >>> from microgradnn.nn.functional import silu
+    >>> def f(x):
+    ...     return x * x
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     margin(silu, 2.0).save(os.path.join(folder, "f.html"))
+    ...     margin(f, 2.0).save(os.path.join(folder, "f.html"))
     ...     os.listdir(folder)
     ['f.html']
     """

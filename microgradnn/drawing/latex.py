@@ -20,7 +20,11 @@ MOST = 4  # terms of a sum that are all written
 
 
 class Equations(str):
-    """Text in LaTeX, a string like any other, that Jupyter shows as the equations themselves, in colour."""
+    """Text in LaTeX, a string like any other, that Jupyter shows as the equations themselves, in colour.
+
+    >>> Equations("x = 1").upper()
+    'X = 1'
+    """
 
     __slots__ = ()
 

@@ -31,8 +31,12 @@ __all__ = ["Line", "Margin", "Row", "margin"]
 class Row:
     """A name that a line binds, over all runs: its values, its gradients, and by each operand the local derivatives.
 
-    `name` is bound in `runs` runs, to a number or to a list, whose `sizes` are noted; `values`, `gradients` and, by
-    operand, `local` have a number for each run, `unnamed` counts operands without a name.
+    - `name`: what is bound
+    - `runs`: how often
+    - `sizes`: the lengths of the lists it was bound to, or None for a number
+    - `values`, `gradients`: a number for each run
+    - `local`: by the name of an operand, the local derivatives of the runs that took it
+    - `unnamed`: how many operands have no name
 
     >>> row = Row("y", runs=2, values=[3.0, 4.0], gradients=[1.0, 1.0], local={"x": [2.0, 2.0]})
     >>> row.label(), row.derivatives()
@@ -66,8 +70,11 @@ class Row:
 class Line:
     """A line of source: what its runs bound and the gates they made; `ran` is False where it could have and did not.
 
-    `number` is its number in the function and `text` the line; `rows` has one for each name that is bound, `gates` are
-    what the line recorded.
+    - `number`: its place in the function
+    - `text`: the line itself
+    - `ran`: whether it ran, or could not have
+    - `rows`: one for each name that is bound
+    - `gates`: what the line recorded
 
     >>> [*Line(2, "y = x", True, [Row("y", 1, values=[3.0], gradients=[1.0])], []).cells()]
     [['2', 'y = x', 'y', '3', '1']]
@@ -153,11 +160,11 @@ def bars(numbers: Sequence[float]) -> str:
 def margin(f: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Margin:
     """The source of `f`, and beside every line of it the value, ∂f/∂value and local derivatives of what it binds.
 
-    It calls `f(*args, **kwargs)` once and follows the functions of the same file that `f` calls. A float, also a default, becomes
-    a Value that carries the name of its argument, so do all numbers of a list that holds a float; other ints stay ints,
-    as they count and index, and arrays stay as they are. A line that runs many times shows the first and the last
-    number and bars between; one that does not run is said to. The local derivatives of a line are those by what was
-    there before it, "(2 of 5)" where only so many runs took it.
+    It calls `f(*args, **kwargs)` once and follows the functions of the same file that `f` calls. A float, also a
+    default, becomes a Value that carries the name of its argument, so do all numbers of a list that holds a float;
+    other ints stay ints, as they count and index, and arrays stay as they are. A line that runs many times shows the
+    first and the last number and bars between; one that does not run is said to. The local derivatives of a line are
+    those by what was there before it, "(2 of 5)" where only so many runs took it.
 
     Raises ValueError where no source is to be had, as of what `exec` made, and TypeError for a result that is no Value.
 

@@ -92,7 +92,11 @@ class Value(value.Value):
 
     @property
     def label(self) -> str:
-        """The name of the Value, "" where it has none."""
+        """The name of the Value, "" where it has none.
+
+        >>> Value(2.0, label="x").label, Value(2.0).label
+        ('x', '')
+        """
         return self._name or ""
 
     @label.setter
@@ -180,7 +184,16 @@ class Value(value.Value):
                     leaf._backward()
 
     def hand_on(self, adjoint: float) -> list[tuple[value.Value, float]]:
-        """What an operation of the user's own hands to each operand: what its `_backward` adds to blank gradients."""
+        """What an operation of the user's own hands to each operand: what its `_backward` makes of `adjoint`.
+
+        >>> x = Value(3.0)
+        >>> out = Value(9.0, (x,), "square")
+        >>> def _backward():
+        ...     x.grad += 2 * x.data * out.grad
+        >>> out._backward = _backward
+        >>> out.hand_on(2.0), out.handed, out.partials
+        ([(Value(data=3.0, grad=0.0), 12.0)], (6.0,), (6.0,))
+        """
         if "_backward" not in self.__dict__:
             return []
         operands = dict.fromkeys(self._children)
@@ -201,6 +214,9 @@ class Value(value.Value):
         """The partials as a sweep uses them; of an operation of the user's own what `_backward` makes of a 1.
 
         Where that is not in proportion, as what clips gradients, it is what `_backward` makes of its `grad`, by this.
+
+        >>> (Value(3.0) * 2).handed
+        (2.0, None)
         """
         if not self._is_own():
             return super().handed
@@ -213,7 +229,11 @@ class Value(value.Value):
 
     @property
     def partials(self) -> tuple[float | None, ...]:
-        """∂self/∂operand, one per operand."""
+        """∂self/∂operand, one per operand.
+
+        >>> (Value(3.0) * 2).partials
+        (2.0, None)
+        """
         return self.handed if self._is_own() else super().partials
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -224,7 +244,11 @@ class Value(value.Value):
     # ---- micrograd's habits ----
 
     def pow(self, exponent: Any) -> Any:
-        """The same as `self ** exponent`."""
+        """The same as `self ** exponent`.
+
+        >>> Value(3.0).pow(2).data
+        9.0
+        """
         return self**exponent
 
     def __bool__(self) -> bool:

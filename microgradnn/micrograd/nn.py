@@ -34,7 +34,7 @@ def _outputs(neurons: Sequence[Neuron], batch: Batch, numbered: bool) -> Batch:
 
 
 class Neuron(Module):
-    """relu(Σ wᵢ xᵢ + b), or the sum alone with `nonlin=False`; the output is a bare Value.
+    """relu(Σ wᵢ xᵢ + b) of `nin` numbers, or the sum alone with `nonlin=False`; the output is a bare Value.
 
     >>> random.seed(1337)
     >>> neuron = Neuron(2)
@@ -42,6 +42,8 @@ class Neuron(Module):
     >>> y.backward()
     >>> y._op, len(neuron.parameters())
     ('ReLU', 3)
+    >>> neuron.count_neurons()
+    1
     """
 
     def __init__(self, nin: int, nonlin: bool = True) -> None:
@@ -70,8 +72,11 @@ class Neuron(Module):
 class Layer(Module):
     """`nout` neurons that take the same `nin` numbers, in `neurons`; the output of one alone is a bare Value.
 
-    >>> Layer(3, 2)
-    Layer of [ReLUNeuron(3), ReLUNeuron(3)]
+    `settings` are those of a Neuron.
+
+    >>> layer = Layer(3, 2)
+    >>> layer, Layer(3, 1, nonlin=False), len(layer.parameters())
+    (Layer of [ReLUNeuron(3), ReLUNeuron(3)], Layer of [LinearNeuron(3)], 8)
     """
 
     def __init__(self, nin: int, nout: int, **settings: Any) -> None:
@@ -95,7 +100,7 @@ class Layer(Module):
 
 
 class MLP(Sequential):
-    """Layers of `nouts` neurons, in `layers`, with ReLU in all but the last.
+    """Layers of `nouts` neurons for `nin` numbers, in `layers`, with ReLU in all but the last.
 
     >>> model = MLP(2, [16, 16, 1])
     >>> len(model.parameters()), model([0.5, -1.0])._op
@@ -108,13 +113,13 @@ class MLP(Sequential):
         super().__init__(*(Layer(*sizes[i : i + 2], nonlin=i != last) for i in range(len(nouts))))
 
     def forward(self, x: Any) -> list[Any]:
-        """One example through all layers, by calling them."""
+        """One example `x` through all layers, by calling them."""
         for layer in self.layers:
             x = layer(x)
         return x if isinstance(x, list) else [x]
 
     def forward_batch(self, batch: Batch) -> Batch:
-        """Each example through all layers, as layers may have a `__call__` of the user's."""
+        """Each example of `batch` through all layers, as layers may have a `__call__` of the user's."""
         return [self.forward(x) for x in batch]
 
     def parameters(self) -> list[Any]:

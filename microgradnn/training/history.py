@@ -21,8 +21,10 @@ FORMAT = "microgradnn history 1"
 class Update(NamedTuple):
     """What came of one batch, for `on_batch`: its numbers, counted from 0, its loss, and what the update was made of.
 
-    `epoch` and `batch` say which one it was, `loss` is its loss, penalty included, `learning_rate` that of the first
-    group. `gradient_norm` has ‖∂loss/∂parameters‖ by path of the module, from before it was clipped.
+    - `epoch`, `batch`: which one it was
+    - `loss`: its loss, penalty included
+    - `learning_rate`: that of the first group of parameters
+    - `gradient_norm`: ‖∂loss/∂parameters‖ by path of the module, from before it was clipped
 
     >>> Update(0, 2, 0.5, 0.01, {"0": 1.5}).loss
     0.5
@@ -39,11 +41,14 @@ class Update(NamedTuple):
 class History:
     """What happened in each epoch: one number in every list; and all that going on with training needs.
 
-    `loss` is the mean over the epoch, weighted as the examples are, penalty included; `metrics` are of the outputs
-    seen while training; `validation_loss` (without penalty) and `validation_metrics` are of the model in evaluation
-    after the epoch. `learning_rate` is that of its last batch, in the first group. `gradient_norm` has, by path of the
-    module, the mean over the batches of ‖∂loss/∂parameters‖, before clipping. `stopped` says why training ended before
-    the last epoch: "early", "interrupted", "on_epoch", "on_batch", or "" if it did not.
+    - `loss`: the mean over the epoch, weighted as the examples are, penalty included
+    - `validation_loss`: that of the model in evaluation after the epoch, without penalty
+    - `metrics`: by name, of the outputs seen while training
+    - `validation_metrics`: by name, of the model in evaluation after the epoch
+    - `learning_rate`: that of its last batch, in the first group
+    - `gradient_norm`: by path of the module, the mean over the batches of ‖∂loss/∂parameters‖, before clipping
+    - `stopped`: why training ended before the last epoch: "early", "interrupted", "on_epoch", "on_batch", or "" if it
+      did not
 
     `fit(…, history=history)` goes on from the end of the last complete epoch. `state` holds what it needs for that:
     the weights and running statistics, those of the smallest validation loss, the optimizer's state, and the states

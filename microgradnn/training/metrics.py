@@ -17,8 +17,9 @@ Metrics = Mapping[str, Metric]
 def accuracy(outputs: Any, targets: Any, threshold: float = 0.0) -> float:
     """The part of examples that are classified right: by the largest of several scores, or by the side of one score.
 
-    `outputs` are the scores of each example, `targets` the labels. One score above `threshold` means label 1, below it 0 or −1; for probabilities the threshold is ½. A list of one
-    is read as its number; what is nan is not right. Raises ValueError for unequal lengths.
+    `outputs` are the scores of each example, `targets` the labels. One score above `threshold` means label 1, below it
+    0 or −1; for probabilities the threshold is ½. A list of one is read as its number; what is nan is not right. Raises
+    ValueError for unequal lengths.
 
     >>> accuracy([[0.1, 2.0], [3.0, 1.0]], [1, 1]), accuracy([0.3, -2.0], [1, 0]), accuracy([[0.3], [-2.0]], [1, -1])
     (0.5, 1.0, 1.0)
