@@ -108,6 +108,15 @@ NOTHING = _Nothing(0.0)
 class Primitive:
     """A gate: one entry gives its value, derivatives of any order, drawing, LaTeX, compiled forms and check.
 
+    A gate of your own has a name, the function on floats and ∂out/∂operand for each operand; all else is optional.
+
+    >>> from microgradnn import Value, grad, primitive
+    >>> cube = primitive("cube", lambda x: x * x * x, lambda out, x: 3 * x * x, symbol="x³", samples=[-1.5, 2.0])
+    >>> cube(2)
+    8.0
+    >>> grad(cube)(2.0), grad(grad(cube))(2.0)
+    (12.0, 12.0)
+
     Calculus:
 
     - `name`: an identifier, which no gate of the package has
@@ -151,12 +160,8 @@ class Primitive:
 
     Raises TypeError or ValueError for an unusable entry and for the name of a gate of the package.
 
-    >>> from microgradnn import Value, grad, primitive
-    >>> cube = primitive("cube", lambda x: x * x * x, lambda out, x: 3 * x * x, symbol="x³", samples=[-1.5, 2.0])
-    >>> cube(2)
-    8.0
-    >>> grad(cube)(2.0), grad(grad(cube))(2.0)
-    (12.0, 12.0)
+    What an entry knows:
+
     >>> cube.partials(8.0, [2.0]), cube.describe([2.0]), cube.public, cube.is_method
     ([12.0], 'cube(2.0)', False, False)
     """

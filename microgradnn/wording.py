@@ -39,7 +39,7 @@ def bracketed(operand: str) -> str:
     ('(−x)', '(x + y)', 'tanh(x + y)')
     """
     outside = operand
-    while outside != (outside := re.sub(r"\([^()]*\)|\[[^][]*\]", "", outside)):
+    while outside != (outside := re.sub(r"\([^()]*\)|\[[^][]*\]|⌊[^⌊⌋]*⌋", "", outside)):
         pass
     return f"({operand})" if operand[0] in "−-" or " " in outside else operand
 
@@ -58,7 +58,7 @@ def formula(primitive: Primitive, operands: list[str]) -> str:
         text += before
         if index is not None:
             operand = operands[int(index)]
-            text += operand if text.endswith(("(", "[", "{", "|")) else bracketed(operand)
+            text += operand if text.endswith(("(", "[", "{", "|", "⌊")) else bracketed(operand)
     return text
 
 

@@ -155,25 +155,24 @@ def fit(
     (True, True)
 
     Errors: bad arguments raise TypeError, ValueError or, where they overflow, FloatingPointError before anything is
-    done. FloatingPointError names epoch, batch and gate where a number or a gradient is not finite. Ctrl-C
-    ends training after the batch under way, a second one at once, and gives the history so far. Whatever is raised
-    carries it as `error.history`, and the model has the best weights with `early_stopping`, else those before the bad
-    batch.
+    done. FloatingPointError names epoch, batch and gate where a number or a gradient is not finite. Ctrl-C ends
+    training after the batch under way, a second one at once, and gives the history so far. Whatever is raised carries
+    it as `error.history`, and the model has the best weights with `early_stopping`, else those before the bad batch.
 
-    Weights: `sample_weight` and `class_weight` are multiplied. The loss of a batch is then
-    Σ wᵢ lossᵢ / Σ wᵢ, where lossᵢ is what `loss` gives for a batch of example i alone; it is 0 if all wᵢ are. Penalty,
-    metrics and the statistics of BatchNorm know no weights.
+    Weights: `sample_weight` and `class_weight` are multiplied. The loss of a batch is then Σ wᵢ lossᵢ / Σ wᵢ, where
+    lossᵢ is what `loss` gives for a batch of example i alone; it is 0 if all wᵢ are. Penalty, metrics and the
+    statistics of BatchNorm know no weights.
 
     Compiled: with `compiled=True` the same numbers come, to rounding, from a program that `compile` makes: modules,
     loss and penalty are called a few times to record it, and again after each `on_epoch`, which takes as long as at the
     start, so that what it changes counts; not after one that only looks. They may not ask for the number of a Value.
 
-    After every epoch `on_epoch(model, history)` is called, in evaluation mode: to look, to save or to change
-    something, but for which parameters the model has, or to end training by returning False. If it has a method
-    `close`, that is called however training ends. With a method `looks_at(history)` it promises to change nothing that
-    modules, loss and penalty use: it is called after the epochs for which that gives True, nothing is recorded anew,
-    and what it moved of what training changes is put back. With `shows_progress`, True, there is no bar beside it.
-    `microgradnn.watch` has all three.
+    After every epoch `on_epoch(model, history)` is called, in evaluation mode: to look, to save or to change something,
+    but for which parameters the model has, or to end training by returning False. If it has a method `close`, that is
+    called however training ends. With a method `looks_at(history)` it promises to change nothing that modules, loss and
+    penalty use: it is called after the epochs for which that gives True, nothing is recorded anew, and what it moved of
+    what training changes is put back. With `shows_progress`, True, there is no bar beside it. `microgradnn.watch` has
+    all three.
 
     After every update `on_batch(model, update)` is called, in evaluation mode, with its epoch, batch, loss,
     learning_rate and gradient_norm: to look, also at the gradients, to set numbers of parameters or settings of the
