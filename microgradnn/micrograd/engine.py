@@ -252,6 +252,7 @@ class Value(value.Value):
         return self**exponent
 
     def __bool__(self) -> bool:
+        """True, whatever the number, as in micrograd."""
         return True
 
     __eq__ = object.__eq__

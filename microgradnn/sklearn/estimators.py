@@ -49,7 +49,6 @@ _SETTINGS = """
     to be there also. `model_` is the network as an nn.MLP, to draw, to check or to save. Everything is computed in
     double precision; rows of a sparse X become arrays a batch at a time. Bad settings raise ValueError or TypeError in
     `fit`; whatever it raises, everything is as before.
-
 """
 
 
