@@ -265,7 +265,7 @@ BAD = [  # what is in the file, what the message says
     ("0 × 2⁶²", header({"0.bias": ONE | {"shape": [0, 2**62], "data_offsets": [0, 0]}}), "0.bias must have the shape"),
     ("ints", to_bytes(arrays(**{"0.bias": np.ones(3, int)})), "0.bias must be of type F64 or F32 or F16, it is I64"),
     ("bools", to_bytes(arrays(**{"0.bias": np.ones(3, bool)})), "0.bias must be of type .*, it is BOOL"),
-    ("complex", to_bytes(arrays(**{"0.bias": np.ones(3, "complex64")})), "0.bias must be of type .*, it is C64"),
+    ("complex", header({"0.bias": ONE | {"dtype": "C64"}}, bytes(8)), "it is C64|damaged"),  # safetensors 0.7 knows it
     ("bfloat16", header({"0.bias": ONE | {"dtype": "BF16", "shape": [4]}}, bytes(8)), "it is BF16: convert it first"),
     ("nan at the very end", to_bytes(arrays(**{"2.weight": np.array([[1, 2, np.nan]])})), "2.weight must hold finite"),
     ("inf", to_bytes(arrays(**{"2.bias": np.array([np.inf], "float16")})), "2.bias must hold finite numbers, got inf"),

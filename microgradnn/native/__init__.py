@@ -49,7 +49,9 @@ from functools import update_wrapper
 from importlib import import_module
 from operator import attrgetter
 from types import MemberDescriptorType, ModuleType, WrapperDescriptorType
-from typing import Any
+from typing import Any, TypeVar
+
+_Kind = TypeVar("_Kind", bound=type)
 
 
 def _load(asked: str) -> ModuleType | None:
@@ -79,7 +81,7 @@ if core:
     copyreg.pickle(core.Quick, attrgetter("__qualname__"))  # by its name, as functions are
 
 
-def adopted(kind: Any) -> Any:
+def adopted(kind: _Kind) -> _Kind:
     """The type of nodes in C with all that the class `kind` has, and a short way in C where there is one."""
     if not core:
         return kind
@@ -87,7 +89,7 @@ def adopted(kind: Any) -> Any:
         if not isinstance(attribute, MemberDescriptorType) and name not in ("__dict__", "__weakref__"):
             setattr(core.Value, name, quick(name, attribute) if callable(attribute) else attribute)
     core.Value.__name__ = kind.__name__  # without the module, in messages
-    return core.Value
+    return core.Value  # type: ignore[no-any-return]
 
 
 def quick(name: str, function: Any) -> Any:
