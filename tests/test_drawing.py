@@ -338,6 +338,15 @@ def test_a_failing_dot_program_is_quoted_and_reprs_fall_back_to_text(tmp_path, m
     assert "text/html" not in draw(xyz())._repr_mimebundle_()
 
 
+def test_where_the_library_cannot_be_loaded_the_remedy_is_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (tmp_path / "pygraphviz.py").write_text("raise ImportError('libgobject-2.0.so.0: cannot open')")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "pygraphviz", raising=False)
+    with pytest.raises(RuntimeError, match=r"\(libgobject-2\.0.*\): install the program dot \(Debian: apt"):
+        draw(xyz()).svg()
+
+
 @pytest.mark.parametrize(
     ("path", "error", "words"),
     [

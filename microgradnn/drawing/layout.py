@@ -84,8 +84,12 @@ def _render(source: str, format: str) -> bytes:
         if done.returncode == 0:
             return done.stdout
         raise RuntimeError(f"dot failed to draw the picture: {done.stderr.decode(errors='replace').strip()}")
-    import pygraphviz
-
+    try:
+        import pygraphviz
+    except ImportError as error:  # its wheels count on GLib and X11, which small containers leave out
+        raise RuntimeError(
+            f"pygraphviz cannot load Graphviz ({error}): install the program dot (Debian: apt install graphviz)"
+        ) from None
     with _library, _quiet() as file:
         try:
             with pygraphviz.AGraph(string=source) as graph:
