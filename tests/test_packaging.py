@@ -1,11 +1,17 @@
-"""What an installation gets: the engine in C where it can be built, and otherwise the same package without it."""
+"""What an installation gets: the engine in C where it can be built, and otherwise the same package without it.
 
+What is marked `release` asks an index for packages: every Python from 3.11 on that is found installs the archive of the
+sources and a pure wheel, and uses them; type checkers see the types; the oldest dependencies that are allowed do.
+"""
+
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tarfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -14,6 +20,7 @@ import pytest
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ENGINE = "import microgradnn; print(microgradnn.engine)"
 PURE = "microgradnn is built without its engine in C, as pure Python: "
 WITHOUT_THE_GIL = 'import sysconfig\nsysconfig.get_config_vars()["Py_GIL_DISABLED"] = 1\n'
@@ -40,15 +47,19 @@ def python(tmp_path_factory):
     return python
 
 
-@pytest.fixture
-def sources(tmp_path):
+def copied(folder):
     """A copy of the repository, as a build may write beside the sources."""
-    folder = tmp_path / "sources"
-    ignored = shutil.ignore_patterns("__pycache__", "*.so", "*.pyd")
-    shutil.copytree(ROOT / "microgradnn", folder / "microgradnn", ignore=ignored)
+    ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints", "*.so", "*.pyd")
+    for name in ("microgradnn", "tests", "notebooks"):
+        shutil.copytree(ROOT / name, folder / name, ignore=ignored)
     for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
         shutil.copy(ROOT / name, folder)
     return folder
+
+
+@pytest.fixture
+def sources(tmp_path):
+    return copied(tmp_path / "sources")
 
 
 def pip(python, *arguments, **variables):
@@ -121,13 +132,141 @@ def test_an_editable_install_builds_in_place_and_what_it_cannot_build_anew_is_go
     assert run(python, "-P", "-c", ENGINE) == "python\n"
 
 
-def test_an_archive_of_the_sources_builds_and_holds_nothing_that_was_built(python, sources, tmp_path):
-    (sources / "microgradnn" / "native" / "_core.abi3.so").write_bytes(b"")
+def archive(python, sources):
+    """Build the archive of the sources."""
     run(python, "-m", "hatchling", "build", "-t", "sdist", of=sources)
     (path,) = sources.glob("dist/*.tar.gz")
-    with tarfile.open(path) as archive:
-        names = archive.getnames()
-    assert extensions(names) == []
-    assert {"core.c", "build.py"} <= {Path(name).name for name in names if "/microgradnn/native/" in name}
+    return path
+
+
+def test_an_archive_of_the_sources_builds_and_holds_all_but_what_was_built(python, sources, tmp_path):
+    there = {str(path.relative_to(sources)) for path in sources.rglob("*") if path.is_file()}
+    (sources / "microgradnn" / "native" / "_core.abi3.so").write_bytes(b"")
+    path = archive(python, sources)
+    with tarfile.open(path) as files:
+        names = {name.partition("/")[2] for name in files.getnames()}
+    assert names == there | {"PKG-INFO"}
     _, _, names = wheel(python, path, tmp_path / "wheel")
     assert extensions(names) == ["_core"]
+
+
+def test_two_builds_in_two_places_are_the_same_bytes(python, tmp_path):
+    archives, wheels = [], []
+    for place in ("one", "another"):
+        path = archive(python, copied(tmp_path / place))
+        archives.append(path.read_bytes())
+        wheel(python, path, path.parent)
+        wheels.append(next(path.parent.glob("*.whl")).read_bytes())
+    assert archives[0] == archives[1]
+    assert wheels[0] == wheels[1]
+
+
+def unnamed(requirements, notices):
+    """The packages of which no line of a table of licences begins with the name."""
+    named = {name for line in notices.splitlines() if line[:1] == "|" for name in line.split("|")[1].split(", ")}
+    return [
+        name for name in (re.match(r"[\w-]+", text)[0] for text in requirements) if name not in map(str.strip, named)
+    ]
+
+
+def test_the_licence_of_all_that_is_installed_with_it_is_named():
+    notices = (ROOT / "microgradnn" / "NOTICES.md").read_text(encoding="utf-8")
+    extras = [text for name, extra in PROJECT["optional-dependencies"].items() if name != "site" for text in extra]
+    asked = [text for text in PROJECT["dependencies"] + extras if not text.startswith("microgradnn[")]
+    assert unnamed(asked, notices) == []
+    assert unnamed(["numpy>=2", "nowhere>=1"], notices) == ["nowhere"]
+
+
+# ---- what is given to the world -------------------------------------------------------------------------------------
+
+release = pytest.mark.release
+OLDEST = "3.11"
+USED = "installed and used: microgradnn "
+# What leans on NumPy, hypothesis, safetensors, Graphviz, tqdm, mpmath, matplotlib and scikit-learn, and takes seconds.
+LEANING = ["trees", "init", "optim", "saving", "drawing", "demonstrations", "checks_strategies", "plots"]
+LEANING = [f"tests/test_{name}.py" for name in LEANING] + ["tests/test_sklearn.py::test_training_is_scikit_learns"]
+
+
+def pythons():
+    """The Pythons that are here and that pyproject.toml names, by their versions."""
+    for classifier in PROJECT["classifiers"]:
+        if found := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", classifier):
+            kept = sorted(
+                Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{found[1]}.*/bin/python")
+            )
+            path = kept[-1] if kept else shutil.which(f"python{found[1]}")
+            if path:
+                yield pytest.param(path, id=found[1])
+
+
+PYTHONS = list(pythons())
+
+
+@pytest.fixture(scope="module")
+def dist(python, tmp_path_factory):
+    """A folder with the archive of the sources and a pure wheel."""
+    path = archive(python, copied(tmp_path_factory.mktemp("release") / "sources"))
+    wheel(python, path, path.parent, MICROGRADNN_ENGINE="python")
+    return path.parent
+
+
+@release
+def test_what_is_given_to_an_index_is_in_order(dist):
+    printed = run(sys.executable, "-m", "twine", "check", "--strict", *dist.glob("*.tar.gz"), *dist.glob("*.whl"))
+    assert printed.count("PASSED") == 2
+
+
+def uv(*arguments, of=None, **variables):
+    return run(sys.executable, "-m", "uv", "--quiet", *arguments, of=of, **variables)
+
+
+def environment(folder, python):
+    """An empty environment; its Python."""
+    uv("venv", "--python", python, folder)
+    return folder / ("Scripts" if os.name == "nt" else "bin") / "python"
+
+
+@release
+@pytest.mark.parametrize("of", PYTHONS)
+def test_every_python_installs_and_uses_it(of, dist, tmp_path):
+    python = environment(tmp_path / "environment", of)
+    shutil.copy(ROOT / "tests" / "installed.py", tmp_path)
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    headers = run(python, "-c", "import sysconfig; print(sysconfig.get_path('include'))").strip()
+    if Path(headers, "Python.h").is_file():
+        uv("pip", "install", "--python", python, *dist.glob("*.tar.gz"), MICROGRADNN_ENGINE="native")
+        assert USED in run(python, tmp_path / "installed.py", "native", of=empty)
+    uv("pip", "install", "--python", python, "--reinstall-package", "microgradnn", *dist.glob("*-none-any.whl"))
+    assert USED in run(python, tmp_path / "installed.py", "python", of=empty)
+    with pytest.raises(RuntimeError, match="AssertionError"):
+        run(python, tmp_path / "installed.py", "native", of=empty)
+
+
+@release
+def test_types_are_seen_by_mypy_and_pyright_in_the_project_of_a_user(dist, tmp_path):
+    python = environment(tmp_path / "environment", sys.executable)
+    uv("pip", "install", "--python", python, "mypy", *dist.glob("*-none-any.whl"))
+    shutil.copy(ROOT / "tests" / "typed_use.py", tmp_path)
+    settings = {"include": ["*.py"], "reportUnnecessaryTypeIgnoreComment": "error"}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    pyright = Path(os.environ["NODE_PATH"], ".bin", "pyright")
+    checkers = [python, "-m", "mypy", "--strict"], [pyright, "--pythonpath", python]
+    for checker in checkers:
+        run(*checker, "typed_use.py", of=tmp_path)
+    (tmp_path / "wrong.py").write_text("import microgradnn\n\nwhole: int = microgradnn.Value(2.0).data\n")
+    for checker in checkers:
+        with pytest.raises(RuntimeError, match=r"wrong\.py:3"):
+            run(*checker, "wrong.py", of=tmp_path)
+
+
+@release
+def test_the_oldest_releases_that_it_allows_do(tmp_path):
+    (oldest,) = [python.values[0] for python in PYTHONS if python.id == OLDEST]
+    python = environment(tmp_path / "environment", oldest)
+    extras = [f"--extra={name}" for name in ("test", "plot", "sklearn")]
+    uv("pip", "install", "--python", python, "--resolution", "lowest-direct", "-r", ROOT / "pyproject.toml", *extras)
+    run(
+        python, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not (browser or node or torch or slow)",
+        *LEANING, of=ROOT, MICROGRADNN_ENGINE="python",
+    )  # fmt: skip

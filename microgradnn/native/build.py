@@ -40,7 +40,9 @@ class Hook(BuildHookInterface[Any]):
             if sys.implementation.name != "cpython" or sysconfig.get_config_var("Py_GIL_DISABLED"):
                 raise PlatformError("it needs CPython with the GIL")
             self.built = TemporaryDirectory()  # until hatchling has packed it
-            extension = compiled(folder, Path(self.built.name))
+            # What debuggers need names the folders of this machine: in a wheel it would make every build another one.
+            flags = FLAGS if version == "editable" or not FLAGS else [*FLAGS, "-g0"]
+            extension = compiled(folder, Path(self.built.name), flags)
         except (BaseError, CCompilerError, OSError) as error:
             if asked == "native":
                 raise
@@ -53,10 +55,10 @@ class Hook(BuildHookInterface[Any]):
             build_data |= {"pure_python": False, "infer_tag": True}
 
 
-def compiled(folder: Path, into: Path) -> Path:
+def compiled(folder: Path, into: Path, flags: list[str]) -> Path:
     """Compile the C files in `folder`; the path of the extension, which is somewhere in `into`."""
     sources = [str(path) for path in sorted(folder.glob("*.c"))]
-    command = Distribution({"ext_modules": [Extension("_core", sources, extra_compile_args=FLAGS)]}).get_command_obj(
+    command = Distribution({"ext_modules": [Extension("_core", sources, extra_compile_args=flags)]}).get_command_obj(
         "build_ext"
     )
     command.build_lib, command.build_temp = str(into), str(into / "objects")
