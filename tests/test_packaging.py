@@ -4,7 +4,6 @@ What is marked `release` asks an index for packages: every Python from 3.11 on t
 sources and a pure wheel, and uses them; type checkers see the types; the oldest dependencies that are allowed do.
 """
 
-import json
 import os
 import re
 import shutil
@@ -163,10 +162,9 @@ def test_two_builds_in_two_places_are_the_same_bytes(python, tmp_path):
 
 def unnamed(requirements, notices):
     """The packages of which no line of a table of licences begins with the name."""
-    named = {name for line in notices.splitlines() if line[:1] == "|" for name in line.split("|")[1].split(", ")}
-    return [
-        name for name in (re.match(r"[\w-]+", text)[0] for text in requirements) if name not in map(str.strip, named)
-    ]
+    firsts = [line.split("|")[1] for line in notices.splitlines() if line.startswith("|")]
+    named = {name.strip() for first in firsts for name in first.split(",")}
+    return [name for name in (re.match(r"[\w-]+", text)[0] for text in requirements) if name not in named]
 
 
 def test_the_licence_of_all_that_is_installed_with_it_is_named():
@@ -180,7 +178,6 @@ def test_the_licence_of_all_that_is_installed_with_it_is_named():
 # ---- what is given to the world -------------------------------------------------------------------------------------
 
 release = pytest.mark.release
-OLDEST = "3.11"
 USED = "installed and used: microgradnn "
 # What leans on NumPy, hypothesis, safetensors, Graphviz, tqdm, mpmath, matplotlib and scikit-learn, and takes seconds.
 LEANING = ["trees", "init", "optim", "saving", "drawing", "demonstrations", "checks_strategies", "plots"]
@@ -188,14 +185,12 @@ LEANING = [f"tests/test_{name}.py" for name in LEANING] + ["tests/test_sklearn.p
 
 
 def pythons():
-    """The Pythons that are here and that pyproject.toml names, by their versions."""
+    """The Python that runs, and of the other versions that pyproject.toml names what pyenv or the PATH has."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     for classifier in PROJECT["classifiers"]:
         if found := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", classifier):
-            kept = sorted(
-                Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob(f"versions/{found[1]}.*/bin/python")
-            )
-            path = kept[-1] if kept else shutil.which(f"python{found[1]}")
-            if path:
+            paths = sorted(pyenv.glob(f"versions/{found[1]}.*/bin/python")) or [shutil.which(f"python{found[1]}")]
+            if path := sys.executable if found[1] == "{}.{}".format(*sys.version_info) else paths[-1]:
                 yield pytest.param(path, id=found[1])
 
 
@@ -247,23 +242,25 @@ def test_every_python_installs_and_uses_it(of, dist, tmp_path):
 def test_types_are_seen_by_mypy_and_pyright_in_the_project_of_a_user(dist, tmp_path):
     python = environment(tmp_path / "environment", sys.executable)
     uv("pip", "install", "--python", python, "mypy", *dist.glob("*-none-any.whl"))
-    shutil.copy(ROOT / "tests" / "typed_use.py", tmp_path)
-    settings = {"include": ["*.py"], "reportUnnecessaryTypeIgnoreComment": "error"}
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "pyrightconfig.json").write_text('{"reportUnnecessaryTypeIgnoreComment": "error"}')
     pyright = Path(os.environ["NODE_PATH"], ".bin", "pyright")
-    checkers = [python, "-m", "mypy", "--strict"], [pyright, "--pythonpath", python]
+    checkers = [python, "-m", "mypy", "--strict", "use.py"], [pyright, "--pythonpath", python]
+    use = (ROOT / "tests" / "typed_use.py").read_text(encoding="utf-8")
+    (project / "use.py").write_text(use, encoding="utf-8")
     for checker in checkers:
-        run(*checker, "typed_use.py", of=tmp_path)
-    (tmp_path / "wrong.py").write_text("import microgradnn\n\nwhole: int = microgradnn.Value(2.0).data\n")
-    for checker in checkers:
-        with pytest.raises(RuntimeError, match=r"wrong\.py:3"):
-            run(*checker, "wrong.py", of=tmp_path)
+        run(*checker, of=project)
+    for wrong in ("whole: int = Value(2.0).data", "Value(2.0)  # type: ignore[arg-type]"):
+        (project / "use.py").write_text(f"{use}{wrong}\n", encoding="utf-8")
+        for checker in checkers:
+            with pytest.raises(RuntimeError, match=rf"use\.py:{use.count(chr(10)) + 1}"):
+                run(*checker, of=project)
 
 
 @release
 def test_the_oldest_releases_that_it_allows_do(tmp_path):
-    (oldest,) = [python.values[0] for python in PYTHONS if python.id == OLDEST]
-    python = environment(tmp_path / "environment", oldest)
+    python = environment(tmp_path / "environment", *PYTHONS[0].values)
     extras = [f"--extra={name}" for name in ("test", "plot", "sklearn")]
     uv("pip", "install", "--python", python, "--resolution", "lowest-direct", "-r", ROOT / "pyproject.toml", *extras)
     run(
