@@ -170,7 +170,7 @@ def test_a_complex_number_is_outside_the_domain():
 
 
 def test_what_f_raises_at_the_point_itself_is_raised():
-    with pytest.raises(ValueError, match="math domain error"):
+    with pytest.raises(ValueError, match=r"math domain error|expected a positive input"):  # from Python 3.14 on
         slopes(lambda t: [math.log(t)], -1.0)
 
 
