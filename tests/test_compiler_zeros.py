@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import operator
+from functools import reduce
 
 import numpy as np
 import pytest
@@ -227,7 +229,8 @@ def test_large_constants_stay_in_their_order(backend):
 
         at = [-1e308, 1e308, 0.3, 2.5]
         found = mg.compile(f, example=(0.0,), reduce=None, backend=backend).value(at)
-        assert found.tolist() == [f(x) for x in at]
+        # As one adds by hand: from Python 3.12 on eager sums carry the rounding along.
+        assert found.tolist() == [reduce(operator.add, constants, x) for x in at]
 
     law()
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from types import CodeType, FrameType, MethodType
@@ -136,7 +137,9 @@ class Function:
 
     def is_over(self, start: int, following: int | None) -> bool:
         """Whether the loop or block that begins at `start` is over when the line `following` comes next."""
-        blocks = [node for node in self._all(start) if isinstance(node, _BLOCKS)]
+        # From Python 3.14 on a `while` on one line is a line once more when its condition ends it.
+        whole = ast.While if sys.version_info >= (3, 14) and self.repeats(start) else ()
+        blocks = [node for node in self._all(start) if isinstance(node, _BLOCKS) or isinstance(node, whole)]
         return bool(blocks) and not any(
             following is not None and node.body[0].lineno <= following <= (node.body[-1].end_lineno or 0)
             for node in blocks
