@@ -40,7 +40,7 @@ from microgradnn.value import Value
 from microgradnn.watching import watch
 from microgradnn.worksheets import worksheet
 
-__version__ = "0.11.0"
+__version__ = "1.0.0"
 
 # abs, compile and sum stay out of the star import, which shadows no builtin: call microgradnn.sum.
 __all__ = [
