@@ -1,10 +1,12 @@
 """What several test modules need: a headless Chromium, and a table of primitives that is left as it was found.
 
 Property tests see the same examples in every run, keep no database of them and are not timed: a run is as good on a
-busy machine as on an idle one.
+busy machine as on an idle one. Plain pytest takes few examples, and samples of long tables; all
+are taken by `pytest -m "" --hypothesis-profile=many`.
 """
 
 import gc
+from collections import Counter
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,17 +16,37 @@ from tests.browser import headless
 
 collect_ignore = ["users"]  # programs that tests run, each in a process of its own
 
-settings.register_profile(
-    "repeatable",
-    max_examples=30, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow],
+settings.register_profile(  # a test that wants more examples takes a multiple of them
+    "few",
+    max_examples=5, derandomize=True, database=None, deadline=None, suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
-settings.load_profile("repeatable")
+settings.register_profile("many", settings.get_profile("few"), max_examples=30)
+settings.load_profile("few")
+
+
+@pytest.hookimpl(tryfirst=True)  # before `-m` is heard
+def pytest_collection_modifyitems(items):
+    """Of a test that is marked `sampled(n)` the first case and every n-th after it stay; the others are slow."""
+    seen = Counter()
+    for item in items:
+        if sampled := item.get_closest_marker("sampled"):
+            name, _, _ = item.nodeid.partition("[")
+            if seen[name] % sampled.args[0]:
+                item.add_marker("slow")
+            seen[name] += 1
 
 
 def pytest_collection_finish():
     """What is there before the first test stays, and no collection of garbage looks at it again: half of their time."""
     gc.collect()
     gc.freeze()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item, nextitem):
+    """So does what a file of tests leaves behind."""
+    if nextitem is None or nextitem.path != item.path:
+        pytest_collection_finish()
 
 
 def pytest_make_parametrize_id(config, val, argname):

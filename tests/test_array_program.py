@@ -71,6 +71,7 @@ def assert_same(found, expected, tolerance=1e-11):
 # ---- programs are well-formed ------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", CASES)
 def test_every_pass_leaves_a_program_that_is_well_formed(name):
     program = compiled(CASES[name]())
@@ -165,6 +166,7 @@ def test_a_program_that_breaks_a_rule_is_refused(name):
 # ---- passes keep the meaning -------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", CASES)
 def test_gates_written_as_calls_mean_the_same(name):
     case = CASES[name]()
@@ -178,6 +180,7 @@ def test_gates_written_as_calls_mean_the_same(name):
             assert_same(*np.broadcast_arrays(one, other))
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", CASES)
 def test_reverse_of_reverse_is_symmetric(name):
     """uᵀHv = vᵀHu, by the parameters and by the inputs."""
@@ -299,6 +302,7 @@ def slopes(value, at):
     return found
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("kind", "number"), [(kind, n) for kind, made in SAMPLES.items() for n in range(len(made))])
 def test_a_pullback_is_the_derivative_of_the_meaning(kind, number):
     program, forward = weighed(SAMPLES[kind][number])
@@ -365,6 +369,7 @@ def assert_numpy_computes_what_is_meant(program, batch, count):
                 assert_same(one.reshape(count, -1), other)
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", CASES)
 def test_numpy_computes_what_is_meant(name):
     case = CASES[name]()
@@ -373,7 +378,6 @@ def test_numpy_computes_what_is_meant(name):
         assert_numpy_computes_what_is_meant(program, batch_of(case, count), count)
 
 
-@settings(max_examples=30)
 @given(st.data())
 def test_numpy_computes_what_is_meant_by_any_expression(data):
     expression = data.draw(expressions(variables=4, max_gates=10))
@@ -401,7 +405,7 @@ TERMS = {  # read the same few parameters in ways whose adjoints are put togethe
 SIGNS = {"+": operator.add, "-": operator.sub, "*": lambda a, b: a + 3.0 * b, "/": lambda a, b: a * b - b}
 
 
-@settings(max_examples=60)
+@settings(max_examples=2 * settings().max_examples)
 @given(
     st.lists(st.tuples(st.sampled_from([*TERMS]), st.sampled_from("+-*/")), min_size=1, max_size=4),
     st.sampled_from(["mean", "sum"]),
@@ -443,7 +447,7 @@ def pieces(rows, names, size=4):
 PIECES = ["forward", "backward", "inputs", "params", "number", "count", "share"]
 
 
-@settings(max_examples=300)
+@settings(max_examples=10 * settings().max_examples)
 @given(pieces(4, PIECES, size=2), pieces(8, [*PIECES, "put"]), st.booleans(), st.booleans())
 @example([], [("inputs", contiguous(0, (4,))), ("params", np.array([5, 5, 6, 7]))], False, True)
 def test_what_is_put_anywhere_is_there_whenever_it_was_known(inner, outer, kept, at_once):
@@ -492,6 +496,7 @@ KINDS_OF_ARRAYS = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", KINDS_OF_ARRAYS)
 @pytest.mark.parametrize("name", ["dense_relu_hinge", "convolution", "softmax_attention", "recurrent"])
 def test_any_array_of_numbers_will_do(name, kind):
@@ -537,6 +542,7 @@ def choices(case, backend):
     return ("both",) if backend == "jax" else ("params", "inputs", "both")
 
 
+@pytest.mark.sampled(7)
 @on_every_backend
 @pytest.mark.parametrize("name", COMPARED)
 def test_gradients_by_example_are_those_of_eager_code(name, backend):
@@ -564,6 +570,7 @@ def nested(tree, k):
     return [nested(branch, k) for branch in tree] if isinstance(tree, (list, tuple)) else tree[k]
 
 
+@pytest.mark.sampled(7)
 @on_every_backend
 @pytest.mark.parametrize("name", COMPARED)
 def test_hessian_vector_products_are_those_of_eager_code(name, backend):
@@ -669,7 +676,7 @@ def test_without_reduction_there_is_nothing_to_differentiate():
 
 
 def test_operations_and_instructions_grow_linearly_with_depth():
-    """Counted: the third step of 30 neurons adds as many as the second."""
+    """Counted: the third step of 10 neurons adds as many as the second."""
 
     def counts(depth):
         w, b = Value(0.9), Value(0.1)
@@ -684,12 +691,12 @@ def test_operations_and_instructions_grow_linearly_with_depth():
         sources = [Compiled(one, 1).source for one in rolled]
         return np.array([*[len(one.ops) for one in rolled], *[source.count("\n") for source in sources]])
 
-    first, second, third = map(counts, (30, 60, 90))
+    first, second, third = map(counts, (10, 20, 30))
     assert (third - second <= 1.05 * (second - first)).all()  # views may differ in the rows that were free
 
 
 def test_wide_sums_take_a_few_instructions():
-    n = 100_000
+    n = 20_000
     w = [Value(k % 7 - 3.0) for k in range(n)]
     program = mg.compile(lambda x: mg.sum([mg.sin(one) for one in w]) + x * x * mg.dot(w, w), w, example=(0.0,))
     x, v, p = np.array([0.5, 2.0]), np.cos(np.arange(n)), program.params
@@ -702,6 +709,7 @@ def test_wide_sums_take_a_few_instructions():
     assert all(made.source.count("\n    ") < 30 for made in (engine._main, engine._grads, engine._hvp))
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", CASES)
 def test_the_source_is_the_same_however_often_it_is_made(name):
     """And in every process: no order is one of addresses."""

@@ -35,6 +35,8 @@ from tests.benchmarks.__main__ import SUITES
 from tests.benchmarks.peers import by_jax
 from tests.verdicts.case import Case
 
+pytestmark = pytest.mark.one_engine
+
 PAGE = harness.PAGE.read_text(encoding="utf-8")
 
 
@@ -264,6 +266,7 @@ def test_table_and_targets_of_networks() -> None:
     assert networks.targets(of_python) == [line for line in said if "its Python engine" in line]
 
 
+@pytest.mark.slow
 def test_slots_give_what_is_written_by_hand() -> None:
     step = networks.gpt_with_slots()
     for _ in range(2):  # the second one after a step of Adam
@@ -384,6 +387,7 @@ def test_table_and_targets_of_rolls() -> None:
     assert rolls.targets(found)[-1].endswith("1 GB: 60 s were too few, missed")
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", rolls.ROLLS)
 def test_rolls_are_measured_in_a_process_of_their_own(kind) -> None:
     found = rolls.roll(kind, 5)

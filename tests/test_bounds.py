@@ -100,11 +100,13 @@ def sampled(gate, boxes, points, seed=0):
     return wrong
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_no_gate_leaves_its_interval(gate):
     assert sampled(gate, boxes=25, points=12) == []
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_no_gate_leaves_its_interval_in_many_boxes(gate):
@@ -182,6 +184,7 @@ def test_no_circuit_leaves_its_bounds(f, seed):
     assert escaped(f, seed, points=8) == []
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @given(expressions(variables=3, max_gates=15, smooth=False), st.integers(0, 10**6))
 @settings(max_examples=4000, phases=shrunk)

@@ -553,5 +553,5 @@ def coincidences(significant, count):
 
 
 def test_random_wrong_numbers_are_given_a_cause_by_coincidence_only():
-    assert coincidences(3, 200) <= 8
-    assert coincidences(4, 200) <= 2
+    assert coincidences(3, 100) <= 4
+    assert coincidences(4, 100) <= 1

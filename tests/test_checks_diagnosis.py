@@ -106,6 +106,7 @@ HEALTHY = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", HEALTHY)
 def test_nothing_is_said_of_healthy_networks(name):
     assert [str(symptom) for symptom in diagnose(*HEALTHY[name]())] == []

@@ -119,10 +119,10 @@ def test_paths_are_counted_exactly(doubled):
 
 def test_a_deep_circuit_needs_no_recursion():
     x = y = Value(1.0, "x")
-    for _ in range(20_000):
+    for _ in range(5_000):
         y = (y + 1.0) * 1.0
     explained = explain(y, x)
-    assert (explained.count, len(explained.paths[0].factors), explained.total) == (1, 40_000, 1.0)
+    assert (explained.count, len(explained.paths[0].factors), explained.total) == (1, 10_000, 1.0)
     assert len(str(explained)) < 500
 
 
@@ -135,7 +135,7 @@ def test_layers_that_share_vectors_have_the_paths_of_their_neurons():
     assert sum(path.contribution for path in explained.paths) + explained.rest == pytest.approx(explained.total)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=2 * settings().max_examples)
 @given(expressions(variables=2, max_gates=6), points(2))
 def test_the_products_add_up_to_the_gradient(expression, point):
     x, y = Value(point[0], "x"), Value(point[1], "y")

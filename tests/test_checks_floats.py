@@ -68,6 +68,7 @@ SMOOTH_POINTS = [(f, x, slope(x)) for f, slope, points in SMOOTH for x in points
 NOISY_POINTS = [(f, x, slope(x)) for f, slope, points in NOISY for x in points]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("f", "x", "slope"), SMOOTH_POINTS)
 def test_a_right_derivative_is_right_and_a_wrong_one_wrong(f, x, slope):
     found = slopes_of(f, x)

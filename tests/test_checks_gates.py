@@ -18,6 +18,7 @@ def _forget_gates():
         yield
 
 
+@pytest.mark.sampled(17)
 @pytest.mark.parametrize(
     "entry", [entry for entry in gates() if entry is not stop_gradient], ids=lambda entry: entry.name
 )
@@ -74,6 +75,7 @@ MUTANTS = {
 SMOOTH = ["exp", "sin", "tanh", "softplus", "multiply", "divide", "hypot", "atan2", "gelu", "asinh"]
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("mutation", MUTANTS)
 @pytest.mark.parametrize("name", SMOOTH)
 def test_every_mutant_of_a_rule_is_caught(name, mutation):

@@ -58,6 +58,7 @@ def slope(f, point, n, step):
     return (f(above) - f(below)) / (2 * step)
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", WRITTEN)
 @pytest.mark.filterwarnings("ignore")
 def test_functions_as_people_write_them_lift_and_have_the_slope_of_their_formula(name):
@@ -162,6 +163,7 @@ LOSSES = {
 }
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("rest", [lambda x: 0.0, lambda x: 1e10 * x * x], ids=["alone", "beside what is kept"])
 @pytest.mark.filterwarnings("ignore")

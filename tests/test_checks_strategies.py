@@ -67,7 +67,7 @@ def pasted(f, check):
     return eval(repr(f), {**NAMES, "check_grads": check})
 
 
-@settings(max_examples=150)
+@settings(max_examples=5 * settings().max_examples)
 @given(expressions(variables=2, smooth=False))
 def test_what_is_printed_can_be_pasted_and_run(f):
     def outcome(compute):
@@ -105,8 +105,9 @@ def test_right_rules_never_fail_over_most_of_the_table():
     assert max(lengths) > 4
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
-@pytest.mark.parametrize(("order", "count"), [(1, 1500), (2, 200)])
+@pytest.mark.parametrize(("order", "count"), [(1, 600), (2, 100)])
 def test_right_rules_never_fail_in_many_examples(order, count):
     @settings(generate, max_examples=count)
     @given(expressions())
@@ -131,11 +132,12 @@ def test_without_smooth_kinks_edges_and_points_outside_the_domain_come_too():
     assert {"right", "kink", "no value"} <= {*verdicts}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["relu", "abs", "floor", "maximum", "hardtanh", "sign", "equal"])
 def test_smooth_points_lie_beside_every_kink_and_jump(name):
     """Both one-sided slopes agree, by differences that know nothing of the check."""
 
-    @settings(generate, max_examples=30)
+    @generate
     @given(expressions(max_gates=3, gates=[name, "add", "multiply"]))
     def law(f):
         h = 2.0**-30
@@ -156,6 +158,7 @@ def test_a_constant_is_no_register_where_their_numbers_are_equal(constant, other
     assert all(moved is numbers for _, moved in _alternatives((constant, 2), numbers, {0, 1}))
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 def test_expressions_cover_the_whole_table_with_sharing_and_constants():
     drawn, uses, constants = set(), [], []
@@ -223,7 +226,7 @@ def test_a_gate_that_runs_on_floats_only_is_kept_off_its_kinks_too():
 
     text = primitive("text", forward, lambda out, x: where(x - 1, 1.0, 0.0))
 
-    @settings(generate, max_examples=30)
+    @generate
     @given(expressions(variables=1, max_gates=2, gates=[text, "add"]))
     def law(f):
         check_grads(f, f.point)
@@ -242,6 +245,7 @@ def test_points_shrink_to_one_and_never_to_a_kink():
     assert find(points(1, edges=True), lambda point: math.isnan(point[0]), settings=search)
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("gate", DRAWN, ids=str)
 def test_operands_inside_a_domain_have_values_on_both_sides(gate):
     @settings(generate, max_examples=20)
@@ -291,11 +295,13 @@ def assert_shrinks_to_the_gate(gate):
     assert {*operands} <= {1.0, 0.5, 2.0}
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", ["divide", "acosh", "dot"])
 def test_a_planted_fault_shrinks_to_its_gate(name):
     assert_shrinks_to_the_gate(lookup(name))
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("gate", DRAWN, ids=str)
 def test_a_planted_fault_shrinks_to_its_gate_for_every_gate(gate):
@@ -330,6 +336,7 @@ OWN_GATE = """
 """
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 def test_pytest_shows_one_sentence_and_no_source_of_ours(pytester):
     pytester.makepyfile(test_right=OWN_GATE.format(slip=""), test_wrong=OWN_GATE.format(slip="2 * "))

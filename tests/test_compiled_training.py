@@ -192,6 +192,7 @@ def together(make):
 # ---- the same numbers -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("options", ["in batches", "with validation"])
 @pytest.mark.parametrize("name", MODELS)
 def test_every_model_learns_as_it_does_by_graphs(name, options):
@@ -201,6 +202,7 @@ def test_every_model_learns_as_it_does_by_graphs(name, options):
     assert_alike(run(make, loss, targets, OPTIMIZERS["momentum"], compiled=True, **options), by_graphs)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("name", ["classes", "dropout", "batch norm", "a loss of one's own"])
 def test_every_option_means_the_same(name, options):
@@ -210,6 +212,7 @@ def test_every_option_means_the_same(name, options):
     assert_alike(run(make, loss, targets, OPTIMIZERS["plain"], compiled=True, **options), by_graphs)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("name", ["an MLP", "batch norm and dropout"])
 def test_every_optimizer_takes_the_same_steps(name, optimizer):
@@ -218,6 +221,7 @@ def test_every_optimizer_takes_the_same_steps(name, optimizer):
     assert_alike(run(make, loss, targets, OPTIMIZERS[optimizer], compiled=True, batch_size=5), by_graphs)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", LOSSES)
 def test_every_loss_by_name_is_that_of_its_examples(name):
     """The loss of one example is recorded; the mean over a batch is what the loss says of the batch."""
@@ -328,6 +332,7 @@ OF_THE_MODEL = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("penalty", OF_THE_MODEL)
 @pytest.mark.parametrize("name", ["dropout", "batch norm", "batch norm and dropout", "dropouts that share a generator"])
 def test_a_penalty_may_draw_masks_and_move_statistics(name, penalty):
@@ -391,6 +396,7 @@ class Looking:
         self.seen.append([(parameter.data, parameter.grad) for parameter in model.parameters()])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("settings", "writes"),  # after 9 epochs
     [
@@ -496,6 +502,7 @@ ENDINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_however_training_ends_the_values_and_the_history_have_the_parameters(ending):
     def left(compiled):
@@ -539,6 +546,7 @@ CHANGES = {  # what on_epoch does with the model and with a strength that penalt
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_on_epoch_changes_counts_from_the_next_batch_on(name, own):

@@ -92,6 +92,7 @@ def test_each_product_stands_with_its_size_its_module_and_its_derivatives():
     assert lines["p"][0].startswith("d_p = put(d6 at [320:337], d10 at [48:320]")
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", CASES)
 def test_each_line_backward_stands_beside_its_source_and_nothing_is_left_out(name):
     program = compiled(name, wrt="both" if CASES[name]().examples[0] else "params")
@@ -163,6 +164,7 @@ def test_both_sources_are_told_apart():
     assert "The source for up to 30 examples\n\ndef value():\n    v1 = 1\n\n" in text
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", CASES)
 def test_every_program_can_be_told_of_within_the_width_of_a_page(name):
     for options in ({}, {"backend": "python"}, *[{"wrt": "both"}] * bool(CASES[name]().examples[0])):
@@ -230,6 +232,7 @@ def nodes(root):
     return {name: " ".join(" ".join(text.text for text in group.iter(f"{SVG}text")).split()) for name, group in found}
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("name", CASES)
 def test_every_operation_is_in_the_picture(name):
     program = compiled(name)
@@ -271,6 +274,8 @@ def test_what_is_done_once_is_dashed():
     assert "dashed: once; others: for each of B examples" in "".join(root.itertext())
 
 
+@pytest.mark.one_engine
+@pytest.mark.slow
 def test_a_long_program_is_drawn_without_its_middle():
     root = drawn(chain(200))
     found = nodes(root)

@@ -64,7 +64,7 @@ def test_zeros_have_the_signs_that_eager_code_gives_them(backend):
     """Of zeros alone, so that rounding is no matter: what looks at the sign of one sees that of eager code."""
 
     @settings(
-        max_examples=30 if backend != "jax" else 8, deadline=None, derandomize=True,
+        max_examples=settings().max_examples if backend != "jax" else 8, deadline=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.lists(ZEROS, min_size=1, max_size=3))
@@ -216,7 +216,7 @@ LARGE = [1e308, -1e308, 2.0**52, -(2.0**52), 6755399441055744.0]
 @backends
 def test_large_constants_stay_in_their_order(backend):
     @settings(
-        max_examples=30 if backend != "jax" else 8, deadline=None, derandomize=True,
+        max_examples=settings().max_examples if backend != "jax" else 8, deadline=None, derandomize=True,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(st.lists(st.sampled_from(LARGE), min_size=2, max_size=4), st.booleans())

@@ -48,11 +48,13 @@ def test_every_question_has_right_and_wrong_answers_among_the_facts():
     assert [key for number, answers in ANSWERED.items() for key in answers if key[:2] != number] == []
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("key", "answer"), RIGHT)
 def test_right_answers_are_right(key, answer):
     assert verdict(key, answer) == f"Right! {QUESTIONS[key].why}"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("key", "answer", "hint"), WRONG)
 def test_wrong_answers_get_the_hint_that_helps(key, answer, hint):
     said = verdict(key, answer)

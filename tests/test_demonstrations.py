@@ -82,6 +82,7 @@ def accuracy_shown(*arguments, capsys):
     return float(words[words.index("%") - 1]), lines
 
 
+@pytest.mark.one_engine
 @pytest.mark.sklearn
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("digits", 95.0), ("moons", 90.0)])

@@ -4,7 +4,7 @@ import math
 from collections import Counter
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 import microgradnn as mg
 from microgradnn import Value, nn
@@ -210,7 +210,6 @@ def test_laws_of_loops(make):
 
 
 @given(tangles())
-@settings(deadline=None, max_examples=30)
 def test_laws_of_tangles_and_how_many_boxes_there_are_at_most(root):
     folding = check_laws(root)
     assert len(folding.groups) <= 1 + MOST_BODIES + max(MOST_ALONE, BANDS * (len(OPERATIONS) + 1))
@@ -221,7 +220,6 @@ def test_laws_of_tangles_and_how_many_boxes_there_are_at_most(root):
     leaves=st.booleans(), examples=st.integers(1, 4), together=st.booleans(),
     activation=st.sampled_from(["tanh", "relu", "linear", "sigmoid"]),
 )  # fmt: skip
-@settings(deadline=None, max_examples=40)
 def test_of_any_network_the_neurons_are_those_of_its_layers(nin, sizes, fused, leaves, examples, together, activation):
     """However it was recorded; each takes all that the layer before it gives, by its own weights."""
     model = nn.MLP(nin, sizes, activation, rng=0, fused=fused)

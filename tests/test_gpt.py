@@ -105,6 +105,7 @@ def test_eager_values_train_as_plain_floats(expected):
     check(expected, losses, gradients[0], [value.data for value in adam.state])
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("backend", ["numpy", "python", pytest.param("jax", marks=pytest.mark.jax)])
 def test_programs_train_as_plain_floats(expected, backend):
     model = gpt.scalars(gpt.start())
@@ -159,6 +160,7 @@ def test_whole_steps_of_full_documents_agree_in_the_benchmark():
     np.testing.assert_allclose(problems.numbers(eager.outcome()), problems.numbers(by_hand), **CLOSE)
 
 
+@pytest.mark.slow
 def test_training_makes_the_loss_fall():
     step = problems.ours(partial(problems.our_gpt, 32), "numpy")
     losses = []

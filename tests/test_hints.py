@@ -22,6 +22,7 @@ OWNERS = {
 HINTED = [(owner, name) for owner, hints in HINTS.items() for name in hints]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("owner", "name"), HINTED)
 def test_a_hinted_name_is_missing_and_answered(owner, name):
     called = {"Module": "MLP"}.get(owner, owner)
@@ -32,6 +33,7 @@ def test_a_hinted_name_is_missing_and_answered(owner, name):
     assert len(HINTS[owner][name]) < 150
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("owner", "name"), [hinted for hinted in HINTED if hinted[0] in ("microgradnn", "nn", "optim")]
 )

@@ -90,6 +90,7 @@ def through_file(history, folder):
 # ---- the same to the bit ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("optimizer", "options", "compiled"),
     [*((name, "everything", False) for name in OPTIMIZERS), ("adam", "all at once", False),
@@ -277,6 +278,7 @@ def raising(error, call):
     return penalty
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("call", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StopError])
 def test_what_ended_in_the_middle_of_an_epoch_goes_on_from_its_start(error, call, tmp_path):
@@ -387,6 +389,7 @@ def test_a_history_of_nothing_is_a_beginning():
 # ---- saving in on_epoch -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_what_on_epoch_changes_counts_and_is_saved(compiled, tmp_path):
     """Weights, settings and memory of the optimizer; saved, or copied, without what cannot be pickled of `fit`."""
@@ -452,6 +455,7 @@ def another_generator(model):
     model.layers[2].rng = np.random.default_rng(77)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("change", "compiled"),
     [(another_generator, False), (another_generator, True),
@@ -636,6 +640,7 @@ DAMAGED = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
 def test_a_damaged_file_is_refused_with_its_name(damage, tmp_path):
     path = tmp_path / "run.json"
@@ -755,6 +760,7 @@ def refused(message, history, make=rich, optimizer="adam", **options):
     assert history == figures
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("changes", "message"), MISFITS.values(), ids=MISFITS)
 def test_a_history_that_does_not_fit_is_refused_by_name(changes, message):
     refused(message, **{"history": run(2, **OPTIONS["everything"])[0], **OPTIONS["everything"], **changes})
@@ -764,6 +770,7 @@ def test_validation_that_is_new_is_refused():
     refused("does not fit: the history has no validation$", run(2)[0], batch_size=3, validation=HELD_OUT)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("change", "message"), SPOILT.values(), ids=SPOILT)
 def test_a_state_that_was_spoilt_is_refused(change, message, tmp_path):
     path = tmp_path / "run.json"

@@ -107,6 +107,7 @@ PLAIN = [
 ]
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("outer", PLAIN, ids=lambda gate: gate.name)
 def test_brackets_stand_where_precedence_asks_for_them(outer):
     """A gate of gates, in each place, comes to its number when it is read as people read formulas."""
@@ -176,6 +177,7 @@ def recorded(gate):
             yield gate(*leaves[:1] * len(leaves))
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("gate", [*gates()], ids=lambda gate: gate.name)
 def test_a_local_derivative_in_symbols_comes_to_the_number(gate):
     for out in recorded(gate):

@@ -6,7 +6,7 @@ from functools import cache, partial
 import mpmath
 import numpy as np
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import given, strategies as st
 
 import microgradnn as m
 from microgradnn import Value, nn
@@ -15,7 +15,6 @@ from microgradnn.nn.losses import LOSSES
 from microgradnn.primitive import lookup
 from microgradnn.trees import leaves
 
-QUICK = settings(max_examples=30)
 seeds, counts, widths = st.integers(0, 10**6), st.integers(1, 5), st.integers(2, 5)
 reductions = st.sampled_from(["mean", "sum"])
 all_reductions = st.sampled_from(["mean", "sum", "none"])
@@ -53,7 +52,6 @@ def same(found, expected, rtol=1e-12):
 
 
 @pytest.mark.torch
-@QUICK
 @given(seeds, counts, st.integers(1, 4), reductions)
 def test_mse_is_that_of_torch(seed, count, width, reduction):
     import torch
@@ -66,7 +64,6 @@ def test_mse_is_that_of_torch(seed, count, width, reduction):
 
 
 @pytest.mark.torch
-@QUICK
 @given(seeds, counts, reductions, st.booleans(), st.booleans())
 def test_binary_cross_entropy_is_that_of_torch(seed, count, reduction, from_logits, soft):
     """From logits and from probabilities, for labels 0 and 1 and for targets between them."""
@@ -83,7 +80,6 @@ def test_binary_cross_entropy_is_that_of_torch(seed, count, reduction, from_logi
 
 
 @pytest.mark.torch
-@QUICK
 @given(seeds, counts, widths, reductions, st.booleans())
 def test_cross_entropy_is_that_of_torch(seed, count, classes, reduction, distributions):
     """For numbers of classes and for distributions over them."""
@@ -128,7 +124,6 @@ OF_NUMBERS = {  # ours and the setting that it has, torch's
 
 @pytest.mark.torch
 @pytest.mark.parametrize(("ours", "setting", "name"), OF_NUMBERS.values(), ids=OF_NUMBERS)
-@QUICK
 @given(seeds, counts, st.integers(1, 4), all_reductions, st.floats(0.1, 5.0))
 def test_losses_of_numbers_are_those_of_torch(ours, setting, name, seed, count, width, reduction, number):
     """Errors on both sides of δ, and by the defaults."""
@@ -147,7 +142,6 @@ def test_losses_of_numbers_are_those_of_torch(ours, setting, name, seed, count, 
 
 @pytest.mark.filterwarnings("ignore:reduction")
 @pytest.mark.torch
-@QUICK
 @given(seeds, counts, widths, st.sampled_from(["mean", "sum", "none", "batchmean"]), st.booleans(), st.booleans())
 def test_kl_div_is_that_of_torch(seed, count, width, reduction, log_target, certain):
     import torch
@@ -164,7 +158,6 @@ def test_kl_div_is_that_of_torch(seed, count, width, reduction, log_target, cert
 
 
 @pytest.mark.torch
-@QUICK
 @given(
     seeds, counts, widths, all_reductions, st.booleans(), st.booleans(), st.sampled_from([0.0, 0.1, 1.0]),
     st.sampled_from([None, -100, -1, 0]),
@@ -206,7 +199,6 @@ SHAPES = [None, (), (3,), (4, 1), (4, 3)]
 
 
 @pytest.mark.torch
-@QUICK
 @given(seeds, all_reductions, st.booleans(), st.sampled_from(SHAPES), st.sampled_from(SHAPES))
 def test_weights_of_binary_cross_entropy_are_those_of_torch(seed, reduction, from_logits, weight, pos_weight):
     """Of any shape that is broadcast to that of the outputs; the weight of positives torch has for logits alone."""
@@ -227,7 +219,6 @@ def test_weights_of_binary_cross_entropy_are_those_of_torch(seed, reduction, fro
 
 
 @pytest.mark.torch
-@QUICK
 @given(seeds, counts, widths)
 def test_multiclass_hinge_is_that_of_torch_times_the_number_of_classes(seed, count, classes):
     """PyTorch divides the sum over the classes by their number; note 001 does not."""
@@ -244,7 +235,6 @@ def test_multiclass_hinge_is_that_of_torch_times_the_number_of_classes(seed, cou
 # ---- against NumPy -----------------------------------------------------------------------------------------------
 
 
-@QUICK
 @given(seeds, counts, reductions)
 def test_hinge_is_its_formula(seed, count, reduction):
     """max(0, 1 − yŷ), with the derivative −y where it is above 0."""
@@ -256,7 +246,6 @@ def test_hinge_is_its_formula(seed, count, reduction):
     assert same(value_and_gradient(lambda y: nn.hinge(y, targets, reduction), outputs), expected)
 
 
-@QUICK
 @given(seeds, counts, widths, reductions)
 def test_multiclass_hinge_is_its_formula(seed, count, classes, reduction):
     """Σ over the other classes of max(0, sⱼ − s_y + 1)."""
@@ -275,7 +264,6 @@ def test_multiclass_hinge_is_its_formula(seed, count, classes, reduction):
     assert same(found, (value / size, gradient / size))
 
 
-@QUICK
 @given(seeds, counts, widths)
 def test_gradients_of_the_cross_entropies_are_what_the_notes_derive(seed, count, classes):
     """Notes 003 and 004: ŷ − y, by the logits, for the sigmoid and for the softmax."""
@@ -397,6 +385,7 @@ CONFIDENT_AND_SHIFTED = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("logits", "target"), CONFIDENT_AND_SHIFTED)
 def test_cross_entropy_is_that_of_mpmath_to_second_order(logits, target, way):
@@ -434,6 +423,7 @@ LIMITS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("loss", "row"), [pytest.param(loss, row, id=name) for name, (loss, rows) in LIMITS.items() for row in rows]
@@ -446,6 +436,7 @@ def test_losses_of_infinite_outputs_are_their_limits(loss, row, way):
     assert not np.any(hessian)
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("logit", [37.4, -37.4, 700.0, -700.0, 0.5, 1e15])
 @pytest.mark.parametrize("target", [0.0, 1.0, 0.25])
@@ -643,6 +634,7 @@ def test_weights_in_a_row_are_those_of_a_column():
     assert nn.binary_cross_entropy(column, labels, weight=weight, pos_weight=weight) == expected
 
 
+@pytest.mark.sampled(5)
 @each
 def test_second_derivatives_exist_and_are_right(loss, outputs, targets):
     flat = np.ravel(outputs).tolist()

@@ -406,8 +406,8 @@ def test_the_command_alone_shows_a_short_usage_with_an_example_that_runs(capsys,
     assert max(map(len, page.splitlines())) <= 79
     assert page.isascii()
     assert answer(*shlex.split(examples(page)[0])[1:]).endswith("z          −4           3\n")
-    assert shell().returncode == 2
-    assert shell().stderr == page
+    done = shell()
+    assert (done.returncode, done.stderr) == (2, page)
 
 
 def test_long_lines_are_cut(refused) -> None:

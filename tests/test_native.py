@@ -64,11 +64,13 @@ def difference(text, other):
     return ""
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("engine", ENGINES)
 def test_random_graphs_are_the_same(engine):
     assert difference(reference(), graphs(engine, "texts", 0, 100, hashes=1)) == ""
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES[-1:])
 def test_ten_thousand_random_graphs_are_the_same(engine):
@@ -98,6 +100,7 @@ SPOILED = {
 }  # fmt: skip
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("fault", SPOILED)
 def test_an_engine_that_differs_is_found_with_the_line_in_which_it_does(fault):
     text = reference().partition("\ngraph 40\n")[0] + "\n"
@@ -108,6 +111,7 @@ def test_an_engine_that_differs_is_found_with_the_line_in_which_it_does(fault):
 # ---- pickles ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.one_engine
 @pytest.mark.parametrize("reader", ENGINES)
 @pytest.mark.parametrize("writer", ENGINES)
 def test_pickles_of_one_engine_are_read_by_the_other(writer, reader, tmp_path):
@@ -116,6 +120,7 @@ def test_pickles_of_one_engine_are_read_by_the_other(writer, reader, tmp_path):
     assert difference(written, graphs(reader, "read", str(tmp_path), 2, 60, hashes=1)) == ""
 
 
+@pytest.mark.one_engine
 def test_a_reader_of_pickles_that_loses_something_is_found(tmp_path):
     written = graphs("python", "written", str(tmp_path), 2, 20)
     spoiled = """if True:
@@ -171,12 +176,14 @@ def growth(engine, pieces, leak="pass"):
     return float(run(engine, GROWTH.format(pieces=pieces, leak=leak)))
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ten_million_gates_leave_memory_flat(engine):
     assert growth(engine, 100) < 1
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 def test_eight_bytes_a_gate_are_found():
     assert growth("python", 40, leak="kept += [None] * 100_000") > 4
@@ -242,6 +249,7 @@ def left_behind(compute, *operands, times=200):
     return [x for x, more in zip([*counted, "memory"], growth, strict=True) if abs(more) >= times / 2]
 
 
+@pytest.mark.sampled(11)
 @pytest.mark.parametrize("name", CALLS)
 def test_calls_leave_no_references_and_no_memory_behind(name):
     assert left_behind(*CALLS[name]) == []

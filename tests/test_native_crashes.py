@@ -34,6 +34,7 @@ print(made[0].data, [v.grad for v in w])
     assert printed(program) == "11.0 [3.0, 4.0]\n"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("emptied", ["rows", "biases", "batch", "rows[0]", "batch[0]"])
 def test_lists_that_a_callback_of_the_collector_empties_while_a_layer_runs(emptied):
     program = f"""

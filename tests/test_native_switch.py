@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
+pytestmark = pytest.mark.one_engine
 BUILT = "native" if find_spec("microgradnn.native._core") else "python"
 SAY = "import microgradnn, microgradnn.native; print(microgradnn.engine, microgradnn.native.core is None)"
 MISSING = "import sys; sys.modules['microgradnn.native._core'] = None"
@@ -28,6 +29,7 @@ def run(asked, *program):
     return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=60)
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(
     ("asked", "before", "engine"),
     [

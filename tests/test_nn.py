@@ -154,6 +154,7 @@ def test_an_activation_may_be_a_function_or_none():
 # ---- fused or gate by gate ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("activation", SMOOTH_OR_NOT)
 @settings(max_examples=10)
 @given(seed=st.integers(0, 10**6), sizes=st.lists(st.integers(1, 4), min_size=2, max_size=4), count=st.integers(1, 3))

@@ -128,7 +128,6 @@ def test_note_000_linear_stays_linear():
         assert data(deep(x)) == pytest.approx(data(single(x)), rel=1e-12)
 
 
-@settings(max_examples=30)
 @given(st.lists(st.floats(-10, 10), min_size=3, max_size=3))
 def test_note_000_no_neuron_separates_xor(numbers):
     """The scores of (0, 0) and (1, 1) sum to those of (0, 1) and (1, 0): they cannot have opposite signs."""
@@ -502,6 +501,7 @@ def in_matrices(weights, examples, output_first, biases=(0.35, 0.60)):
     return (first, second), 1 / (1 + np.exp(-(second @ (1 / (1 + np.exp(-(first @ x + biases[0])))) + biases[1])))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize(("step", "first", "last", "outputs"), ORDERS.values(), ids=ORDERS)
 def test_note_002_training_in_both_orders(step, first, last, outputs):
     """Descent gives 0.291027774 and 3.510188e-05 after 1 and 10,000 steps; the printed figures are of another rule.
@@ -584,6 +584,7 @@ def xor_error(seed, rule):
         return error(model(XOR[0]), XOR[1]).data
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 def test_note_002_xor_with_five_hidden_neurons_from_40_starts():
     """By the rule of the printed figures every start ends below 0.012; down the gradient some take longer."""

@@ -124,6 +124,7 @@ def test_before_the_backward_pass_there_are_no_columns_of_gradients():
     assert {step["kind"] for step in walked.steps} == {"forward"}
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("level", [1, 2])
 @pytest.mark.parametrize("name", GRAPHS)
 def test_every_table_has_a_cell_for_each_column_and_every_number_becomes_known(name, level):

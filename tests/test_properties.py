@@ -23,8 +23,8 @@ from microgradnn.sweep import sweep
 from microgradnn.table import stop_gradient
 
 EPSILON = 2.0**-52
-quick = settings(max_examples=60)
-search = settings(quick, phases=[Phase.generate, Phase.shrink])
+quick = settings(max_examples=2 * settings().max_examples)
+search = settings(max_examples=60, phases=[Phase.generate, Phase.shrink])
 expressions = partial(strategies.expressions, smooth=False)  # laws hold at kinks and at edges too
 two = points(2)
 
@@ -171,6 +171,7 @@ WRONG = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("mistake", WRONG)
 @pytest.mark.parametrize("law", [test_derivatives_agree_with_mpmath, test_derivatives_agree_with_central_differences])
 def test_each_law_catches_a_wrong_rule_and_shrinks_it_to_a_small_expression(law, mistake, monkeypatch):
@@ -219,7 +220,7 @@ def close(found, expected, root):
     return all(abs(a - b) <= 1e-13 * size for a, b in zip(found, expected, strict=True))
 
 
-@settings(max_examples=20)
+@pytest.mark.sampled(3)
 @given(expressions(max_gates=4), expressions(max_gates=4), two)
 @pytest.mark.parametrize("name", ["add", "multiply", "maximum", "minimum", "hypot", "sum", "logsumexp"])
 def test_commuting(name, left, right, point):

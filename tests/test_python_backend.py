@@ -57,6 +57,7 @@ def eager(f, point, vector):
 # ---- second derivatives -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_every_gate_at_its_samples(gate):
     program = None
@@ -73,7 +74,7 @@ def test_every_gate_at_its_samples(gate):
         assert found == pytest.approx(eager(f, xs, vector_of(len(xs))), rel=1e-12, abs=1e-300), sample
 
 
-@settings(max_examples=60)
+@settings(max_examples=2 * settings().max_examples)
 @given(expressions(variables=3, max_gates=6, smooth=False), points(3), points(3))
 def test_random_graphs(expression, point, vector):
     try:
@@ -86,7 +87,6 @@ def test_random_graphs(expression, point, vector):
     assert found == pytest.approx(expected, rel=1e-6, abs=1e-6 * scale)
 
 
-@settings(max_examples=30)
 @given(expressions(variables=3, max_gates=6), points(3))
 def test_a_hessian_is_symmetric(expression, vector):
     u, v, point = (1.0, -0.5, 2.0), vector, expression.point

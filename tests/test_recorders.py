@@ -83,7 +83,7 @@ def test_operators_are_the_table_bit_for_bit(name, recorded):
         assert outcome(OPERATORS[name], left, right) == from_the_table(lookup(name), left, right), (x, y)
 
 
-@settings(max_examples=100)
+@settings(max_examples=3 * settings().max_examples)
 @given(st.floats(), st.floats() | st.integers(-9, 9).map(float))
 def test_recorders_are_the_table_bit_for_bit_at_any_floats(x, y):
     for name, apply in OPERATORS.items():

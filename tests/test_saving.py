@@ -351,6 +351,7 @@ def test_a_file_with_a_wrong_byte_loads_well_or_is_refused(place, byte, tmp_path
     check_damaged(wrong, tmp_path_factory.getbasetemp() / "wrong.safetensors")
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 def test_every_cut_and_every_wrong_bit(tmp_path):
     for place in range(len(SAVED)):

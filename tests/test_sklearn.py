@@ -36,6 +36,7 @@ def moons() -> Any:
     return make_moons(120, noise=0.1, random_state=0)
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 def test_scikit_learns_own_suite_passes_without_skips() -> None:
     """In a process of its own: the array API must be switched on before SciPy is imported."""

@@ -244,6 +244,7 @@ def test_which_level_is_drawn_by_itself():
     assert not draw(network([[1.0, 2.0]], (2, 1))).folded
 
 
+@pytest.mark.slow
 def test_what_is_too_wide_or_too_much_is_said():
     shown = texts(draw(network([[0.1] * 130], (150, 3)), level=1))
     assert {"the first 128 of 150 rows", "the first 128 of 130 columns", "the first 128 of 130 rows"} <= set(shown)
@@ -532,6 +533,7 @@ def test_an_overlap_would_be_found():
     assert overlapping([("a", 0, 0, 2, 2), ("b", 1, 1, 3, 3), ("c", 3, 3, 4, 4)]) == [("b", "a")]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", GRAPHS)
 @pytest.mark.parametrize("level", [1, 2])
 def test_any_graph_is_drawn_without_overlaps(name, level):
@@ -577,6 +579,7 @@ def test_colours_of_weights_follow_the_theme_and_line_styles_carry_the_sign():
     assert (words["blue"], words["orange"]) == ("positive", "negative")
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", ["<b>", 'say "a" & b', "a\\nb", "\x00", "\ud800", "x" * 300, "θ.₁", "-->", "%"])
 @pytest.mark.parametrize("level", [1, 2])
 def test_any_name_of_a_module_can_be_drawn(name, level):
@@ -587,6 +590,7 @@ def test_any_name_of_a_module_can_be_drawn(name, level):
     ET.fromstring(draw(y, level=level).svg())
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("number", [0.0, 1e308, -1e308, 1e-320, float("inf"), float("nan")])
 @pytest.mark.parametrize("level", [1, 2])
 def test_any_number_in_a_network_can_be_drawn(number, level):
@@ -620,6 +624,7 @@ def test_jupyter_shows_the_folded_network():
     assert "folded into 2 inputs, 33 neurons" in bundle["image/svg+xml"]
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("fused", [True, False])
 def test_a_network_of_a_million_gates_is_drawn(fused):

@@ -26,6 +26,7 @@ CORNERS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(17)
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
 def test_partials_agree_with_differences_to_order_three(gate, sample):
     if gate is stop_gradient:  # whose rule is no slope, as a check says
@@ -61,6 +62,7 @@ def test_table_is_closed_under_differentiation(gate, sample):
             waiting += [(inner, len(places)) for inner, places in used.trace(count).lines]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
 def test_values_in_every_position_with_constants_in_the_others(gate, sample):
     out = gate.evaluate(sample)
@@ -79,6 +81,7 @@ def test_values_in_every_position_with_constants_in_the_others(gate, sample):
         assert result.partials == tuple(p if record else None for p, record in zip(partials, recorded, strict=True))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
 def test_partials_follow_ieee_and_never_raise(gate, sample):
     for point in itertools.product(EXTREMES, repeat=2):
@@ -300,6 +303,7 @@ CHOICES = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("gate", "sample"), CHOICES, ids=lambda value: getattr(value, "name", str(value)))
 def test_an_infinite_slope_passes_only_through_operands_that_were_taken(gate, sample):
     """√z at z = 0 has an infinite slope: added to an operand, it shows whether the gate hands anything on to it."""

@@ -1189,6 +1189,7 @@ RAISING = {  # settings that raise in the third epoch, and what they raise; a me
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("patience", [None, 9])
 @pytest.mark.parametrize("name", RAISING)

@@ -127,6 +127,7 @@ SETTINGS = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize("name", SETTINGS)
 def test_compiled_it_is_the_same(name):
     ours = run(compiled=True, **SETTINGS[name])
@@ -140,6 +141,7 @@ def test_the_checker_finds_a_number_that_is_another():
         assert_alike(run(compiled=True, clip=0.3), run(clip=0.3000001))
 
 
+@pytest.mark.sampled(7)
 @both
 @pytest.mark.parametrize("name", SETTINGS)
 def test_two_calls_are_one_to_the_bit(name, compiled, tmp_path):

@@ -19,8 +19,6 @@ from microgradnn.context import recording
 from microgradnn.graph import Vector, order_with_vectors, topological_order
 from microgradnn.vectors import dots
 
-QUICK = settings(max_examples=30)
-
 
 def gate_by_gate(rows, batch, biases):
     """What `dots` stands for: one dot gate after the other, each with operands of its own."""
@@ -71,7 +69,6 @@ def close(found, expected):
 # ---- the same as gate by gate -----------------------------------------------------------------------------------
 
 
-@QUICK
 @given(networks)
 def test_values_and_gradients_are_those_of_gate_by_gate(network):
     (leaves, kept, root), (others, other_kept, other) = build(network), build(network, gate_by_gate)
@@ -98,7 +95,6 @@ def test_the_comparison_would_notice_a_wrong_gradient():
     assert leaves[0].grad != others[0].grad
 
 
-@QUICK
 @given(networks)
 def test_operands_and_partials_are_flat_and_aligned(network):
     """Weights, inputs, bias; the partial by a weight is the input and the other way round; None at floats."""
@@ -115,7 +111,6 @@ def test_operands_and_partials_are_flat_and_aligned(network):
             assert partial == (expected if isinstance(operand, Value) else None)
 
 
-@QUICK
 @given(networks)
 def test_the_order_is_that_of_gate_by_gate(network):
     """Each node once, operands before the gates that use them, no vector among them, left before right."""
@@ -143,7 +138,6 @@ def test_there_are_vectors_and_they_are_shared():
     assert sum(type(node) is Vector for node in order_with_vectors(root)) == 3 + 2
 
 
-@QUICK
 @given(networks)
 def test_a_second_sweep_gives_exactly_twice(network):
     leaves, kept, root = build(network)
@@ -154,7 +148,6 @@ def test_a_second_sweep_gives_exactly_twice(network):
     assert [one.grad for one in kept] == gates
 
 
-@QUICK
 @given(networks)
 def test_the_same_program_gives_the_same_bits(network):
     found = []
@@ -277,7 +270,6 @@ def test_a_sweep_of_recorded_partials_leaves_gradients_alone():
     assert not any(leaf.swept for leaf in leaves)
 
 
-@QUICK
 @given(networks)
 def test_the_steps_are_those_of_gate_by_gate(network):
     """Edge by edge: the same sentence."""

@@ -32,16 +32,19 @@ def without_faults(cases, order):
 # ---- the checker -----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("cases", of_categories(CASES[::5]))
 def test_verdicts_at_order_one(cases):
     without_faults(cases, 1)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("cases", of_categories(CASES[::20]))
 def test_verdicts_at_order_two(cases):
     without_faults(cases, 2)
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2])
 @pytest.mark.parametrize("cases", of_categories(CASES))
@@ -49,12 +52,14 @@ def test_every_verdict(cases, order):
     without_faults(cases, order)
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2])
 def test_all_mutants(order):
     without_faults(mutants(), order)
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2])
 def test_fresh_cases_of_today(order):
@@ -92,6 +97,7 @@ def test_the_judge_agrees_with_labels_written_by_hand(cases):
     assert [case.name for case in cases if not all(map(agrees, first_labels(case)[0], case.expected))] == []
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("cases", of_categories(CASES))
 def test_the_judge_agrees_at_order_two(cases):
@@ -120,6 +126,7 @@ def test_fresh_cases_come_again_with_their_seed_and_are_of_all_sorts():
     assert {case.label(1) for case in fresh(20261127, 9)} >= {"right", "wrong"}
 
 
+@pytest.mark.one_engine
 @pytest.mark.slow
 def test_mutants_are_wrong_but_where_they_look_elsewhere():
     wrong = dict.fromkeys(MUTATIONS, 0)
