@@ -151,6 +151,7 @@ def test_work_may_recurse_deeply() -> None:
     assert found.stdout == "50000\ntold\n"
 
 
+@pytest.mark.slow
 def test_each_engine_has_a_process_of_its_own_on_the_same_core() -> None:
     with harness.processes([harness.PYTHON, "another"]) as engines:
         assert len({os.getpid(), *(ask(os.getpid) for ask in engines.values())}) == 3
@@ -387,7 +388,7 @@ def test_table_and_targets_of_rolls() -> None:
     assert rolls.targets(found)[-1].endswith("1 GB: 60 s were too few, missed")
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", rolls.ROLLS)
 def test_rolls_are_measured_in_a_process_of_their_own(kind) -> None:
     found = rolls.roll(kind, 5)
@@ -419,6 +420,7 @@ def test_the_pendulum_swings_as_physics_says() -> None:
     assert set(params) <= set(order)
 
 
+@pytest.mark.slow
 def test_the_pendulum_is_compiled_by_every_backend_that_there_is() -> None:
     assert [pendulum.known(backend) for backend in ("numpy", "python", "nothing")] == [True, True, False]
     assert min(pendulum.deep("python", 2, 3)) > 0.0

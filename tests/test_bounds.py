@@ -110,7 +110,7 @@ def test_no_gate_leaves_its_interval(gate):
 @pytest.mark.slow
 @pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_no_gate_leaves_its_interval_in_many_boxes(gate):
-    for seed in range(1, 11):
+    for seed in range(1, 6):
         assert sampled(gate, boxes=200, points=60, seed=seed) == []
 
 
@@ -179,7 +179,7 @@ def escaped(f, seed, points, slices=1):
 
 
 @given(expressions(variables=2, smooth=False), st.integers(0, 10**6))
-@settings(max_examples=50, phases=shrunk)
+@settings(max_examples=3 * settings().max_examples, phases=shrunk)
 def test_no_circuit_leaves_its_bounds(f, seed):
     assert escaped(f, seed, points=8) == []
 
@@ -187,7 +187,7 @@ def test_no_circuit_leaves_its_bounds(f, seed):
 @pytest.mark.one_engine
 @pytest.mark.slow
 @given(expressions(variables=3, max_gates=15, smooth=False), st.integers(0, 10**6))
-@settings(max_examples=4000, phases=shrunk)
+@settings(max_examples=1500, phases=shrunk)
 def test_no_circuit_leaves_its_bounds_in_many_boxes(f, seed):
     assert escaped(f, seed, points=12) == []
 

@@ -234,6 +234,7 @@ def slipped(name):
     return root, node, number, right, cause
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", SLIPPED)
 def test_a_slip_finds_its_number_and_its_cause(name):
     root, node, number, right, cause = slipped(name)

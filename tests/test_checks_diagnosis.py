@@ -134,6 +134,7 @@ def with_data(leaves, data, model):
 # ---- units --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("activation", ["relu", "elu", "softplus", lambda x: maximum(x, 0.0)])
 def test_a_unit_that_its_bias_holds_dead_is_named(activation):
     model = with_data(lambda model: [model.layers[1].bias[3]], -60.0, MLP(4, [8, 8, 1], activation, rng=0))
@@ -326,6 +327,7 @@ def test_of_several_columns_out_of_scale_the_figure_is_that_of_the_worst():
     assert " to " not in unscaled([1, 90, 1, 1])
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("constant", [0.0, 1.0, 500.0])
 def test_a_constant_column_is_named_and_has_no_scale(constant):
     inputs = np.c_[X[:, :1], np.full(40, constant), X[:, 2:]]
@@ -365,6 +367,7 @@ LABELS = {
 }
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("name", LABELS)
 def test_labels_that_do_not_fit_the_loss(name):
     outputs, loss, targets, where, said = LABELS[name]
@@ -378,6 +381,7 @@ def test_labels_are_counted():
     assert (symptom.figure, symptom.threshold) == ((CLASS == 2).sum(), 0)
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("outputs", "activation", "loss", "targets"),
     [

@@ -87,7 +87,7 @@ def test_between_includes_both_ends():
 # ---- what the rules claim ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(17)
 @pytest.mark.parametrize(
     "gate", [gate for gate in gates() if gate not in (*LABELLED, stop_gradient)], ids=lambda gate: gate.name
 )

@@ -92,7 +92,7 @@ def test_what_is_printed_can_be_pasted_and_run(f):
 def test_right_rules_never_fail_over_most_of_the_table():
     drawn, lengths = set(), []
 
-    @settings(generate, max_examples=40)
+    @settings(generate, max_examples=25)
     @given(expressions())
     def law(f):
         drawn.update(gate for gate, _ in f.lines)
@@ -120,7 +120,7 @@ def test_right_rules_never_fail_in_many_examples(order, count):
 def test_without_smooth_kinks_edges_and_points_outside_the_domain_come_too():
     verdicts = Counter()
 
-    @settings(generate, max_examples=100)
+    @settings(generate, max_examples=40)
     @given(expressions(variables=1, max_gates=2, gates=["floor", "hardtanh", "log"], smooth=False))
     def draw(f):
         try:
@@ -192,7 +192,7 @@ def test_gates_by_name_function_or_primitive():
 def test_gates_of_other_tests_stay_out():
     primitive("wrong", lambda x: x, lambda out, x: 2.0)
 
-    @settings(generate, max_examples=100)
+    @settings(generate, max_examples=30)
     @given(expressions(smooth=False))
     def law(f):
         assert all(gate.name in BUILT_IN for gate, _ in f.lines)
@@ -245,7 +245,7 @@ def test_points_shrink_to_one_and_never_to_a_kink():
     assert find(points(1, edges=True), lambda point: math.isnan(point[0]), settings=search)
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(17)
 @pytest.mark.parametrize("gate", DRAWN, ids=str)
 def test_operands_inside_a_domain_have_values_on_both_sides(gate):
     @settings(generate, max_examples=20)
@@ -303,8 +303,8 @@ def test_a_planted_fault_shrinks_to_its_gate(name):
 
 @pytest.mark.one_engine
 @pytest.mark.slow
-@pytest.mark.parametrize("gate", DRAWN, ids=str)
-def test_a_planted_fault_shrinks_to_its_gate_for_every_gate(gate):
+@pytest.mark.parametrize("gate", DRAWN[::3], ids=str)
+def test_a_planted_fault_shrinks_to_its_gate_for_many_gates(gate):
     assert_shrinks_to_the_gate(gate)
 
 

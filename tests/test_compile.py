@@ -107,7 +107,7 @@ def gate_references(gate, samples):
     return _gate_references[key]
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(13)
 @backends
 @pytest.mark.parametrize(("gate", "samples"), GATES)
 def test_every_gate_of_inputs(gate, samples, backend):
@@ -117,7 +117,7 @@ def test_every_gate_of_inputs(gate, samples, backend):
         assert_agrees(program, gate_references(gate, samples), examples, count)
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(13)
 @backends
 @pytest.mark.parametrize(("gate", "samples"), ANY_PLACE)
 def test_every_gate_of_parameters(gate, samples, backend):
@@ -131,7 +131,7 @@ def test_every_gate_of_parameters(gate, samples, backend):
         assert_close(gradient, 2 * reference.inputs, 2 * reference.inputs_scale, "gradient")
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(13)
 @backends
 @pytest.mark.parametrize(("gate", "samples"), ANY_PLACE)
 def test_every_gate_of_an_input_and_parameters_and_of_a_constant(gate, samples, backend):
@@ -316,7 +316,7 @@ def outputs(model, x):
 _case_references = {}
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(13)
 @backends
 @pytest.mark.parametrize("name", CASES)
 def test_functions_of_many_shapes(name, backend):
@@ -494,6 +494,7 @@ def _unaligned(x):
     return view
 
 
+@pytest.mark.sampled(5)
 @backends
 @pytest.mark.parametrize("kind", BATCHES)
 def test_batches_of_every_layout_and_dtype(kind, backend):
@@ -656,7 +657,7 @@ def edge_operands(gate, count):
     return [tuple(choose.choice(EDGES) for _ in range(count)) for _ in range(100)]
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(13)
 @backends
 @pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_values_at_the_edges_are_those_of_ieee_754_and_silent(gate, backend):
@@ -681,7 +682,7 @@ def test_values_at_the_edges_are_those_of_ieee_754_and_silent(gate, backend):
 FINITE = [0.0, -0.0, 1.0, -1.0, 0.5, -8.0, 3.0, 800.0, -800.0]
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(13)
 @backends
 @pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_gradients_at_the_edges_are_those_of_the_table(gate, backend):
@@ -704,7 +705,7 @@ def test_gradients_at_the_edges_are_those_of_the_table(gate, backend):
             assert list(one) == pytest.approx(expected, rel=1e-12, abs=absolute, nan_ok=True), operand
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(13)
 @pytest.mark.parametrize(("gate", "sample"), CHOICES, ids=lambda value: getattr(value, "name", str(value)))
 def test_straight_lines_hand_on_an_infinite_slope_where_eager_code_does(gate, sample):
     """√z at z = 0, added to an operand: in the program and its gradient, and in a gradient that it records."""
@@ -999,6 +1000,7 @@ TRACED = {  # where the number comes from
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("way", WAYS)
 def test_what_depends_on_data_is_refused_by_file_line_and_remedy(way):
     branch = WAYS[way]
@@ -1393,6 +1395,7 @@ def test_a_program_that_has_not_run_yet_can_be_pickled():
     assert near(pickle.loads(pickle.dumps(program)).value_and_grad(*batch), program.value_and_grad(*batch))
 
 
+@pytest.mark.sampled(2)
 @backends
 def test_a_pickled_program_works_in_another_process(backend, tmp_path):
     program, batch = net(backend)
@@ -1412,6 +1415,7 @@ def test_a_pickled_program_works_in_another_process(backend, tmp_path):
     assert numbers == pytest.approx([value, *by_params.tolist()], rel=1e-13, abs=1e-15)
 
 
+@pytest.mark.sampled(2)
 @backends
 def test_many_threads_with_different_batches_at_once(backend):
     program, _ = net(backend)
@@ -1543,6 +1547,7 @@ def memory_program(backend):
     return program, [(np.array(rows(n, 2)), np.array(rows(n))) for n in (1, 2, 3)]
 
 
+@pytest.mark.sampled(2)
 @backends
 def test_memory_stays_flat(backend):
     assert grown(*memory_program(backend), calls=2_000) < 10_000

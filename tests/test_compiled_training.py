@@ -212,7 +212,7 @@ def test_every_option_means_the_same(name, options):
     assert_alike(run(make, loss, targets, OPTIMIZERS["plain"], compiled=True, **options), by_graphs)
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("name", ["an MLP", "batch norm and dropout"])
 def test_every_optimizer_takes_the_same_steps(name, optimizer):
@@ -313,6 +313,7 @@ PENALTIES = {  # on derivatives of the model by its inputs
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", PENALTIES)
 def test_a_penalty_on_the_gradient_of_the_model_is_learned(name):
     """The derivative depends on the parameters, so the penalty has a gradient by them, by graphs and by programs."""
@@ -348,6 +349,7 @@ def test_a_penalty_may_draw_masks_and_move_statistics(name, penalty):
 # ---- how often what is recorded ---------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("name", "alone"),
     [
@@ -441,6 +443,7 @@ def test_who_looks_sees_the_parameters_of_that_moment():
     assert_alike(seen(True), seen(False))
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("make", [mlp, lambda: row(Centred())], ids=["by a program", "by graphs"])
 def test_validation_is_by_the_parameters_of_now(make, own):
@@ -663,6 +666,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(("changes", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_what_cannot_be_compiled_is_refused_before_any_work(changes, error, message):
     settings = {"loss": "mse", "compiled": True, **changes}
@@ -723,6 +727,7 @@ AWAY = {  # model, loss, lr, message
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("make", "loss", "rate", "message"), AWAY.values(), ids=AWAY)
 def test_what_runs_away_is_told_in_the_same_words_and_the_model_is_as_before_that_batch(make, loss, rate, message):
     def told(compiled):

@@ -331,7 +331,7 @@ def test_a_square_has_one_contribution():
 WEIGHTS = [Value(0.1 * k) for k in range(5)]
 
 
-@pytest.mark.sampled(13)
+@pytest.mark.sampled(29)
 @pytest.mark.parametrize("asked", ["value", "gradient", "grads", "hvp"])
 @pytest.mark.parametrize("name", CASES)
 def test_there_is_no_dead_code_and_nothing_is_written_twice(name, asked):

@@ -86,6 +86,7 @@ def test_zeros_have_the_signs_that_eager_code_gives_them(backend):
     law()
 
 
+@pytest.mark.sampled(7)
 @backends
 @pytest.mark.parametrize("one", ONE)
 def test_every_gate_keeps_the_sign_of_a_zero(one, backend):
@@ -235,6 +236,7 @@ def test_large_constants_stay_in_their_order(backend):
     law()
 
 
+@pytest.mark.sampled(7)
 @backends
 @pytest.mark.parametrize("first", [1e200, 1e-200, 4.0, 0.5, -3.0])
 @pytest.mark.parametrize("second", [1e200, 1e-200, 2.0, 0.25, -8.0])

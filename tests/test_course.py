@@ -63,6 +63,7 @@ def test_wrong_answers_get_the_hint_that_helps(key, answer, hint):
     assert len(hint) > 5
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("key", QUESTIONS)
 def test_no_answer_is_an_open_question_and_nonsense_is_no_mistake_of_the_checker(key):
     given = getattr(FACTS[key[:2]], "GIVEN", {}).get(key, dict)()
@@ -72,6 +73,7 @@ def test_no_answer_is_an_open_question_and_nonsense_is_no_mistake_of_the_checker
         assert QUESTIONS[key].verdict(answer, **given).startswith("Not yet: ")
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("key", QUESTIONS)
 def test_a_mistake_that_a_question_knows_is_wrong_and_gets_its_own_hint(key):
     question = QUESTIONS[key]

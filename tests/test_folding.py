@@ -199,6 +199,7 @@ def check_laws(root):
     return folding
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", GRAPHS)
 def test_laws_of_networks(name):
     check_laws(GRAPHS[name]())
@@ -256,6 +257,7 @@ def order():
     )
 
 
+@pytest.mark.slow
 def test_the_same_order_in_every_process():
     assert printed_elsewhere("from tests.test_folding import order; print(order())") == order() + "\n"
 
@@ -315,6 +317,7 @@ class Elementwise(nn.Module):
         return [self.formula(number, p) for number, p in zip(x, self.p, strict=True)]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "formula",
     [

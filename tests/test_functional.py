@@ -171,6 +171,7 @@ PRECISE = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("name", "point", "exact"), PRECISE, ids=[f"{name}{point}" for name, point, _ in PRECISE])
 def test_full_precision_in_value_and_derivative(name, point, exact):
     """To 4 ulp; the mpmath figures are found with 800 digits, of which differences lose half."""

@@ -141,6 +141,7 @@ def test_the_generator_of_the_batches_may_be_that_of_a_module(tmp_path):
     assert left(*shared(4, through_file(history, tmp_path))) == left(*shared(4))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", ["PCG64", "PCG64DXSM", "MT19937", "Philox", "SFC64"])
 def test_every_generator_of_numpy_comes_back(kind, tmp_path):
     def make(seed):
@@ -278,7 +279,7 @@ def raising(error, call):
     return penalty
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize("call", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StopError])
 def test_what_ended_in_the_middle_of_an_epoch_goes_on_from_its_start(error, call, tmp_path):
@@ -455,7 +456,7 @@ def another_generator(model):
     model.layers[2].rng = np.random.default_rng(77)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("change", "compiled"),
     [(another_generator, False), (another_generator, True),

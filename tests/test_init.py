@@ -141,6 +141,7 @@ def spread_by_layer(initialiser, activation, depth=8, width=64):
     return found
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("name", ["xavier_uniform", "xavier_normal"])
 def test_xavier_keeps_the_variance_through_linear_layers(name):
     """Var z = n_in Var x Var w, which is Var x for n_in = n_out (note 004)."""

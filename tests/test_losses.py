@@ -634,7 +634,7 @@ def test_weights_in_a_row_are_those_of_a_column():
     assert nn.binary_cross_entropy(column, labels, weight=weight, pos_weight=weight) == expected
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(8)
 @each
 def test_second_derivatives_exist_and_are_right(loss, outputs, targets):
     flat = np.ravel(outputs).tolist()

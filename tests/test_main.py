@@ -347,6 +347,7 @@ def test_statements_name_the_results_in_text_json_and_pictures(answer, tmp_path)
     assert answer("q = x + y; q*z;", *statements[1:]).startswith("f = q*z = −12\n")
 
 
+@pytest.mark.slow
 def test_standard_input() -> None:
     done = shell("-", "x=-2", "y=5", "z=-4", "--no-steps", text="\n(x+y)\n\t* z\n")
     assert done.stdout.startswith("f = (x+y) * z = −12\n")
@@ -455,6 +456,7 @@ def test_bad_standard_input(text, refused, monkeypatch) -> None:
     refused("-")
 
 
+@pytest.mark.slow
 def test_closed_pipe() -> None:
     arguments = [sys.executable, "-m", "microgradnn", "+".join(["x"] * 1000), "x=1"]
     with subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -486,6 +488,7 @@ def test_terminals_of_other_encodings(encoding, monkeypatch) -> None:
     assert json.loads(outputs[1])["inputs"] == {"θ": 1.0, "x": -2.0}
 
 
+@pytest.mark.slow
 def test_plain_locale() -> None:
     done = shell(*CIRCUIT, LC_ALL="C", LANG="C", PYTHONIOENCODING="ascii")
     assert done.returncode == 0

@@ -404,6 +404,7 @@ def test_operators_are_derived_from_what_a_subclass_has():
     assert (Flipping(4.0) * 2)._op == "*"
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_networks_and_long_chains_are_drawn_at_every_level(level):
     net = MLP(2, [16, 16, 1])

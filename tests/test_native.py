@@ -51,7 +51,7 @@ def graphs(engine, what, *arguments, hashes=0, spoiled="pass"):
 @functools.cache
 def reference():
     """The text of some graphs."""
-    return graphs("python", "texts", 0, 100)
+    return graphs("python", "texts", 0, 40)
 
 
 def difference(text, other):
@@ -67,7 +67,7 @@ def difference(text, other):
 @pytest.mark.one_engine
 @pytest.mark.parametrize("engine", ENGINES)
 def test_random_graphs_are_the_same(engine):
-    assert difference(reference(), graphs(engine, "texts", 0, 100, hashes=1)) == ""
+    assert difference(reference(), graphs(engine, "texts", 0, 40, hashes=1)) == ""
 
 
 @pytest.mark.one_engine
@@ -100,11 +100,11 @@ SPOILED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(9)
 @pytest.mark.one_engine
 @pytest.mark.parametrize("fault", SPOILED)
 def test_an_engine_that_differs_is_found_with_the_line_in_which_it_does(fault):
-    text = reference().partition("\ngraph 40\n")[0] + "\n"
-    found = difference(text, graphs("python", "texts", 0, 40, spoiled=SPOILED[fault]))
+    found = difference(reference(), graphs("python", "texts", 0, 40, spoiled=SPOILED[fault]))
     assert re.search("^graph .*\n(.*\n)*[+]", found)
 
 
@@ -179,8 +179,8 @@ def growth(engine, pieces, leak="pass"):
 @pytest.mark.one_engine
 @pytest.mark.slow
 @pytest.mark.parametrize("engine", ENGINES)
-def test_ten_million_gates_leave_memory_flat(engine):
-    assert growth(engine, 100) < 1
+def test_four_million_gates_leave_memory_flat(engine):
+    assert growth(engine, 40) < 1
 
 
 @pytest.mark.one_engine

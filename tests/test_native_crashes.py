@@ -5,6 +5,7 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow
 BEFORE = """
 import gc, math, weakref
 from microgradnn import Value, logsumexp

@@ -29,7 +29,7 @@ def run(asked, *program):
     return subprocess.run(command, capture_output=True, encoding="utf-8", env=environment, timeout=60)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.sampled(6)
 @pytest.mark.parametrize(
     ("asked", "before", "engine"),
     [
@@ -41,6 +41,7 @@ def test_the_engine_is_the_one_asked_for_or_else_the_native_one_where_it_is_buil
     assert run(asked, before, SAY).stdout == f"{engine} {engine == 'python'}\n"
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("asked", "before", "said"),
     [

@@ -124,7 +124,7 @@ def test_before_the_backward_pass_there_are_no_columns_of_gradients():
     assert {step["kind"] for step in walked.steps} == {"forward"}
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(13)
 @pytest.mark.parametrize("level", [1, 2])
 @pytest.mark.parametrize("name", GRAPHS)
 def test_every_table_has_a_cell_for_each_column_and_every_number_becomes_known(name, level):
@@ -190,6 +190,7 @@ def test_a_loop_of_layers_is_passed_once():
     assert kinds.count("high") == 1
 
 
+@pytest.mark.slow
 def test_the_page_of_digits_is_small(tmp_path):
     for level in (None, 1):
         draw(network([[0.01 * number for number in range(64)]], (32, 10)), level=level).save(tmp_path / "f.html")

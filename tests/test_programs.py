@@ -77,6 +77,7 @@ def close(tree, other):
 # ---- has_aux ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(5)
 @backends
 @pytest.mark.parametrize("reduce", ["mean", "sum"])
 @pytest.mark.parametrize("count", [1, 2, 7, 300])

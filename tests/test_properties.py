@@ -118,6 +118,7 @@ def test_forward_is_bit_identical_to_floats_and_raises_exactly_when_they_do(expr
     assert outcome(lambda: expression(*map(Value, point))) == expected
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_values_and_partials_of_every_gate_against_mpmath(gate):
     for sample in gate.samples:
@@ -171,7 +172,7 @@ WRONG = {
 }
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(8)
 @pytest.mark.parametrize("mistake", WRONG)
 @pytest.mark.parametrize("law", [test_derivatives_agree_with_mpmath, test_derivatives_agree_with_central_differences])
 def test_each_law_catches_a_wrong_rule_and_shrinks_it_to_a_small_expression(law, mistake, monkeypatch):

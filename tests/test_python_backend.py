@@ -128,6 +128,7 @@ EDGES = {  # where sweeps hand nothing on, or hand on what is infinite
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("way", EDGES)
 def test_edges_are_those_of_eager_code(way):
     f, point = EDGES[way]

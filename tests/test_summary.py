@@ -363,6 +363,7 @@ def test_dead_units_are_empty_rows():
     assert {row for row, _ in cells(drawing, lower, "filled gradient", "hollow gradient")} == set(range(9)) - dead
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("examples", [1, 2])
 def test_bars_are_as_long_as_outputs_and_gradients_and_lie_beside_their_rows(examples):
     layer = nn.Layer(2, 9, "tanh", rng=1)
@@ -607,6 +608,7 @@ def sources():
     return "".join(draw(f, level=level).digraph.source for f in graphs for level in (1, 2))
 
 
+@pytest.mark.slow
 def test_the_same_picture_in_every_process():
     assert printed_elsewhere("from tests.test_summary import sources; print(sources())") == sources() + "\n"
 

@@ -26,7 +26,7 @@ CORNERS = [
 ]  # fmt: skip
 
 
-@pytest.mark.sampled(17)
+@pytest.mark.sampled(29)
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
 def test_partials_agree_with_differences_to_order_three(gate, sample):
     if gate is stop_gradient:  # whose rule is no slope, as a check says
@@ -38,6 +38,7 @@ def test_partials_agree_with_differences_to_order_three(gate, sample):
     check_grads(gate, sample, order=3)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("name", "point"), CORNERS)
 def test_partials_agree_with_differences_at_corners(name, point):
     check_grads(lookup(name), point, order=2)
@@ -49,6 +50,7 @@ def test_entry_is_complete(gate):
     assert gate.__doc__ != f"The gate {gate.name}."
 
 
+@pytest.mark.sampled(7)
 @pytest.mark.parametrize(("gate", "sample"), POINTS)
 def test_table_is_closed_under_differentiation(gate, sample):
     """Whatever a partial uses is in the table, and so are the partials of that, and so on."""
@@ -267,6 +269,7 @@ FUSED = [
 ]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("name", "fused", "unfused"), FUSED, ids=[row[0] for row in FUSED])
 @pytest.mark.parametrize("point", [(0.5, 1.25, -0.75, 2.0, -3.0), (-1.5, 0.5, 2.5, -1.0, 0.25)])
 def test_fused_gate_agrees_with_its_unfused_spelling(name, fused, unfused, point):

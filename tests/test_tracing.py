@@ -247,6 +247,7 @@ PARTING = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", PARTING)
 def test_what_differs_when_the_function_is_called_again_is_refused_by_line_and_remedy(kind):
     make = PARTING[kind]
@@ -649,6 +650,7 @@ def both_ways(monkeypatch, f, params, example):
         return with_core, told(*trace(f, params, example))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", CASES)
 def test_c_and_python_write_the_same_tape(name, monkeypatch):
     case = CASES[name]()

@@ -858,6 +858,7 @@ CONSTANT = {  # losses and penalties from which nothing can be learned
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("name", CONSTANT)
 def test_a_loss_or_a_penalty_that_forgets_the_parameters_is_refused(name, compiled):
@@ -881,6 +882,7 @@ def test_a_loss_of_0_that_depends_on_the_outputs_is_one_to_train_on():
     assert quiet(model, "hinge", [[1.0], [2.0]], [1, 1], "sgd", 2).loss == [0.0, 0.0]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     "penalty",
@@ -1189,7 +1191,7 @@ RAISING = {  # settings that raise in the third epoch, and what they raise; a me
 }
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("patience", [None, 9])
 @pytest.mark.parametrize("name", RAISING)

@@ -141,7 +141,7 @@ def test_the_checker_finds_a_number_that_is_another():
         assert_alike(run(compiled=True, clip=0.3), run(clip=0.3000001))
 
 
-@pytest.mark.sampled(7)
+@pytest.mark.sampled(13)
 @both
 @pytest.mark.parametrize("name", SETTINGS)
 def test_two_calls_are_one_to_the_bit(name, compiled, tmp_path):
@@ -169,6 +169,7 @@ def test_going_on_with_other_settings_is_safe(compiled):
 # ---- weights ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @both
 @pytest.mark.parametrize(
     ("weight", "make", "loss", "y"),
@@ -179,6 +180,7 @@ def test_equal_weights_change_nothing(weight, make, loss, y, compiled):
     assert_alike(run(sample_weight=[weight] * 7, **settings), run(**settings))
 
 
+@pytest.mark.sampled(2)
 @both
 @settings(max_examples=5, deadline=None)
 @given(counts=st.lists(st.integers(0, 3), min_size=7, max_size=7).filter(lambda counts: sum(counts) > 1))
@@ -190,6 +192,7 @@ def test_whole_weights_are_repeated_rows(compiled, counts):
     assert_alike(learned(weighted), learned(repeated))
 
 
+@pytest.mark.sampled(2)
 @both
 def test_weights_of_classes_are_those_of_their_rows(compiled):
     table = {0: 2.0, 1: 0.5, 2: 1.0}
@@ -309,6 +312,7 @@ def test_clipping_at_infinity_changes_nothing(compiled):
     assert run(clip=0.1, compiled=compiled)["state"] != run(compiled=compiled)["state"]
 
 
+@pytest.mark.sampled(3)
 @both
 @pytest.mark.parametrize("scale", [1.0, 1e200])
 def test_the_step_is_as_long_as_the_clip(scale, compiled):
@@ -471,6 +475,7 @@ def test_numbers_that_it_sets_count_from_the_next_batch_on(compiled):
     assert result["history"]["learning_rate"] == pytest.approx([0.5 * 0.9**n for n in (2, 5, 8)])
 
 
+@pytest.mark.sampled(3)
 @both
 @pytest.mark.parametrize("answer", [False, np.False_, np.array(False)])
 def test_false_ends_training_after_that_batch(answer, compiled):
@@ -517,6 +522,7 @@ class MineError(Exception):
     """Of a user."""
 
 
+@pytest.mark.sampled(3)
 @both
 @pytest.mark.parametrize("error", [MineError, KeyboardInterrupt, SystemExit])
 def test_what_it_raises_takes_the_batch_back(error, compiled):

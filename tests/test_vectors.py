@@ -300,6 +300,7 @@ def with_two_dumps(one):
 COPIES = {"deepcopy": copy.deepcopy, "pickle": pickled(None), "pickle 0": pickled(0), "two dumps": with_two_dumps}
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
 @pytest.mark.parametrize("first", ["leaves", "root"])
 @settings(max_examples=8)

@@ -94,6 +94,7 @@ class Choosing(nn.Module):
 # ---- the same training ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("make", [mlp, rich, Restless])
 def test_training_comes_out_the_same_to_the_bit(make, compiled, frames):
@@ -382,6 +383,7 @@ def test_the_regions_are_what_the_model_says(frames):
     assert f"{right} of 30 right" in alt
 
 
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize(
     ("model", "X", "y", "loss", "told"),
     [
