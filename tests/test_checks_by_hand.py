@@ -553,6 +553,7 @@ def coincidences(significant, count):
     return named
 
 
+@pytest.mark.slow
 def test_random_wrong_numbers_are_given_a_cause_by_coincidence_only():
     assert coincidences(3, 100) <= 4
     assert coincidences(4, 100) <= 1

@@ -416,6 +416,7 @@ def test_steps_are_those_of_the_optimizer_as_it_is(lr, limit, remedy):
     assert str(symptoms[0]).endswith(f"take a {remedy} lr")
 
 
+@pytest.mark.slow
 def test_what_is_added_is_no_weight_whatever_it_is_called():
     class Shifted(Module):
         def __init__(self):
@@ -498,6 +499,7 @@ def test_a_step_that_raises_touches_nothing():
     assert state_of(model, optimizer) == before
 
 
+@pytest.mark.slow
 def test_the_answer_is_the_same_each_time_also_without_recording_and_inside_another_model():
     model = with_data(lambda model: [model.layers[2].bias[5]], -9.0, normed())
     once = ill(model, "cross_entropy", targets=CLASS)

@@ -18,7 +18,7 @@ def _forget_gates():
         yield
 
 
-@pytest.mark.sampled(17)
+@pytest.mark.sampled(23)
 @pytest.mark.parametrize(
     "entry", [entry for entry in gates() if entry is not stop_gradient], ids=lambda entry: entry.name
 )

@@ -295,7 +295,7 @@ def assert_shrinks_to_the_gate(gate):
     assert {*operands} <= {1.0, 0.5, 2.0}
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["divide", "acosh", "dot"])
 def test_a_planted_fault_shrinks_to_its_gate(name):
     assert_shrinks_to_the_gate(lookup(name))

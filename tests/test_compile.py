@@ -1415,7 +1415,7 @@ def test_a_pickled_program_works_in_another_process(backend, tmp_path):
     assert numbers == pytest.approx([value, *by_params.tolist()], rel=1e-13, abs=1e-15)
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.slow
 @backends
 def test_many_threads_with_different_batches_at_once(backend):
     program, _ = net(backend)

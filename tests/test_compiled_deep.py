@@ -62,6 +62,7 @@ def narrow(**options):
 # ---- work -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_work_of_compiling_is_linear_in_depth():
     """Counted in calls of functions, for arrays and for straight lines."""
 
@@ -239,6 +240,7 @@ def test_jax_takes_the_program_over_arrays():
         assert jax.grad(program.to_jax())(program.params, batch) == pytest.approx(program.grad(batch), rel=1e-12)
 
 
+@pytest.mark.slow
 def test_the_cases_of_compile_take_arrays():
     """So that the contract of arrays is tested on them."""
     for make in CASES.values():

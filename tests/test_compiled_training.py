@@ -333,7 +333,7 @@ OF_THE_MODEL = {
 }
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(13)
 @pytest.mark.parametrize("penalty", OF_THE_MODEL)
 @pytest.mark.parametrize("name", ["dropout", "batch norm", "batch norm and dropout", "dropouts that share a generator"])
 def test_a_penalty_may_draw_masks_and_move_statistics(name, penalty):
@@ -549,7 +549,7 @@ CHANGES = {  # what on_epoch does with the model and with a strength that penalt
 }
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(9)
 @pytest.mark.parametrize("own", [False, True])
 @pytest.mark.parametrize("name", CHANGES)
 def test_what_on_epoch_changes_counts_from_the_next_batch_on(name, own):

@@ -300,6 +300,7 @@ def test_what_is_observed_has_a_box_of_its_own_and_is_no_part_of_the_value():
     assert "1 parameter has no part in the value" in program.explain()
 
 
+@pytest.mark.slow
 def test_pictures_are_saved_shown_and_refused_as_those_of_circuits_are(tmp_path):
     drawing = hinge().draw()
     starts = {"svg": b"<svg", "png": b"\x89PNG", "pdf": b"%PDF", "dot": b"digraph", "html": b"<!DOCTYPE html>"}
@@ -321,6 +322,7 @@ def test_symbols_that_are_markup_are_drawn_as_they_are():
     assert nodes(drawn(program))["v1"] == "<b>& 1 × B"
 
 
+@pytest.mark.slow
 def test_nothing_heavy_is_imported_before_something_is_asked_for():
     program = "import sys, microgradnn; rooms = 'microgradnn.compiler.report', 'microgradnn.compiler.diagram'\n"
     program += "assert not any(room in sys.modules for room in rooms)\n"

@@ -311,6 +311,7 @@ def test_png_and_pdf_where_fonts_are_and_are_not(tmp_path, monkeypatch):
     assert (tmp_path / "f.png").read_bytes() == b"png!\n", "the file that was there stays"
 
 
+@pytest.mark.slow
 def test_a_machine_without_any_font_is_told_so(tmp_path):
     (tmp_path / "fonts.conf").write_text("<fontconfig></fontconfig>")
     code = "import sys; from microgradnn import *\nfor path in sys.argv[1:]: draw(Value(1.0, 'x') * 2).save(path)"
@@ -323,6 +324,7 @@ def test_a_machine_without_any_font_is_told_so(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"fonts.conf", "f.svg"}
 
 
+@pytest.mark.slow
 def test_nothing_is_written_to_the_terminal(tmp_path):
     code = "import sys; from microgradnn import *; draw(Value(1.0, 'x') * 2).save(sys.argv[1])"
     done = subprocess.run(

@@ -279,7 +279,7 @@ def assert_exact(gate, count):
 SLOPES = [gate for gate in gates() if gate is not stop_gradient]  # the rule of this one is no slope
 
 
-@pytest.mark.sampled(17)
+@pytest.mark.sampled(19)
 @pytest.mark.parametrize("gate", SLOPES, ids=str)
 def test_orders_one_to_three_are_exact_at_a_few_points(gate):
     assert_exact(gate, 3)

@@ -92,6 +92,7 @@ def test_a_place_sees_no_later_one():
     assert gpt.loss(gpt.start(), [tokens[0], 9, 9], targets, weights) != first
 
 
+@pytest.mark.slow
 def test_eager_values_train_as_plain_floats(expected):
     model = gpt.scalars(gpt.start())
     adam, losses, gradients = optim.Adam(gpt.flat(model), **gpt.ADAM), [], []
@@ -136,6 +137,7 @@ def test_pytorch_trains_as_plain_floats(expected):
     check(expected, losses, gradients[0], np.concatenate([param.detach().numpy().ravel() for param in params]))
 
 
+@pytest.mark.slow
 def test_tokens_are_inputs_of_the_program():
     model = gpt.scalars(gpt.start())
     arrays = batch("ob", "u")

@@ -102,6 +102,7 @@ def test_two_calls_are_one_to_the_bit(optimizer, options, compiled, tmp_path):
     assert left(*run(4, through_file(first, tmp_path), **options)) == left(*run(4, **options))
 
 
+@pytest.mark.slow
 def test_another_process_goes_on(tmp_path):
     """The first part is trained there, the second here."""
     script = f"from pathlib import Path; from tests.test_history import part; part(Path({str(tmp_path)!r}))"
@@ -279,7 +280,7 @@ def raising(error, call):
     return penalty
 
 
-@pytest.mark.sampled(6)
+@pytest.mark.sampled(10)
 @pytest.mark.parametrize("call", [1, 2, 3, 4, 5])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, StopError])
 def test_what_ended_in_the_middle_of_an_epoch_goes_on_from_its_start(error, call, tmp_path):
@@ -301,6 +302,7 @@ def test_what_ended_in_the_middle_of_an_epoch_goes_on_from_its_start(error, call
     assert left(history, model, optimizer) == left(*run(4))
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("compiled", [False, True])
 def test_an_error_in_a_metric_goes_on_too(compiled, tmp_path):
     calls = []

@@ -155,6 +155,7 @@ def test_xavier_keeps_tanh_layers_alive_and_he_relu_layers():
         assert max(found) < 1.2
 
 
+@pytest.mark.slow
 def test_small_weights_vanish_layer_by_layer():
     """With a standard deviation of 0.01 each layer of 64 multiplies by 0.01 √64 = 0.08 (note 004)."""
     for activation in ("linear", "tanh"):
@@ -164,6 +165,7 @@ def test_small_weights_vanish_layer_by_layer():
         assert found[-1] < 1e-7
 
 
+@pytest.mark.slow
 def test_large_weights_explode_or_saturate():
     """Linear layers multiply by √64 = 8; tanh has its outputs at ±1, where it has no slope (note 004)."""
     assert spread_by_layer(init.normal(1.0), "linear")[-1] == pytest.approx(8.0**8, rel=0.9)

@@ -111,6 +111,7 @@ def test_an_engine_that_differs_is_found_with_the_line_in_which_it_does(fault):
 # ---- pickles ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.one_engine
 @pytest.mark.parametrize("reader", ENGINES)
 @pytest.mark.parametrize("writer", ENGINES)
@@ -120,6 +121,7 @@ def test_pickles_of_one_engine_are_read_by_the_other(writer, reader, tmp_path):
     assert difference(written, graphs(reader, "read", str(tmp_path), 2, 60, hashes=1)) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.one_engine
 def test_a_reader_of_pickles_that_loses_something_is_found(tmp_path):
     written = graphs("python", "written", str(tmp_path), 2, 20)

@@ -60,6 +60,7 @@ def test_what_cannot_be_had_is_an_import_error(asked, before, said):
         assert "MICROGRADNN_ENGINE=python runs" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_command_says_which_engine_runs():
     done = run("python", "from microgradnn.__main__ import main; main(['--version'])")
     assert done.stdout.endswith(", engine python\n")

@@ -556,6 +556,7 @@ def xor_model(seed):
     return model, iter(lambda: chance.choice(examples), None)
 
 
+@pytest.mark.slow
 def test_note_002_xor_with_five_hidden_neurons():
     """Learned: a total error below 0.012 after 10,000 steps."""
     model, examples = xor_model(2)

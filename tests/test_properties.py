@@ -148,7 +148,6 @@ def test_derivatives_agree_with_mpmath(expression, point):
         assert abs(found.data - exact) <= tolerance
 
 
-@quick
 @given(expressions(variables=1), points(1))
 def test_derivatives_agree_with_central_differences(expression, point):
     """Where neither curvature nor cancellation spoils the differences, `check_grads` accepts every right rule."""

@@ -363,7 +363,7 @@ def test_dead_units_are_empty_rows():
     assert {row for row, _ in cells(drawing, lower, "filled gradient", "hollow gradient")} == set(range(9)) - dead
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.slow
 @pytest.mark.parametrize("examples", [1, 2])
 def test_bars_are_as_long_as_outputs_and_gradients_and_lie_beside_their_rows(examples):
     layer = nn.Layer(2, 9, "tanh", rng=1)
@@ -418,6 +418,7 @@ def test_a_narrow_layer_that_takes_many_has_a_matrix_and_neurons_beside_its_rows
     assert {("m0", "m1"), *((("m1", f"n1-{row}")) for row in range(4)), ("n1-0", "n2-0")} <= ends
 
 
+@pytest.mark.slow
 def test_a_matrix_is_painted_alike_in_svg_dot_png_and_pdf(tmp_path):
     drawing = draw(network(), level=1)
     for ending in ("dot", "png", "pdf"):
@@ -433,6 +434,7 @@ def test_a_matrix_is_painted_alike_in_svg_dot_png_and_pdf(tmp_path):
     assert (tmp_path / "f.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_matrices_of_digits_are_one_path_for_each_sign():
     model = nn.MLP(64, [32, 10], rng=0)
     f = nn.cross_entropy(model([[number % 7 / 7 for number in range(64)]]), [3])
@@ -534,7 +536,7 @@ def test_an_overlap_would_be_found():
     assert overlapping([("a", 0, 0, 2, 2), ("b", 1, 1, 3, 3), ("c", 3, 3, 4, 4)]) == [("b", "a")]
 
 
-@pytest.mark.sampled(5)
+@pytest.mark.sampled(13)
 @pytest.mark.parametrize("name", GRAPHS)
 @pytest.mark.parametrize("level", [1, 2])
 def test_any_graph_is_drawn_without_overlaps(name, level):
@@ -613,6 +615,7 @@ def test_the_same_picture_in_every_process():
     assert printed_elsewhere("from tests.test_summary import sources; print(sources())") == sources() + "\n"
 
 
+@pytest.mark.sampled(2)
 @pytest.mark.parametrize("path", ["", None])
 def test_with_and_without_a_dot_program(path, monkeypatch):
     if path is not None:

@@ -107,6 +107,7 @@ def test_the_judge_agrees_at_order_two(cases):
         assert agrees(second_label(case)[0], case.label(2)), case.name
 
 
+@pytest.mark.slow
 def test_a_factor_in_a_rule_is_named_and_the_judge_finds_its_size():
     """Here the error is known without the judge."""
     off = [

@@ -412,6 +412,7 @@ def test_metrics_of_fit_stand_in_place_of_the_accuracy(frames):
     assert np.allclose(curves(svg)[0][:, 1], up(history.metrics["m<1>"], False)(30.0), atol=0.051)
 
 
+@pytest.mark.slow
 def test_a_model_that_cannot_be_compiled_or_fails_between_the_examples_is_shown_all_the_same(frames):
     for make in (Choosing, Restless):
         model = make()

@@ -78,6 +78,7 @@ def test_the_answers_are_those_of_the_circuit_recorded_anew_with_the_leaves_that
     assert len(sheet.key) == 6
 
 
+@pytest.mark.slow
 def test_seeds_give_other_numbers_and_other_blanks_and_the_same_seed_the_same_in_every_process():
     sheets = [worksheet(neuron(), 3, seed) for seed in range(20)]
     assert len({str(sheet.key) for sheet in sheets}) == 20
@@ -95,6 +96,7 @@ def test_seeds_give_other_numbers_and_other_blanks_and_the_same_seed_the_same_in
 KEY = "A  value of q = −3\nB  gradient of q = 6\nC  gradient of x = 6"
 
 
+@pytest.mark.slow
 def test_every_number_is_asked_for_as_often_as_any_other():
     counts = {}
     for seed in range(400):
