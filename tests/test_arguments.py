@@ -73,6 +73,7 @@ def _holding(*values):
     return Holding()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", CONTAINERS)
 def test_parameters_in_any_container_are_found_and_their_gradient_is_nested_alike(kind):
     make, wanted = CONTAINERS[kind]

@@ -631,6 +631,7 @@ WRONG = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("kind", WRONG)
 def test_a_direction_that_does_not_fit_is_refused(kind):
     wrt, v, message = WRONG[kind]

@@ -294,6 +294,7 @@ GPT = {"GPT, 1": 1, "GPT, 32": 3}
 HAND = [compiled.COURSE, compiled.TUNED]
 
 
+@pytest.mark.slow
 def test_one_thread_is_asked_for_before_numpy() -> None:
     code = "import os, sys\nfrom tests.benchmarks.harness import one_thread\none_thread()\n"
     code += "print(os.environ['OPENBLAS_NUM_THREADS'], 'eigen=false' in os.environ['XLA_FLAGS'])\n"
@@ -397,6 +398,7 @@ def test_rolls_are_measured_in_a_process_of_their_own(kind) -> None:
     assert 0 <= found.bytes < 1e9
 
 
+@pytest.mark.slow
 def test_what_takes_too_long_elsewhere_is_ended(monkeypatch) -> None:
     assert harness.elsewhere("print([1, 2.5])", 60) == [1, 2.5]
     assert harness.elsewhere("while True: pass", 0.2) is None

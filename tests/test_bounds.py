@@ -268,6 +268,7 @@ def test_bounds_of_a_neuron_are_loose_and_slices_tighten_them():
 TIGHT = ["sigmoid", "tanh", "exp", "sin", "softplus", "softsign", "relu", "atan", "asin", "log1p", "sinc", "erf", "abs"]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", TIGHT)
 def test_one_gate_is_tight(name):
     x = Value(0.5, "x")

@@ -510,6 +510,7 @@ def test_other_bad_input_is_refused_with_a_remedy():
         check_by_hand(root, {"x": 20})
 
 
+@pytest.mark.slow
 def test_deep_circuits_can_be_checked_too():
     y = Value(1.0, "x")
     for _ in range(10_000):

@@ -106,7 +106,7 @@ HEALTHY = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", HEALTHY)
 def test_nothing_is_said_of_healthy_networks(name):
     assert [str(symptom) for symptom in diagnose(*HEALTHY[name]())] == []
@@ -554,6 +554,7 @@ BAD = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("said", BAD)
 def test_bad_input_is_refused_in_one_sentence(said):
     before = copy.deepcopy(MODEL.state_dict())

@@ -88,6 +88,7 @@ def test_estimates_are_tight_enough_for_errors_of_1e_6():
     assert slopes_of(math.sin, 0.7).error < 1e-13
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("f", "x", "slope"), NOISY_POINTS)
 def test_noise_is_no_excuse_for_a_false_verdict(f, x, slope):
     found = slopes_of(f, x)
@@ -103,6 +104,7 @@ def test_what_cannot_be_told_is_noisy():
             assert verdict(claimed, slopes_of(f, x), 1e-9)[0] == "noisy"
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("f", "x", "kind", "left", "right"),
     [

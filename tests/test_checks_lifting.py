@@ -313,6 +313,7 @@ def test_math_raises_and_numpy_gives_nan():
     assert lift(lambda x: np.log(x))(Wide(0.0)) == -math.inf
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("f", "x"),
     [

@@ -35,6 +35,7 @@ def outcome(f, *xs):
     return [float(x.number) if isinstance(x, Wide) else x for x in (out if isinstance(out, tuple) else (out,))]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("operate", OPERATORS, ids=lambda f: f.__name__)
 def test_operators_do_what_those_of_floats_do(operate):
     for x in FLOATS:
@@ -126,6 +127,7 @@ def test_elements_of_arrays_give_infinities_as_numpy_does():
     assert np.array([zero, one], object).sum() == 1.0
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", [*gates()], ids=lambda gate: gate.name)
 def test_every_gate_runs_on_wide_numbers(gate):
     for sample in gate.samples:
@@ -134,6 +136,7 @@ def test_every_gate_runs_on_wide_numbers(gate):
         assert float(exact.number) == pytest.approx(gate.evaluate([float(x) for x in sample]), rel=1e-14, abs=1e-300)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", [gate for gate in gates() if gate.is_method], ids=lambda gate: gate.name)
 def test_gates_are_methods_and_functions(gate):
     operands = [Wide(x) for x in gate.samples[0]]

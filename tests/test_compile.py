@@ -362,6 +362,7 @@ OUTPUTS = {  # the function, and the shape that it gives for five examples of tw
 }
 
 
+@pytest.mark.sampled(3)
 @backends
 @pytest.mark.parametrize("kind", OUTPUTS)
 def test_several_outputs_without_a_reduction(kind, backend):
@@ -530,6 +531,7 @@ def test_integer_labels_of_every_dtype(backend):
     )
 
 
+@pytest.mark.sampled(5)
 @backends
 @pytest.mark.parametrize("name", ["dense_tanh_cross_entropy", "dense_unfused_multiclass_hinge"])
 @pytest.mark.parametrize("label", [3, -1, 0.5, 1.0000001, NAN, INF, 1e300])
@@ -772,6 +774,7 @@ ZEROS_AMONG_THE_NUMBERS = {  # by a gate whose two operands are one, or one that
 }
 
 
+@pytest.mark.sampled(3)
 @backends
 @pytest.mark.parametrize("way", ZEROS_AMONG_THE_NUMBERS)
 def test_a_zero_that_comes_out_of_the_numbers_is_no_constant_0(way, backend):
@@ -796,6 +799,7 @@ LOGITS = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @backends
 @pytest.mark.parametrize(
     "f",
@@ -896,6 +900,7 @@ ANOMALIES = {
 }
 
 
+@pytest.mark.sampled(3)
 @backends
 @pytest.mark.parametrize("gate", ANOMALIES)
 def test_detect_anomaly_names_the_gate(gate, backend):
@@ -1220,6 +1225,7 @@ BAD_COMPILES = {  # what is wrong, the words that a message must have, the error
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("what", BAD_COMPILES)
 def test_bad_arguments_of_compile_are_refused(what):
     call, words, errors = BAD_COMPILES[what]
@@ -1264,6 +1270,7 @@ BAD_CALLS = {  # for a program of x of two numbers and y of one
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @backends
 @pytest.mark.parametrize("what", BAD_CALLS)
 def test_bad_batches_are_refused(what, backend):
@@ -1395,7 +1402,7 @@ def test_a_program_that_has_not_run_yet_can_be_pickled():
     assert near(pickle.loads(pickle.dumps(program)).value_and_grad(*batch), program.value_and_grad(*batch))
 
 
-@pytest.mark.sampled(2)
+@pytest.mark.slow
 @backends
 def test_a_pickled_program_works_in_another_process(backend, tmp_path):
     program, batch = net(backend)
@@ -1791,6 +1798,7 @@ def _weighted(*factors):
     return (lambda x: mg.dot([w[0] if one is None else one for one in factors], [*w, x][-len(factors) :])), w
 
 
+@pytest.mark.sampled(3)
 @backends
 @pytest.mark.parametrize(
     ("f", "params"),

@@ -365,6 +365,7 @@ def outcome(writer, params, outs):
         return [np.asarray(out) for out in evaluate(program, NumPyLibrary(1), np.array(EDGES), [])]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("gate", GATES)
 def test_simpler_forms_of_gates_are_the_same_to_the_bit(gate):
     """For numbers known and unknown in every place, zeros of either sign, infinities and nan."""

@@ -39,6 +39,7 @@ KINDS = {  # a function of an input and of a parameter w = 0, the input, and wha
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @backends
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_nan_that_is_born_in_the_sweep_is_named(kind, backend):
@@ -129,6 +130,7 @@ def test_a_step_of_training_is_watched(backend):
         assert program.grad([1.0])[0].tolist() == [1.0]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("count", [2, 3, 12])
 @pytest.mark.parametrize("gate", [mg.maximum, mg.minimum], ids=["maximum", "minimum"])
 @backends

@@ -104,6 +104,7 @@ READERS = {
 }
 
 
+@pytest.mark.sampled(3)
 @backends
 @pytest.mark.parametrize("name", READERS)
 def test_whatever_looks_at_the_sign_of_a_zero_sees_it(name, backend):
@@ -179,6 +180,7 @@ def test_gates_that_cannot_give_minus_0_do_not_and_gates_that_tell_zeros_apart_a
                 assert alike or told[place], (gate, at)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", sorted(NEVER_NEGATIVE))
 def test_gates_that_are_said_to_give_no_minus_0_give_none(name):
     """At their samples and at all combinations of numbers at which others do."""

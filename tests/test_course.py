@@ -93,6 +93,7 @@ def test_a_mistake_that_a_question_knows_is_wrong_and_gets_its_own_hint(key):
             assert hint in question.complaint(answer)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("key", [key for key, question in QUESTIONS.items() if isinstance(question, (Number, Numbers))])
 def test_hints_do_not_tell_the_number(key):
     question = QUESTIONS[key]
@@ -124,6 +125,7 @@ HALVES = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("answer", HALVES, ids=repr)
 def test_a_number_is_read_in_every_form(answer):
     assert number_from(answer) == pytest.approx(0.5, rel=1e-12)

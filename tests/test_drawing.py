@@ -292,6 +292,7 @@ def test_files_of_every_kind(engine, tmp_path):
     assert {path.name for path in tmp_path.iterdir()} <= {"f.svg", "f.dot", "f.tex", "f.html", "dot", "called"}
 
 
+@pytest.mark.slow
 def test_png_and_pdf_where_fonts_are_and_are_not(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     fake_dot(tmp_path, "print({'-Tpdf': '%PDF /FontFile', '-Tpng': 'png!'}[sys.argv[1]])")

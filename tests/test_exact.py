@@ -325,6 +325,7 @@ def test_the_judge_refuses_what_is_wrong(name, factor):
 INF = math.inf
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("f", "x", "derivatives"),
     [

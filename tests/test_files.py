@@ -47,7 +47,7 @@ def parts(folder):
     return sorted(path.name for path in folder.iterdir() if path.name.endswith(".part"))
 
 
-@pytest.mark.sampled(4)
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["model.safetensors", "weights[1]*.bin", "n" * 255, "é" * 127])
 def test_a_killed_save_leaves_a_file_of_its_name_that_the_next_save_of_the_target_removes(saving, tmp_path, name):
     path = tmp_path / name

@@ -93,6 +93,7 @@ EDGES = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("name", EDGES)
 def test_value_and_gradient_at_the_edge(name):
     f, point, value, gradient = EDGES[name]

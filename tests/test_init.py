@@ -29,6 +29,7 @@ TABLE = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("fans", FANS)
 @pytest.mark.parametrize(("initialiser", "variance", "limit"), TABLE.values(), ids=TABLE)
 def test_mean_variance_limit_and_shape(initialiser, variance, limit, fans):

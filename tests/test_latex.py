@@ -57,6 +57,7 @@ def test_numbers(x, latex):
     assert latex_number(x) == latex
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("name", "latex"),
     [
@@ -193,6 +194,7 @@ def test_a_local_derivative_in_symbols_comes_to_the_number(gate):
             assert not re.search(r"--|- -|\+ -|(?<![\d.])1 \\cdot|\\cdot 1(?![\d.])", text)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("function", "latex"),
     [

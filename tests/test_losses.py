@@ -449,6 +449,7 @@ def test_binary_cross_entropy_of_logits_is_that_of_mpmath_to_second_order(logit,
     assert same_to_second_order(to_second_order(FROM_LOGITS, [logit], [target], way), exact, 1e-14)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(
     ("probability", "target"), [(0.0, 0.0), (1e-20, 0.0), (0.3, 0.0), (0.5, 0.3), (0.9, 0.0), (1.0, 1.0), (1e-20, 1.0)]
@@ -585,6 +586,7 @@ def test_every_loss_is_among_these():
     assert all(any(getattr(one, "func", one) is loss for one in tested) for loss in LOSSES.values())
 
 
+@pytest.mark.sampled(3)
 @each
 def test_a_batch_is_reduced_over_its_examples(loss, outputs, targets):
     """The mean or the sum of what the examples give; the mean unless told."""
@@ -599,6 +601,7 @@ def test_a_batch_is_reduced_over_its_examples(loss, outputs, targets):
     assert type(loss(outputs, targets)) is float
 
 
+@pytest.mark.sampled(3)
 @each
 def test_lists_tuples_arrays_and_values_are_the_same_to_a_loss(loss, outputs, targets):
     expected = loss(outputs, targets)
@@ -650,6 +653,7 @@ def test_half_the_sum_of_squares_of_note_002():
     assert 0.5 * nn.mse([0.75136507, 0.772928465], [0.01, 0.99], "sum") == pytest.approx(0.298371109, abs=5e-10)
 
 
+@pytest.mark.sampled(3)
 @each
 def test_the_gates_of_a_loss_do_not_depend_on_the_numbers(loss, outputs, targets):
     """No decision by a number is frozen into the graph, so it can be compiled."""
@@ -831,6 +835,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("call", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_mistakes_are_refused_by_name(call, error, message):
     with pytest.raises(error, match=message):
@@ -842,6 +847,7 @@ def test_a_distribution_may_be_rounded():
         assert nn.cross_entropy([0.0] * len(parts), parts) == pytest.approx(math.log(len(parts)), rel=1e-6)
 
 
+@pytest.mark.sampled(5)
 @each
 @pytest.mark.parametrize("reduction", ["Mean", None, 1])
 def test_reductions_are_mean_sum_and_none(loss, outputs, targets, reduction):

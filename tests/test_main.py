@@ -300,6 +300,7 @@ def test_examples_of_the_help_run(answer, tmp_path, monkeypatch) -> None:
 # ---- expressions ---------------------------------------------------------------------------------------------
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     ("arguments", "value"),
     [
@@ -388,6 +389,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("expression", "values", "line"), WRONG, ids=range(len(WRONG)))
 def test_refused_in_one_line(refused, expression, values, line) -> None:
     assert refused(expression, *values.split()).startswith(line)

@@ -604,6 +604,7 @@ def no_result(x):
     x * 2
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("f", "args", "kind", "words"),
     [

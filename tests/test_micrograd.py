@@ -65,6 +65,7 @@ def test_room_and_plain_value_give_the_same_bits(name, x, y):
     assert {type(v) for v in room} == {Value}
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", [gate for gate in gates() if gate.public and gate.arity], ids=lambda gate: gate.name)
 def test_every_gate_of_a_room_value_is_a_room_value(gate):
     for point in gate.samples[:2]:
@@ -404,7 +405,7 @@ def test_operators_are_derived_from_what_a_subclass_has():
     assert (Flipping(4.0) * 2)._op == "*"
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [0, 1, 2])
 def test_networks_and_long_chains_are_drawn_at_every_level(level):
     net = MLP(2, [16, 16, 1])

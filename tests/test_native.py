@@ -100,7 +100,7 @@ SPOILED = {
 }  # fmt: skip
 
 
-@pytest.mark.sampled(9)
+@pytest.mark.slow
 @pytest.mark.one_engine
 @pytest.mark.parametrize("fault", SPOILED)
 def test_an_engine_that_differs_is_found_with_the_line_in_which_it_does(fault):

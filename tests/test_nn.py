@@ -95,6 +95,7 @@ def has_shape(out, size):
     return isinstance(out, list) and len(out) == size and not any(isinstance(one, list) for one in out)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("make", "size"), MODULES.values(), ids=MODULES)
 def test_one_example_gives_one_output_and_a_batch_gives_a_list_of_them(make, size):
     """However the numbers come; only MLP and Sequential give a bare Value where the output is single."""
@@ -832,6 +833,7 @@ def test_gates_carry_the_name_under_which_the_module_was_called():
     assert {leaf.path for leaf in model.parameters()} == {""}
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("kind", OUT_OF_SIGHT)
 def test_parameters_where_they_would_not_be_found_are_refused(kind):
     with pytest.raises(TypeError, match="odd: parameters and modules are looked for in attributes and lists there"):

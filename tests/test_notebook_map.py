@@ -81,6 +81,7 @@ def test_the_first_paragraph_names_every_notebook():
     assert sorted(target for _, target, _ in LINK.findall(opening)) == NOTEBOOKS
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_the_table_of_the_order_says_what_each_notebook_says_that_it_needs(name):
     [needs] = re.findall(rf"^\| {name[:2]} .+? \| (.+?) \|", README.split("## If you are reading")[0], re.MULTILINE)
@@ -90,6 +91,7 @@ def test_the_table_of_the_order_says_what_each_notebook_says_that_it_needs(name)
     assert [f"{int(n):02}" for n in re.findall(r"\d", " ".join(named))] == re.findall(r"\d\d", needs)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(
     ("link", "why"),
     [

@@ -26,6 +26,7 @@ def test_the_stubs_are_those_of_the_table(path):
     assert path.read_text(encoding="utf-8") == STUBS[path]()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", PUBLIC, ids=str)
 def test_a_public_gate_is_a_function_with_an_example_that_runs(gate):
     function = getattr(microgradnn, gate.name)
@@ -36,6 +37,7 @@ def test_a_public_gate_is_a_function_with_an_example_that_runs(gate):
     assert doctest.DocTestRunner(verbose=False).run(found).failed == 0
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", PUBLIC, ids=str)
 def test_it_records_and_is_a_method_where_one_operand_is_enough(gate):
     sample = gate.samples[0]

@@ -322,6 +322,7 @@ def continued(case):
     return params, optimizer
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("case", CASES)
 def test_a_saved_state_goes_on_to_the_bit(case):
     params, optimizer = continued(case)
@@ -334,6 +335,7 @@ def test_a_saved_state_goes_on_to_the_bit(case):
     assert other.state_dict() == optimizer.state_dict()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair))])
 def test_copies_and_pickles_go_on_to_the_bit(case, copied):
@@ -388,6 +390,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("spoil", FOREIGN.values(), ids=FOREIGN)
 def test_a_state_that_does_not_fit_changes_nothing(spoil):
     params = values()
@@ -506,6 +509,7 @@ def test_steps_on_a_vector_are_eager_steps_to_the_bit(case, chance, edges):
     assert repr([w.data for w in params]) == repr([w.data for w in others])
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("case", CASES)
 def test_a_saved_state_goes_on_on_a_vector(case):
     """What `push` gave back is saved and loaded like any other."""
@@ -755,6 +759,7 @@ def test_names_of_torch():
     assert (optim.Adagrad, optim.RMSprop, optim.clip_grad_norm_) == (AdaGrad, RMSProp, clip_grad_norm)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("setting", ABSENT)
 def test_settings_that_only_torch_has_are_answered(setting):
     """By every rule that lacks them; a rule of the user's may have them."""
@@ -893,12 +898,14 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("call", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_mistakes_are_refused_by_name(call, error, message):
     with pytest.raises(error, match=message):
         call()
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("bad", [-1e-3, INF, -INF, NAN])
 @pytest.mark.parametrize(
     ("rule", "setting"),

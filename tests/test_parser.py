@@ -170,6 +170,7 @@ WRONG = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("expression", "values", "message"), WRONG, ids=range(len(WRONG)))
 def test_what_is_no_expression_is_refused_with_its_column(expression, values, message):
     given = {name: Value(float(number), name) for name, number in (word.split("=", 1) for word in values.split())}

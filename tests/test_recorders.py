@@ -43,6 +43,7 @@ def from_the_table(gate, *operands):
     return repr((out, tuple(shown)))
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", UNARY, ids=str)
 def test_functions_of_one_operand_are_the_table_bit_for_bit(gate):
     for x in EDGES:
@@ -74,6 +75,7 @@ def test_a_sum_of_gates_begins_with_the_first_of_them():
     assert sum([x, y]).operands == (x, y)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", OPERATORS)
 @pytest.mark.parametrize("recorded", ["both", "left", "right"])
 def test_operators_are_the_table_bit_for_bit(name, recorded):

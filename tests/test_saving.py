@@ -272,6 +272,7 @@ BAD = [  # what is in the file, what the message says
 ]  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("content", "message"), [pytest.param(*rest, id=name) for name, *rest in BAD])
 def test_a_bad_file_is_refused_and_the_model_is_as_before(content, message, tmp_path):
     path = tmp_path / "bad.safetensors"

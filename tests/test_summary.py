@@ -133,6 +133,7 @@ def test_edges_carry_the_weights():
     assert "style=dashed" in digraph
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("weights", [(-5.0, 3.0), (3.0, -5.0), (5.0, -3.0), (-3.0, 5.0)])
 @pytest.mark.parametrize("inner", [lambda product: product, lambda product: mg.tanh(product) * parameter(0.1)])
 def test_of_several_weights_on_one_edge_the_largest_by_size_is_drawn(weights, inner):

@@ -44,6 +44,7 @@ def test_partials_agree_with_differences_at_corners(name, point):
     check_grads(lookup(name), point, order=2)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", list(gates()), ids=str)
 def test_entry_is_complete(gate):
     assert gate.samples
@@ -91,6 +92,7 @@ def test_partials_follow_ieee_and_never_raise(gate, sample):
         assert len(gate.partials(gate.limit(operands), operands)) == len(sample)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("gate", [gate for gate in gates() if isinstance(gate.array, str)], ids=str)
 def test_where_forward_raises_the_limit_is_what_numpy_gives(gate):
     """IEEE 754 as NumPy has it, signs included: 1 / −0.0 is −inf, (−0.0)⁻¹ too, (−1e200)³ and not (−1e200)²."""
@@ -107,6 +109,7 @@ def test_where_forward_raises_the_limit_is_what_numpy_gives(gate):
     assert raised or gate.name not in {"divide", "power", "exp", "expm1", "log", "log1p", "sinh", "cosh", "asin"}
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(
     "gate",
     [gate for gate in gates() if gate.name not in {"equal", "where", "argmax"} and gate not in LABELLED],

@@ -481,6 +481,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("call", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_mistakes_are_refused_by_name(call, error, message):
     with pytest.raises(error, match=message):

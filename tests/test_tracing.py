@@ -459,6 +459,7 @@ CAUSES = {  # what users write, the expression that asks, the remedy
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("cause", CAUSES)
 def test_the_remedy_is_for_the_cause(cause):
     f, expression, remedy = CAUSES[cause]
@@ -511,6 +512,7 @@ LEFT = {
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("way", LEFT)
 def test_what_a_function_left_behind_is_no_number(way):
     """It held nan, which went silently through all that was computed with it."""

@@ -309,6 +309,7 @@ def test_an_optimizer_by_name_has_its_own_defaults(name):
     assert numbers(named) == numbers(built) != numbers(mlp())
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_loss_by_name_is_its_function(name):
     of_classes = name in ("cross_entropy", "nll_loss", "multiclass_hinge")
@@ -698,6 +699,7 @@ RUN_AWAY = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize(("spoilt", "message"), RUN_AWAY.values(), ids=RUN_AWAY)
 def test_a_loss_that_is_not_finite_names_epoch_batch_and_gate_and_the_model_is_as_before(spoilt, message):
     model, states = with_norm(), []
@@ -741,6 +743,7 @@ BORN_BACKWARD = {  # the loss is finite, its gradient is not; what is said of it
 }
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(("loss", "gate"), BORN_BACKWARD.values(), ids=BORN_BACKWARD)
 def test_a_gradient_that_is_not_finite_names_the_gate_and_no_remedy_that_is_none(loss, gate, compiled):
@@ -797,6 +800,7 @@ def test_a_loss_that_has_grown_is_told_with_the_remedy(compiled):
         quiet(model, "mse", X, Y, optim.SGD(model.parameters(), lr=1e4), 500, 3, rng=0, compiled=compiled)
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("rng", range(4))
 def test_a_gradient_that_grew_too_large_blames_the_learning_rate_where_the_loss_grew(rng, compiled):
@@ -1484,6 +1488,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("changes", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_mistakes_are_refused_before_any_work(changes, error, message):
     rng = np.random.default_rng(0)
@@ -1592,6 +1597,7 @@ def listed(outputs, targets):
     return nn.mse(outputs, targets) if outputs[0].operands else [1.0, 2.0]
 
 
+@pytest.mark.sampled(3)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize(
     ("changes", "message"),

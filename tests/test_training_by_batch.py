@@ -717,6 +717,7 @@ REFUSED = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize(("changes", "error", "message"), REFUSED.values(), ids=REFUSED)
 def test_mistakes_are_refused_before_any_work(changes, error, message):
     rng = np.random.default_rng(0)

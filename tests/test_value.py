@@ -306,6 +306,7 @@ NUMBERS = [
 OTHERS = [1j, "1", b"1", None, {}, [1.0], (1.0,), np.array([1.0, 2.0]), np.array(1.0), object(), Decimal(1)]
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("apply", OPERATORS)
 @pytest.mark.parametrize("number", NUMBERS, ids=lambda number: type(number).__name__)
 def test_numbers_are_accepted_on_both_sides_of_every_operator(apply, number):
@@ -317,6 +318,7 @@ def test_numbers_are_accepted_on_both_sides_of_every_operator(apply, number):
         assert (result.data, result.partials) == (expected.data, expected.partials)
 
 
+@pytest.mark.sampled(5)
 @pytest.mark.parametrize("apply", OPERATORS)
 @pytest.mark.parametrize(
     "other", [x for x in OTHERS if not isinstance(x, np.ndarray)], ids=lambda other: type(other).__name__

@@ -94,7 +94,7 @@ class Choosing(nn.Module):
 # ---- the same training ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.sampled(3)
+@pytest.mark.sampled(4)
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("make", [mlp, rich, Restless])
 def test_training_comes_out_the_same_to_the_bit(make, compiled, frames):
