@@ -235,7 +235,12 @@ def _standard_input() -> str:
         raise InputError("standard input is not text") from None
 
 
-def _values(words: list[str]) -> Iterator[tuple[str, float]]:
+def read_values(words: Sequence[str]) -> Iterator[tuple[str, float]]:
+    """Read arguments NAME=NUMBER.
+
+    >>> dict(read_values(["x=-2", "y=5e-1"]))
+    {'x': -2.0, 'y': 0.5}
+    """
     seen = set()
     for word in words:
         name, equals, text = (part.strip() for part in word.partition("="))
@@ -272,7 +277,7 @@ def _evaluate(argv: Sequence[str]) -> int:
         for path in paths:
             check_writable(path, ENDINGS)
     expression = words[0] if words[0] != "-" else _standard_input()
-    answer = Answer(expression, dict(_values(words[1:])), options.get("--order", [1])[-1], "--check" in options)
+    answer = Answer(expression, dict(read_values(words[1:])), options.get("--order", [1])[-1], "--check" in options)
     with _refusing():
         for path in paths:
             draw(answer.root).save(path)

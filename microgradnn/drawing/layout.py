@@ -1,5 +1,7 @@
 """Layout by Graphviz: the `dot` program where there is one, else the library inside the pygraphviz wheel.
 
+Python in WebAssembly, as in a browser, has neither; there the page brings viz.js, which is Graphviz too.
+
 Graphviz has no node with thousands of squares in it. So a node says in its attribute `paint` which rectangles are
 painted where it stands, and another says `within` which node it lies; `painted` lays out without them and adds them.
 """
@@ -84,6 +86,8 @@ def _render(source: str, format: str) -> bytes:
         if done.returncode == 0:
             return done.stdout
         raise RuntimeError(f"dot failed to draw the picture: {done.stderr.decode(errors='replace').strip()}")
+    if sys.platform == "emscripten":
+        return _in_the_browser(source, format)
     try:
         import pygraphviz
     except ImportError as error:  # its wheels count on GLib and X11, which small containers leave out
@@ -99,6 +103,23 @@ def _render(source: str, format: str) -> bytes:
             file.seek(0)
             words = f"{error} {file.read().decode(errors='replace')}"
             raise RuntimeError(f"Graphviz failed to draw the picture: {words.strip()}") from None
+
+
+def _in_the_browser(source: str, format: str) -> bytes:
+    if format not in ("svg", "dot"):
+        raise RuntimeError("Graphviz in the browser writes neither png nor pdf: save the picture as svg")
+    try:
+        import viz_js
+    except ImportError:
+        raise RuntimeError(
+            "a picture needs Graphviz: give Python the instance of @viz-js/viz, of npm, in JavaScript by "
+            'pyodide.registerJsModule("viz_js", await instance())'
+        ) from None
+    try:
+        picture: str = viz_js.renderString(source, format=format)
+    except Exception as error:  # of JavaScript
+        raise RuntimeError(f"Graphviz failed to draw the picture: {error}") from None
+    return picture.encode()
 
 
 @contextmanager
