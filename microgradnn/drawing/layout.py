@@ -19,6 +19,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import IO
 
+from microgradnn.drawing.circuit import FONT
+
 STROKE = 0.8  # points, the line around a hollow rectangle
 
 _library = threading.Lock()  # the library keeps global state
@@ -115,11 +117,12 @@ def _in_the_browser(source: str, format: str) -> bytes:
             "a picture needs Graphviz: give Python the instance of @viz-js/viz, of npm, in JavaScript by "
             'pyodide.registerJsModule("viz_js", await instance())'
         ) from None
+    known = FONT.partition(",")[0]  # of a list of fonts it takes the widths of another one
     try:
-        picture: str = viz_js.renderString(source, format=format)
+        picture: str = viz_js.renderString(source.replace(FONT, known), format=format)
     except Exception as error:  # of JavaScript
         raise RuntimeError(f"Graphviz failed to draw the picture: {error}") from None
-    return picture.encode()
+    return picture.replace(f'"{known}"', f'"{FONT}"').encode()
 
 
 @contextmanager

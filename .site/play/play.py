@@ -1,0 +1,99 @@
+"""What the page asks Python for: a circuit to explore, the verdict on its derivatives, files to keep.
+
+A request and its answer are JSON. What is wrong with a request is a sentence, if possible with numbers that would fit.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from microgradnn.__main__ import read_values
+from microgradnn.answer import Answer
+from microgradnn.drawing import draw
+from microgradnn.drawing.live import LIVE
+from microgradnn.drawing.page import document, heading, steps_piece
+from microgradnn.parser import FUNCTIONS, InputError, parse
+from microgradnn.stepping import Steps, steps
+
+KEYBOARD = str.maketrans("−×·÷", "-**/")  # what the page itself writes, and some keyboards
+
+
+def answer(request: str) -> str:
+    """The answer to a request: its `kind` is draw, check, svg or html, its circuit `expression` and `numbers`.
+
+    >>> json.loads(answer('{"kind": "check", "expression": "x*y", "numbers": "x=2 y=3"}'))
+    {'verdict': 'every derivative is right', 'agrees': True}
+    >>> json.loads(answer('{"kind": "check", "expression": "x*y", "numbers": "x=2"}'))
+    {'message': 'column 3: there is no value for y: add y=NUMBER', 'of': 'numbers', 'fitting': 'x=2 y=1'}
+    """
+    asked = json.loads(request)
+    expression, numbers = (asked[name].translate(KEYBOARD) for name in ("expression", "numbers"))
+    words = re.sub(r"\s*=\s*", "=", numbers).replace(",", " ").split()
+    try:
+        given = dict(read_values(words))
+    except InputError as error:
+        return json.dumps({"message": str(error), "of": "numbers"})
+    try:
+        answered = ANSWERS[asked["kind"]](Answer(expression, given, check=asked["kind"] == "check"), asked)
+    except InputError as error:
+        answered = {"message": str(error), **remedy(expression, words, given)}
+    except Exception as error:  # the page goes on
+        answered = {"message": f"{type(error).__name__}: {error}", "of": "expression"}
+    return json.dumps(answered, ensure_ascii=False)
+
+
+def remedy(expression: str, words: list[str], given: Mapping[str, float]) -> dict[str, str]:
+    """Which field does not fit the other, and numbers that would: all that are used, new ones at 1."""
+    try:
+        instructions = parse(expression)
+    except InputError:
+        return {"of": "expression"}
+    assigned = {instruction.assigned for instruction in instructions}
+    loads = [load for _, load, name, _, target in instructions if isinstance(load, str) and not name and not target]
+    used = [name for name in dict.fromkeys(loads) if name not in assigned and name not in FUNCTIONS]
+    if set(used) == set(given):
+        return {"of": "expression"}
+    texts = dict(word.split("=") for word in words)
+    return {"of": "numbers", "fitting": " ".join(f"{name}={texts.get(name, 1)}" for name in used)}
+
+
+# ---- the kinds of answers -------------------------------------------------------------------------------------------
+
+
+def explorable(answer: Answer, asked: Mapping[str, Any]) -> Steps:
+    """The steps of the circuit: what is asked for learns, else what is named like a weight or a bias."""
+    if len(answer.trail.order) > LIVE:
+        count = len(answer.trail.order)
+        raise InputError(f"the circuit has {count} nodes, and this page draws {LIVE} at most: the package folds it")
+    learning = asked.get("learning")
+    chosen = [name for name in answer.inputs if (name[0] in "wb" if learning is None else name in learning)]
+    return steps(answer.root, weights=[answer.inputs[name] for name in chosen])
+
+
+def drawn(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The stepper as HTML, and which of the inputs learn in it."""
+    walk = explorable(answer, asked)
+    learning = [name for name, leaf in answer.inputs.items() if leaf in walk.weights]
+    return {"html": steps_piece(walk), "names": list(answer.inputs), "learning": learning}
+
+
+def checked(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The verdict that the command line gives with --check."""
+    return {"verdict": answer.objection or "every derivative is right", "agrees": answer.agrees}
+
+
+def picture(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The circuit as SVG."""
+    return {"file": draw(answer.root, level=0).svg()}
+
+
+def page(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """The stepper as a page of its own."""
+    walk = explorable(answer, asked)
+    return {"file": document(heading(walk), steps_piece(walk))}
+
+
+ANSWERS = {"draw": drawn, "check": checked, "svg": picture, "html": page}
