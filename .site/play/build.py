@@ -50,8 +50,9 @@ def packed() -> Iterator[tuple[Path, str]]:
     """The files of the archive, and their names in it."""
     yield HERE / "play.py", "play.py"
     for path in sorted(PACKAGE.rglob("*")):
-        if path.suffix in (".py", ".js", ".css") and path.name != "build.py":
-            yield path, str(path.relative_to(PACKAGE.parent))
+        name = str(path.relative_to(PACKAGE.parent))
+        if path.suffix in (".py", ".js", ".css") and name != "microgradnn/native/build.py":
+            yield path, name
     for package in PURE:
         for file in distribution(package).files or ():
             if file.parts[0] != ".." and "__pycache__" not in file.parts and "tests" not in file.parts:

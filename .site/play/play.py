@@ -18,6 +18,7 @@ from microgradnn.drawing.page import document, heading, steps_piece
 from microgradnn.parser import FUNCTIONS, InputError, parse
 from microgradnn.stepping import Steps, steps
 
+LONGEST = 1000  # characters: the stack of Python in a browser is short
 KEYBOARD = str.maketrans("−×·÷", "-**/")  # what the page itself writes, and some keyboards
 
 
@@ -30,25 +31,29 @@ def answer(request: str) -> str:
     {'message': 'column 3: there is no value for y: add y=NUMBER', 'of': 'numbers', 'fitting': 'x=2 y=1'}
     """
     asked = json.loads(request)
-    expression, numbers = (asked[name].translate(KEYBOARD) for name in ("expression", "numbers"))
-    words = re.sub(r"\s*=\s*", "=", numbers).replace(",", " ").split()
+    kind, expression, numbers = asked["kind"], asked["expression"].translate(KEYBOARD), asked["numbers"]
+    words = re.sub(r"\s*=\s*", "=", numbers.translate(KEYBOARD)).replace(",", " ").split()
     try:
-        given = dict(read_values(words))
+        if len(expression) > LONGEST:
+            raise InputError(f"the expression has {len(expression)} characters, and this page reads {LONGEST} at most")
+        answered = ANSWERS[kind](Answer(expression, dict(read_values(words)), check=kind == "check"), asked)
     except InputError as error:
-        return json.dumps({"message": str(error), "of": "numbers"})
-    try:
-        answered = ANSWERS[asked["kind"]](Answer(expression, given, check=asked["kind"] == "check"), asked)
-    except InputError as error:
-        answered = {"message": str(error), **remedy(expression, words, given)}
+        sentence = str(error).removesuffix(", and the expression first, in quotes")  # what a command line needs
+        sentence = re.sub("known are .*", "those that are known stand below", sentence)
+        answered = {"message": sentence, **fault(expression, words)}
     except Exception as error:  # the page goes on
         answered = {"message": f"{type(error).__name__}: {error}", "of": "expression"}
     return json.dumps(answered, ensure_ascii=False)
 
 
-def remedy(expression: str, words: list[str], given: Mapping[str, float]) -> dict[str, str]:
-    """Which field does not fit the other, and numbers that would: all that are used, new ones at 1."""
+def fault(expression: str, words: list[str]) -> dict[str, str]:
+    """Which field is wrong; where numbers do not fit an expression, also those that would: all it uses, new ones 1."""
     try:
-        instructions = parse(expression)
+        given = dict(read_values(words))
+    except InputError:
+        return {"of": "numbers"}
+    try:
+        instructions = parse(expression[: LONGEST + 1])
     except InputError:
         return {"of": "expression"}
     assigned = {instruction.assigned for instruction in instructions}
@@ -56,7 +61,7 @@ def remedy(expression: str, words: list[str], given: Mapping[str, float]) -> dic
     used = [name for name in dict.fromkeys(loads) if name not in assigned and name not in FUNCTIONS]
     if set(used) == set(given):
         return {"of": "expression"}
-    texts = dict(word.split("=") for word in words)
+    texts = dict(zip(given, (word.partition("=")[2] for word in words), strict=True))
     return {"of": "numbers", "fitting": " ".join(f"{name}={texts.get(name, 1)}" for name in used)}
 
 
@@ -64,13 +69,14 @@ def remedy(expression: str, words: list[str], given: Mapping[str, float]) -> dic
 
 
 def explorable(answer: Answer, asked: Mapping[str, Any]) -> Steps:
-    """The steps of the circuit: what is asked for learns, else what is named like a weight or a bias."""
+    """The steps of the circuit: those asked for learn, or else those that are named like weights and biases."""
     if len(answer.trail.order) > LIVE:
         count = len(answer.trail.order)
         raise InputError(f"the circuit has {count} nodes, and this page draws {LIVE} at most: the package folds it")
-    learning = asked.get("learning")
-    chosen = [name for name in answer.inputs if (name[0] in "wb" if learning is None else name in learning)]
-    return steps(answer.root, weights=[answer.inputs[name] for name in chosen])
+    wanted = asked.get("learning")
+    if wanted is None or (wanted and not set(wanted) & set(answer.inputs)):
+        wanted = [name for name in answer.inputs if name[0] in "wb"]
+    return steps(answer.root, weights=[leaf for name, leaf in answer.inputs.items() if name in wanted])
 
 
 def drawn(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:

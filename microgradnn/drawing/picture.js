@@ -27,6 +27,7 @@ function keepKeys(element) {
 // Dark is what the page around us is: light writing means a dark background.
 function followTheme(element) {
   const shade = () => {
+    if (!element.isConnected) return;
     const [red, green, blue] = getComputedStyle(element).color.match(/[\d.]+/g).map(Number);
     element.classList.toggle("dark", 0.299 * red + 0.587 * green + 0.114 * blue > 140);
   };
