@@ -65,9 +65,10 @@ def filled(page: str, out: Path) -> str:
     first = json.loads(play.answer(json.dumps({"kind": "draw", "expression": expression, "numbers": numbers})))
     size = sum(len(gzip.compress(path.read_bytes())) for path in out.rglob("*") if path.is_file())
     python = json.loads((out / "pyodide" / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]["python"]
+    functions = ", ".join(name for name in play.FUNCTIONS if hasattr(microgradnn, name))  # without those of rules alone
     facts = {
         "circuit": first.pop("html"), "first": escape(json.dumps(first)), "megabytes": f"{size / 1e6:.1f}",
-        "bytes": sum((out / name).stat().st_size for name in FETCHED), "functions": ", ".join(play.FUNCTIONS),
+        "bytes": sum((out / name).stat().st_size for name in FETCHED), "functions": functions,
         "version": microgradnn.__version__, "python": python,
     }  # fmt: skip
     return re.sub(r"\{\{(\w+)\}\}", lambda place: str(facts[place[1]]), page)

@@ -68,6 +68,7 @@ async function draw() {
   figure.setAttribute("aria-busy", "false");
   if (answer.message) return refuse(answer);
   accept();
+  document.documentElement.dataset.linked = "false";
   figure.replaceChildren(document.createRange().createContextualFragment(answer.html)); // which runs its script
   showLearning(answer);
   keepLink();
@@ -124,7 +125,7 @@ async function check() {
   verdict.classList.add("stale");
   const answering = ask("check"), number = asked, answer = await answering;
   if (number !== newest.check) return;
-  verdict.className = answer.agrees ? "right" : "wrong";
+  verdict.className = answer.kind ?? "open";
   verdict.textContent = answer.message ? `No check: ${answer.message}.` : `Check: ${answer.verdict}.`;
 }
 

@@ -26,7 +26,7 @@ def answer(request: str) -> str:
     """The answer to a request: its `kind` is draw, check, svg or html, its circuit `expression` and `numbers`.
 
     >>> json.loads(answer('{"kind": "check", "expression": "x*y", "numbers": "x=2 y=3"}'))
-    {'verdict': 'every derivative is right', 'agrees': True}
+    {'verdict': 'every derivative is right', 'kind': 'right'}
     >>> json.loads(answer('{"kind": "check", "expression": "x*y", "numbers": "x=2"}'))
     {'message': 'column 3: there is no value for y: add y=NUMBER', 'of': 'numbers', 'fitting': 'x=2 y=1'}
     """
@@ -87,8 +87,12 @@ def drawn(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def checked(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """The verdict that the command line gives with --check."""
-    return {"verdict": answer.objection or "every derivative is right", "agrees": answer.agrees}
+    """The verdict that the command line gives with --check, in one sentence."""
+    others = [finding for finding in answer.findings if finding.verdict != "right"]
+    kind = "wrong" if any(finding.verdict == "wrong" for finding in others) else "right" if answer.agrees else "open"
+    answer.findings = others[:1]
+    more = f" (and {len(others) - 1} more like it)" if len(others) > 1 else ""
+    return {"verdict": f"{answer.objection or 'every derivative is right'}{more}", "kind": kind}
 
 
 def picture(answer: Answer, asked: Mapping[str, Any]) -> dict[str, Any]:
