@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import tomllib
 import types
 import urllib.parse
 from contextlib import contextmanager
@@ -23,7 +24,8 @@ from microgradnn.drawing.circuit import FONT
 from microgradnn.notation import digits
 from tests.test_stepper import texts
 
-PLAY = Path(__file__).parent.parent / ".site" / "play"
+ROOT = Path(__file__).parent.parent
+PLAY = ROOT / ".site" / "play"
 
 # ---- the layout by viz.js, without a browser ------------------------------------------------------------------------
 
@@ -59,6 +61,15 @@ def test_what_cannot_be_drawn_in_a_browser_is_refused_with_the_remedy(in_a_brows
             draw(Value(1.0)).save(name)
 
 
+def test_a_browser_is_asked_for_no_package_that_has_no_wheel_there():
+    from packaging.requirements import Requirement  # which pytest brings
+
+    asked = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    there = {"sys_platform": "emscripten"}
+    wanted = [each.name for each in map(Requirement, asked) if not each.marker or each.marker.evaluate(there)]
+    assert sorted(wanted) == ["graphviz", "mpmath", "tqdm"]
+
+
 # ---- the page as it is built ----------------------------------------------------------------------------------------
 
 
@@ -77,7 +88,7 @@ def npm():
 @pytest.fixture(scope="module")
 def built(npm, tmp_path_factory):
     out = tmp_path_factory.mktemp("play")
-    here = {"PYTHONPATH": str(PLAY.parent.parent), "PYTHONDONTWRITEBYTECODE": "1"}
+    here = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
     subprocess.run([sys.executable, str(PLAY / "build.py"), str(out), str(npm)], check=True, env=os.environ | here)
     return out
 
@@ -219,6 +230,13 @@ def here(program):
 
 
 @pytest.mark.play
+def test_the_examples_of_what_the_page_asks_python_for():
+    command = [sys.executable, "-m", "doctest", str(PLAY / "play.py")]
+    run = subprocess.run(command, env=os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{PLAY}"}, capture_output=True)
+    assert (run.returncode, run.stdout) == (0, b"")
+
+
+@pytest.mark.play
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_comes_to_the_same_in_webassembly(there, name):
     assert there[name] == here(PROGRAMS[name])
@@ -348,6 +366,18 @@ def test_the_signs_that_the_page_writes_can_be_typed_and_a_pause_draws(opened):
     opened.fill("#numbers", "x = −2, y = 3")
     opened.wait_for_function("location.hash.includes('%E2%88%922')")
     assert_drawn(opened, answer("x*y - 2", x=-2, y=3).root)
+
+
+@pytest.mark.play
+def test_of_two_circuits_that_are_typed_at_once_the_later_stays_and_learning_takes_nothing_from_it(opened):
+    type_in(opened, "(w - y)**2", "w=1 y=9")
+    opened.click("[data-steps=go]")
+    opened.fill("#numbers", "w=2 y=9")
+    opened.wait_for_timeout(100)  # the weight goes on learning meanwhile
+    assert opened.input_value("#numbers") == "w=2 y=9"
+    opened.press("#numbers", "Enter")
+    type_in(opened, "(w - y)**3", "w=2 y=3")
+    assert_drawn(opened, answer("(w - y)**3", w=2, y=3).root)
 
 
 @pytest.mark.play

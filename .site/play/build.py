@@ -20,6 +20,7 @@ from pathlib import Path
 import play
 
 import microgradnn
+from microgradnn.parser import FUNCTIONS
 
 HERE, PACKAGE = Path(__file__).parent, Path(microgradnn.__file__).parent
 FROM_NPM = {
@@ -65,7 +66,7 @@ def filled(page: str, out: Path) -> str:
     first = json.loads(play.answer(json.dumps({"kind": "draw", "expression": expression, "numbers": numbers})))
     size = sum(len(gzip.compress(path.read_bytes())) for path in out.rglob("*") if path.is_file())
     python = json.loads((out / "pyodide" / "pyodide-lock.json").read_text(encoding="utf-8"))["info"]["python"]
-    functions = ", ".join(name for name in play.FUNCTIONS if hasattr(microgradnn, name))  # without those of rules alone
+    functions = ", ".join(name for name in FUNCTIONS if hasattr(microgradnn, name))  # without those of rules alone
     facts = {
         "circuit": first.pop("html"), "first": escape(json.dumps(first)), "megabytes": f"{size / 1e6:.1f}",
         "bytes": sum((out / name).stat().st_size for name in FETCHED), "functions": functions,

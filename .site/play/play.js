@@ -61,19 +61,22 @@ function later(act) {
 async function draw() {
   clearTimeout(clock);
   showNames();
-  figure.setAttribute("aria-busy", "true");
+  setBusy(true);
   newest.check = 0;
   const answering = ask("draw"), number = asked, answer = await answering;
   if (number !== newest.draw) return;
-  figure.setAttribute("aria-busy", "false");
+  setBusy(false);
   if (answer.message) return refuse(answer);
   accept();
+  say("");
   document.documentElement.dataset.linked = "false";
   figure.replaceChildren(document.createRange().createContextualFragment(answer.html)); // which runs its script
   showLearning(answer);
   keepLink();
   check();
 }
+
+const setBusy = (busy) => figure.setAttribute("aria-busy", String(busy)); // the circuit is not that of the fields
 
 // An expression that begins with a name of its own needs none before it.
 function showNames() {
@@ -131,11 +134,12 @@ async function check() {
 
 // The field follows a leaf that was dragged or has learned; digits that were typed stay as they are.
 function follow() {
+  if (work.inert || figure.getAttribute("aria-busy") === "true") return;
   const text = numbers.value.replace(/([^\s,=]+)(\s*=\s*)([^\s,]+)/g, (all, name, equals, number) => {
     const now = figure.querySelector(`[role=spinbutton][aria-label="${CSS.escape(name)}"]`)?.getAttribute("aria-valuenow");
     return (now ?? null) === null || Number(now) === Number(number.replace("−", "-")) ? all : name + equals + now;
   });
-  if (text === numbers.value || work.inert) return;
+  if (text === numbers.value) return;
   numbers.value = text;
   at("verdict").classList.add("stale");
   later(() => {
@@ -146,7 +150,10 @@ function follow() {
 
 new MutationObserver(follow).observe(figure, { subtree: true, attributeFilter: ["aria-valuenow"] });
 [expression, numbers].forEach((field) => {
-  field.addEventListener("input", () => later(draw));
+  field.addEventListener("input", () => {
+    setBusy(true);
+    later(draw);
+  });
   field.addEventListener("keydown", (event) => {
     if (event.key !== "Enter") return;
     event.preventDefault();
