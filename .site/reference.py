@@ -1,0 +1,118 @@
+"""Which names are public, and the directives that list them: nothing in the reference is listed by hand."""
+
+import importlib
+import inspect
+
+from docutils import nodes
+from sphinx.util.docutils import SphinxDirective
+
+# Modules whose names are public; what several of them have belongs to the first.
+MODULES = [
+    "microgradnn", "microgradnn.nn", "microgradnn.nn.init", "microgradnn.nn.functional", "microgradnn.optim",
+    "microgradnn.plots", "microgradnn.checks", "microgradnn.checks.strategies", "microgradnn.sklearn",
+    "microgradnn.micrograd", "microgradnn.drawing", "microgradnn.training",
+]  # fmt: skip
+
+
+def names_of(module: str) -> list[str]:
+    """The public names of a module, without modules: those that it lists, or else those that it defines."""
+    home = importlib.import_module(module)
+    listed = list(getattr(home, "__all__", ()))
+    if not listed:
+        listed = [name for name, thing in vars(home).items() if getattr(thing, "__module__", None) == module]
+    elif module == "microgradnn":  # some stay out of the star import
+        listed += [name for name in vars(home) if name not in listed and callable(getattr(home, name))] + ["engine"]
+    return [name for name in listed if not name.startswith("_") and not inspect.ismodule(getattr(home, name))]
+
+
+def public() -> dict[str, str]:
+    """Every public name in full, and the name that it is explained under: itself, or an earlier name of the same."""
+    known, found = {}, {}
+    for module in MODULES:
+        for name in names_of(module):
+            thing = getattr(importlib.import_module(module), name)
+            full = f"{module}.{name}"
+            found[full] = known.setdefault(id(thing), full) if callable(thing) else full
+    return found
+
+
+def room_of(full: str) -> str:
+    """The room in which a public name is defined."""
+    module, _, name = full.rpartition(".")
+    return getattr(getattr(importlib.import_module(module), name), "__module__", module)
+
+
+def parameters(thing) -> frozenset[str]:
+    """The names of a function's parameters, or of those that make an object of a class."""
+    try:
+        return frozenset(inspect.signature(thing).parameters)
+    except (TypeError, ValueError):
+        return frozenset()
+
+
+class Public(SphinxDirective):
+    """Entries of all public names of a module, or of `microgradnn` as far as they come from some rooms."""
+
+    required_arguments = 1
+    optional_arguments = 100
+
+    def run(self):
+        """Write the directives of autodoc and read them."""
+        module, *rooms = self.arguments
+        lines, elsewhere = [f".. currentmodule:: {module}", ""], []
+        for full, first in public().items():
+            home, _, name = full.rpartition(".")
+            room = room_of(full).removeprefix("microgradnn.").partition(".")[0]
+            if home != module or (rooms and room not in rooms):
+                continue
+            thing = getattr(importlib.import_module(home), name)
+            kind = "class" if inspect.isclass(thing) else "function" if callable(thing) else "data"
+            if full == first:
+                lines += [f".. auto{kind}:: {full}", ""]
+            elif first.endswith(f".{name}"):
+                elsewhere.append(f":name:`{first}`")
+            else:
+                lines += [f".. py:{kind}:: {name}", "", f"   The same as :name:`{first}`.", ""]
+        if elsewhere:
+            lines += [f"In ``{module}`` there are also {', '.join(elsewhere)}."]
+        return self.parse_text_to_nodes("\n".join(lines))
+
+
+class Names(nodes.General, nodes.Element):
+    """Where the names of all pages of the reference are to stand."""
+
+
+class AllNames(SphinxDirective):
+    """The pages of the reference, each with its names."""
+
+    def run(self):
+        """A place that is filled when all pages have been read."""
+        return [Names()]
+
+
+def _link(app, docname, target, anchor, *children):
+    uri = app.builder.get_relative_uri(docname, target) + (f"#{anchor}" if anchor else "")
+    return nodes.reference("", "", *children, internal=True, refuri=uri)
+
+
+def _fill(app, doctree, docname):
+    for place in list(doctree.findall(Names)):
+        entries = app.env.domains["py"].objects
+        items = []
+        for page in app.env.toctree_includes[docname]:
+            term = nodes.term("", "", _link(app, docname, page, "", nodes.Text(app.env.titles[page].astext())))
+            names = nodes.paragraph()
+            for full, entry in entries.items():
+                if entry.docname == page and entry.objtype in ("class", "data", "function") and not entry.aliased:
+                    name = full.rpartition(".")[2]
+                    names += [_link(app, docname, page, entry.node_id, nodes.literal(name, name)), nodes.Text(" ")]
+            items.append(nodes.definition_list_item("", term, nodes.definition("", names)))
+        place.replace_self(nodes.definition_list("", *items, classes=["all-names"]))
+
+
+def setup(app):
+    """Add the directives."""
+    app.add_directive("public", Public)
+    app.add_directive("all-names", AllNames)
+    app.add_node(Names)
+    app.connect("doctree-resolved", _fill)

@@ -1,0 +1,108 @@
+"""Source files as pages of their own: where a link to a file leads that is no page, and the link of every entry."""
+
+import importlib
+import inspect
+import re
+from html import escape
+from pathlib import Path
+
+from docutils import nodes
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import TextLexer, get_lexer_for_filename
+from pygments.util import ClassNotFound
+from sphinx import addnodes
+from sphinx.transforms import SphinxTransform
+
+ENDINGS = {".py", ".pyi", ".js", ".css", ".c", ".h"}
+_linked: set[str] = set()  # files outside the package to which a page leads
+
+
+def page_of(path: str) -> str:
+    """The page that shows a file."""
+    return f"source/{path}"
+
+
+class SourceLinks(SphinxTransform):
+    """A link to a file of the repository that is no page leads to the page that shows its text."""
+
+    default_priority = 5
+
+    def apply(self):
+        """Replace what would be downloads."""
+        for node in list(self.document.findall(addnodes.download_reference)):
+            _, absolute = self.env.relfn2path(node["reftarget"], self.env.docname)
+            path = Path(absolute).relative_to(self.env.srcdir).as_posix()
+            _linked.add(path)
+            uri = self.env.app.builder.get_relative_uri(self.env.docname, page_of(path))
+            link = nodes.reference("", "", *node.children, internal=True, refuri=uri)
+            node.replace_self(link)
+
+
+def _link_folders(app, docname, source):
+    """A link to a package is one to its first module."""
+    here = Path(app.env.doc2path(docname)).parent
+
+    def with_module(match):
+        target = here / match[2]
+        return f"{match[1]}{match[2].rstrip('/')}/__init__.py)" if (target / "__init__.py").is_file() else match[0]
+
+    source[0] = re.sub(r"(\]\()([\w./-]+)\)", with_module, source[0])
+
+
+def line_of(thing) -> tuple[str, int] | None:
+    """The file and the line where a function, a class or a gate begins; None for what has no source."""
+    import microgradnn
+
+    package = Path(microgradnn.__file__).parent
+    thing = inspect.unwrap(thing.fget if isinstance(thing, property) else thing)
+    try:
+        file, line = inspect.getsourcefile(thing), inspect.getsourcelines(thing)[1]
+    except (OSError, TypeError):
+        file, line = None, 0
+    if file is None or not Path(file).is_relative_to(package):  # written from the table
+        table = (package / "table.py").read_text(encoding="utf-8").splitlines()
+        name = re.escape(getattr(thing, "__name__", "?"))
+        begins = re.compile(rf'\w+: Primitive = Primitive\("{name}"')
+        lines = [number for number, text in enumerate(table, 1) if begins.match(text)]
+        return ("microgradnn/table.py", lines[0]) if lines else None
+    return str(Path("microgradnn", Path(file).relative_to(package)).as_posix()), line
+
+
+def _link_entries(app, doctree):
+    """Every entry of the reference ends in a link to its source."""
+    for signature in doctree.findall(addnodes.desc_signature):
+        if "fullname" not in signature or not signature.get("module"):
+            continue
+        thing = importlib.import_module(signature["module"])
+        for name in signature["fullname"].split("."):
+            thing = inspect.getattr_static(thing, name) if inspect.isclass(thing) else getattr(thing, name)
+        place = line_of(thing) if callable(thing) or isinstance(thing, property) else None
+        if place:
+            uri = app.builder.get_relative_uri(app.env.docname, page_of(place[0])) + f"#L-{place[1]}"
+            link = nodes.reference("", "source", internal=True, refuri=uri, classes=["source-link"])
+            signature += [nodes.Text(" "), link]
+
+
+def _pages(app):
+    """Pages that show the text of the package and of all files that were linked to."""
+    root = Path(app.srcdir)
+    files = {path.relative_to(root).as_posix() for path in (root / "microgradnn").rglob("*") if path.suffix in ENDINGS}
+    formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=False)
+    for path in sorted(files | _linked):
+        text = (root / path).read_text(encoding="utf-8")
+        try:
+            lexer = get_lexer_for_filename(path)
+        except ClassNotFound:
+            lexer = TextLexer()
+        name, code = escape(path), highlight(text, lexer, formatter)
+        body = f'<h1>{name}</h1>\n<div class="source-page">{code}</div>'
+        yield page_of(path), {"title": path, "body": body, "parents": []}, "page.html"
+
+
+def setup(app):
+    """Link to sources, and make their pages."""
+    app.add_transform(SourceLinks)
+    app.connect("source-read", _link_folders)
+    app.connect("doctree-read", _link_entries)
+    app.connect("html-collect-pages", _pages)
