@@ -22,6 +22,7 @@ author = "The microgradnn authors"
 version = release = microgradnn.__version__
 html_title = f"microgradnn {version}"
 language = "en"
+smartquotes = False  # quotes in docstrings are those of Python
 
 extensions = ["myst_nb", "sphinx.ext.autodoc", "places", "sources", "docstrings", "reference", "rooms", "notebooks"]
 root_doc = "index"
@@ -36,6 +37,7 @@ html_math_renderer = "mathml"
 
 autodoc_default_options = {"members": True, "member-order": "bysource", "special-members": "__call__"}
 autodoc_typehints = "signature"
+autodoc_inherit_docstrings = False
 autodoc_preserve_defaults = True
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80

@@ -50,6 +50,14 @@ def parameters(thing) -> frozenset[str]:
         return frozenset()
 
 
+def returned(thing) -> type | None:
+    """The class of the package that a function gives, where its annotation is just that."""
+    thing = inspect.unwrap(thing)
+    name = getattr(thing, "__annotations__", {}).get("return")
+    kind = getattr(thing, "__globals__", {}).get(name) if isinstance(name, str) else None
+    return kind if inspect.isclass(kind) and kind.__module__.startswith("microgradnn") else None
+
+
 class Public(SphinxDirective):
     """Entries of all public names of a module, or of `microgradnn` as far as they come from some rooms."""
 
@@ -68,7 +76,7 @@ class Public(SphinxDirective):
             thing = getattr(importlib.import_module(home), name)
             kind = "class" if inspect.isclass(thing) else "function" if callable(thing) else "data"
             if full == first:
-                lines += [f".. auto{kind}:: {full}", ""]
+                lines += [f".. auto{kind}:: {home}::{name}", ""]  # `microgradnn.bounds` is a module, too
             elif first.endswith(f".{name}"):
                 elsewhere.append(f":name:`{first}`")
             else:

@@ -40,7 +40,7 @@ class Rooms(SphinxDirective):
 
     def run(self):
         """One entry a room."""
-        from docstrings import prose
+        from docstrings import Around
         from sources import page_of
 
         entries = []
@@ -49,7 +49,7 @@ class Rooms(SphinxDirective):
             sentence = first_sentence(ast.get_docstring(ast.parse((ROOT / path).read_text(encoding="utf-8"))) or "")
             uri = self.env.app.builder.get_relative_uri(self.env.docname, page_of(path))
             link = nodes.reference("", "", nodes.literal(room, room), internal=True, refuri=uri)
-            text, _ = self.parse_inline(prose(sentence))
+            text, _ = self.parse_inline(Around("module").prose(sentence))
             explanation = nodes.definition("", nodes.paragraph("", "", *text))
             entries.append(nodes.definition_list_item("", nodes.term("", "", link), explanation))
         return [nodes.definition_list("", *entries, classes=["rooms"])]

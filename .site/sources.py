@@ -5,6 +5,7 @@ import inspect
 import re
 from html import escape
 from pathlib import Path
+from string import Template
 
 from docutils import nodes
 from pygments import highlight
@@ -84,20 +85,48 @@ def _link_entries(app, doctree):
             signature += [nodes.Text(" "), link]
 
 
-def _pages(app):
-    """Pages that show the text of the package and of all files that were linked to."""
+_PAGE = Template("""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>$path – $title</title>
+<link rel="icon" href="$root/_static/logo.svg">
+<link rel="stylesheet" href="$root/_static/pygments.css">
+<link rel="stylesheet" href="$root/_static/styles/furo.css">
+<link rel="stylesheet" href="$root/_static/site.css">
+</head>
+<body class="source-page">
+<script>document.body.dataset.theme = localStorage.getItem("theme") || "auto";</script>
+<header><a href="$root/index.html">$title</a> <a href="$root/inside.html">How it works inside</a></header>
+<main>
+<h1>$path</h1>
+$code</main>
+</body>
+</html>
+""")
+
+
+def _write_pages(app, exception):
+    """Pages that show the text of the package and of all files that were linked to; without the theme's, quickly."""
+    if exception is not None:
+        return
     root = Path(app.srcdir)
     files = {path.relative_to(root).as_posix() for path in (root / "microgradnn").rglob("*") if path.suffix in ENDINGS}
-    formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=False)
+    formatter = HtmlFormatter(linenos="inline", lineanchors="L")
     for path in sorted(files | _linked):
         text = (root / path).read_text(encoding="utf-8")
         try:
             lexer = get_lexer_for_filename(path)
         except ClassNotFound:
             lexer = TextLexer()
-        name, code = escape(path), highlight(text, lexer, formatter)
-        body = f'<h1>{name}</h1>\n<div class="source-page">{code}</div>'
-        yield page_of(path), {"title": path, "body": body, "parents": []}, "page.html"
+        code = highlight(text, lexer, formatter).replace("<pre>", '<pre tabindex="0">', 1)
+        file = Path(app.outdir, f"{page_of(path)}.html")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        up = "/".join([".."] * (len(file.relative_to(app.outdir).parts) - 1))
+        page = _PAGE.substitute(path=escape(path), root=up, title=escape(app.config.html_title), code=code)
+        file.write_text(page, encoding="utf-8")
 
 
 def setup(app):
@@ -105,4 +134,4 @@ def setup(app):
     app.add_transform(SourceLinks)
     app.connect("source-read", _link_folders)
     app.connect("doctree-read", _link_entries)
-    app.connect("html-collect-pages", _pages)
+    app.connect("build-finished", _write_pages)
