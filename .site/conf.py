@@ -2,7 +2,8 @@
 
 The source is the whole repository, so links between its files are links between pages. Beside this file, `places`
 says which file is which page, `sources` makes pages of source files, `docstrings` says how docstrings are read,
-`reference` which names are public, `rooms` lists the package, and `notebooks` has what a notebook needs.
+`reference` which names are public, `rooms` lists the package, `notebooks` has what a notebook needs,
+and `barriers` mends what the theme leaves in the way of some readers.
 """
 
 import os
@@ -24,7 +25,17 @@ html_title = f"microgradnn {version}"
 language = "en"
 smartquotes = False  # quotes in docstrings are those of Python
 
-extensions = ["myst_nb", "sphinx.ext.autodoc", "places", "sources", "docstrings", "reference", "rooms", "notebooks"]
+extensions = [
+    "myst_nb",
+    "sphinx.ext.autodoc",
+    "places",
+    "sources",
+    "docstrings",
+    "reference",
+    "rooms",
+    "notebooks",
+    "barriers",
+]
 root_doc = "index"
 source_suffix = {".rst": "restructuredtext", ".md": "myst-nb", ".ipynb": "myst-nb"}
 include_patterns = places.PATTERNS

@@ -1,6 +1,8 @@
 """What notebooks need on a page: anchors as Jupyter writes them, formulas without a script, pictures with a text."""
 
 import re
+from html import escape, unescape
+from pathlib import Path
 from urllib.parse import unquote
 
 from docutils import nodes
@@ -22,7 +24,10 @@ def _anchors(app, docname, source):
 
 
 def _inline(translator, node):
-    translator.body.append(convert(node.astext()))
+    formula = convert(node.astext())
+    if isinstance(node.parent.parent, nodes.entry):  # a table's cell is to have a text, too
+        formula = f'<span role="img" aria-label="{escape(node.astext())}">{formula}</span>'
+    translator.body.append(formula)
     raise nodes.SkipNode
 
 
@@ -31,7 +36,23 @@ def _block(translator, node):
     raise nodes.SkipNode
 
 
+def _texts(app, doctree):
+    """A picture that a cell gave is told in words: a circuit in its own, a plot as what the section is about."""
+    for image in doctree.findall(nodes.image):
+        if "alt" in image:
+            continue
+        file = Path(app.srcdir, image["uri"])
+        drawing = file.read_text(encoding="utf-8") if file.suffix == ".svg" else ""
+        words = [unescape(match) for match in re.findall(r"<(?:title|desc)[^>]*>([^<]+)<", drawing)[:2]]
+        section = image
+        while section.parent and not isinstance(section, nodes.section):
+            section = section.parent
+        heading = section.next_node(nodes.title).astext()
+        image["alt"] = ": ".join(words) or f"Drawn by the cell above, in the section “{heading}”"
+
+
 def setup(app):
     """Connect the steps."""
+    app.connect("doctree-read", _texts)
     app.connect("source-read", _anchors)
     app.add_html_math_renderer("mathml", (_inline, None), (_block, None))
