@@ -1,6 +1,5 @@
 """Which file of the repository is which page, and in which order the pages stand."""
 
-import shutil
 from pathlib import Path, PurePosixPath
 
 from sphinx.project import Project
@@ -17,7 +16,7 @@ PATTERNS = [*PAGES, "notebooks/*.ipynb", ".site/*.rst", ".site/reference/*.rst"]
 
 CONTENTS = {
     "Begin": ["play", "course"],
-    "Guides": ["look", "trust", "run", "coming-from", "own-gates"],
+    "Guides": ["look", "shell", "trust", "run", "coming-from", "own-gates"],
     "Reference": ["reference"],
     "Behind it": ["inside", "benchmarks", "promises", "changelog", "licences"],
 }
@@ -66,14 +65,7 @@ def _with_contents(app, docname, source):
         source[0] += "\n".join(["", "```{toctree}", ":hidden:", *(f"course/{name}" for name in notebooks), "```", ""])
 
 
-def _with_play(app, exception):
-    """Play is a folder of files that are ready to be served."""
-    if exception is None:
-        shutil.copytree(Path(app.confdir, "play"), Path(app.outdir, "play"), dirs_exist_ok=True)
-
-
 def setup(app):
-    """Give every file its page, and add what is no page."""
+    """Give every file its page, and every page its place."""
     app.connect("builder-inited", _adopt)
     app.connect("source-read", _with_contents)
-    app.connect("build-finished", _with_play)

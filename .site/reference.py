@@ -2,6 +2,7 @@
 
 import importlib
 import inspect
+from importlib.metadata import distribution
 
 from docutils import nodes
 from sphinx.util.docutils import SphinxDirective
@@ -86,6 +87,45 @@ class Public(SphinxDirective):
         return self.parse_text_to_nodes("\n".join(lines))
 
 
+class Hints(SphinxDirective):
+    """What to write in place of names that others have, by the owner of the name."""
+
+    def run(self):
+        """A list for each owner; names that are answered alike stand together."""
+        from microgradnn.hints import HINTS
+
+        found = []
+        for owner, hints in HINTS.items():
+            alike = {}
+            for name, hint in hints.items():
+                alike.setdefault(hint, []).append(name)
+            items = []
+            for hint, names in alike.items():
+                shown = [part for name in names for part in (nodes.literal(name, name), nodes.Text(" "))]
+                explained = nodes.definition("", nodes.paragraph(hint, hint))
+                items.append(nodes.definition_list_item("", nodes.term("", "", *shown), explained))
+            title = nodes.paragraph("", "", nodes.strong(owner, owner))
+            found += [title, nodes.definition_list("", *items, classes=["hints"])]
+        return found
+
+
+class Licences(SphinxDirective):
+    """The texts of the licences of some distributions, as these bring them."""
+
+    required_arguments = 1
+    optional_arguments = 100
+
+    def run(self):
+        """A section for each."""
+        found = []
+        for name in self.arguments:
+            files = [file for file in distribution(name).files if file.parent.name == "licenses"]
+            text = "\n".join(file.locate().read_text(encoding="utf-8") for file in files)
+            parts = nodes.title(name, name), nodes.literal_block(text, text, language="none")
+            found.append(nodes.section("", *parts, ids=[f"licence-{name}"]))
+        return found
+
+
 class Names(nodes.General, nodes.Element):
     """Where the names of all pages of the reference are to stand."""
 
@@ -122,5 +162,7 @@ def setup(app):
     """Add the directives."""
     app.add_directive("public", Public)
     app.add_directive("all-names", AllNames)
+    app.add_directive("hints", Hints)
+    app.add_directive("licences", Licences)
     app.add_node(Names)
     app.connect("doctree-resolved", _fill)

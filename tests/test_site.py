@@ -4,6 +4,7 @@ import doctest
 import functools
 import importlib
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -25,11 +26,12 @@ PARTS = [path.stem for path in sorted((ROOT / ".site").glob("*.py")) if path.ste
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
-    """The folder of a site that was built without a warning."""
+    """The folder of a site that was built without a warning; Play, which is built apart, is there by its page only."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-W", "--keep-going", "-q", "-E", "-b", "html", "-c", ".site"]
     built = subprocess.run([*command, ".", str(folder)], cwd=ROOT, capture_output=True, encoding="utf-8")
     assert built.returncode == 0, built.stderr
+    shutil.copytree(ROOT / ".site/play", folder / "play")
     return folder
 
 
@@ -71,6 +73,7 @@ class Page(HTMLParser):
             self.pictures.append(found.get("alt"))
 
 
+@functools.cache
 def read(folder):
     """All pages of a site by their paths, without those of Play, which have tests of their own."""
     pages = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*.html"))}
@@ -248,6 +251,8 @@ def axe():
 
 
 _AXE = "rules => axe.run(document, rules ? {runOnly: rules} : {}).then(results => results.violations)"
+_PICTURES_FOLLOW = """dark => [...document.querySelectorAll(".microgradnn-stepper")]
+    .every(each => each.classList.contains("dark") === dark)"""
 _TOO_WIDE = "document.documentElement.scrollWidth > document.documentElement.clientWidth"
 
 
@@ -263,7 +268,7 @@ def faults_of_a_page(browser, address, axe):
     page.evaluate(axe)
     for scheme, rules in (("light", None), ("dark", ["color-contrast"])):  # the other rules know no colours
         page.emulate_media(color_scheme=scheme)
-        page.wait_for_timeout(200)  # pictures look at the writing around them, and then change
+        page.wait_for_function(_PICTURES_FOLLOW, arg=scheme == "dark")
         for found in page.evaluate(_AXE, rules):
             faults += [f"{scheme}: {found['id']}: {node['html'][:200]}" for node in found["nodes"]]
     page.set_viewport_size({"width": 390, "height": 800})
