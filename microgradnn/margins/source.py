@@ -139,7 +139,7 @@ class Function:
         """Whether the loop or block that begins at `start` is over when the line `following` comes next."""
         # From Python 3.14 on a `while` on one line is a line once more when its condition ends it.
         whole = ast.While if sys.version_info >= (3, 14) and self.repeats(start) else ()
-        blocks = [node for node in self._all(start) if isinstance(node, _BLOCKS) or isinstance(node, whole)]
+        blocks = [node for node in self._all(start) if isinstance(node, (_BLOCKS, whole))]
         return bool(blocks) and not any(
             following is not None and node.body[0].lineno <= following <= (node.body[-1].end_lineno or 0)
             for node in blocks
