@@ -140,7 +140,7 @@ def _name(role, rawtext, text, line, inliner, options=None, content=()):
 def entry(name: str, module: str | None, within: str | None, objects) -> str | None:
     """The full name of the one entry that `name` can mean; None where there is none, or more than one."""
     module = module or "microgradnn"
-    if hasattr(builtins, name):  # Python's own is meant; ours is `microgradnn.sum`
+    if hasattr(builtins, name) and name != "compile":  # Python's own is meant; ours is `microgradnn.sum`
         return None
     near = [f"{module}.{within}.{name}", f"{module}.{name}", f"microgradnn.{name}", name]
     for full in near if within else near[1:]:
