@@ -15,9 +15,23 @@ node, or pdflatex with beamer besides.
 - `MICROGRADNN_ENGINE=python pytest` runs it on the engine in Python; `native` refuses to run without the one in C.
 - `ruff check . && ruff format .`, and `mypy --strict microgradnn tests/typed_use.py`.
 
-`.ci/run` is what has to be green before a change lands. From a bare machine it runs the README's commands in a fresh
-environment, the tests of the engine in C under AddressSanitizer and UBSan, the whole suite on both engines without a
-skip, and the checks of style and types. Its stages have names, and `.ci/run plain` runs one of them alone.
+`.ci/run` is what has to be green before a change lands, without a test skipped. From a bare machine it runs, by stages
+of which each can run alone, as `.ci/run style`:
+
+- `plain`: the README's commands, in a fresh environment with nothing else on the PATH
+- `sanitizers`: the tests of the engine in C, under AddressSanitizer and UBSan
+- `native`, `python`: all tests for which the engine matters, on the one in C and on the one in Python
+- `once`: the others: pages in a browser, LaTeX, notebooks, JAX, benchmarks
+- `site`: builds the site into build/site, and tests every link and page
+- `release`: packages, type checkers, the oldest dependencies, every Python from 3.11 on that is there
+- `style`: ruff, eslint, mypy
+
+By hand, in the environment from above and with node, the site is built so::
+
+    sphinx-build -W -b html -c .site . build/site
+    npm install --prefix build/npm pyodide@314.0.7 @viz-js/viz@3.31.0
+    python .site/play/build.py build/site/play build/npm
+    python -m http.server --directory build/site
 
 Files that are written by scripts
 ---------------------------------
