@@ -256,7 +256,7 @@ class Primitive:
 
         >>> lookup("log").evaluate([0.0])
         Traceback (most recent call last):
-        ValueError: log(0.0): math domain error
+        ValueError: log(0.0): ...
         """
         try:
             return number(self.forward(*operands))

@@ -63,15 +63,15 @@ def test_fit_is_the_loop_written_by_hand_to_the_bit(batch_size):
     history = quiet(model, "mse", X, Y, optim.SGD(model.parameters(), lr=0.1), 3, batch_size, rng=5)
     optimizer, rng, losses = optim.SGD(by_hand.parameters(), lr=0.1), np.random.default_rng(5), []
     for _ in range(3):
-        order, total = rng.permutation(len(X)).tolist(), 0.0
+        order, parts = rng.permutation(len(X)).tolist(), []
         for start in range(0, len(X), batch_size or len(X)):
             rows = order[start : start + (batch_size or len(X))]
             optimizer.zero_grad()
             loss = nn.mse(by_hand([X[row] for row in rows]), [Y[row] for row in rows])
             loss.backward()
             optimizer.step()
-            total += loss.data * len(rows)
-        losses.append(total / len(X))
+            parts.append(loss.data * len(rows))
+        losses.append(sum(parts) / len(X))
     assert numbers(model) == numbers(by_hand)
     assert history.loss == losses
     assert numbers(model) != numbers(mlp())
