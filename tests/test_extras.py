@@ -38,6 +38,13 @@ def test_it_does_without_the_package_being_installed(monkeypatch):
     assert install("scikit-learn") == "pip install scikit-learn"
 
 
+def test_in_a_browser_micropip_installs(monkeypatch):
+    monkeypatch.setattr(sys, "platform", "emscripten")
+    monkeypatch.setattr(importlib.metadata, "requires", lambda _: ["numpy>=2.0; sys_platform != 'emscripten'"])
+    assert install("numpy") == 'await micropip.install("numpy>=2.0")'
+    assert install("scikit-learn") == 'await micropip.install("scikit-learn")'
+
+
 def test_without_jax_a_program_in_jax_says_what_to_install(monkeypatch):
     w = Value(2.0)
     program = compiled(lambda x: w * x, w, example=(0.0,))

@@ -12,8 +12,8 @@ from microgradnn.nn.activations import INITIALISERS as BY_ACTIVATION
 FANS = [(300, 200), (50, 400), (400, 50)]  # fan_in, fan_out
 
 
-def drawn(initialiser, fan_in=300, fan_out=200, seed=0):
-    return initialiser(np.random.default_rng(seed), fan_in, fan_out)
+def drawn(initialiser, fan_in=300, fan_out=200, seed=0, source=np.random.default_rng):
+    return np.array(initialiser(source(seed), fan_in, fan_out))
 
 
 # initialiser, its variance by fan_in and fan_out, its limit (None: normal)
@@ -30,11 +30,12 @@ TABLE = {
 
 
 @pytest.mark.sampled(5)
+@pytest.mark.parametrize("source", [np.random.default_rng, init.PythonGenerator])
 @pytest.mark.parametrize("fans", FANS)
 @pytest.mark.parametrize(("initialiser", "variance", "limit"), TABLE.values(), ids=TABLE)
-def test_mean_variance_limit_and_shape(initialiser, variance, limit, fans):
+def test_mean_variance_limit_and_shape(initialiser, variance, limit, fans, source):
     """Over 20,000 to 60,000 weights, four standard errors wide."""
-    weights, expected = drawn(initialiser, *fans), variance(*fans)
+    weights, expected = drawn(initialiser, *fans, source=source), variance(*fans)
     assert weights.shape == fans[::-1]
     assert abs(weights.mean()) < 4 * math.sqrt(expected / weights.size)
     kurtosis = 3.0 if limit is None else 9 / 5  # a uniform variance is known better than a normal one
@@ -101,7 +102,8 @@ def test_an_initialiser_of_ones_own():
     def identity(rng, fan_in, fan_out):
         return np.eye(fan_out, fan_in)
 
-    assert [y.data for y in nn.Layer(3, 3, "linear", init=identity)([1.0, -2.0, 5.0])] == [1.0, -2.0, 5.0]
+    for own in (identity, lambda *arguments: identity(*arguments).tolist()):  # an array or nested lists
+        assert [y.data for y in nn.Layer(3, 3, "linear", init=own)([1.0, -2.0, 5.0])] == [1.0, -2.0, 5.0]
 
 
 REFUSED = {
@@ -118,6 +120,18 @@ REFUSED = {
     "a shape": (
         lambda: nn.Layer(2, 3, init=lambda rng, i, o: np.zeros((i, o))), ValueError,
         r"init must give an array of 3 rows of 2 weights, got \(2, 3\)",
+    ),
+    "lists of a shape": (
+        lambda: nn.Layer(2, 3, init=lambda rng, i, o: [[0.0] * o] * i), ValueError,
+        r"init must give an array of 3 rows of 2 weights, got \(2, 3\)",
+    ),
+    "a ragged list": (
+        lambda: nn.Layer(2, 3, init=lambda rng, i, o: [[0.0], [0.0, 0.0], [0.0, 0.0]]), ValueError,
+        r"init must give an array of 3 rows of 2 weights, got \(3, 1, 2\)",
+    ),
+    "a flat list": (
+        lambda: nn.Layer(2, 3, init=lambda rng, i, o: [0.0] * 6), ValueError,
+        "init must give an array of 3 rows of 2 weights, got list",
     ),
 }  # fmt: skip
 

@@ -23,6 +23,7 @@ from microgradnn.drawing import layout
 from microgradnn.drawing.circuit import FONT
 from microgradnn.notation import digits
 from tests.test_stepper import texts
+from tests.test_without_numpy import NETWORKS, START, beside
 
 ROOT = Path(__file__).parent.parent
 PLAY = ROOT / ".site" / "play"
@@ -183,7 +184,10 @@ result = draw(mean(net([0.5] * 10))).svg()""",
 REFUSED = {
     "no Graphviz": ("result = draw(f).svg()", "pyodide.registerJsModule"),
     "png": ("draw(f).save('f.png')", "save the picture as svg"),
-    "layers drawn by NumPy": ("nn.MLP(2, [1])", 'await micropip.install("numpy")'),
+    "training by fit": (
+        "fit(nn.MLP(2, [1]), 'mse', [[0, 1]], [1], 'sgd', 3)",
+        'fit needs NumPy: await micropip.install("numpy")',
+    ),
 }
 NEED_NUMPY = [
     "backprop", "checks.diagnosis", "compiler", "course", "drawing.folding", "drawing.namesakes", "drawing.opened",
@@ -217,6 +221,7 @@ def there(built, tmp_path_factory):
     every = [("no Graphviz", refused.pop("no Graphviz")), ("with Graphviz", "")]
     every += [*PROGRAMS.items(), *PICTURES.items(), *refused.items()]
     every = [(name, NEURON + source) for name, source in every] + [("doctests", DOCTESTS)]
+    every += [(name, START + source) for name, source in NETWORKS.items()]
     done = subprocess.run(["node", str(program)], input=json.dumps(every), capture_output=True, encoding="utf-8")
     assert done.returncode == 0, done.stderr[-2000:]
     return dict(json.loads(done.stdout.splitlines()[-1]))
@@ -240,6 +245,12 @@ def test_the_examples_of_what_the_page_asks_python_for():
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_program_comes_to_the_same_in_webassembly(there, name):
     assert there[name] == here(PROGRAMS[name])
+
+
+@pytest.mark.play
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_network_comes_to_the_same_in_webassembly(there, name):
+    assert there[name] == beside(NETWORKS[name])
 
 
 @pytest.mark.play

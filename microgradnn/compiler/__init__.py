@@ -163,6 +163,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from microgradnn.extras import install
+
 if TYPE_CHECKING:
     from microgradnn.compiler.program import Program
 
@@ -236,6 +238,8 @@ def compile(
     >>> predict.value([1.0, 2.0]).round(4).tolist()
     [4.3333, 7.3333]
     """
-    from microgradnn.compiler.build import build
-
+    try:
+        from microgradnn.compiler.build import build
+    except ModuleNotFoundError as error:
+        raise ImportError(f"programs need NumPy: {install('numpy')}") from error
     return build(f, params, example, reduce, wrt, backend, has_aux)

@@ -15,6 +15,7 @@ from microgradnn import functional
 from microgradnn.nn import init as initialisers, losses
 from microgradnn.nn.activations import Activation
 from microgradnn.nn.effects import BatchNorm
+from microgradnn.nn.examples import as_list
 from microgradnn.nn.layers import Layer, Sequential
 from microgradnn.nn.module import Module
 from microgradnn.settings import Limit, count, finite, flag, positive, whole
@@ -53,7 +54,7 @@ class Linear(Layer):
         if not flag("bias", bias):
             self.bias = None  # type: ignore[assignment]  # as PyTorch has it
         elif init is None:
-            for b, number in zip(self.bias, generator.uniform(-limit, limit, out_features).tolist(), strict=True):
+            for b, number in zip(self.bias, as_list(generator.uniform(-limit, limit, out_features)), strict=True):
                 b.data = number
 
     def __repr__(self) -> str:

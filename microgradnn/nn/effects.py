@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from microgradnn.context import by_neuron, current
 from microgradnn.functional import mean, sqrt
 from microgradnn.nn import init as initialisers
-from microgradnn.nn.examples import Batch
+from microgradnn.nn.examples import Batch, as_list
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of
 from microgradnn.reading import number
@@ -70,15 +70,17 @@ class Dropout(Module):
 
     def mask(self, size: int) -> np.ndarray[Any, Any]:
         """What to multiply `size` numbers with: 0 or 1 / (1 − p)."""
-        mask: np.ndarray[Any, Any] = (self.rng.random(size) >= self.p) / (1 - self.p)
-        return mask
+        drawn: Any = self.rng.random(size)
+        if isinstance(drawn, list):  # by Python's generator
+            return [(x >= self.p) / (1 - self.p) for x in drawn]  # type: ignore[return-value]
+        return (drawn >= self.p) / (1 - self.p)  # type: ignore[no-any-return]
 
     def forward_batch(self, batch: Batch) -> Batch:
         """Another mask for each example."""
         if not self.training or self.p == 0:
             return batch
         warning = "draws a mask for every batch, a compiled function would repeat one"
-        mask = iter(_take("mask", self, lambda size: self.mask(size).tolist(), warning, sum(map(len, batch))))
+        mask = iter(_take("mask", self, lambda size: as_list(self.mask(size)), warning, sum(map(len, batch))))
         return [by_neuron(len(x))(lambda number: number * next(mask), x) for x in batch]
 
     def __repr__(self) -> str:

@@ -1,12 +1,13 @@
 """How the weights of a layer are drawn at the start; biases start at 0.
 
 An initialiser is a function of a random generator, fan_in and fan_out (how many numbers a neuron takes, how many
-neurons the layer has) that gives an array of fan_out rows.
+neurons the layer has) that gives an array, or nested lists, of fan_out rows.
 """
 
 from __future__ import annotations
 
 import math
+import random
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -106,14 +107,51 @@ def initialiser(init: Any) -> Initialiser:
     return init  # type: ignore[no-any-return]  # the caller's own
 
 
+class PythonGenerator(random.Random):
+    """Python's own generator with those methods of NumPy's that start weights and drop out; arrays are nested lists.
+
+    >>> weights = PythonGenerator(0).uniform(-1.0, 1.0, (2, 3))
+    >>> len(weights), len(weights[0]), PythonGenerator(0).normal() == PythonGenerator(0).normal()
+    (2, 3, True)
+    """
+
+    def random(self, size: int | tuple[int, ...] = ()) -> Any:
+        """Evenly in [0, 1)."""
+        return _drawn(super().random, size)
+
+    def uniform(self, low: float = 0.0, high: float = 1.0, size: int | tuple[int, ...] = ()) -> Any:
+        """Evenly from `low` to `high`."""
+        return _drawn(lambda: low + (high - low) * self.random(), size)
+
+    def normal(self, loc: float = 0.0, scale: float = 1.0, size: int | tuple[int, ...] = ()) -> Any:
+        """N(`loc`, `scale`²)."""
+        return _drawn(lambda: self.gauss(loc, scale), size)
+
+
+def _drawn(draw: Callable[[], float], size: int | tuple[int, ...]) -> Any:
+    """One number, or nested lists of this size."""
+    if not (shape := (size,) if isinstance(size, int) else size):
+        return draw()
+    return [_drawn(draw, shape[1:]) for _ in range(shape[0])]
+
+
 def generator(rng: Any) -> np.random.Generator:
     """Read the argument `rng`: a numpy.random.Generator, a whole number as seed, or None for another one every time.
+
+    Where NumPy is not installed, as in a browser, it is a `PythonGenerator`, which draws other numbers of a seed.
 
     >>> generator(3).random() == generator(3).random()
     True
     """
-    import numpy as np
-
+    if isinstance(rng, PythonGenerator):
+        return rng  # type: ignore[return-value]  # which does for what modules draw
+    try:
+        import numpy as np
+    except ModuleNotFoundError:  # a NumPy that is installed and broken is not passed over
+        if rng is None or (isinstance(rng, int) and rng >= 0):
+            return PythonGenerator(rng)  # type: ignore[return-value]
+        wording = "rng must be a whole number ≥ 0 or None, where NumPy is not installed"
+        raise TypeError(f"{wording}, got {rng!r:.60}") from None
     try:
         return np.random.default_rng(rng)
     except (TypeError, ValueError):

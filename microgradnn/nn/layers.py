@@ -315,7 +315,11 @@ def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) ->
     """The parameters of a layer: a row of weights for every neuron, and biases of 0."""
     draw = initialisers.initialiser(INITIALISERS.get(activation.name, "xavier_uniform") if init is None else init)
     drawn = draw(initialisers.generator(rng), nin, nout)
-    if getattr(drawn, "shape", None) != (nout, nin):
+    if isinstance(drawn, list) and all(isinstance(row, list) for row in drawn):
+        got: Any = (len(drawn), *{len(row) for row in drawn})
+    else:
         got = getattr(drawn, "shape", type(drawn).__name__)
+    if got != (nout, nin):
         raise ValueError(f"init must give an array of {nout} rows of {nin} weights, got {got}")
-    return [[Value(w) for w in row] for row in drawn.tolist()], [Value(0.0) for _ in range(nout)]
+    rows = drawn if isinstance(drawn, list) else drawn.tolist()
+    return [[Value(w) for w in row] for row in rows], [Value(0.0) for _ in range(nout)]

@@ -187,7 +187,8 @@ def is_module(kind: type) -> bool:
 
 def check_buffer(name: str, value: Any, where: str = "") -> None:
     """TypeError where a buffer holds anything but numbers."""
-    if value.__class__ not in (int, float):
+    numbers = value if value.__class__ is list else [value]
+    if not {*map(type, numbers)} <= {int, float}:  # what is nested, or no number, NumPy reads
         numbers_in(value, f"{name} is a buffer, and holds a number or lists of numbers{where}")
 
 

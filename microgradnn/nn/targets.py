@@ -48,13 +48,13 @@ def over_numbers(
 
 def broadcast(name: str, weights: Any, output: Any) -> list[Any]:
     """A weight for each number of the output, from left to right: fewer are repeated as NumPy broadcasts them."""
-    import numpy as np
-
     output, weights = _nested_lists(output), _nested_lists(weights)
     if bad := [w for w in leaves(weights) if isinstance(w, float) and not 0 <= w < math.inf]:
         raise ValueError(f"{name} must hold finite numbers ≥ 0, got {bad[0]}")
     if _shape(weights) == _shape(output):
         return leaves(weights)
+    import numpy as np
+
     shape = np.shape(np.array(output, dtype=object))
     try:
         everywhere: list[Any] = np.broadcast_to(np.array(weights, dtype=object), shape).ravel().tolist()

@@ -52,6 +52,8 @@ A loop of your own
 ...     nn.hinge(model(X), y).backward()
 ...     optimizer.step()
 
+Such a loop also runs where NumPy is not installed, as in a browser; `fit` needs it.
+
 Pictures of what came of it (extra [plot]) draw on the Axes given, or on new ones::
 
     from microgradnn import plots

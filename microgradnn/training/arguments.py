@@ -10,6 +10,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from microgradnn.context import no_grad
+from microgradnn.extras import install
 from microgradnn.nn.aliases import Criterion
 from microgradnn.nn.effects import BatchNorm
 from microgradnn.nn.init import generator
@@ -64,6 +65,11 @@ class Arguments:
     class_weight: Any = None
 
     def __post_init__(self) -> None:
+        try:
+            import numpy  # noqa: F401  here, as what follows takes it for granted
+        except ModuleNotFoundError as error:
+            loop = "a loop of zero_grad(), backward() and step() does without"
+            raise ImportError(f"fit needs NumPy: {install('numpy')}; {loop}") from error
         check_module(self.model)
         if not self.model.parameters():
             raise ValueError(f"{self.model!r} has no parameters to train: it needs a layer, or a Value in an attribute")

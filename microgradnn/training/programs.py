@@ -152,7 +152,7 @@ class Programs:
         examples = len(data.X) if self.by_example else 1  # of the program
         batch = [data.X, data.y] + ([] if data.shares is None else [np.multiply(data.shares, examples)])
         batch = batch if self.by_example else [member[None] for member in batch]
-        drawn = [dropout.mask(examples * size).reshape(examples, size) for dropout, size in masks]
+        drawn = [np.reshape(dropout.mask(examples * size), (examples, size)) for dropout, size in masks]
         (loss, (outputs, statistics)), self.gradient = program.value_and_grad(*batch, *drawn)
         norms = {path: _norm(self.gradient[where]) for path, where in self.entries.items()}
         for (norm, n), of_batch in zip(batch_norms, statistics, strict=True):
