@@ -15,7 +15,6 @@ from microgradnn import functional
 from microgradnn.nn import init as initialisers, losses
 from microgradnn.nn.activations import Activation
 from microgradnn.nn.effects import BatchNorm
-from microgradnn.nn.examples import as_list
 from microgradnn.nn.layers import Layer, Sequential
 from microgradnn.nn.module import Module
 from microgradnn.settings import Limit, count, finite, flag, positive, whole
@@ -54,7 +53,8 @@ class Linear(Layer):
         if not flag("bias", bias):
             self.bias = None  # type: ignore[assignment]  # as PyTorch has it
         elif init is None:
-            for b, number in zip(self.bias, as_list(generator.uniform(-limit, limit, out_features)), strict=True):
+            drawn = initialisers.in_lists(generator.uniform(-limit, limit, out_features))
+            for b, number in zip(self.bias, drawn, strict=True):
                 b.data = number
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from microgradnn.context import by_neuron, current
 from microgradnn.functional import mean, sqrt
 from microgradnn.nn import init as initialisers
-from microgradnn.nn.examples import Batch, as_list
+from microgradnn.nn.examples import Batch
 from microgradnn.nn.module import Module
 from microgradnn.nn.parameters import data_of
 from microgradnn.reading import number
@@ -80,7 +80,9 @@ class Dropout(Module):
         if not self.training or self.p == 0:
             return batch
         warning = "draws a mask for every batch, a compiled function would repeat one"
-        mask = iter(_take("mask", self, lambda size: as_list(self.mask(size)), warning, sum(map(len, batch))))
+        mask = iter(
+            _take("mask", self, lambda size: initialisers.in_lists(self.mask(size)), warning, sum(map(len, batch)))
+        )
         return [by_neuron(len(x))(lambda number: number * next(mask), x) for x in batch]
 
     def __repr__(self) -> str:

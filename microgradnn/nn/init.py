@@ -135,6 +135,15 @@ def _drawn(draw: Callable[[], float], size: int | tuple[int, ...]) -> Any:
     return [_drawn(draw, shape[1:]) for _ in range(shape[0])]
 
 
+def in_lists(drawn: Any) -> Any:
+    """What a generator drew, in nested lists.
+
+    >>> in_lists(generator(0).uniform(0.5, 0.5, (2, 1)))
+    [[0.5], [0.5]]
+    """
+    return drawn if isinstance(drawn, list) else drawn.tolist()
+
+
 def generator(rng: Any) -> np.random.Generator:
     """Read the argument `rng`: a numpy.random.Generator, a whole number as seed, or None for another one every time.
 

@@ -321,5 +321,4 @@ def weights(nin: int, nout: int, activation: Activation, init: Any, rng: Any) ->
         got = getattr(drawn, "shape", type(drawn).__name__)
     if got != (nout, nin):
         raise ValueError(f"init must give an array of {nout} rows of {nin} weights, got {got}")
-    rows = drawn if isinstance(drawn, list) else drawn.tolist()
-    return [[Value(w) for w in row] for row in rows], [Value(0.0) for _ in range(nout)]
+    return [[Value(w) for w in row] for row in initialisers.in_lists(drawn)], [Value(0.0) for _ in range(nout)]
