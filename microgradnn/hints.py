@@ -71,12 +71,14 @@ _OWN_RULE = "primitive(name, forward, partial) is a gate with a rule of your own
 _UNRECORDED = "with no_grad(): computes without recording"
 _BY_SCHEDULE = "in fit(…, schedule=…), or by hand group['lr'] = lr * schedule(epoch) in optimizer.param_groups"
 _OF_WINDOWS = "a forward of your own takes the windows of a list one by one"
-_START = "the start is said where a layer is made, nn.Linear(2, 3, init=…), or written, w.data = 0.1"
+_START = "the start is written, w.data = 0.1, or said where a layer is made, as by nn.Linear(2, 3"
+_DRAW = "draw(root) of microgradnn draws a graph"
 
 # By owner: names, and what to write instead.
 _ROWS: dict[str, dict[str, str]] = {
+    "micrograd": {"draw_dot trace": _DRAW},
     "microgradnn": {
-        "draw_dot trace": "draw(root) draws a graph; micrograd's names are in microgradnn.micrograd",
+        "draw_dot trace": _DRAW,
         "Neuron Layer MLP Module": "networks are in microgradnn.nn, with micrograd's habits in microgradnn.micrograd",
         "tensor Tensor Variable Parameter": "Value(2.0) is one number, [Value(x) for x in data] a vector",
         "zeros ones full eye arange linspace array randn rand from_numpy": _VECTOR,
@@ -161,14 +163,14 @@ _ROWS: dict[str, dict[str, str]] = {
         "relu tanh sigmoid softmax": "nn.functional has it for lists, microgradnn for single numbers",
     },
     "nn.init": {
-        "zeros_ ones_ constant_": _START + ", init=nn.init.constant(0.1)",
-        "normal_ trunc_normal_": _START + ", init=nn.init.normal(0.02)",
-        "uniform_": _START + ", init=nn.init.uniform(0.1)",
-        "xavier_uniform_": _START + ", init='xavier_uniform'",
-        "xavier_normal_": _START + ", init='xavier_normal'",
-        "kaiming_uniform_ kaiming_uniform": _START + ", init='he_uniform'",
-        "kaiming_normal_ kaiming_normal": _START + ", init='he_normal'",
-        "orthogonal_ eye_": _START + ", init=f, f(rng, fan_in, fan_out) an array",
+        "zeros_ ones_ constant_": _START + ", init=nn.init.constant(0.1))",
+        "normal_ trunc_normal_": _START + ", init=nn.init.normal(0.02))",
+        "uniform_": _START + ", init=nn.init.uniform(0.1))",
+        "xavier_uniform_": _START + ", init='xavier_uniform')",
+        "xavier_normal_": _START + ", init='xavier_normal')",
+        "kaiming_uniform_ kaiming_uniform": _START + ", init='he_uniform')",
+        "kaiming_normal_ kaiming_normal": _START + ", init='he_normal')",
+        "orthogonal_ eye_": _START + ", init=f) with f(rng, fan_in, fan_out) an array",
     },
     "nn.functional": {
         "dropout": "self.drop = nn.Dropout(p) in __init__, self.drop(x) in forward, so that eval() turns it off",

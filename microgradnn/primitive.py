@@ -45,6 +45,7 @@ More that an entry may say
 - `array`: the same function on arrays, for `compile` and for pages that can be explored. Without it, arrays are
   computed number by number.
 - `interval`: all its values over an interval, for `bounds`: see `microgradnn.intervals`.
+- `source`: forward as an expression of Python and `math`; the engine in C has those gates of the table that have one.
 - `limit`: what stands where forward raises, such as inf. `samples`: points at which checks begin.
 - `variadic`: all partials at once, for a gate of any number of operands.
 
@@ -62,10 +63,10 @@ A gate for the package
 
 The gates of the package stand in `microgradnn/table.py`, each once, in the same lines; its preface says what they hold.
 A gate there that has an `example` is public: the function, the method of `Value`, the command line, pictures, LaTeX,
-compiled forms, the engine in C and tests follow from the entry. It wants `samples`, `doc`, `array` and, where mpmath
-calls the function otherwise, `exact`. Then `python -m tests.stubs` writes the `.pyi` files, by which editors and mypy
-know it, `python -m tests.gates_in_c` its lines in C, and the preface of `microgradnn.functional` and
-the changelog get its name.
+compiled forms, the engine in C and tests follow from the entry. It wants `samples`, `doc`, `array`, `interval` where it
+does not rise or fall throughout, and, where mpmath calls the function otherwise, `exact`. Then `python -m tests.stubs`
+writes the `.pyi` files, by which editors and mypy know it, `python -m tests.gates_in_c` its lines in C, and the preface
+of `microgradnn.functional` and the changelog get its name.
 
 What this module knows
 ----------------------

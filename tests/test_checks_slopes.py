@@ -128,3 +128,27 @@ def test_what_is_not_taken_hands_nothing_on():
     adjoints = rules.backward(nodes, root, rules.forward(nodes, {}))
     assert float(rules.derivative(adjoints[x], 0).number) == 1.0
     assert lookup("sqrt") not in [node.primitive for node in adjoints]
+
+
+SHIFT = 4 * (2.5**-12 - 2.5**-6)
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "left", "right"),
+    [
+        (lambda r: 0.5 * r * r if abs(r) <= 0.1 else 0.1 * abs(r) - 0.5 * 0.1 * 0.1, 0.1, 0.1, 0.1),
+        (lambda r: 4 * (r**-12 - r**-6) - SHIFT if r < 2.5 else 0 * r, 2.5, 24 * (2.5**-7 - 2 * 2.5**-13), 0.0),
+        (lambda x: math.sqrt(2.0) if x < 2 else x**0.5, 2.0, 0.0, 0.5 / math.sqrt(2.0)),
+        (lambda x: 1.0 if x < 2 else 1.0 + 1e-12 * x, 2.0, math.inf, 1e-12),
+        (lambda x: 1e-20 if x > 0 else 0.0, 0.0, 0.0, math.inf),
+    ],
+)
+def test_what_rounding_did_to_a_constant_in_a_branch_is_no_jump(f, x, left, right):
+    result = slope(f, x)
+    assert (float(result.left), float(result.right)) == (pytest.approx(left), pytest.approx(right))
+    assert (result.kind == "jump") == math.isinf(left + right)
+
+
+def test_beside_an_infinite_slope_not_every_number_lies_between():
+    beside = Slope(MP.mpf(3), MP.inf, MP.zero)
+    assert [beside.between(x, 1e-9) for x in (-44.0, 2.9, 3.0 - 1e-10, 3.0, 1e9)] == [False, False, True, True, True]

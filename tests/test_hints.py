@@ -11,6 +11,7 @@ from microgradnn.hints import HINTS
 from microgradnn.micrograd import Value as RoomValue
 
 OWNERS = {
+    "micrograd": microgradnn.micrograd,
     "microgradnn": microgradnn,
     "nn": nn,
     "nn.init": nn.init,

@@ -31,7 +31,8 @@ Five verdicts
 - `right`: the rules give the true slope.
 - `wrong`: they do not; a sentence names the gate and its line, or says that a path is missing, as when `.data` cuts it
   off.
-- `kink`: the slopes on both sides differ, as those of relu at 0, and the rules give a number between them. That passes.
+- `kink`: the slopes on both sides differ, as those of relu at 0, and the rules give a number between them. That passes,
+  and so does a jump, as that of step at 0, where one of them is infinite.
 - `outside`: the function has no value on one side, as sqrt at 0. `check_grads` raises.
 - `noisy`: the rules may be right, but rounding leaves too few digits to tell. `check_grads` raises, since nobody could
   use such a number; the sentence says which gate lost the digits. Rewrite the formula there, as sin(x / 2)² · 2 for

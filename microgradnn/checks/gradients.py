@@ -39,7 +39,7 @@ def report_grads(
 
     With `of`, the gradient of any Python function of floats, lists or NumPy arrays is checked, as computed by
     `of(*args)`: numbers nested like the arguments (one argument needs no tuple), also in tensors and arrays. A claim
-    must agree to `rtol`, 1e-9, or 1e-4 in single precision.
+    must agree to `rtol`, 1e-9; in single precision to 1e-4, in half to 1e-2, in bfloat16 to 0.1.
 
     Raises TypeError for arguments and results that are no numbers, ValueError for a function that gives another result
     when it is called again, and what `f` raises.

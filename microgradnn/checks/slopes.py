@@ -18,6 +18,7 @@ from microgradnn.primitive import ForwardError
 Directions = Sequence[Sequence[float]]  # each has an entry per number of the point
 Function = Callable[[list[Wide]], Sequence[Any]]  # of wide numbers; raises ForwardError outside its domain
 SAME = MP.mpf("1e-13")  # numbers that agree to this, relative to the larger one, are the same
+ROUNDED = MP.mpf(2) ** -48  # a gap so small beside the function is what rounding did to a constant in a branch, no jump
 TINIEST = 1e-320  # below it no float tells anything
 _STEPS = MP.mpf("1e-40"), MP.mpf("1e-50")  # relative to the number that is moved
 _STEPS_AT_ZERO = MP.mpf("1e-340"), MP.mpf("1e-350")  # below the smallest float
@@ -56,9 +57,9 @@ class Slope:
         return "smooth" if same(self.left, self.right, self.noise) else "kink"
 
     def between(self, x: Any, rtol: float = 0.0) -> bool:
-        """Whether x lies between the slopes of both sides, ends included, to `rtol` of the larger."""
+        """Whether x lies between the slopes of both sides, ends included, to `rtol` of the larger finite one."""
         low, high = sorted((self.left, self.right))
-        noise = self.noise + rtol * max(abs(low), abs(high)) if rtol else self.noise
+        noise = self.noise + rtol * max((abs(side) for side in (low, high) if MP.isfinite(side)), default=MP.zero)
         return bool(low <= x <= high) or same(x, low, noise) or same(x, high, noise)
 
 
@@ -99,6 +100,7 @@ def slopes(
 def _slopes(
     f: Function, point: Any, directions: Any, claims: Sequence[Any] | None, steps: tuple[Any, Any], digits: int
 ) -> list[Slope]:
+    order = len(directions)
     with MP.workdps(digits):
         here = [MP.mpf(x) for x in point]
         scales = [min((abs(x) or 1) / abs(d) for x, d in zip(here, along, strict=True) if d) for along in directions]
@@ -112,11 +114,21 @@ def _slopes(
 
         nowhere = [(MP.nan, MP.zero)] * len(value(here))
 
-        def quotients(step: Any) -> list[tuple[Any, Any]]:
+        def quotients(step: Any, start: list[Any] = here) -> list[tuple[Any, Any]]:
             try:
-                return _quotients(value, here, directions, [step * scale for scale in scales])
+                return _quotients(value, start, directions, [step * scale for scale in scales])
             except ForwardError:
                 return nowhere
+
+        def side(coarse: Any, fine: Any, near: list[tuple[Any, Any]]) -> list[tuple[Any, Any, bool]]:
+            limits = [*map(_limit, quotients(coarse), near)]
+            if order == 1 and any(jumps for *_, jumps in limits):
+                [along], [scale] = directions, scales
+                inside = quotients(fine, [x + coarse * scale * d if d else x for x, d in zip(here, along, strict=True)])
+                for n, (x, (slope, _), inner) in enumerate(zip(value(here), near, inside, strict=True)):
+                    if limits[n][2] and abs(fine * slope) * scale <= ROUNDED * (abs(x) + abs(inner[0]) * scale):
+                        limits[n] = (*inner, False)
+            return limits
 
         coarse, fine = steps
         left, right = quotients(-fine), quotients(fine)
@@ -124,7 +136,7 @@ def _slopes(
             same(x, c, noise) for side in (left, right) for (x, noise), c in zip(side, claims, strict=True)
         ):
             return [Slope(a, b, max(noise, other)) for (a, noise), (b, other) in zip(left, right, strict=True)]
-        sides = zip(map(_limit, quotients(-coarse), left), map(_limit, quotients(coarse), right), strict=True)
+        sides = zip(side(-coarse, -fine, left), side(coarse, fine, right), strict=True)
         return [
             Slope(a, b, max(noise, other), jumps or also_jumps) for (a, noise, jumps), (b, other, also_jumps) in sides
         ]

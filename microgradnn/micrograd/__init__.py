@@ -38,7 +38,7 @@ What you gain
 
 - In place of `draw_dot(c)` write `draw(c)`, or just `c` in Jupyter; `steps(c)` walks through backprop. Graphviz need
   not be installed.
-- `check_grads` says whether a rule is right, and `explain(c, "a")` why a gradient is what it is.
+- `check_grads` says whether the rule of a gate is right, and `explain(c, "a")` why a gradient is what it is.
 - A step of micrograd's demo, only its imports changed, is 74 × as fast on the engine in C, and 4.3 × with the cyclic
   collector off, of which micrograd's graphs need much. The tables are in tests/benchmarks/README.md.
 - Graphs may be of any depth, as nothing recurses, and a graph is freed when its last name goes.
@@ -55,7 +55,9 @@ What differs
 - `backward` uses the numbers of when a gate was recorded, also where `data` was assigned since.
 - A second `backward` adds the right gradient once more; in micrograd it adds to what stands in the inner nodes.
 - A `_backward` of your own meets blank gradients, to which it adds. Such an operation has no second derivative, and is
-  neither checked, copied nor compiled, as only its `_backward` is known: a gate of your own, `primitive`, is.
+  neither checked, copied nor compiled, as only its `_backward` is known: a gate of your own, `primitive`, is. Checks
+  and transforms compute with Values of their own, so they do not see a method that you put in place of one of Value.
+- After `p.data -= …`, `draw`, `steps` and `explain` of a loss want `loss.forward()` first, as its numbers are old.
 
 When you want more
 ------------------
@@ -70,7 +72,9 @@ losses, optimisers and `fit`: see `microgradnn.nn`. There `label` is `name`, and
 2.0
 """
 
+from microgradnn.hints import answering as _answering
 from microgradnn.micrograd.engine import Value
 from microgradnn.micrograd.nn import MLP, Layer, Module, Neuron
 
 __all__ = ["MLP", "Layer", "Module", "Neuron", "Value"]
+__getattr__ = _answering(__name__, __all__)
