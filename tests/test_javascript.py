@@ -2,6 +2,7 @@
 
 import json
 import math
+import operator
 import random
 import shutil
 import struct
@@ -138,6 +139,31 @@ def test_a_circuit_is_told_as_python_tells_it_after_any_change(f):
         at = dict(zip(names, numbers, strict=True))
         anew = steps(f(*(Value(at[name], name) for name in "abcde")))
         assert told == recorded_steps(anew)
+
+
+OUTSIDE = {  # of each gate that has a domain a point within it, and one without
+    m.log: ((1.0,), (-1.0,)), m.log2: ((1.0,), (-1.0,)), m.log10: ((1.0,), (-1.0,)), m.log1p: ((1.0,), (-2.0,)),
+    m.sqrt: ((1.0,), (-1.0,)), m.asin: ((0.5,), (2.0,)), m.acos: ((0.5,), (2.0,)), m.acosh: ((2.0,), (0.5,)),
+    m.atanh: ((0.5,), (2.0,)), m.xlogy: ((1.0, 2.0), (1.0, -2.0)), operator.pow: ((8.0, 0.5), (-8.0, 0.5)),
+    operator.mod: ((3.0, 2.0), (3.0, 0.0)), operator.sub: ((3.0, 2.0), (math.inf, math.inf)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("f", OUTSIDE, ids=lambda f: f.__name__)
+def test_a_gate_without_a_value_has_no_derivative_either(f):
+    within, without = OUTSIDE[f]
+    walked = steps(f(*map(Value, within)))
+    script = f"""
+        {gates_of(walked)}
+        const nodes = {json.dumps(nodes_of(walked))};
+        const main = (all) => all.map((xs) => {{
+          const state = computed(nodes, xs.map(Number));
+          return [...swept(nodes, state).gradients.slice(0, -1), state.values.at(-1)].map(String);
+        }});"""
+    finite, none, unknown = run(script, [list(map(said, xs)) for xs in (within, without, [math.nan] * len(within))])
+    assert "NaN" not in finite
+    assert {*none} == {"NaN"}
+    assert unknown[-1] == "NaN"
 
 
 def test_a_gate_of_your_own_with_a_form_for_arrays_is_live_and_one_without_says_why():

@@ -20,10 +20,12 @@ function computed(nodes, leaves) {
 
 const operandsOf = (node, values) => node.operands.map((operand) => (isNode(operand) ? values[operand] : operand.constant));
 
+// A gate that has no value at its operands has no partials there, whatever their formulas give.
 function partialsOf(node, values, out) {
-  const operands = operandsOf(node, values);
+  const operands = operandsOf(node, values), undefinedThere = Number.isNaN(out) && !operands.some(Number.isNaN);
   node.vanishing.forEach((index) => { operands[index] = null; });
-  return gates[node.gate].partials(out, ...operands);
+  const partials = gates[node.gate].partials(out, ...operands);
+  return undefinedThere ? partials.map((partial) => (partial === null ? null : NaN)) : partials;
 }
 
 // The reverse sweep from the root: the gradient of every node; `visit` sees each edge that gradients take, in order.
