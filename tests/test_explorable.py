@@ -260,6 +260,26 @@ def test_a_click_on_a_gate_goes_to_its_step_forward_and_backward(shown):
     assert page.locator(".local").inner_html() == "×1"
 
 
+def test_the_factor_of_a_step_keeps_apart_from_the_value_of_its_wire(shown):
+    page = shown(neuron())
+    for typed, raised in [("4", False), ("4.2", True), ("-1234.5678", True)]:
+        leaf(page, "w0").focus()
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        page.locator("input[type=range]").fill("12")
+        assert page.inner_text(".words").startswith("∂f/∂u4")
+        factor = page.locator(".local").bounding_box()
+        values = [value.bounding_box() for value in page.locator(".wire .value").all()]
+        row = [
+            box
+            for box in values
+            if box["y"] < factor["y"] + factor["height"] and factor["y"] < box["y"] + box["height"]
+        ]
+        assert all(box["x"] + box["width"] + 4 < factor["x"] or factor["x"] + factor["width"] < box["x"] for box in row)
+        wire = page.locator(".wire").filter(has_text="u4 =").locator(".value").bounding_box()
+        assert (factor["y"] + factor["height"] <= wire["y"]) is raised
+
+
 def test_play_walks_through_all_steps_and_stops(shown):
     page = shown(xyz())
     page.click("button[data-move=play]")

@@ -109,7 +109,7 @@ function highlight(step, svg, part) {
   if ("factor" in step) local(part(`e${step.gate}-${step.index}`), `×${step.factor}`);
 }
 
-// Above the end of a level edge, else beside its middle.
+// Above the end of a level edge, a line higher where a number is in its way, else beside its middle.
 function local(edge, words) {
   const path = edge?.querySelector("path");
   if (!path) return;
@@ -121,6 +121,13 @@ function local(edge, words) {
   label.setAttribute("y", level ? end.y - 5 : middle.y + (fall > 0 && from.x < end.x + 4 ? -5 : 13));
   label.textContent = words;
   edge.append(label);
+  if (level && labelsOf(edge.ownerSVGElement, "value").some((value) => touch(label, value))) label.setAttribute("y", end.y - 19);
+}
+
+// Whether two labels are nearer than a gap between words.
+function touch(one, other) {
+  const [a, b] = [one, other].map((label) => label.getBBox()), gap = 5;
+  return a.x < b.x + b.width + gap && b.x < a.x + a.width + gap && a.y < b.y + b.height && b.y < a.y + a.height;
 }
 
 // A click on a gate goes to its step: forward, or once the seed is set, to its first step backward.
