@@ -352,6 +352,8 @@ def test_it_learns_in_the_page(shown):
     page.keyboard.press("ArrowRight")  # moves in the field, not through the steps
     page.click("text=1 step")
     assert page.inner_text(".words") == "After 1 step f = 5.76; |gradient| = 15.18"
+    assert page.locator(".chart svg").get_attribute("aria-label") == "f over 1 step"
+    assert page.locator(".chart text").last.inner_html() == "1 step, log scale"
     assert leaf(page, "w").get_attribute("aria-valuetext") == "1.82, gradient 14.4"
     page.click(".descent >> text=100")
     assert page.inner_text(".words").startswith("After 101 steps f = ")
@@ -369,6 +371,19 @@ def test_it_learns_in_the_page(shown):
     page.wait_for_function("Number(document.querySelector('[aria-label=w]').getAttribute('aria-valuenow')) < 1.9")
     page.click("text=downhill")
     assert page.get_attribute("text=downhill", "aria-pressed") == "false"
+
+
+def test_the_chart_says_where_its_axis_ends_wherever_the_leaf_stands(shown):
+    page = shown(neuron())
+    leaf(page, "w0").focus()
+    for typed, below in [("4.2", ["4.2", "−2.4", "6.4"]), ("-1234.5678", ["−1235", "−2471", "2475"])]:
+        page.keyboard.type(typed)
+        page.keyboard.press("Enter")
+        ends = page.locator(".chart text[y='150']")
+        assert ends.all_text_contents() == below
+        here, low, high = (each.bounding_box() for each in ends.all())
+        assert low["x"] + low["width"] < here["x"]
+        assert here["x"] + here["width"] < high["x"]
 
 
 def test_very_small_and_very_large_numbers_are_told_without_exponents_and_nan_not_at_all(shown):

@@ -16,12 +16,13 @@ function chartOf(f, name, root, x, slope, centre) {
   const to = (y, n) => `${n && Number.isFinite(curve[n - 1]) ? "L" : "M"}${px(at[n])} ${py(y)}`; // with gaps at nan
   const path = curve.map((y, n) => (Number.isFinite(y) ? to(y, n) : "")).join("");
   const right = `x="${CHART.width}" text-anchor="end"`, title = `${escaped(root)} against ${escaped(name)}`;
-  const ends = [px(x) > 80 && `<text y="${CHART.height}">${digits(low)}</text>`,
-    px(x) < 220 && `<text y="${CHART.height}" ${right}>${digits(high)}</text>`]; // where the number in the middle leaves room
+  const wide = (text) => 8 * text.length, room = (space, end) => space - wide(digits(x)) / 2 - 6 > wide(digits(end));
+  const ends = [room(px(x), low) && `<text y="${CHART.height}">${digits(low)}</text>`,
+    room(CHART.width - px(x), high) && `<text y="${CHART.height}" ${right}>${digits(high)}</text>`]; // where x leaves room
   return `<svg viewBox="0 -8 ${CHART.width} ${CHART.height + 16}" role="img" aria-label="${title}, slope ${digits(slope)}">
     <text y="4">${title.length < 24 ? title : escaped(name)}</text><text class="slope" y="4" ${right}>tangent: slope ${digits(slope)}</text>
     <path class="curve" d="${path}"/>${tangent(f(x), x, slope, reach, span, px, py)}
-    <text y="${CHART.height}" x="${Math.min(240, Math.max(60, px(x)))}" text-anchor="middle">${digits(x)}</text>
+    <text y="${CHART.height}" x="${px(x)}" text-anchor="middle">${digits(x)}</text>
     ${ends.filter(Boolean).join("")}</svg>`;
 }
 

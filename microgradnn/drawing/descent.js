@@ -62,7 +62,7 @@ function downhill(element, nodes, weights, leaves, show) {
       step(nodes, next, weights, speed);
       if (!Number.isFinite(value(next))) {
         pause();
-        const when = `at a rate of ${digits(speed)} ${f} is no number any more after ${losses.length} steps`;
+        const when = `at a rate of ${digits(speed)} ${f} is no number any more after ${counted(losses.length)}`;
         return show(numbers, `${when}: choose a smaller one`, losses);
       }
       numbers = next;
@@ -70,8 +70,7 @@ function downhill(element, nodes, weights, leaves, show) {
     }
     const gradients = gradientsOf(nodes, computed(nodes, numbers).partials);
     const length = Math.hypot(...weights.map((leaf) => gradients[leaf] ?? 0));
-    const after = `After ${losses.length - 1} step${losses.length === 2 ? "" : "s"}`;
-    show(numbers, `${after} ${f} = ${digits(losses.at(-1), 7)}; |gradient| = ${digits(length)}`, losses);
+    show(numbers, `After ${counted(losses.length - 1)} ${f} = ${digits(losses.at(-1), 7)}; |gradient| = ${digits(length)}`, losses);
   };
   one.addEventListener("click", () => { pause(); take(1); });
   hundred.addEventListener("click", () => { pause(); take(100); });
@@ -88,6 +87,8 @@ function downhill(element, nodes, weights, leaves, show) {
   return () => { pause(); losses = []; };
 }
 
+const counted = (count) => `${count} step${count === 1 ? "" : "s"}`;
+
 // The loss over the steps, both on log scales where the loss is above 0.
 function lossChart(losses, f) {
   const log = losses.every((loss) => loss > 0), across = (n) => Math.log(n + 1), up = (loss) => (log ? Math.log(loss) : loss);
@@ -97,7 +98,7 @@ function lossChart(losses, f) {
   const shown = losses.map((_, n) => n).filter((n) => n % every === 0 || n === losses.length - 1 || n < 100);
   const x = (n) => ((across(n) / width) * 300).toFixed(1), y = (n) => (125 - ((heights[n] - bottom) / span) * 100).toFixed(1);
   const path = `M${shown.map((n) => `${x(n)} ${y(n)}`).join("L")}`, right = 'x="300" text-anchor="end"', name = escaped(f);
-  return `<svg viewBox="0 -8 300 166" role="img" aria-label="${name} over ${losses.length - 1} steps">
+  return `<svg viewBox="0 -8 300 166" role="img" aria-label="${name} over ${counted(losses.length - 1)}">
     <text y="4">${name}${log ? ", log scale" : ""}</text><text y="4" ${right}>${digits(losses[0])} → ${digits(losses.at(-1))}</text>
-    <path class="curve" d="${path}"/><text y="150" ${right}>${losses.length - 1} steps, log scale</text></svg>`;
+    <path class="curve" d="${path}"/><text y="150" ${right}>${counted(losses.length - 1)}, log scale</text></svg>`;
 }
