@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from microgradnn import Value, draw, exp, mean, relu, steps
+from microgradnn import Value, draw, exp, log, mean, relu, steps
 from microgradnn.drawing.live import LIVE
 from microgradnn.drawing.page import document, steps_piece
 from microgradnn.notation import digits
@@ -219,6 +219,28 @@ def test_numbers_without_neighbours_are_typed(shown):
     leaf(page, "b").focus()
     page.keyboard.press("ArrowUp")
     assert leaf(page, "b").get_attribute("aria-valuenow") == "0.000011"
+
+
+@pytest.mark.parametrize(
+    ("root", "name", "typed", "back", "words"),
+    [
+        (lambda: log(Value(1.0, "x")), "x", "-1", "1", "log(−1) has no value: nan stands for it"),
+        (lambda: log(Value(1.0, "x")), "x", "0", "1", "log(0) is beyond every float: −∞ stands for it"),
+        (lambda: 1 / (Value(1.0, "x") - 3.0), "x", "3", "1", "1 / 0 is beyond every float: ∞ stands for it"),
+        (lambda: Value(8.0, "x") ** 0.5, "x", "-8", "8", "(−8) ** 0.5 has no value: nan stands for it"),
+        (neuron, "w0", "1000", "2", "exp(997) is beyond every float: ∞ stands for it"),
+    ],
+)
+def test_the_sentence_names_the_gate_at_which_numbers_end(root, name, typed, back, words, shown):
+    page = shown(root())
+    leaf(page, name).focus()
+    page.keyboard.type(typed)
+    page.keyboard.press("Enter")
+    assert page.inner_text(".words") == f"{name} = {digits(float(typed))}: {words}"
+    page.keyboard.type(back)
+    page.keyboard.press("Enter")
+    assert re.match(rf"{name} = \S+", page.inner_text(".words"))
+    assert "nan" not in page.inner_text(".words")  # nothing was foretold there
 
 
 def test_the_descent_starts_anew_where_a_leaf_is_changed(shown):

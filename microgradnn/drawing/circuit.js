@@ -78,9 +78,18 @@ function told(nodes, state, edges) {
 function equation(nodes, { values }, gate) {
   const node = nodes[gate];
   const written = (operand) => (isNode(operand) ? nodes[operand].name : digits(operand.constant));
-  const number = (operand) => digits(isNode(operand) ? values[operand] : operand.constant);
-  const letters = formula(node, node.operands.map(written)), numbers = formula(node, node.operands.map(number));
-  return `${node.name} = ${letters} = ${numbers} = ${digits(values[gate])}`;
+  return `${node.name} = ${formula(node, node.operands.map(written))} = ${inNumbers(node, values)} = ${digits(values[gate])}`;
+}
+
+const inNumbers = (node, values) => formula(node, operandsOf(node, values).map((x) => digits(x)));
+
+// Where numbers end: the first gate that makes of finite operands what is none, in words; null where none does.
+function beyondNumbers(nodes, values) {
+  const gate = nodes.findIndex((node, index) => node.gate && !Number.isFinite(values[index])
+    && operandsOf(node, values).every(Number.isFinite));
+  if (gate < 0) return null;
+  const why = Number.isNaN(values[gate]) ? "has no value" : "is beyond every float";
+  return `${inNumbers(nodes[gate], values)} ${why}: ${digits(values[gate])} stands for it`;
 }
 
 function chainRule(nodes, edge) {

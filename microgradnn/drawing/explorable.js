@@ -85,13 +85,15 @@ function showLeaves(nodes, leaves, gradients, part, labels) {
 const HINT = "Drag a number with a dotted line, or choose it and type: everything follows, in this page only. "
   + "▶ plays how each number is found.";
 
-// What a change did, beside what the gradient foretold.
+// What a change did, beside what the gradient foretold; or where it leads beyond numbers.
 function foretold(nodes, before, leaves, leaf) {
   const old = computed(nodes, before), root = nodes.length - 1, { name } = nodes[leaf], f = nodes[root].name;
   const slope = swept(nodes, old).gradients[leaf] ?? 0, step = leaves[leaf] - before[leaf];
+  const values = valuesOf(nodes, leaves), beyond = beyondNumbers(nodes, values);
+  if (beyond !== null) return `${name} = ${digits(leaves[leaf])}: ${beyond}`;
   if (step === 0) return `${name} = ${digits(leaves[leaf])}, as before`;
-  if (!Number.isFinite(step)) return `${name} = ${digits(leaves[leaf])}`;
-  const rise = valuesOf(nodes, leaves)[root] - old.values[root], sign = step < 0 ? "−" : "+";
+  const rise = values[root] - old.values[root], sign = step < 0 ? "−" : "+";
+  if (!Number.isFinite(step) || [rise, slope].some(Number.isNaN)) return `${name} = ${digits(leaves[leaf])}`;
   return `${name} = ${digits(before[leaf])} ${sign} ${digits(Math.abs(step))}: ${f} changes by ${digits(rise)}; `
     + `gradient × change = ${bracketed(digits(slope))} × ${bracketed(digits(step))} = ${digits(slope * step)}`;
 }
