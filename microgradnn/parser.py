@@ -10,11 +10,13 @@ from __future__ import annotations
 import ast
 import math
 import re
+import unicodedata
 import warnings
 from collections.abc import Callable, Collection
 from typing import Any, NamedTuple
 
 from microgradnn import functional, table
+from microgradnn.hints import HINTS
 from microgradnn.primitive import gates, lookup
 from microgradnn.value import Value
 
@@ -27,6 +29,14 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{gate.name: gate for gate in gates()},
     **{name: getattr(functional, name) for name in functional.__all__ if name not in {*FIXED, *OF_LISTS}},
 }
+INSTEAD = {  # of functions that others know by these names
+    "ln": "log(x)", "lg": "log10(x)", "max": "maximum(x, y)", "min": "minimum(x, y)", "sgn": "sign(x)",
+    "σ": "sigmoid(x)",
+    **{name: HINTS["microgradnn"][name] for name in (
+        "absolute", "arccos", "arccosh", "arcsin", "arcsinh", "arctan", "arctan2", "arctanh", "ceil", "clamp", "clip",
+        "fabs", "fmod", "logsigmoid", "mish", "pow", "reciprocal", "rsqrt", "square", "swish",
+    )},
+}  # fmt: skip
 LONGEST = 100_000  # characters of an expression; ast refuses by itself what is nested too deeply
 
 ALLOWED = "it may hold numbers, names, + - * / % ** and function calls"
@@ -129,6 +139,9 @@ def _stripped(text: str) -> tuple[str, int]:
     strange = re.search(r"[#\\\x00-\x1f\x7f\ud800-\udfff]", source)
     if strange:
         raise InputError(f"the character {strange[0]!a} is not part of an expression", strange.start() + 1)
+    if raised := re.search("[⁰¹²³⁴-⁹⁻]+", source):
+        power = unicodedata.normalize("NFKC", raised[0]).replace("−", "-")
+        raise InputError(f"write **{power} for {raised[0]}, as in x**2", raised.start() + 1)
     if not source:
         raise InputError("the expression is empty")
     return source[start:], start
@@ -213,6 +226,8 @@ def check_names(instructions: list[Instruction], given: Collection[str]) -> None
             raise InputError(f"{name} is a variable, not a function: write * for a product", column)
         elif name not in FUNCTIONS:
             raise InputError(f"there is no function {name}: {_known_like(name)}", column)
+    if "e" in missing and "e" not in assigned and (base := power_of_e(instructions)):
+        raise InputError("there is no value for e: for eˣ write exp(x)", base)
     for variable, column in missing.items():
         if variable in assigned:
             raise InputError(f"{variable} is used before it is assigned", column)
@@ -227,6 +242,20 @@ def check_names(instructions: list[Instruction], given: Collection[str]) -> None
     for variable in given:
         if variable not in used:
             raise InputError(f"{variable} has a value, but the expression does not use it")
+
+
+def power_of_e(instructions: list[Instruction]) -> int | None:
+    """The column of the name e where it is the base of a power, or None."""
+    stack: list[Instruction] = []
+    for instruction in instructions:
+        if instruction.assigned:
+            continue
+        operands = stack[len(stack) - instruction.operands :]
+        del stack[len(stack) - instruction.operands :]
+        if instruction.name == "power" and operands and operands[0].load == "e":
+            return operands[0].column
+        stack.append(instruction)
+    return None
 
 
 def _check_assigned(instructions: list[Instruction], given: Collection[str]) -> dict[str, int]:
@@ -253,7 +282,9 @@ def _check_assigned(instructions: list[Instruction], given: Collection[str]) -> 
 def _known_like(name: str) -> str:
     from difflib import get_close_matches  # needed only here
 
-    close = get_close_matches(name, FUNCTIONS)
+    if name in INSTEAD:
+        return f"write {INSTEAD[name]}"
+    close = get_close_matches(name.lower(), FUNCTIONS)
     return f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(FUNCTIONS)}"
 
 

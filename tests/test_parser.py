@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from microgradnn import Value
-from microgradnn.parser import LONGEST, InputError, check_names, evaluate, parse
+from microgradnn.parser import FUNCTIONS, INSTEAD, LONGEST, InputError, check_names, evaluate, parse
 from microgradnn.primitive import gates
 
 GATES = list(gates())  # before any test defines its own
@@ -48,10 +48,32 @@ def test_results_have_the_names_that_statements_give_them():
     assert value_of("q = x + y; r = q + q; r*q*z", {"x": 1.0, "y": 2.0, "z": 3.0}) == 54.0
 
 
+@pytest.mark.parametrize("name", INSTEAD)
+def test_what_is_said_to_write_instead_of_a_name_is_an_expression(name):
+    assert name not in FUNCTIONS
+    instructions = parse(INSTEAD[name])
+    names = {load for _, load, function, *_ in instructions if isinstance(load, str) and not function}
+    check_names(instructions, names)
+
+
+def test_e_is_a_name_like_others_where_it_has_a_value():
+    assert value_of("e**x", {"e": 2.0, "x": 3.0}) == 8.0
+    assert value_of("e = 2*x; e**2", {"x": 3.0}) == 36.0
+
+
 WRONG = [
     # expression, values, what the line says
     ("siin(x)", "x=1", "column 1: there is no function siin: did you mean sin"),
-    ("1 + max(x, 2)", "x=1", "column 5: there is no function max: did you mean argmax or maximum"),
+    ("1 + max(x, 2)", "x=1", "column 5: there is no function max: write maximum(x, y)"),
+    ("ln(x)", "x=1", "column 1: there is no function ln: write log(x)"),
+    ("σ(x)", "x=1", "column 1: there is no function σ: write sigmoid(x)"),
+    ("pow(x, 2)", "x=1", "column 1: there is no function pow: write x**y"),
+    ("ReLU(x)", "x=1", "column 1: there is no function ReLU: did you mean relu"),
+    ("x + y²", "x=1 y=1", "column 6: write **2 for ², as in x**2"),
+    ("x⁻¹⁰", "x=1", "column 2: write **-10 for ⁻¹⁰, as in x**2"),
+    ("1/(1+e**-x)", "x=1", "column 6: there is no value for e: for eˣ write exp(x)"),
+    ("y + e**(x*e)", "", "column 5: there is no value for e: for eˣ write exp(x)"),
+    ("x**e", "x=1", "column 4: there is no value for e: add e=NUMBER"),
     ("qq(x)", "x=1", "column 1: there is no function qq: known are add, "),
     ("x*(y+zz)", "x=1", "column 4: there is no value for y, zz: add y=NUMBER zz=NUMBER"),
     ("e*x", "x=1", "column 1: there is no value for e: add e=NUMBER"),
