@@ -80,7 +80,7 @@ import sys
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from microgradnn import operations
 from microgradnn.anomalies import refuse_nan_value
@@ -426,6 +426,13 @@ class Value(operations.Methods):
         )
 
     __index__ = __trunc__ = __round__ = __floor__ = __ceil__ = __int__
+
+    def __xor__(self, _: object) -> NoReturn:
+        """Refused with a TypeError: in Python ^ is no power, which is x**2."""
+        self._read()
+        raise TypeError("^ is no power in Python: write x**2")
+
+    __rxor__ = __xor__
 
     def __array_ufunc__(self, function: Any, method: str, *operands: Any, **options: Any) -> Any:
         """Python's operators of NumPy's numbers and arrays with a Value are the Value's; its functions are refused."""

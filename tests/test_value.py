@@ -425,6 +425,12 @@ def test_what_would_lose_the_gradient_is_refused_with_a_remedy(lossy, advice):
         lossy(Value(0.5))
 
 
+@pytest.mark.parametrize("f", [lambda x: x ^ 2, lambda x: 2 ^ x, lambda x: x ^ x, lambda x: (x + 1) ^ 2])
+def test_a_power_with_the_sign_of_other_languages_is_refused_with_the_remedy(f):
+    with pytest.raises(TypeError, match=r"^\^ is no power in Python: write x\*\*2$"):
+        f(Value(0.5))
+
+
 COMPUTE = [sum, np.sum, np.mean, math.prod, np.prod, max, np.max, lambda xy: np.dot(xy, [3.0, 4.0]), lambda xy: xy @ xy]
 
 
