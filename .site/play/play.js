@@ -11,11 +11,11 @@ const worker = new Worker("worker.js", { type: "module" }), waiting = new Map();
 const newest = { draw: 0, check: 0 }; // requests; the answers to older ones come too late
 let asked = 0;
 
-// The answer to a request about the circuit in the fields.
-function ask(kind) {
+// The answer to a request about a circuit.
+function ask(kind, circuit) {
   asked += 1;
   newest[kind] = asked;
-  worker.postMessage({ id: asked, kind, expression: expression.value, numbers: numbers.value, learning });
+  worker.postMessage({ id: asked, kind, ...circuit });
   return new Promise((resolve) => { waiting.set(asked, resolve); });
 }
 
@@ -49,8 +49,19 @@ function showFailed(words) {
 
 // ---- the circuit ----------------------------------------------------------------------------------------------------
 
-let learning = null; // the names of those that learn; null leaves it to their names
+let choice = null; // of those that learn, and the names of all of whom they were chosen
 let clock = null; // that of a pause
+
+const given = () => [...numbers.value.matchAll(/([^\s,=]+)\s*=/g)].map(([, name]) => name).sort().join(" ");
+const choose = (learning) => { choice = { learning, given: given() }; };
+
+// The circuit in the fields. Where there are other names, it is left to them which of them learn.
+function typed() {
+  const learning = choice?.given === given() ? choice.learning : null;
+  return { expression: expression.value, numbers: numbers.value, learning };
+}
+
+let shown = typed(); // the circuit that is drawn, or that a link asks for; the fields may hold the next one
 
 // Wait for a pause, then act, once.
 function later(act) {
@@ -63,11 +74,12 @@ async function draw() {
   showNames();
   setBusy(true);
   newest.check = 0;
-  const answering = ask("draw"), number = asked, answer = await answering;
+  const circuit = typed(), answering = ask("draw", circuit), number = asked, answer = await answering;
   if (number !== newest.draw) return;
-  setBusy(false);
+  setBusy(expression.value !== circuit.expression || numbers.value !== circuit.numbers);
   if (answer.message) return refuse(answer);
   accept();
+  shown = circuit;
   say("");
   document.documentElement.dataset.linked = "false";
   figure.replaceChildren(document.createRange().createContextualFragment(answer.html)); // which runs its script
@@ -89,12 +101,14 @@ function accept() {
   work.inert = false;
 }
 
+const sentence = (words) => (words.endsWith("?") ? words : `${words}.`);
+
 // What is wrong, in a sentence, and where other numbers would do a button for them. The last circuit stays, out of reach.
 function refuse({ message: words, of, fitting }) {
   accept();
   work.inert = true;
   (of === "numbers" ? numbers : expression).setAttribute("aria-invalid", "true");
-  message.textContent = `${words.replace(/^column/, "Column")}. `;
+  message.textContent = `${sentence(words.replace(/^[ct](?=olumn |he )/, (letter) => letter.toUpperCase()))} `;
   if (!fitting) return;
   const button = document.createElement("button");
   button.type = "button";
@@ -119,28 +133,29 @@ function showLearning({ names, learning: chosen }) {
 }
 
 at("names").addEventListener("change", () => {
-  learning = [...at("names").querySelectorAll(":checked")].map((box) => box.value);
+  choose([...at("names").querySelectorAll(":checked")].map((box) => box.value));
   draw();
 });
 
 async function check() {
   const verdict = at("verdict");
   verdict.classList.add("stale");
-  const answering = ask("check"), number = asked, answer = await answering;
+  const answering = ask("check", shown), number = asked, answer = await answering;
   if (number !== newest.check) return;
   verdict.className = answer.kind ?? "open";
-  verdict.textContent = answer.message ? `No check: ${answer.message}.` : `Check: ${answer.verdict}.`;
+  verdict.textContent = answer.message ? `No check: ${sentence(answer.message)}` : `Check: ${answer.verdict}.`;
 }
 
-// The field follows a leaf that was dragged or has learned; digits that were typed stay as they are.
+// The field follows a leaf that was dragged or has learned, in ten digits; those that were typed stay as they are.
 function follow() {
   if (work.inert || figure.getAttribute("aria-busy") === "true") return;
   const text = numbers.value.replace(/([^\s,=]+)(\s*=\s*)([^\s,]+)/g, (all, name, equals, number) => {
     const now = figure.querySelector(`[role=spinbutton][aria-label="${CSS.escape(name)}"]`)?.getAttribute("aria-valuenow");
-    return (now ?? null) === null || Number(now) === Number(number.replace("−", "-")) ? all : name + equals + now;
+    if ((now ?? null) === null || Number(now) === Number(number.replace("−", "-"))) return all;
+    return name + equals + Number(Number(now).toPrecision(10));
   });
   if (text === numbers.value) return;
-  numbers.value = text;
+  numbers.value = shown.numbers = text;
   at("verdict").classList.add("stale");
   later(() => {
     keepLink();
@@ -164,7 +179,8 @@ new MutationObserver(follow).observe(figure, { subtree: true, attributeFilter: [
 // ---- the link, and files to keep ------------------------------------------------------------------------------------
 
 function keepLink() {
-  const parts = { f: expression.value, with: numbers.value, ...(learning && { learn: learning.join(" ") }) };
+  const { expression: f, numbers: given, learning } = shown;
+  const parts = { f, with: given, ...(learning && { learn: learning.join(" ") }) };
   history.replaceState(null, "", `#${new URLSearchParams(parts)}`);
 }
 
@@ -174,7 +190,9 @@ function readLink() {
   if (!parts.has("f")) return false;
   expression.value = parts.get("f");
   numbers.value = parts.get("with") ?? "";
-  learning = parts.get("learn")?.split(" ") ?? null;
+  choice = null;
+  if (parts.has("learn")) choose(parts.get("learn").split(" ").filter(Boolean));
+  shown = typed();
   draw();
   return true;
 }
@@ -190,7 +208,7 @@ async function copyLink() {
 }
 
 async function keep(kind, type) {
-  const answer = await ask(kind);
+  const answer = await ask(kind, shown);
   if (answer.message) return refuse(answer);
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([answer.file], { type }));

@@ -15,7 +15,7 @@ from microgradnn.answer import Answer
 from microgradnn.drawing import draw
 from microgradnn.drawing.live import LIVE
 from microgradnn.drawing.page import document, heading, steps_piece
-from microgradnn.parser import FUNCTIONS, InputError, parse
+from microgradnn.parser import FUNCTIONS, InputError, parse, power_of_e
 from microgradnn.stepping import Steps, steps
 
 LONGEST = 1000  # characters: the stack of Python in a browser is short
@@ -59,7 +59,7 @@ def fault(expression: str, words: list[str]) -> dict[str, str]:
     assigned = {instruction.assigned for instruction in instructions}
     loads = [load for _, load, name, _, target in instructions if isinstance(load, str) and not name and not target]
     used = [name for name in dict.fromkeys(loads) if name not in assigned and name not in FUNCTIONS]
-    if set(used) == set(given):
+    if set(used) == set(given) or ("e" in {*used} - {*given} and power_of_e(instructions)):
         return {"of": "expression"}
     texts = dict(zip(given, (word.partition("=")[2] for word in words), strict=True))
     return {"of": "numbers", "fitting": " ".join(f"{name}={texts.get(name, 1)}" for name in used)}
@@ -74,7 +74,7 @@ def explorable(answer: Answer, asked: Mapping[str, Any]) -> Steps:
         count = len(answer.trail.order)
         raise InputError(f"the circuit has {count} nodes, and this page draws {LIVE} at most: the package folds it")
     wanted = asked.get("learning")
-    if wanted is None or (wanted and not set(wanted) & set(answer.inputs)):
+    if wanted is None:
         wanted = [name for name in answer.inputs if name[0] in "wb"]
     return steps(answer.root, weights=[leaf for name, leaf in answer.inputs.items() if name in wanted])
 
