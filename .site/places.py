@@ -1,5 +1,6 @@
 """Which file of the repository is which page, and in which order the pages stand."""
 
+import re
 from pathlib import Path, PurePosixPath
 
 from sphinx.project import Project
@@ -19,6 +20,24 @@ CONTENTS = {
     "Guides": ["look", "shell", "trust", "run", "coming-from", "own-gates"],
     "Reference": ["reference"],
     "Behind it": ["inside", "benchmarks", "promises", "changelog", "licences"],
+}
+
+# Modules whose preface is a guide, and where: a link to one leads there, not to its source.
+PREFACES = {
+    "microgradnn/drawing/__init__.py": "look",
+    "microgradnn/__main__.py": "shell",
+    "microgradnn/checks/__init__.py": "trust",
+    "microgradnn/nn/__init__.py": "run#networks",
+    "microgradnn/optim/__init__.py": "run#optimisers",
+    "microgradnn/training/__init__.py": "run#training",
+    "microgradnn/compiler/__init__.py": "run#programs-over-arrays",
+    "microgradnn/native/__init__.py": "run#the-two-engines",
+    "microgradnn/micrograd/__init__.py": "coming-from#micrograd",
+    "microgradnn/hints.py": "coming-from#pytorch-jax-scikit-learn",
+    "microgradnn/primitive.py": "own-gates",
+    "microgradnn/table.py": "own-gates#the-table",
+    "microgradnn/value.py": "inside",
+    "microgradnn/compiler/build.py": "inside#the-compiler",
 }
 
 
@@ -55,9 +74,33 @@ def _adopt(app):
     app.project.__class__ = Repository
 
 
+_PLAY = """
+```{raw} html
+<p><a class="button" href="play/index.html">Play with it here</a> in this browser, with nothing installed.</p>
+```
+"""
+
+
+def with_play(text: str) -> str:
+    r"""The front page with the way to Play: below its first picture, and where it speaks of it.
+
+    >>> print(with_play("![a](a.png)\n\nSome have a page to play on.").replace(_PLAY, "(the button)"))
+    ![a](a.png)
+    (the button)
+    <BLANKLINE>
+    Some have [a page to play on](.site/play.rst).
+    """
+    text, pictures = re.subn(r"^!\[.*\)$", lambda picture: f"{picture[0]}\n{_PLAY}", text, count=1, flags=re.MULTILINE)
+    text, places = re.subn("a page to play on", "[a page to play on](.site/play.rst)", text)
+    if not (pictures and places):
+        raise ValueError("the front page has no picture, or does not speak of a page to play on")
+    return text
+
+
 def _with_contents(app, docname, source):
     """The front page ends in the list of all pages, which the theme shows at its side."""
     if docname == app.config.root_doc:
+        source[0] = with_play(source[0])
         for caption, pages in CONTENTS.items():
             source[0] += "\n".join(["", "```{toctree}", ":hidden:", f":caption: {caption}", *pages, "```", ""])
     if docname == "course":

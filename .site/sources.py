@@ -8,6 +8,7 @@ from pathlib import Path
 from string import Template
 
 from docutils import nodes
+from places import PREFACES
 from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import TextLexer, get_lexer_for_filename
@@ -25,7 +26,7 @@ def page_of(path: str) -> str:
 
 
 class SourceLinks(SphinxTransform):
-    """A link to a file of the repository that is no page leads to the page that shows its text."""
+    """A link to a file of the repository that is no page leads to its preface as a guide, or to its text."""
 
     default_priority = 5
 
@@ -34,8 +35,10 @@ class SourceLinks(SphinxTransform):
         for node in list(self.document.findall(addnodes.download_reference)):
             _, absolute = self.env.relfn2path(node["reftarget"], self.env.docname)
             path = Path(absolute).relative_to(self.env.srcdir).as_posix()
-            _linked.add(path)
-            uri = self.env.app.builder.get_relative_uri(self.env.docname, page_of(path))
+            page, mark, anchor = PREFACES.get(path, page_of(path)).partition("#")
+            if path not in PREFACES:
+                _linked.add(path)
+            uri = self.env.app.builder.get_relative_uri(self.env.docname, page) + mark + anchor
             link = nodes.reference("", "", *node.children, internal=True, refuri=uri)
             node.replace_self(link)
 
