@@ -5,6 +5,7 @@ import inspect
 from importlib.metadata import distribution
 
 from docutils import nodes
+from sphinx.domains.python import PythonDomain
 from sphinx.util.docutils import SphinxDirective
 
 # Modules whose names are public; what several of them have belongs to the first.
@@ -158,8 +159,18 @@ def _fill(app, doctree, docname):
         place.replace_self(nodes.definition_list("", *items, classes=["all-names"]))
 
 
+class Domain(PythonDomain):
+    """Python's names, of which the search shows those first that are imported from `microgradnn` itself."""
+
+    def get_objects(self):
+        """All names, each with its rank."""
+        for full, shown, kind, page, anchor, rank in super().get_objects():
+            yield full, shown, kind, page, anchor, 0 if rank == 1 and full.count(".") == 1 else rank
+
+
 def setup(app):
     """Add the directives."""
+    app.add_domain(Domain, override=True)
     app.add_directive("public", Public)
     app.add_directive("all-names", AllNames)
     app.add_directive("hints", Hints)

@@ -160,6 +160,7 @@ def test_every_public_name_has_an_entry(site, part):
     assert {"microgradnn.abs", "microgradnn.compile", "microgradnn.sum", "microgradnn.engine"} <= set(public)
     assert {"microgradnn.Value.backward", "microgradnn.Value.tanh", "microgradnn.compiler.program.Program.hvp"} <= found
     assert "microgradnn.no_such_name" not in found
+    assert not {"microgradnn.Value.record_gate", "microgradnn.Value.arccos", "microgradnn.Value.rint"} & found
 
 
 def test_every_page_can_be_reached_from_the_first(site):
@@ -176,6 +177,52 @@ def test_every_page_can_be_reached_from_the_first(site):
                 waiting.append(file.resolve().relative_to(site).as_posix())
     outside = {name for name in pages if name.startswith("source/")} | {"search.html"}
     assert set(pages) - reached - outside == set()
+
+
+def test_formulas_of_several_lines_are_tables(site, part):
+    pages = {name: page.text for name, page in read(site).items() if name.startswith("course/")}
+    assert [name for name, text in pages.items() if re.search(r"<mi>(&|\\\w*)</mi>|<mn>4</mn><mi>p</mi>", text)] == []
+    assert pages["course/01_circuits.html"].count("<mtr>") == 6
+    for latex in (r"a &= b", r"\begin{gathered} a \\ b \end{gathered}", r"\nosuch a"):
+        with pytest.raises(ValueError, match="this formula cannot be shown"):
+            part("notebooks").formula_of(latex)
+
+
+def test_links_to_a_preface_lead_to_its_guide(site, part):
+    places = part("places")
+    guides = [
+        ROOT / f".site/{page}.rst" for page in ("look", "shell", "trust", "run", "coming-from", "own-gates", "inside")
+    ]
+    found = {}
+    for guide in guides:
+        for module in re.findall(r"automodule:: ([\w.]+)", guide.read_text("utf-8")):
+            path = module.replace(".", "/")
+            found[f"{path}/__init__.py" if (ROOT / path).is_dir() else f"{path}.py"] = guide.stem
+    assert {path: page.partition("#")[0] for path, page in places.PREFACES.items()} == found
+    links = set(read(site)["index.html"].links)
+    assert not links & {f"source/{path}.html" for path in found}
+    assert {"look.html", "trust.html", "run.html#the-two-engines", "own-gates.html", "inside.html"} <= links
+    for page in places.PREFACES.values():  # anchors, also of what no page links to
+        name, _, anchor = page.partition("#")
+        assert not anchor or anchor in read(site)[f"{name}.html"].anchors, page
+
+
+def test_the_first_page_leads_to_play(site, part):
+    page = read(site)["index.html"]
+    assert {"play/index.html", "play.html"} <= set(page.links)
+    assert page.text.index('href="play/index.html"') < page.text.index("<h2>")
+    with pytest.raises(ValueError, match="does not speak of a page to play on"):
+        part("places").with_play("![a](a.png)")
+
+
+def test_a_notebook_can_be_taken_home(site):
+    names = sorted(path.stem for path in (ROOT / "notebooks").glob("*.ipynb"))
+    for name in names:
+        page = read(site)[f"course/{name}.html"]
+        (link,) = {link for link in page.links if link.endswith(f"/{name}.ipynb")}
+        assert (site / "course" / link).read_bytes() == (ROOT / f"notebooks/{name}.ipynb").read_bytes()
+        assert "../course.html#how-to-begin" in page.links
+        assert page.text.index("A page to read.") < page.text.index("<h2>")
 
 
 @pytest.mark.parametrize("name", PARTS)
@@ -327,8 +374,26 @@ def test_the_search_finds(served, chromium):
     assert first.inner_text() == "microgradnn.hessian"
     first.click()
     page.wait_for_url("**/reference/derivatives.html*")
+    expected = {"sigmoid": "microgradnn.sigmoid", **dict.fromkeys(("finite differences", "tolerance", "kink"), "Trust")}
+    for words, title in expected.items():
+        page.goto(f"{served}/search.html?q={words}")
+        first.wait_for()
+        page.get_by_text("Search finished").wait_for()
+        assert first.inner_text() == title
     page.goto(f"{served}/search.html?q=nosuchwordanywhere")
     page.get_by_text("did not match any documents").wait_for()
+    page.close()
+
+
+@pytest.mark.browser
+def test_formulas_are_aligned_and_a_picture_that_is_cut_off_has_a_shadow(served, chromium):
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{served}/course/01_circuits.html")
+    ends = "[...document.querySelectorAll('mtr')].slice(2).map(row => row.children[1].firstElementChild)"
+    assert len(set(page.evaluate(f"{ends}.map(each => Math.round(each.getBoundingClientRect().left))"))) == 1
+    picture = page.locator(".picture.larger").first
+    assert picture.evaluate("each => each.scrollWidth > each.clientWidth")
+    assert picture.evaluate("each => getComputedStyle(each).backgroundAttachment") == "local, scroll"
     page.close()
 
 
