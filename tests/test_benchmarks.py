@@ -208,7 +208,7 @@ def test_table_and_targets() -> None:
     lines = eager.table(names, figures)
     assert lines[0] == "| | microgradnn | its Python engine | micrograd | PyTorch scalars |"
     assert (
-        "| W1, 1,000 gates, gc on, ns a gate | 100 + 150 | 1,600 + 2,400 (16 ×) | 8,100 + 12,150 (81 ×) | "
+        "| 1,000 mixed gates, gc on, ns a gate | 100 + 150 | 1,600 + 2,400 (16 ×) | 8,100 + 12,150 (81 ×) | "
         "25,600 + 38,400 (256 ×) |" in lines
     )
     assert "| tiny graph, µs | 5.0 | 10.0 (2.0 ×) | 15.0 (3.0 ×) | 20.0 (4.0 ×) |" in lines
@@ -254,9 +254,7 @@ def test_table_and_targets_of_networks() -> None:
     }
     lines = networks.table(networks.ENGINES, figures)
     assert {line.count("|") for line in lines} == {8}
-    assert (
-        "| W3, one digit forward and backward, gc on, ms | 10.00 | 80.00 (8.0 ×) | 1,000.00 (100 ×) | – | " in lines[8]
-    )
+    assert "| one digit forward and backward, gc on, ms | 10.00 | 80.00 (8.0 ×) | 1,000.00 (100 ×) | – | " in lines[8]
     assert lines[-1].endswith("| 10.00 | 80.00 (8.0 ×) | – | – | – | 5.00 (0.5 ×) |")
     said = networks.targets(figures)
     assert [line.split()[-1] for line in said] == [

@@ -169,7 +169,7 @@ def started(name: str) -> Engine:
 
 
 def work(name: str, row: int | str) -> tuple[Record, Backward]:
-    """Recording and sweeping in that engine W1 of so many gates, or a small graph."""
+    """Recording and sweeping in that engine so many mixed gates, or a small graph."""
     engine = started(name)
     graph, point = (w1(row), START) if isinstance(row, int) else SMALL[row]
     return partial(engine.record, graph, point), engine.backward
@@ -191,19 +191,19 @@ def timed(name: str, row: int | str, repeat: int, collector: bool) -> tuple[floa
 
 
 def held(name: str, gates: int) -> tuple[int, int]:
-    """Bytes of W1 after recording and after sweeping."""
+    """Bytes of mixed gates after recording and after sweeping."""
     return harness.memory(*work(name, gates))
 
 
 # ---- the suite --------------------------------------------------------------------------------------------------
 
 
-SIZES = {1_000: (10, 11), 100_000: (1, 5)}  # gates of W1: graphs in a run, runs
+SIZES = {1_000: (10, 11), 100_000: (1, 5)}  # mixed gates: graphs in a run, runs
 REPEAT, SMALL_RUNS = {"tiny": 1_000, "README": 300}, 11  # small graphs in a run
 
 
 def measure(engines: Mapping[str, Ask], sizes: dict[int, tuple[int, int]], small_runs: int) -> Figures:
-    """What the table shows: seconds a gate of W1, seconds for a small graph, and bytes a gate of the largest."""
+    """What the table shows: seconds a mixed gate, seconds for a small graph, and bytes a gate of the largest."""
     figures: Figures = {}
     for gates, (repeat, runs) in sizes.items():
         figures |= harness.compared(engines, gates, gradients, timed, repeat, runs, 1e-9)
@@ -219,14 +219,18 @@ def table(names: Sequence[str], figures: Figures) -> list[str]:
     """The figures in Markdown; in brackets how many times as long as the first engine takes."""
     sizes = dict.fromkeys(key[1] for key in figures if isinstance(key[1], int))
     lines = [
-        harness.line(f"W1, {gates:,} gates, gc {on}", names, gates, on, figures, "ns a gate")
+        harness.line(f"{gates:,} mixed gates, gc {on}", names, gates, on, figures, "ns a gate")
         for gates in sizes
         for on in COLLECTOR
     ]
     lines += [harness.line(f"{name} graph", names, name, "on", figures, "µs") for name in SMALL]
     # PyTorch keeps its graph where Python does not count
     held = ("–" if "PyTorch" in name else "{:.0f}, {:.0f}".format(*figures[name, "bytes"]) for name in names)
-    return [*harness.head(names), *lines, f"| W1, bytes a gate after forward, after backward | {' | '.join(held)} |"]
+    return [
+        *harness.head(names),
+        *lines,
+        f"| mixed gates, bytes a gate after forward, after backward | {' | '.join(held)} |",
+    ]
 
 
 GOALS: list[Goal] = [
@@ -244,7 +248,7 @@ BYTES = {NATIVE: 110, PYTHON: 210}  # a gate
 def targets(figures: Figures) -> list[str]:
     """Each target of the engines that were measured, the figure, and whether it is met."""
     lines = harness.reached(
-        GOALS, figures, lambda row: f"W1 with {row:,} gates" if isinstance(row, int) else f"the {row} graph"
+        GOALS, figures, lambda row: f"{row:,} mixed gates" if isinstance(row, int) else f"the {row} graph"
     )
     for engine, most in BYTES.items():
         if (engine, "bytes") in figures:

@@ -68,7 +68,7 @@ def listed(layers: list[Any]) -> list[Any]:
     return [leaf for rows, biases in layers for leaf in [*(w for row in rows for w in row), *biases]]
 
 
-# ---- W2: a step of micrograd's demo: MLP(2, [16, 16, 1]), 100 moons, hinge loss and L2, SGD ------------------------
+# ---- a step of micrograd's demo: MLP(2, [16, 16, 1]), 100 moons, hinge loss and L2, SGD ----------------------------
 
 MOONS = [2, 16, 16, 1]
 ALPHA, RATE = 1e-4, 1e-9  # the rate is tiny, so that every run steps from the same place
@@ -149,7 +149,7 @@ def w2_demo(leaf: Callable[[float], Any], model: Any, parameters: Sequence[Any])
     return Step(run, lambda: [total.data, *(parameter.grad for parameter in parameters)])
 
 
-# ---- W3: one image, MLP(64, [32, 10]) with tanh, softmax and cross-entropy, forward and backward ---------------------
+# ---- a digit: one image, MLP(64, [32, 10]) with tanh, softmax and cross-entropy, forward and backward ----------------
 
 DIGITS = [64, 32, 10]
 LABEL = 3
@@ -294,10 +294,10 @@ def epoch_torch() -> Step:
 
 MICROGRAD, SLOTS, TORCH, TENSORS = "micrograd", "micrograd's style with slots", "PyTorch scalars", "PyTorch tensors"
 WORKLOADS: dict[str, dict[str, Callable[[], Step]]] = {
-    "W2": {**dict.fromkeys(OURS, w2_microgradnn), MICROGRAD: w2_micrograd},
-    "W2 by imports": {**dict.fromkeys(OURS, w2_imports), MICROGRAD: w2_micrograd},
-    "W2 by microgradnn.micrograd": {**dict.fromkeys(OURS, w2_door), MICROGRAD: w2_micrograd},
-    "W3": {**dict.fromkeys(OURS, w3_microgradnn), MICROGRAD: w3_micrograd, TORCH: w3_torch},
+    "demo": {**dict.fromkeys(OURS, w2_microgradnn), MICROGRAD: w2_micrograd},
+    "demo by imports": {**dict.fromkeys(OURS, w2_imports), MICROGRAD: w2_micrograd},
+    "demo by microgradnn.micrograd": {**dict.fromkeys(OURS, w2_door), MICROGRAD: w2_micrograd},
+    "digit": {**dict.fromkeys(OURS, w3_microgradnn), MICROGRAD: w3_micrograd, TORCH: w3_torch},
     "GPT": {**dict.fromkeys(OURS, gpt_microgradnn), SLOTS: gpt_with_slots},
     "epoch": {**dict.fromkeys(OURS, epoch_microgradnn), TENSORS: epoch_torch},
 }
@@ -332,7 +332,7 @@ ENGINES = [*OURS, MICROGRAD, SLOTS, TORCH, TENSORS]
 
 RUNS = 5
 STEPS = {  # in a row: what is garbage after one step is there in the next
-    "W2": 5, "W2 by imports": 5, "W2 by microgradnn.micrograd": 5, "W3": 20, "GPT": 3, "epoch": 1,
+    "demo": 5, "demo by imports": 5, "demo by microgradnn.micrograd": 5, "digit": 20, "GPT": 3, "epoch": 1,
 }  # fmt: skip
 
 
@@ -346,10 +346,10 @@ def measure(engines: Mapping[str, Ask], runs: int, steps_in_a_row: dict[str, int
 
 
 ROWS = {
-    "W2": "W2, a step of micrograd's demo",
-    "W2 by imports": "the same, only its imports changed",
-    "W2 by microgradnn.micrograd": "the same, its imports changed to `microgradnn.micrograd`",
-    "W3": "W3, one digit forward and backward",
+    "demo": "a step of micrograd's demo",
+    "demo by imports": "the same, only its imports changed",
+    "demo by microgradnn.micrograd": "the same, its imports changed to `microgradnn.micrograd`",
+    "digit": "one digit forward and backward",
     "GPT": "a step of a GPT of scalars",
     "epoch": "an epoch of digits, batches of 32",
 }
@@ -366,12 +366,12 @@ def table(names: Sequence[str], figures: Figures) -> list[str]:
 
 
 GOALS: list[Goal] = [
-    (NATIVE, "W2 by imports", "on", MICROGRAD, 100), (NATIVE, "W2 by imports", "off", MICROGRAD, 18),
-    (NATIVE, "W2", "on", MICROGRAD, 250), (NATIVE, "W2", "off", MICROGRAD, 50),
-    (NATIVE, "W3", "on", MICROGRAD, 200), (NATIVE, "W3", "on", TORCH, 200), (NATIVE, "GPT", "on", SLOTS, 8),
-    (PYTHON, "W2", "on", MICROGRAD, 50), (PYTHON, "W2", "off", MICROGRAD, 12),
-    (PYTHON, "W2 by microgradnn.micrograd", "on", MICROGRAD, 16),
-    (PYTHON, "W3", "on", MICROGRAD, 16), (PYTHON, "W3", "on", TORCH, 25),
+    (NATIVE, "demo by imports", "on", MICROGRAD, 100), (NATIVE, "demo by imports", "off", MICROGRAD, 18),
+    (NATIVE, "demo", "on", MICROGRAD, 250), (NATIVE, "demo", "off", MICROGRAD, 50),
+    (NATIVE, "digit", "on", MICROGRAD, 200), (NATIVE, "digit", "on", TORCH, 200), (NATIVE, "GPT", "on", SLOTS, 8),
+    (PYTHON, "demo", "on", MICROGRAD, 50), (PYTHON, "demo", "off", MICROGRAD, 12),
+    (PYTHON, "demo by microgradnn.micrograd", "on", MICROGRAD, 16),
+    (PYTHON, "digit", "on", MICROGRAD, 16), (PYTHON, "digit", "on", TORCH, 25),
 ]  # fmt: skip
 
 
@@ -391,7 +391,7 @@ def report() -> list[str]:
     machine = harness.machine("micrograd", "torch", "scikit-learn")
     how = (
         f"{machine}. Each engine in a process of its own, on the same core; processor time, medians of {RUNS} "
-        f"interleaved runs: of {STEPS['W2']} steps in a row for W2, of {STEPS['W3']} for W3, of {STEPS['GPT']} for the "
+        f"interleaved runs: of {STEPS['demo']} steps in a row for the demo, of {STEPS['digit']} for a digit, of {STEPS['GPT']} for the "
         "GPT, of an epoch. All engines start from the same weights; losses and gradients were compared before timing: "
         "equal to 1e-7."
     )
