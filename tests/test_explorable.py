@@ -367,6 +367,14 @@ def test_two_pieces_on_one_page_keep_their_numbers(shown):
     assert page.locator(".controls").count() == 2
 
 
+def test_where_nothing_slopes_it_says_why_nothing_moves(shown):
+    w = Value(-2.0, "w")
+    page = shown(steps((w * 3.0).relu() + 1.0, weights=[w]))
+    page.click("text=1 step")
+    said = "After 1 step f = 1; |gradient| = 0: where nothing slopes, no step moves a weight"
+    assert page.inner_text(".words") == said
+
+
 def test_it_learns_in_the_page(shown):
     w, b = Value(2.0, "w"), Value(1.0, "b")
     page = shown(steps((w * 3.0 + b - 4.0) ** 2, weights=[w, b]))

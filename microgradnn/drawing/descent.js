@@ -70,7 +70,8 @@ function downhill(element, nodes, weights, leaves, show) {
     }
     const gradients = gradientsOf(nodes, computed(nodes, numbers).partials);
     const length = Math.hypot(...weights.map((leaf) => gradients[leaf] ?? 0));
-    show(numbers, `After ${counted(losses.length - 1)} ${f} = ${digits(losses.at(-1), 7)}; |gradient| = ${digits(length)}`, losses);
+    const words = `After ${counted(losses.length - 1)} ${f} = ${digits(losses.at(-1), 7)}; |gradient| = ${digits(length)}`;
+    show(numbers, `${words}${length === 0 ? ": where nothing slopes, no step moves a weight" : ""}`, losses);
   };
   one.addEventListener("click", () => { pause(); take(1); });
   hundred.addEventListener("click", () => { pause(); take(100); });
