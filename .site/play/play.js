@@ -179,8 +179,8 @@ new MutationObserver(follow).observe(figure, { subtree: true, attributeFilter: [
 // ---- the link, and files to keep ------------------------------------------------------------------------------------
 
 function keepLink() {
-  const { expression: f, numbers: given, learning } = shown;
-  const parts = { f, with: given, ...(learning && { learn: learning.join(" ") }) };
+  const { expression: f, numbers: leaves, learning } = shown;
+  const parts = { f, with: leaves, ...(learning && { learn: learning.join(" ") }) };
   history.replaceState(null, "", `#${new URLSearchParams(parts)}`);
 }
 
