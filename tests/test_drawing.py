@@ -120,6 +120,16 @@ def test_sigmoid_neuron_of_note_000(engine):
     assert all(inner[name] == wires[name] for name in ("w0", "w1", "w2", "x0", "x1", "f"))
 
 
+def test_a_gradient_of_another_sweep_is_not_said_to_be_that_of_the_root():
+    a = Value(2.0, "a")
+    (a * 3).backward()
+    g = a * 5
+    assert "<title>a = 2.0, gradient 3.0</title>" in draw(g).svg()
+    a.grad = None
+    g.backward()
+    assert "<title>a = 2.0, ∂f/∂a = 5.0</title>" in draw(g).svg()
+
+
 def test_gradients_are_blank_until_a_sweep_arrives():
     f = xyz()
     assert {gradient for _, gradient in parsed(draw(f).svg())[0].values()} == {""}

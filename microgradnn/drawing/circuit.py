@@ -145,7 +145,8 @@ def circuit(
         room = (60 if leaf else 7 * len(name) + 80) if changing else 44
         label = wire(label_of[id(node)], leaf, value, below, room)
         digraph.node(f"w{number}", label, id=f"w{number}", **{"class": "wire"})
-        slope = f"∂{f}/∂{name} =" if len(roots) == 1 else "gradient"  # of several roots, of whichever were swept
+        of_f = len(roots) == 1 and (id(roots[0]) in gradients or ranges is not None)  # else of whichever were swept
+        slope = f"∂{f}/∂{name} =" if of_f else "gradient"
         told = (name if value == "" or isinstance(value, Letter) else f"{name} = {node.data!r}") + (
             "" if gradient is None or isinstance(below, Letter) else f", {slope} {gradient!r}"
         )
