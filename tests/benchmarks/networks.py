@@ -391,8 +391,8 @@ def report() -> list[str]:
     machine = harness.machine("micrograd", "torch", "scikit-learn")
     how = (
         f"{machine}. Each engine in a process of its own, on the same core; processor time, medians of {RUNS} "
-        f"interleaved runs: of {STEPS['demo']} steps in a row for the demo, of {STEPS['digit']} for a digit, of {STEPS['GPT']} for the "
-        "GPT, of an epoch. All engines start from the same weights; losses and gradients were compared before timing: "
-        "equal to 1e-7."
+        f"interleaved runs: of {STEPS['demo']} steps in a row for the demo, of {STEPS['digit']} for a digit, of "
+        f"{STEPS['GPT']} for the GPT, of an epoch. All engines start from the same weights; losses and gradients were "
+        "compared before timing: equal to 1e-7."
     )
     return [TITLE, "", *table(names, figures), "", how, "", *targets(figures)]
