@@ -1,8 +1,8 @@
 """What several test modules need: a headless Chromium, and a table of primitives that is left as it was found.
 
 Property tests see the same examples in every run, keep no database of them and are not timed: a run is as good on a
-busy machine as on an idle one. Plain pytest takes few examples, and samples of long tables; all
-are taken by `pytest -m "" --hypothesis-profile=many`.
+busy machine as on an idle one. Plain pytest takes few examples, and samples of long tables; `pytest -m ""
+--hypothesis-profile=many` takes all.
 """
 
 import gc
